@@ -1,0 +1,52 @@
+package psatest
+
+import "time"
+
+// WrongZone says what a zone answers to a user whose tenant lives elsewhere.
+type WrongZone int
+
+// The answers of a wrong zone. The real one is not known; field reports say 401.
+const (
+	WrongZoneRefuse   WrongZone = iota // the bare 401
+	WrongZoneForward                   // served as if the zone were right
+	WrongZoneRedirect                  // 307 to the same path on the right zone
+)
+
+// Behaviour holds what nobody outside Autotask knows, or what differs between its releases. The zero value is
+// the default.
+type Behaviour struct {
+	WrongZone     WrongZone
+	WrongZoneFree bool // a sign-in at a wrong zone is not counted against the user
+
+	OnlyV1 bool // versioninformation lists V1.0 alone, as it did before September 2026
+
+	RefuseGzip      bool // a gzipped request body is taken for the JSON itself
+	GzipAnswers     bool // answers are gzipped for clients that accept it
+	AttachmentItems bool // one attachment comes as {"items":[…]} instead of {"item":…}
+
+	PageCap int           // the most records on a page; 0 means 500
+	Latency time.Duration // how long every request takes before it is judged
+}
+
+// defaultPageCap is the most records that Autotask puts on a page.
+const defaultPageCap = 500
+
+func (b Behaviour) pageCap() int {
+	if b.PageCap > 0 {
+		return b.PageCap
+	}
+	return defaultPageCap
+}
+
+// Adjust changes the behaviour while the Sim runs.
+func (s *Sim) Adjust(change func(*Behaviour)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.behave)
+}
+
+func (s *Sim) behaviour() Behaviour {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.behave
+}
