@@ -1,0 +1,54 @@
+package guard
+
+import "time"
+
+// againPauses are the pauses after attempts of a credential that got no verdict; the last one repeats.
+var againPauses = [...]time.Duration{time.Minute, 4 * time.Minute, 16 * time.Minute, time.Hour}
+
+// Attempt is one presentation of a credential to the PSA: a unit that was taken for it.
+type Attempt struct {
+	Token      Token
+	Kind       Kind
+	Credential Fingerprint
+	Version    string
+	// Seen is the login's seq as its process had read it before the first byte. What an accepted attempt forgives has
+	// been recorded, and so was counted by the PSA, before that.
+	Seen uint64
+	// Epoch is the gate's when the unit was taken.
+	Epoch uint64
+
+	untried bool   // the credential was untried when it was taken
+	of      pathOf // whose call it carries
+}
+
+// take makes a unit held for an attempt of a kind that may go.
+func (r *Rows) take(k Kind, c *Credential, token Token, holder string, of pathOf, now time.Time) Attempt {
+	a := Attempt{
+		Token: token, Kind: k, Credential: c.Fingerprint, Version: c.Version,
+		Seen: r.Seq, Epoch: r.Gate.Epoch, untried: c.State == StateUntried, of: of,
+	}
+	r.Units = append(r.Units, Unit{
+		State: Held, Token: token, Holder: holder, Source: of.source, Alone: k.Alone(),
+		Credential: c.Fingerprint, WasProven: c.State == StateProven,
+	})
+	if k.Alone() {
+		r.sent(c, now)
+	}
+	return a
+}
+
+// sent notes, before anything is sent, that a credential is on its way: after a crash it counts as sent.
+func (r *Rows) sent(c *Credential, now time.Time) {
+	c.SentSeq = r.Seq
+	c.Due = false
+	if c.State == StateUntried {
+		c.State = StateNoVerdict
+	}
+	if c.State == StateNoVerdict {
+		c.AgainAt = now.Add(againPauses[min(c.Tries, len(againPauses)-1)])
+		c.Tries++
+	}
+}
+
+// pathOf is one integration's calls of one path; empty for the guard's own.
+type pathOf struct{ source, path string }
