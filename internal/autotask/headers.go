@@ -1,0 +1,138 @@
+package autotask
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// The request headers that carry a credential. The PSA, as HTTP demands, compares names without case.
+const (
+	HeaderIntegrationCode = "ApiIntegrationCode"
+	HeaderUserName        = "UserName"
+	HeaderSecret          = "Secret"
+	HeaderImpersonation   = "ImpersonationResourceId"
+)
+
+// requestHeaders are all that a caller's request may tell the PSA besides path, query string and body. Everything else
+// stays behind: credentials, cookies, method overrides, forwarding and routing headers, idempotency keys (which make the
+// HTTP transport send a POST twice), Expect, and what concerns one connection.
+var requestHeaders = []string{"Accept", "Accept-Language", "Content-Type", "Content-Encoding", "User-Agent"}
+
+// PassRequestHeaders copies the allowed headers of a caller's request. Accept-Encoding becomes gzip where the caller
+// takes it and identity else, since the gateway must be able to read the answer; a caller without User-Agent gets
+// none made up for it.
+func PassRequestHeaders(dst, src http.Header) {
+	hop := connectionNames(src)
+	for _, name := range requestHeaders {
+		if values := src.Values(name); len(values) > 0 && !hop[name] && !anyInvalid(values) {
+			dst[name] = append([]string(nil), values...)
+		}
+	}
+	if dst["User-Agent"] == nil {
+		dst["User-Agent"] = []string{""}
+	}
+	dst.Set("Accept-Encoding", "identity")
+	if acceptsGzip(src.Values("Accept-Encoding")) {
+		dst.Set("Accept-Encoding", "gzip")
+	}
+}
+
+// connectionNames returns the headers that Connection names: they end here (RFC 9110, section 7.6.1).
+func connectionNames(h http.Header) map[string]bool {
+	names := make(map[string]bool)
+	for _, line := range h.Values("Connection") {
+		for name := range strings.SplitSeq(line, ",") {
+			names[http.CanonicalHeaderKey(strings.TrimSpace(name))] = true
+		}
+	}
+	return names
+}
+
+func anyInvalid(values []string) bool {
+	for _, v := range values {
+		if checkValue(v) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// acceptsGzip reads Accept-Encoding as RFC 9110, section 12.5.3 says: gzip by name decides, else "*".
+func acceptsGzip(lines []string) bool {
+	star := false
+	for _, line := range lines {
+		for entry := range strings.SplitSeq(line, ",") {
+			coding, params, _ := strings.Cut(entry, ";")
+			switch lower(strings.TrimSpace(coding)) {
+			case "gzip", "x-gzip":
+				return weight(params) > 0
+			case "*":
+				star = weight(params) > 0
+			}
+		}
+	}
+	return star
+}
+
+// weight returns the q value among an entry's parameters: 1 where there is none, 0 where it is malformed.
+func weight(params string) float64 {
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, found := strings.Cut(param, "=")
+		if found && is(strings.TrimSpace(name), "q") {
+			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				return 0
+			}
+			return q
+		}
+	}
+	return 1
+}
+
+// SetCredentials puts a credential on a request that is about to leave; impersonate is a resource id or empty. A value
+// that would reach the PSA changed, or end the header early, is an error that names the header and never the value:
+// sent like that it would be a failed sign-in. On an error no header is set.
+func SetCredentials(h http.Header, user, secret, code, impersonate string) error {
+	values := []struct{ name, value string }{
+		{HeaderUserName, user}, {HeaderSecret, secret}, {HeaderIntegrationCode, code},
+	}
+	for _, v := range values {
+		if err := checkCredential(v.value); err != nil {
+			return fmt.Errorf("the credential's value for header %s %w; correct it in the secret store", v.name, err)
+		}
+	}
+	if impersonate != "" && !validID(impersonate) {
+		return fmt.Errorf("header %s is no resource id; give a whole number", HeaderImpersonation)
+	}
+	for _, v := range values {
+		h.Set(v.name, v.value)
+	}
+	h.Del(HeaderImpersonation)
+	if impersonate != "" {
+		h.Set(HeaderImpersonation, impersonate)
+	}
+	return nil
+}
+
+func checkCredential(v string) error {
+	switch {
+	case v == "":
+		return errors.New("is empty")
+	case strings.Trim(v, " \t") != v:
+		return errors.New("starts or ends with white space")
+	}
+	return checkValue(v)
+}
+
+// checkValue says whether v can be a header's value (RFC 9110, section 5.5).
+func checkValue(v string) error {
+	for i := range len(v) {
+		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return errors.New("holds a control character")
+		}
+	}
+	return nil
+}

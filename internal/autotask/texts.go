@@ -1,0 +1,122 @@
+package autotask
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/psagate/psagate/internal/guard"
+)
+
+// textRule says what a text of the PSA's means. All words are compared in lower case, with everything but letters and
+// digits read as one space.
+type textRule struct {
+	verdict guard.Verdict
+	// begins: the text starts with one of these. The PSA's own words come first in a text, what it repeats of the
+	// request later, so no caller can word a text into one of these rules or out of it.
+	begins []string
+	// about and says: the text holds one of each, as whole words.
+	about, says []string
+}
+
+// Reported from the service are the texts on limits, permissions, references and syntax, "IntegrationCode is invalid" and
+// the lockout's; the other words of the locked and refused rules are guesses at wordings nobody has captured.
+//
+// textRules are tried in order; the first that fits decides. A text that none fits is neutral: business rules speak
+// the same {"errors":[…]}, and there are too many of them to know.
+var textRules = []textRule{
+	{
+		// Limits and permissions: the sign-in was taken, or not looked at yet. These name resources, users and fields,
+		// so they come before the rules that look for such words.
+		verdict: guard.Neutral,
+		begins: []string{
+			"the autotask api thread threshold", "the logged in resource does not have", "no matching records found",
+			"reference value on field", "unexpected character encountered", "queries are limited",
+			"invalid query syntax", "unable to find", "maxcountofrecordstoreturn",
+		},
+	},
+	{
+		verdict: guard.Locked,
+		about:   []string{"user account", "your account", "account", "api user", "this user", "login"},
+		says:    []string{"has been locked", "is locked out", "locked out", "is locked see", "is locked please", "is locked contact"},
+	},
+	{
+		verdict: guard.Refused,
+		about: []string{
+			"integrationcode", "integration code", "apiintegrationcode", "api integration code", "tracking identifier",
+		},
+		says: faults,
+	},
+	{
+		verdict: guard.Refused,
+		about: []string{
+			"username", "user name", "password", "credentials", "credential", "secret", "login", "api user",
+			"user account",
+		},
+		says: faults,
+	},
+	{
+		verdict: guard.Refused,
+		about: []string{
+			"authentication failed", "failed to authenticate", "could not be authenticated", "cannot be authenticated",
+			"unable to authenticate", "not authenticated", "could not authenticate", "login failed", "logon failed",
+			"sign in failed", "unauthorized",
+		},
+		says: []string{""},
+	},
+}
+
+// faults are the words with which a credential's part is called wrong.
+var faults = []string{
+	"invalid", "incorrect", "wrong", "expired", "not valid", "not correct", "not recognized", "not found", "unknown",
+	"does not exist", "do not match", "does not match", "missing", "disabled", "deactivated", "inactive", "not active",
+	"locked", "must be provided", "not provided", "need to provide", "not supplied",
+}
+
+// judgeTexts returns the worst that the texts say of the sign-in (locked, refused, neutral), and whether a rule was
+// found for any of them.
+func judgeTexts(texts []string) (guard.Verdict, bool) {
+	worst, known := guard.Neutral, false
+	for _, text := range texts {
+		v, found := judgeText(plainWords(text))
+		known = known || found
+		if v == guard.Locked || v == guard.Refused && worst != guard.Locked {
+			worst = v
+		}
+	}
+	return worst, known
+}
+
+func judgeText(words string) (guard.Verdict, bool) {
+	for _, rule := range textRules {
+		if rule.fits(words) {
+			return rule.verdict, true
+		}
+	}
+	return guard.Neutral, false
+}
+
+func (r textRule) fits(words string) bool {
+	for _, b := range r.begins {
+		if strings.HasPrefix(words, " "+b+" ") {
+			return true
+		}
+	}
+	return holdsAny(words, r.about) && holdsAny(words, r.says)
+}
+
+func holdsAny(words string, phrases []string) bool {
+	for _, p := range phrases {
+		if p == "" || strings.Contains(words, " "+p+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// plainWords returns the text in lower case, its words between single spaces, one at either end.
+func plainWords(text string) string {
+	fields := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+	return " " + strings.Join(fields, " ") + " "
+}
