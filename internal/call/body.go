@@ -1,0 +1,166 @@
+package call
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+)
+
+const (
+	// inMemory is how much of a body stays in memory; the rest goes to a file.
+	inMemory = 1 << 20
+	// stall is how long a caller may send nothing of a body.
+	stall = 30 * time.Second
+)
+
+// received is a request body that has come in whole: so a caller's hang-up frees its place in the queue, no caller can
+// leave an outcome open by aborting, and any call can be sent again.
+type received struct {
+	memory []byte
+	file   *os.File // holds all of it where it is longer than memory takes
+	size   int64
+}
+
+// bodyError says why a body was not taken.
+type bodyError struct {
+	reason autotask.Reason
+	text   string
+	status int // instead of the reason's; 0: the reason's
+}
+
+func (e *bodyError) Error() string { return e.text }
+
+func (e *bodyError) write(w http.ResponseWriter, api autotask.API) {
+	status, header, body := autotask.ErrorAnswer(api, e.reason, e.text, 0)
+	if e.status != 0 && api == autotask.REST {
+		status = e.status
+	}
+	maps.Copy(w.Header(), header)
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// receive reads the request's body. limit is its most, in bytes, inflated size included; 0 for the default.
+func receive(w http.ResponseWriter, r *http.Request, limit int64) (*received, error) {
+	if limit == 0 {
+		limit = DefaultMaxBody
+	}
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	in := &patient{body: r.Body, control: http.NewResponseController(w)}
+	defer in.done()
+	b := new(received)
+	if err := b.fill(io.LimitReader(in, limit+1)); err != nil {
+		b.Close()
+		return nil, err
+	}
+	err := b.judge(r.Header.Get("Content-Encoding"), limit)
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *received) fill(in io.Reader) error {
+	var head bytes.Buffer
+	n, err := io.Copy(&head, io.LimitReader(in, inMemory))
+	b.size = n
+	if err != nil || n < inMemory {
+		b.memory = head.Bytes()
+		return err
+	}
+	if b.file, err = os.CreateTemp("", "psagate-body-"); err != nil { // CreateTemp makes it 0600
+		return fmt.Errorf("a request body cannot be kept: %w", err)
+	}
+	_ = os.Remove(b.file.Name()) // it lives as long as it is open
+	b.size, err = io.Copy(b.file, io.MultiReader(&head, in))
+	return err
+}
+
+// judge checks what came: its size, and for a compressed body the size that the PSA would see.
+func (b *received) judge(encoding string, limit int64) error {
+	if b.size > limit {
+		return tooLarge(limit)
+	}
+	switch strings.ToLower(encoding) {
+	case "", "identity":
+		return nil
+	case "gzip":
+	default:
+		return &bodyError{reason: autotask.BadRequest, text: "Content-Encoding must be gzip or absent"}
+	}
+	if b.size == 0 {
+		return nil
+	}
+	in, err := b.Open()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return &bodyError{reason: autotask.BadRequest, text: "the body is no gzip, as its Content-Encoding says"}
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(z, limit+1))
+	switch {
+	case n > limit:
+		return tooLarge(limit)
+	case err != nil:
+		return &bodyError{reason: autotask.BadRequest, text: "the body's gzip is broken or cut off"}
+	}
+	return nil
+}
+
+func tooLarge(limit int64) error {
+	return &bodyError{reason: autotask.TooLarge, text: fmt.Sprintf("the body is larger than %d bytes", limit)}
+}
+
+// Open implements inject.Body.
+func (b *received) Open() (io.ReadCloser, error) {
+	if b.file != nil {
+		return io.NopCloser(io.NewSectionReader(b.file, 0, b.size)), nil
+	}
+	return io.NopCloser(bytes.NewReader(b.memory)), nil
+}
+
+// Size implements inject.Body.
+func (b *received) Size() int64 { return b.size }
+
+// Close gives the file back.
+func (b *received) Close() {
+	if b.file != nil {
+		_ = b.file.Close()
+	}
+}
+
+// patient reads a body whose sender may pause, but not for longer than stall.
+type patient struct {
+	body    io.Reader
+	control *http.ResponseController
+}
+
+func (p *patient) Read(buf []byte) (int, error) {
+	// Without support for deadlines the server's own read timeout is what there is.
+	_ = p.control.SetReadDeadline(time.Now().Add(stall))
+	n, err := p.body.Read(buf)
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+		return n, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return n, &bodyError{reason: autotask.BadRequest, status: http.StatusRequestTimeout, text: "the body stopped coming"}
+	}
+	return n, fmt.Errorf("the caller left while sending: %w", err)
+}
+
+func (p *patient) done() { _ = p.control.SetReadDeadline(time.Time{}) }

@@ -1,0 +1,94 @@
+package call
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/secret"
+	"github.com/psagate/psagate/internal/zone"
+)
+
+// DefaultDiscover is where a login's zone is looked up.
+const DefaultDiscover = "https://webservices.autotask.net"
+
+// Config is what a gateway is made of.
+type Config struct {
+	Stores       map[string]Store
+	Logins       []Login
+	Integrations []identity.Integration
+	// Zones keeps zones over restarts; nil for memory alone.
+	Zones zone.Storage
+	Log   *slog.Logger
+	// Dial is for tests that connect in memory.
+	Dial inject.Dial
+}
+
+// Store is a secret store and what it is called in reports.
+type Store struct {
+	*secret.Store
+	Kind string
+}
+
+// Login is one login of the config.
+type Login struct {
+	Name string
+	// Store and Path name the record that holds its credential.
+	Store, Path string
+	// Discover is the base URL that is asked for its zone. Default: DefaultDiscover.
+	Discover string
+	// Zone is its zone's base URL; empty: discovered.
+	Zone string
+	// Hosts are further hosts that its credential may go to.
+	Hosts        []string
+	InsecureHTTP bool
+	Settings     guard.Settings
+}
+
+// Shared is what outlives a config. The zero value is not ready: use NewShared.
+type Shared struct {
+	guard  *guard.Guard
+	wallet wallet
+	limits *identity.Limiter
+}
+
+// NewShared returns what the configs of a process share.
+func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
+	return &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now)}
+}
+
+// places works out which hosts a login's credential may go to, and its two fixed places.
+func (l Login) places() (rule autotask.HostRule, discover, pinned autotask.Base, err error) {
+	named := l.Hosts
+	for _, place := range [...]string{l.Discover, l.Zone} {
+		if place == "" {
+			continue
+		}
+		u, err := url.Parse(place)
+		if err != nil || u.Host == "" {
+			return rule, discover, pinned, fmt.Errorf("login %s: %q is not a base URL like https://webservices5.autotask.net", l.Name, place)
+		}
+		named = append(named[:len(named):len(named)], u.Host)
+	}
+	if rule, err = autotask.NewHostRule(named, l.InsecureHTTP); err != nil {
+		return rule, discover, pinned, fmt.Errorf("login %s: %w", l.Name, err)
+	}
+	if l.Discover == "" {
+		l.Discover = DefaultDiscover
+	}
+	var errs [2]error
+	discover, errs[0] = autotask.ParseBase(l.Discover, rule)
+	if l.Zone != "" {
+		pinned, errs[1] = autotask.ParseBase(l.Zone, rule)
+	}
+	if err = errors.Join(errs[:]...); err != nil {
+		return rule, discover, pinned, fmt.Errorf("login %s: %w", l.Name, err)
+	}
+	return rule, discover, pinned, nil
+}

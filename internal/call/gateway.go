@@ -1,0 +1,95 @@
+package call
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httputil"
+	"sync"
+
+	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/inject"
+)
+
+// Gateway is one config at work. Its handlers write every answer themselves.
+type Gateway struct {
+	shared *Shared
+	book   *identity.Book
+	lanes  []*lane
+	byName map[string]*lane
+	stores map[string]Store
+	proxy  *httputil.ReverseProxy
+	log    *slog.Logger
+}
+
+// New builds a gateway. It opens no store and sends nothing: until Commit the calls that come wait.
+func New(cfg Config, shared *Shared) (*Gateway, error) {
+	book, err := identity.NewBook(cfg.Integrations)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{shared: shared, book: book, byName: make(map[string]*lane), stores: cfg.Stores, log: cfg.Log}
+	users := make(map[string]int)
+	for _, i := range cfg.Integrations {
+		users[i.Login]++
+	}
+	var errs []error
+	for _, l := range cfg.Logins {
+		n, err := newLane(cfg, l, shared, users[l.Name])
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		g.lanes = append(g.lanes, n)
+		g.byName[l.Name] = n
+	}
+	for _, i := range cfg.Integrations {
+		if g.byName[i.Login] == nil {
+			errs = append(errs, fmt.Errorf("integration %s: there is no login %q", i.Name, i.Login))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		g.Close()
+		return nil, err
+	}
+	g.proxy = &httputil.ReverseProxy{
+		Rewrite:        func(*httputil.ProxyRequest) {},
+		Transport:      inject.RoundTripper{},
+		ModifyResponse: g.answer,
+		ErrorHandler:   gone,
+		BufferPool:     &buffers,
+		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return g, nil
+}
+
+// Commit puts the config into force: its records are read from now on.
+func (g *Gateway) Commit() {
+	for _, n := range g.lanes {
+		n.commit()
+	}
+}
+
+// Drain answers all who wait, in this config or an earlier one: the process is about to stop. Calls in flight get their time.
+func (g *Gateway) Drain() { g.shared.guard.Drain() }
+
+// Close gives back what the config held. Calls under way end with what they have.
+func (g *Gateway) Close() {
+	for _, n := range g.lanes {
+		n.close()
+	}
+}
+
+// buffers are for copying answers.
+var buffers bufferPool
+
+type bufferPool struct{ pool sync.Pool }
+
+func (b *bufferPool) Get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return *p
+	}
+	return make([]byte, 32<<10)
+}
+
+func (b *bufferPool) Put(p []byte) { b.pool.Put(&p) }

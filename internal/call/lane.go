@@ -1,0 +1,171 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/secret"
+	"github.com/psagate/psagate/internal/zone"
+)
+
+// lane is one login of the config at work: its record, its zone, its wire, and the PSA user that its record names.
+type lane struct {
+	Login
+	integrations int
+	rule         autotask.HostRule
+	discover     autotask.Base
+	pinned       autotask.Base
+	store        Store
+	shared       *Shared
+	wire         *inject.Wire
+	zones        *zone.Cache
+	log          *slog.Logger
+
+	committed chan struct{} // closed once the config is in force
+	release   func()        // of the record
+
+	mu      sync.Mutex
+	read    time.Time // of the reading that was applied last
+	problem error     // why it could not be used; nil where it could
+	seat    *seat     // what calls go through
+	next    *seat     // another PSA user that the record names since, not accepted yet
+}
+
+func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, error) {
+	rule, discover, pinned, err := l.places()
+	if err != nil {
+		return nil, err
+	}
+	store, ok := cfg.Stores[l.Store]
+	if !ok {
+		return nil, fmt.Errorf("login %s: there is no secret store %q", l.Name, l.Store)
+	}
+	n := &lane{
+		Login: l, integrations: integrations, rule: rule, discover: discover, pinned: pinned, store: store, shared: shared,
+		wire: inject.NewWire(rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), release: func() {},
+	}
+	n.zones = zone.NewCache(n.lookup, cfg.Zones, n.log)
+	return n, nil
+}
+
+// commit puts the lane into force: its record is read from now on.
+func (n *lane) commit() {
+	n.release = n.store.Use(n.Path, n.apply)
+	close(n.committed)
+}
+
+// close gives back what the lane holds. Calls under way end with what they have.
+func (n *lane) close() {
+	n.release()
+	n.zones.Close()
+	n.wire.Close()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range [...]*seat{n.seat, n.next} {
+		if s != nil {
+			s.detach()
+		}
+	}
+}
+
+// Wire implements inject.Login.
+func (n *lane) Wire() *inject.Wire { return n.wire }
+
+// Reserve implements inject.Login.
+func (n *lane) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
+	for {
+		s, err := n.sit(ctx, ask.Since)
+		if err != nil {
+			return inject.Ticket{}, err
+		}
+		a, err := s.guard.Acquire(ctx, ask)
+		if err != nil {
+			var d *guard.Denied
+			if errors.As(err, &d) && d.Reason == guard.Moved {
+				continue
+			}
+			return inject.Ticket{}, err
+		}
+		t, err := n.ticket(ctx, s, a)
+		if err != nil {
+			s.guard.Settle(a, guard.Outcome{Verdict: guard.NotSent})
+			return inject.Ticket{}, err
+		}
+		return t, nil
+	}
+}
+
+// Settle implements inject.Login. After a refusal the zone is looked up again, for a login that has moved looks like a
+// wrong password, and the store is read again, for it may know a newer one.
+func (n *lane) Settle(ctx context.Context, t inject.Ticket, v guard.Verdict) (moved bool) {
+	if v == guard.Refused || v == guard.Locked {
+		moved = n.moved(ctx, t)
+		n.store.Refresh(n.Path)
+	}
+	t.Guard.Settle(t.Attempt, guard.Outcome{Verdict: v, WrongZone: moved})
+	return moved
+}
+
+// sit returns the PSA user that calls go through, waiting for the first reading of the record where need be.
+func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
+	ctx, cancel := context.WithDeadline(ctx, since.Add(n.Settings.QueueDeadline))
+	defer cancel()
+	select {
+	case <-n.committed:
+	case <-ctx.Done():
+		return nil, n.unavailable(ctx.Err())
+	}
+	rec, err := n.store.Get(n.Path)
+	if errors.Is(err, secret.ErrPending) {
+		rec, err = n.store.Wait(ctx, n.Path)
+	}
+	if err != nil {
+		return nil, n.unavailable(err)
+	}
+	n.mu.Lock()
+	s := n.seat
+	n.mu.Unlock()
+	if s == nil { // the reading's notification is still on its way
+		n.apply(rec)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if s = n.seat; s == nil {
+			return nil, n.unavailable(n.problem)
+		}
+	}
+	return s, nil
+}
+
+// unavailable logs why there is no credential; callers hear only that there is none.
+func (n *lane) unavailable(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("the caller left: %w", err)
+	}
+	n.log.Warn("the login has no credential", "store", n.Store, "record", n.Path, "error", err)
+	return &guard.Denied{Reason: guard.Reason(autotask.SecretUnavailable), RetryAfter: 5 * time.Second, Text: "the gateway has no credential for this login: an operator finds the cause with psagate status"}
+}
+
+// ticket finds what an attempt is to send, and where.
+func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Ticket, error) {
+	c := n.shared.wallet.get(s.guard.Key(), a.Credential)
+	if c == nil {
+		return inject.Ticket{}, n.unavailable(errors.New("the credential that served is not known to this process any more"))
+	}
+	base, err := n.base(ctx, c.credential)
+	if err != nil {
+		n.log.Warn("the login's zone is not known", "error", err)
+		return inject.Ticket{}, zoneUnknown()
+	}
+	return inject.Ticket{Attempt: a, Guard: s.guard, Base: base, Credential: c.credential, Redactor: c.redactor}, nil
+}
+
+func zoneUnknown() *guard.Denied {
+	return &guard.Denied{Reason: guard.ZoneUnknown, RetryAfter: 5 * time.Second, Text: "the PSA's zone for this login could not be found: an operator finds the cause with psagate zones"}
+}

@@ -1,0 +1,283 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/report"
+)
+
+// Status reports how every login and every store stands.
+func (g *Gateway) Status() report.Status {
+	s := report.Status{Time: time.Now(), State: report.StateMemory, Policy: report.PolicyNone, Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}}
+	keys := make(map[guard.Key][]string)
+	for _, n := range g.lanes {
+		if seat := n.sitting(); seat != nil {
+			keys[seat.guard.Key()] = append(keys[seat.guard.Key()], n.Name)
+		}
+	}
+	for _, n := range g.lanes {
+		s.Logins = append(s.Logins, n.status(keys))
+	}
+	slices.SortFunc(s.Logins, func(a, b report.LoginStatus) int { return compare(a.Name, b.Name) })
+	for _, name := range slices.Sorted(maps.Keys(g.stores)) {
+		s.Stores = append(s.Stores, g.stores[name].status(name))
+	}
+	s.Advise()
+	return s
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (s Store) status(name string) report.StoreStatus {
+	out := report.StoreStatus{Name: name, Kind: s.Kind, Records: []report.RecordStatus{}}
+	for _, r := range s.Store.Status() {
+		out.Records = append(out.Records, report.RecordStatus{Path: r.Path, Version: r.Version, AgeSeconds: r.Age.Seconds(), Stale: r.Stale, Error: r.LastError})
+	}
+	return out
+}
+
+func (n *lane) sitting() *seat {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.seat
+}
+
+func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
+	out := report.LoginStatus{Name: n.Name, State: report.LoginNoSecret, Observe: n.Settings.Observe}
+	out.Units = report.UnitCounts{Budget: n.Settings.Budget, Free: n.Settings.Budget}
+	out.Lockout = report.LockoutStatus{Threshold: n.Settings.Threshold, Distance: n.Settings.Threshold}
+	out.InFlight, out.Gate.Open = n.Settings.InFlight, true
+	out.Queue = report.QueueStatus{Length: n.Settings.QueueLength, DeadlineSeconds: n.Settings.QueueDeadline.Seconds()}
+	seat := n.sitting()
+	if seat == nil {
+		return out
+	}
+	st, err := seat.guard.Status()
+	if err != nil {
+		return out
+	}
+	out.SharesWith = slices.DeleteFunc(slices.Clone(keys[st.Key]), func(name string) bool { return name == n.Name })
+	n.fill(&out, st)
+	if _, err := n.store.Get(n.Path); err != nil {
+		out.State = report.LoginNoSecret
+	}
+	return out
+}
+
+func (n *lane) fill(out *report.LoginStatus, st guard.Status) {
+	out.Units = report.UnitCounts{Budget: st.Settings.Budget, Free: st.Free(), Held: st.Held, Lost: st.Lost, Failed: st.Failed, Unknown: st.Unknown}
+	counted := st.Held + st.Lost + st.Failed + st.Unknown
+	out.Lockout = report.LockoutStatus{Threshold: st.Settings.Threshold, Counted: counted, Distance: st.Settings.Threshold - counted}
+	out.InFlight, out.Observe, out.Seq = st.Settings.InFlight, st.Settings.Observe, st.Seq
+	out.Queue = report.QueueStatus{Waiting: st.Waiting, Length: st.Settings.QueueLength, DeadlineSeconds: st.Settings.QueueDeadline.Seconds()}
+	out.Gate = report.GateStatus{Open: !st.Gate.Shut}
+	if st.Gate.Shut {
+		out.Gate.Since, out.Gate.RetryAt = &st.Gate.Since, &st.Gate.Until
+	}
+	if r := st.Refusal; !r.At.IsZero() {
+		version, _ := strconv.ParseUint(r.Version, 10, 64)
+		out.LastRefusal = &report.RefusalStatus{At: r.At, Version: version, Integration: r.Source, Reason: r.Verdict.String()}
+	}
+	for _, c := range st.Credentials {
+		switch c.Fingerprint {
+		case st.Serving:
+			out.Serving = n.credential(st, c)
+		case st.Newest:
+			out.Newest = n.credential(st, c)
+		}
+	}
+	out.State = state(st, out)
+	if cred := out.Serving; cred != nil || out.Newest != nil {
+		out.Zone = n.knownZone()
+	}
+}
+
+func state(st guard.Status, out *report.LoginStatus) report.LoginState {
+	switch {
+	case st.Locked:
+		return report.LoginLocked
+	case st.Failed+st.Unknown >= st.Settings.Budget:
+		return report.LoginSpent
+	case st.Gate.Shut:
+		return report.LoginGateShut
+	case out.Serving != nil:
+		return report.LoginServing
+	case out.Newest != nil && out.Newest.State == guard.StateRefused.String():
+		return report.LoginRefused
+	}
+	return report.LoginIdle
+}
+
+func (n *lane) credential(st guard.Status, c guard.Credential) *report.CredentialStatus {
+	version, _ := strconv.ParseUint(c.Version, 10, 64)
+	out := &report.CredentialStatus{Version: version, State: c.State.String()}
+	if card := n.shared.wallet.get(st.Key, c.Fingerprint); card != nil {
+		out.Since = card.since
+	}
+	if !c.ProvenAt.IsZero() {
+		out.AcceptedAt = &c.ProvenAt
+	}
+	if c.State == guard.StateRefused && st.Serving.IsZero() && !st.Next.IsZero() {
+		out.RecheckAt = &st.Next
+	}
+	return out
+}
+
+// knownZone is where calls go, as far as that is known without asking.
+func (n *lane) knownZone() string {
+	z := n.zoneStatus()
+	return z.URL
+}
+
+func (n *lane) zoneStatus() report.ZoneStatus {
+	out := report.ZoneStatus{Login: n.Name}
+	seat := n.sitting()
+	if seat == nil {
+		out.Error = "the login's record has not been read"
+		return out
+	}
+	c := seat.card()
+	if c == nil {
+		return out
+	}
+	if pin, err := n.pin(c.credential); err == nil && !pin.IsZero() {
+		out.URL, out.Source = pin.String(), report.ZoneConfigured
+		return out
+	}
+	for _, e := range n.zones.List() {
+		if autotask.CanonicalUser(e.User) != autotask.CanonicalUser(c.credential.UserName) {
+			continue
+		}
+		z := e.Zone
+		out.URL, out.WebURL, out.Name, out.Tenant, out.Source = z.Base, z.WebURL, z.Name, z.CI, report.ZoneCached
+		if z.Verified {
+			out.Source = report.ZoneLookedUp
+		}
+		if !z.FoundAt.IsZero() {
+			out.LookedUpAt = &z.FoundAt
+		}
+		if e.Failure != nil {
+			out.Error = e.Failure.Error()
+		}
+	}
+	return out
+}
+
+// Zones reports where every login's calls go.
+func (g *Gateway) Zones() report.Zones {
+	out := report.Zones{Time: time.Now(), Zones: []report.ZoneStatus{}}
+	for _, n := range g.lanes {
+		out.Zones = append(out.Zones, n.zoneStatus())
+	}
+	slices.SortFunc(out.Zones, func(a, b report.ZoneStatus) int { return compare(a.Login, b.Login) })
+	return out
+}
+
+// Release is the operator's word that the PSA's count of a login is zero again, of the failures up to seq.
+func (g *Gateway) Release(login string, seq uint64) error {
+	n := g.byName[login]
+	if n == nil {
+		return fmt.Errorf("%w: %s", report.ErrUnknownLogin, login)
+	}
+	seat := n.sitting()
+	if seat == nil {
+		return fmt.Errorf("login %s: its record has not been read, so there is nothing to release", login)
+	}
+	freed, err := seat.guard.Release(seq)
+	if err != nil {
+		return err
+	}
+	n.log.Info("released by an operator", "seq", seq, "units", freed)
+	return nil
+}
+
+// Check looks at a login's record and zone, and signs in at most once.
+func (g *Gateway) Check(ctx context.Context, login string) (report.CheckResult, error) {
+	n := g.byName[login]
+	if n == nil {
+		return report.CheckResult{}, fmt.Errorf("%w: %s", report.ErrUnknownLogin, login)
+	}
+	out := report.CheckResult{Login: login, OK: true}
+	for _, step := range [...]struct {
+		name string
+		run  func(context.Context) (string, error)
+	}{{"secret", n.checkSecret}, {"zone", n.checkZone}, {"sign-in", n.checkSignIn}} {
+		detail, err := step.run(ctx)
+		if err != nil {
+			detail, out.OK = err.Error(), false
+		}
+		out.Steps = append(out.Steps, report.CheckStep{Name: step.name, OK: err == nil, Detail: detail})
+		if err != nil {
+			break
+		}
+	}
+	out.Warnings = n.warnings()
+	return out, nil
+}
+
+func (n *lane) checkSecret(ctx context.Context) (string, error) {
+	rec, err := n.store.Wait(ctx, n.Path)
+	if err != nil {
+		return "", err
+	}
+	n.apply(rec)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.problem != nil {
+		return "", n.problem
+	}
+	return fmt.Sprintf("record %s of store %s, version %d", n.Path, n.Store, rec.Version), nil
+}
+
+func (n *lane) checkZone(ctx context.Context) (string, error) {
+	seat := n.sitting()
+	c := seat.card()
+	if c == nil {
+		return "", errors.New("the login has no credential")
+	}
+	base, err := n.base(ctx, c.credential)
+	if err != nil {
+		return "", err
+	}
+	return base.String(), nil
+}
+
+func (n *lane) checkSignIn(ctx context.Context) (string, error) {
+	res := n.sitting().guard.Check(ctx)
+	switch {
+	case res.Err != nil:
+		return "", fmt.Errorf("nothing was sent: %w", res.Err)
+	case res.Verdict != guard.Accepted:
+		return "", fmt.Errorf("version %s of the credential: %s", res.Attempt.Version, res.Verdict)
+	}
+	return fmt.Sprintf("the PSA accepted version %s", res.Attempt.Version), nil
+}
+
+// warnings are what works and should still be known.
+func (n *lane) warnings() (all []string) {
+	s := n.Settings
+	if left := s.Threshold - s.Budget; left < 3 {
+		all = append(all, fmt.Sprintf("with threshold %d and budget %d there is room for %d failed sign-in of other programs: where others use this PSA user, set budget 3 and in_flight 1", s.Threshold, s.Budget, left-1))
+	}
+	if !s.NeverReset {
+		all = append(all, "a successful sign-in is assumed to reset the PSA's count: if it does not, set never_reset")
+	}
+	all = append(all, "the guard's state is in memory: after a restart the PSA's count is taken to be zero")
+	return all
+}

@@ -1,0 +1,107 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/report"
+)
+
+// DefaultMaxBody is the largest request body, in bytes.
+const DefaultMaxBody = 16 << 20
+
+// ProxyOptions are the settings of one way to the PSA.
+type ProxyOptions struct {
+	// PublicURL is the gateway's base URL as clients know it; empty: scheme and host of the request.
+	PublicURL string
+	// MaxBody is the largest request body, in bytes, inflated size included. Default: DefaultMaxBody.
+	MaxBody int64
+}
+
+// trip is one call on its way, for whoever shapes its answer.
+type trip struct {
+	inject.Call
+	public string
+	lane   *lane
+}
+
+type tripKey struct{}
+
+// Proxy takes an identified call to the PSA and answers it. It parses the operation from the request itself: what leaves
+// is what was parsed here.
+func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) report.Call {
+	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
+	info := described(op)
+	caller, identified := r.Context().Value(callerKey{}).(identity.Caller)
+	switch {
+	case err == nil && op.Free:
+		info.Reason = g.free(w, op, publicURL(r, o))
+		return info
+	case !identified:
+		autotask.Bare401(w, r.Host)
+		return info
+	}
+	info.Integration, info.Login = caller.Integration.Name, caller.Integration.Login
+	fail := func(reason autotask.Reason, text string) report.Call {
+		info.Reason = string(reason)
+		autotask.WriteError(w, op.API, reason, text, 0)
+		return info
+	}
+	if err == nil {
+		err = autotask.CheckQuery(r.URL.RawQuery)
+	}
+	var bad *autotask.RequestError
+	switch {
+	case errors.As(err, &bad):
+		return fail(bad.Reason, bad.Text)
+	case op.API == autotask.SOAP:
+		return fail(autotask.NotFound, noSOAP)
+	case r.Header.Get(autotask.HeaderImpersonation) != "":
+		return fail(autotask.Policy, "this integration may not send "+autotask.HeaderImpersonation)
+	}
+	body, err := receive(w, r, max(o.MaxBody, 0))
+	if err != nil {
+		var refused *bodyError
+		if errors.As(err, &refused) {
+			info.Reason = string(refused.reason)
+			refused.write(w, op.API)
+		}
+		return info // or the caller has left
+	}
+	defer body.Close()
+	t := &trip{
+		Call:   inject.Call{Login: g.byName[caller.Integration.Login], Integration: caller.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body},
+		public: publicURL(r, o), lane: g.byName[caller.Integration.Login],
+	}
+	g.carry(w, r, t)
+	info.Zone, info.CredentialVersion, info.Reason = t.Ticket.Base.String(), t.Ticket.Attempt.Version, string(t.Reason)
+	return info
+}
+
+// carry hands the call to the reverse proxy, which keeps the rules of HTTP: hop-by-hop headers, trailers, early hints, hang-ups.
+func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, t *trip) {
+	ctx := context.WithValue(r.Context(), tripKey{}, t)
+	r = r.WithContext(inject.WithCall(ctx, &t.Call))
+	r.Body, r.ContentLength = http.NoBody, 0
+	g.proxy.ServeHTTP(w, r)
+}
+
+// gone is called where a call has no answer at all: its caller has left.
+func gone(http.ResponseWriter, *http.Request, error) {}
+
+// publicURL is the gateway's base URL as the client sees it, without a slash at the end.
+func publicURL(r *http.Request, o ProxyOptions) string {
+	if o.PublicURL != "" {
+		return strings.TrimRight(o.PublicURL, "/")
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}

@@ -1,0 +1,156 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/secret"
+)
+
+// seat is one PSA user that a lane's record names, or named.
+type seat struct {
+	lane   *lane
+	guard  *guard.Login
+	detach func()
+	newest guard.Fingerprint // guarded by the lane's mutex
+}
+
+// apply takes over a reading of the record. A reading that cannot be used changes nothing: what served serves on.
+func (n *lane) apply(rec secret.Record) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if rec.ReadAt.Before(n.read) {
+		return
+	}
+	n.read = rec.ReadAt
+	if n.problem = n.use(rec); n.problem != nil {
+		n.log.Error("the login's record cannot be used", "store", n.Store, "error", n.problem)
+	}
+}
+
+func (n *lane) use(rec secret.Record) error {
+	cred, err := secret.CredentialFrom(rec)
+	if err != nil {
+		return err
+	}
+	host := n.discover
+	if pin, err := n.pin(cred); err != nil {
+		return err
+	} else if !pin.IsZero() {
+		host = pin
+	}
+	user := autotask.CanonicalUser(cred.UserName)
+	key := guard.Key("autotask|" + host.HostKey() + "|" + user)
+	fp := n.shared.guard.Fingerprint(user, cred.Secret.Reveal(), cred.IntegrationCode.Reveal())
+	c := n.shared.wallet.put(key, fp, cred, rec.ReadAt)
+	s := n.seatFor(key)
+	s.newest = fp
+	if err := s.guard.Newest(fp, c.version()); err != nil {
+		return err
+	}
+	st, err := s.guard.Status()
+	if err != nil {
+		return err
+	}
+	n.shared.wallet.drop(key, fp, st.Serving)
+	if s == n.next && st.Serving == fp {
+		n.move()
+	} else if s == n.next {
+		s.guard.Want()
+	}
+	return nil
+}
+
+// pin is the zone that the config or the record names; zero where it is to be discovered.
+func (n *lane) pin(cred secret.Credential) (autotask.Base, error) {
+	if !n.pinned.IsZero() || cred.Zone == "" {
+		return n.pinned, nil
+	}
+	base, err := autotask.ParseBase(cred.Zone, n.rule)
+	if err != nil {
+		return base, fmt.Errorf("record %q, version %d: field \"zone\": %w", n.Path, cred.Version, err)
+	}
+	return base, nil
+}
+
+// seatFor returns the seat of a PSA user: the one that calls go through, or the one that is to be tried beside it.
+func (n *lane) seatFor(key guard.Key) *seat {
+	if n.seat != nil && n.seat.guard.Key() == key {
+		if n.next != nil { // the record has come back to it
+			n.next.detach()
+			n.next = nil
+		}
+		return n.seat
+	}
+	if n.next != nil && n.next.guard.Key() == key {
+		return n.next
+	}
+	s := &seat{lane: n, guard: n.shared.guard.Login(key)}
+	s.detach = s.guard.Attach(guard.Use{Settings: n.Settings, Upstream: s, Integrations: n.integrations, Changed: s.changed})
+	if n.seat == nil {
+		n.seat = s
+		return s
+	}
+	if n.next != nil {
+		n.next.detach()
+	}
+	n.next = s
+	return s
+}
+
+// changed follows a record that names another PSA user: calls move over once that one is accepted, and a refusal of the
+// one that serves meanwhile makes it worth another try.
+func (s *seat) changed(_ guard.Attempt, e guard.Effect) {
+	n := s.lane
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.next == nil:
+	case e.Proven && s == n.next:
+		n.move()
+	case e.Refused && s == n.seat:
+		if err := n.next.guard.Retry(); err != nil {
+			n.log.Error("the login's new user cannot be tried again", "error", err)
+		}
+	}
+}
+
+func (n *lane) move() {
+	old := n.seat
+	n.seat, n.next = n.next, nil
+	n.log.Info("the login goes on under the user name that its record has now")
+	old.detach()
+	old.guard.Dismiss()
+}
+
+// card returns the seat's newest credential, or nil.
+func (s *seat) card() *card {
+	s.lane.mu.Lock()
+	fp := s.newest
+	s.lane.mu.Unlock()
+	return s.lane.shared.wallet.get(s.guard.Key(), fp)
+}
+
+// Check implements guard.Upstream: a call of the gateway's own that changes nothing.
+func (s *seat) Check(ctx context.Context, a guard.Attempt) guard.Outcome {
+	n := s.lane
+	t, err := n.ticket(ctx, s, a)
+	if err != nil {
+		return guard.Outcome{Verdict: guard.NotSent}
+	}
+	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential})
+	if res.Response != nil {
+		_ = res.Response.Body.Close()
+	}
+	o := guard.Outcome{Verdict: res.Verdict}
+	if o.Verdict == guard.Refused || o.Verdict == guard.Locked {
+		o.WrongZone = n.moved(ctx, t)
+		n.store.Refresh(n.Path)
+	}
+	n.log.Debug("own sign-in", "kind", a.Kind, "version", a.Version, "zone", t.Base.Host(), "verdict", o.Verdict, "at", time.Now())
+	return o
+}

@@ -1,0 +1,251 @@
+package call
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/secret"
+)
+
+const (
+	discoverAddr = "127.0.0.1:5000"
+	gatewayURL   = "http://gateway.test"
+	user         = "api@example.com"
+)
+
+// safe is a secret source in memory.
+type safe struct {
+	mu      sync.Mutex
+	records map[string]secret.Record
+	down    error
+}
+
+func (s *safe) Read(_ context.Context, path string) (secret.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down != nil {
+		return secret.Record{}, s.down
+	}
+	r, ok := s.records[path]
+	if !ok {
+		return r, fmt.Errorf("%w: %s", secret.ErrNotFound, path)
+	}
+	return r, nil
+}
+
+func (s *safe) put(path, userName, password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.records[path].Version + 1
+	s.records[path] = secret.Record{Path: path, Version: v, Fields: map[string]secret.Value{
+		"username": secret.NewValue(userName), "secret": secret.NewValue(password), "integration_code": secret.NewValue("CODE"),
+	}}
+}
+
+// world is a gateway before a simulated PSA, all in memory and on a clock of its own.
+type world struct {
+	*testing.T
+	sim    *psatest.Sim
+	net    *psatest.Network
+	z5, z6 *psatest.Zone
+	tenant *psatest.Tenant
+	user   *psatest.User
+	safe   *safe
+	store  *secret.Store
+	shared *Shared
+	cfg    Config
+	g      *Gateway
+	keys   map[string]identity.Key
+	client *http.Client
+	server *http.Server
+	log    *strings.Builder
+}
+
+// inWorld runs a test in a bubble with one login, main, and the integrations a and b.
+func inWorld(t *testing.T, f func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.close()
+		f(w)
+	})
+}
+
+func (w *world) close() {
+	w.client.CloseIdleConnections()
+	time.Sleep(time.Second) // net/http's server lingers on a connection whose request was too large
+	w.server.Close()
+	w.g.Close()
+	w.store.Stop()
+	w.sim.Close()
+}
+
+type lockedWriter struct {
+	mu sync.Mutex
+	b  *strings.Builder
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{T: t, net: psatest.NewNetwork(), sim: psatest.New(), safe: &safe{records: map[string]secret.Record{}}, keys: map[string]identity.Key{}, log: new(strings.Builder)}
+	w.sim.DiscoveryOn(w.net.Listen(discoverAddr))
+	w.z5, w.z6 = w.sim.AddZoneOn("Five", w.net.Listen("127.0.0.1:5005")), w.sim.AddZoneOn("Six", w.net.Listen("127.0.0.1:5006"))
+	w.tenant = w.sim.AddTenant("Example", w.z5)
+	w.tenant.Seed(12)
+	w.user = w.tenant.AddUser(user, "old-password", "CODE")
+	w.safe.put("main", user, "old-password")
+	log := slog.New(slog.NewTextHandler(&lockedWriter{b: w.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.store = secret.NewStore("file", w.safe, secret.Options{Logger: log})
+	w.store.Start(context.Background())
+	w.shared = NewShared(new(guard.Memory), log)
+	w.cfg = Config{
+		Stores: map[string]Store{"file": {w.store, "file"}},
+		Logins: []Login{{
+			Name: "main", Store: "file", Path: "main", Discover: "http://" + discoverAddr, Hosts: []string{"127.0.0.1"}, InsecureHTTP: true,
+			Settings: guard.Settings{}.WithDefaults(),
+		}},
+		Log: log, Dial: w.net.DialContext,
+	}
+	for _, name := range []string{"a", "b"} {
+		key, err := identity.NewKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.keys[name] = key
+		w.cfg.Integrations = append(w.cfg.Integrations, identity.Integration{Name: name, Login: "main", Keys: []identity.Hash{key.Hash()}})
+	}
+	w.load()
+	w.client = w.serve()
+	return w
+}
+
+// load puts the config into force, as a reload does.
+func (w *world) load() {
+	w.Helper()
+	g, err := New(w.cfg, w.shared)
+	if err != nil {
+		w.Fatal(err)
+	}
+	g.Commit()
+	if w.g != nil {
+		w.g.Close()
+	}
+	w.g = g
+}
+
+// serve puts an HTTP server before the gateway and returns a client of it.
+func (w *world) serve() *http.Client {
+	l := w.net.Listen("gateway.test:80")
+	srv := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		r, _, done := w.g.Identify(rw, r, "192.0.2.7")
+		if !done {
+			w.g.Proxy(rw, r, ProxyOptions{})
+		}
+	})}
+	go srv.Serve(l)
+	w.server = srv
+	return &http.Client{Transport: &http.Transport{DialContext: w.net.DialContext, DisableCompression: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// answer is what a caller got.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a answer) reason() string { return a.header.Get("Psagate-Reason") }
+
+func (a answer) json(t *testing.T) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
+		t.Fatalf("%d %s: %v", a.status, a.body, err)
+	}
+	return m
+}
+
+// call makes a call as an integration; path is below /ATServicesRest/V1.0.
+func (w *world) call(integration, method, path, body string) answer {
+	w.Helper()
+	a, err := w.try(context.Background(), integration, method, path, body)
+	if err != nil {
+		w.Error(err)
+	}
+	return a
+}
+
+func (w *world) try(ctx context.Context, integration, method, path, body string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, gatewayURL+"/ATServicesRest/V1.0"+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("UserName", integration)
+	req.Header.Set("Secret", w.keys[integration].Reveal())
+	req.Header.Set("ApiIntegrationCode", "anything")
+	req.Header.Set("Content-Type", "application/json")
+	return w.do(req)
+}
+
+func (w *world) do(req *http.Request) (answer, error) {
+	resp, err := w.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(b)}, err
+}
+
+// served makes a call and demands that the PSA answered it.
+func (w *world) served(integration string) {
+	w.Helper()
+	if a := w.call(integration, "GET", "/Tickets/1", ""); a.status != 200 || !strings.Contains(a.body, `"ticketNumber"`) {
+		w.Fatalf("%d %s %s", a.status, a.reason(), a.body)
+	}
+}
+
+// failed returns how many sign-ins the PSA saw fail.
+func (w *world) failed() int { return len(w.sim.Ledger().Of(user).Failed()) }
+
+// safeNow demands that nothing is locked and no secret is in the log.
+func (w *world) safeNow() {
+	w.Helper()
+	if w.user.Locked() || w.user.MaxFailedSinceSuccess() > w.cfg.Logins[0].Settings.Budget {
+		w.Errorf("locked %v, at most %d failed sign-ins since a success", w.user.Locked(), w.user.MaxFailedSinceSuccess())
+	}
+	synctest.Wait()
+	for _, s := range []string{"old-password", "new-password", w.keys["a"].Reveal(), w.keys["b"].Reveal()} {
+		if strings.Contains(w.log.String(), s) {
+			w.Errorf("the log has a secret:\n%s", w.log)
+		}
+	}
+}
+
+func parallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { f(i) })
+	}
+	wg.Wait()
+}
+
+func later(d time.Duration, f func()) { time.AfterFunc(d, f) }

@@ -1,0 +1,108 @@
+package call
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/secret"
+	"github.com/psagate/psagate/internal/zone"
+)
+
+// lookup asks the PSA for a user's zone, without a credential.
+func (n *lane) lookup(ctx context.Context, discover, user string) (zone.Zone, error) {
+	base, err := autotask.ParseBase(discover, n.rule)
+	if err != nil {
+		return zone.Zone{}, err
+	}
+	_, body, err := n.wire.Free(ctx, autotask.ZoneInformationRequest(base, user))
+	if err != nil {
+		return zone.Zone{}, err
+	}
+	info, err := autotask.ParseZoneInformation(bytes.NewReader(body))
+	if err != nil {
+		return zone.Zone{}, fmt.Errorf("%s: %w", base.Host(), err)
+	}
+	found, err := autotask.ParseBase(info.URL, n.rule)
+	if err != nil {
+		return zone.Zone{}, fmt.Errorf("%s names a zone that a credential may not go to: %w", base.Host(), err)
+	}
+	return zone.Zone{Base: found.String(), WebURL: info.WebURL, Name: info.ZoneName, CI: info.CI}, nil
+}
+
+// zoneKey says whose zone a credential's is.
+func (n *lane) zoneKey(cred secret.Credential) (zone.Key, error) {
+	pin, err := n.pin(cred)
+	if err != nil {
+		return zone.Key{}, err
+	}
+	return zone.Key{Discover: n.discover.String(), User: cred.UserName, Pinned: pin.String()}, nil
+}
+
+// base returns where a credential's calls go. A host that the config does not allow any more is not used, whatever the
+// storage says.
+func (n *lane) base(ctx context.Context, cred secret.Credential) (autotask.Base, error) {
+	key, err := n.zoneKey(cred)
+	if err != nil {
+		return autotask.Base{}, err
+	}
+	z, err := n.zones.Get(ctx, key)
+	if err != nil {
+		return autotask.Base{}, err
+	}
+	return autotask.ParseBase(z.Base, n.rule)
+}
+
+// moved looks up, after a refusal, whether the login is in another zone by now. The lookup is free; where it fails the
+// credential is blamed.
+func (n *lane) moved(ctx context.Context, t inject.Ticket) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	key, err := n.zoneKey(t.Credential)
+	if err != nil {
+		return false
+	}
+	_, changed, err := n.zones.Doubt(ctx, key, zone.Zone{Base: t.Base.String()})
+	if err != nil {
+		n.log.Warn("after a refusal the zone could not be looked up", "error", err)
+	}
+	return changed
+}
+
+// Free implements guard.Upstream: the zone is found, and asked whether it is the one.
+func (s *seat) Free(ctx context.Context) error {
+	n := s.lane
+	c := s.card()
+	if c == nil {
+		return errors.New("the login has no credential")
+	}
+	key, err := n.zoneKey(c.credential)
+	if err != nil {
+		return err
+	}
+	z, err := n.zones.Get(ctx, key)
+	if err != nil {
+		n.log.Warn("the login's zone is not known", "error", err)
+		return zoneUnknown()
+	}
+	asked, err := n.lookup(ctx, z.Base, c.credential.UserName)
+	switch {
+	case err != nil && key.Pinned != "" && errors.Is(err, autotask.ErrUnknownLogin):
+		return nil // some users have no zone to be found: the operator has named it, and the PSA has answered
+	case err != nil:
+		if now, changed, doubted := n.zones.Doubt(ctx, key, z); doubted == nil && changed {
+			n.log.Info("the login has moved to another zone", "zone", now.Base)
+			return nil
+		}
+		return err
+	case key.Pinned == "" && (asked.Base != z.Base || !z.Verified):
+		if _, _, err := n.zones.Doubt(ctx, key, z); err != nil {
+			n.log.Warn("the login's zone could not be verified", "error", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package inject
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/secret"
+)
+
+// Login is what a call needs of the login that it goes through.
+type Login interface {
+	// Reserve waits for a unit and returns it with what to send. The error is a *guard.Denied, or the context's.
+	Reserve(ctx context.Context, ask guard.Ask) (Ticket, error)
+	// Settle ends the ticket's attempt. It reports whether the login had left the zone that the attempt went to.
+	Settle(ctx context.Context, t Ticket, v guard.Verdict) (moved bool)
+	// Wire is how its zone is reached.
+	Wire() *Wire
+}
+
+// Ticket is a unit, and what to send with it.
+type Ticket struct {
+	Attempt    guard.Attempt
+	Guard      *guard.Login
+	Base       autotask.Base
+	Credential secret.Credential
+	Redactor   *autotask.Redactor
+}
+
+// Call is one call that an integration makes through its login. After RoundTrip it says what became of it.
+type Call struct {
+	Login       Login
+	Integration string
+	Operation   autotask.Operation
+	Query       string
+	Body        Body
+
+	// Ticket is the last attempt's; its Attempt is zero where nothing was sent.
+	Ticket Ticket
+	// Reason is why the answer is the gateway's own; empty for the PSA's.
+	Reason autotask.Reason
+}
+
+type contextKey struct{}
+
+// WithCall returns a context that carries a call to RoundTripper.
+func WithCall(ctx context.Context, c *Call) context.Context {
+	return context.WithValue(ctx, contextKey{}, c)
+}
+
+// CallFrom returns the call that a context carries, or nil.
+func CallFrom(ctx context.Context) *Call {
+	c, _ := ctx.Value(contextKey{}).(*Call)
+	return c
+}
+
+// RoundTripper takes requests that carry a Call to the PSA. It answers in place of the PSA where nothing was sent or nothing came
+// back; its only error is that of a caller who has left.
+type RoundTripper struct{}
+
+// maxSends: the call as it is, and once more with another credential or zone.
+const maxSends = 2
+
+// RoundTrip implements http.RoundTripper. Of the request it uses the headers that may pass; method, path, query and body are the call's.
+func (RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	c, ctx := CallFrom(req.Context()), req.Context()
+	ask := guard.Ask{Source: c.Integration, Path: c.path(), Since: time.Now()}
+	for sends := 1; ; sends++ {
+		t, err := c.Login.Reserve(ctx, ask)
+		if err != nil {
+			return c.denied(req, err)
+		}
+		c.Ticket = t
+		start := time.Now()
+		res := c.Login.Wire().Send(ctx, Request{
+			Operation: c.Operation, Base: t.Base, Query: c.Query, Header: req.Header, Body: c.Body, Credential: t.Credential,
+		})
+		t.Guard.Took(time.Since(start))
+		moved := c.Login.Settle(ctx, t, res.Verdict)
+		if res.Verdict != guard.Refused || sends == maxSends {
+			return c.answer(req, res), nil
+		}
+		_ = res.Response.Body.Close()
+		if !moved {
+			ask.Refused = t.Attempt.Credential
+		}
+	}
+}
+
+// path names the call's kind: the operation without its ids.
+func (c *Call) path() string { return c.Operation.String() }
+
+func (c *Call) denied(req *http.Request, err error) (*http.Response, error) {
+	var d *guard.Denied
+	if !errors.As(err, &d) {
+		return nil, err
+	}
+	return c.own(req, autotask.Reason(d.Reason), d.Text, d.RetryAfter), nil
+}
+
+// answer is the PSA's, but for what it says of a sign-in: a caller who has shown a good key hears no 401.
+func (c *Call) answer(req *http.Request, res Result) *http.Response {
+	switch {
+	case res.Verdict == guard.Locked:
+		return c.replace(req, res, autotask.LoginLocked, "the PSA says that its login is locked: an administrator has to unlock it there, then run: psagate release")
+	case res.Verdict == guard.Refused:
+		return c.replace(req, res, autotask.CredentialRefused, "the PSA does not take the login's credential")
+	case res.TimedOut:
+		return c.own(req, autotask.UpstreamTimeout, "the PSA did not answer in five minutes: look whether the call was carried out before you repeat it", 0)
+	case res.Verdict == guard.NotSent:
+		return c.own(req, autotask.UpstreamUnreachable, "the PSA cannot be reached: nothing was sent", 0)
+	case res.Response == nil:
+		return c.own(req, autotask.UpstreamUnreachable, "the connection to the PSA broke off: look whether the call was carried out before you repeat it", 0)
+	case res.Response.StatusCode == http.StatusUnauthorized, res.Response.StatusCode == http.StatusProxyAuthRequired:
+		return c.replace(req, res, autotask.UpstreamUnreachable, "something between this gateway and the PSA asks for a sign-in of its own")
+	}
+	return res.Response
+}
+
+func (c *Call) replace(req *http.Request, res Result, reason autotask.Reason, text string) *http.Response {
+	_ = res.Response.Body.Close()
+	return c.own(req, reason, text, credentialPause)
+}
+
+// credentialPause is what a refused caller is told to wait: by then the store may have a new version.
+const credentialPause = 15 * time.Second
+
+// own is an answer of the gateway's.
+func (c *Call) own(req *http.Request, reason autotask.Reason, text string, retryAfter time.Duration) *http.Response {
+	c.Reason = reason
+	status, header, body := autotask.ErrorAnswer(c.Operation.API, reason, text, retryAfter)
+	return &http.Response{
+		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: req,
+	}
+}

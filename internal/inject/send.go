@@ -1,0 +1,194 @@
+package inject
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/secret"
+)
+
+// Body is a request body that can be read any number of times.
+type Body interface {
+	// Open returns it from its first byte.
+	Open() (io.ReadCloser, error)
+	// Size is its length in bytes.
+	Size() int64
+}
+
+// Request is one call as it is to be sent.
+type Request struct {
+	Operation  autotask.Operation
+	Base       autotask.Base
+	Query      string      // as it came
+	Header     http.Header // the caller's: what may pass is taken from it
+	Body       Body        // nil for none
+	Credential secret.Credential
+}
+
+// Result is what came of an attempt.
+type Result struct {
+	Verdict guard.Verdict
+	// Response is the PSA's answer; nil where none came. Its body must be closed.
+	Response *http.Response
+	// Err says why none came.
+	Err error
+	// TimedOut: none came in five minutes.
+	TimedOut bool
+}
+
+// Send makes one attempt: one sign-in at most. Where no byte of the request went out it tries once more on a fresh
+// connection. The context's values are used; its end is not heeded, for the PSA judges what it has received.
+func (w *Wire) Send(ctx context.Context, r Request) Result {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	timer := time.AfterFunc(patience, func() { cancel(context.DeadlineExceeded) })
+	defer timer.Stop()
+	res := w.once(ctx, w.kept, r)
+	if res.Verdict == guard.NotSent {
+		res = w.once(ctx, w.fresh, r)
+	}
+	if res.Response == nil {
+		res.TimedOut = errors.Is(context.Cause(ctx), context.DeadlineExceeded)
+		cancel(nil)
+		return res
+	}
+	if autotask.NeedsBody(res.Response.StatusCode, res.Response.Header) {
+		res.Verdict = w.judgeWithBody(r.Operation, res.Response)
+	} else {
+		res.Verdict = autotask.Classify(r.Operation, autotask.Answer{Status: res.Response.StatusCode, Header: res.Response.Header})
+	}
+	res.Response.Body = &closing{res.Response.Body, func() { cancel(nil) }}
+	return res
+}
+
+// once sends the request on one connection. Without an answer its verdict says whether the PSA can have seen any of it.
+func (w *Wire) once(ctx context.Context, t *http.Transport, r Request) Result {
+	var wrote atomic.Bool
+	req, err := r.build(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaderField: func(string, []string) { wrote.Store(true) },
+	}))
+	if err != nil {
+		return Result{Verdict: guard.NotSent, Err: err}
+	}
+	resp, err := t.RoundTrip(req)
+	switch {
+	case err == nil:
+		return Result{Response: resp}
+	case wrote.Load() || ctx.Err() != nil:
+		// After the context's end the transport may still be about to write, so only its own errors prove anything.
+		return Result{Verdict: guard.NoAnswer, Err: err}
+	}
+	return Result{Verdict: guard.NotSent, Err: err}
+}
+
+// build makes the request from the operation, never from the caller's own: what is not asked for here does not leave.
+//
+// The transport repeats a request by itself, on another connection, when it takes it for replayable: a body without
+// GetBody keeps it from that, for GET too. An empty POST, PUT or PATCH is never repeated, and with a body of unknown
+// length it would be sent in chunks.
+func (r Request) build(ctx context.Context) (*http.Request, error) {
+	req := &http.Request{
+		Method: r.Operation.Method, URL: r.Base.URL(r.Operation, r.Query), Host: r.Base.Host(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 10),
+	}
+	autotask.PassRequestHeaders(req.Header, r.Header)
+	c := r.Credential
+	err := autotask.SetCredentials(req.Header, c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal(), c.Impersonate)
+	if err != nil {
+		return nil, fmt.Errorf("the credential cannot be sent: %w", err)
+	}
+	switch {
+	case r.Body != nil && r.Body.Size() > 0:
+		body, err := r.Body.Open()
+		if err != nil {
+			return nil, fmt.Errorf("the received body cannot be read again: %w", err)
+		}
+		req.Body, req.ContentLength = sendOnce{body}, r.Body.Size()
+	case req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch:
+		req.Body = http.NoBody
+	default:
+		req.Body = sendOnce{http.NoBody}
+	}
+	return req.WithContext(ctx), nil
+}
+
+// sendOnce hides what a body is, so that the transport takes it for one that can be sent but once.
+type sendOnce struct{ io.ReadCloser }
+
+// judgeWithBody classifies by the head of the body, which it puts back.
+func (w *Wire) judgeWithBody(op autotask.Operation, resp *http.Response) guard.Verdict {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, autotask.MaxBodyHead))
+	head := raw
+	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		head = inflateHead(raw)
+	}
+	rest := io.Reader(resp.Body)
+	if err != nil {
+		rest = failing{err}
+	}
+	resp.Body = &closing{io.NopCloser(io.MultiReader(bytes.NewReader(raw), rest)), closeOf(resp.Body)}
+	return autotask.Classify(op, autotask.Answer{Status: resp.StatusCode, Header: resp.Header, Body: head})
+}
+
+// inflateHead returns as much of a gzip stream's head as can be read.
+func inflateHead(raw []byte) []byte {
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil
+	}
+	head, err := io.ReadAll(io.LimitReader(z, autotask.MaxBodyHead))
+	_ = err // a head that is cut off is what it is
+	return head
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// closing closes what is below it as well.
+type closing struct {
+	io.ReadCloser
+	also func()
+}
+
+func (c *closing) Close() error {
+	err := c.ReadCloser.Close()
+	c.also()
+	return err
+}
+
+func closeOf(c io.Closer) func() {
+	return func() { _ = c.Close() }
+}
+
+// Free makes a GET without credential to a URL on a host that the rule allows, and returns status and body, at most 64 KiB.
+// A redirect is not followed.
+func (w *Wire) Free(ctx context.Context, u *url.URL) (status int, body []byte, err error) {
+	if err := w.rule.Check(u); err != nil {
+		return 0, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, freePatience)
+	defer cancel()
+	req := (&http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Accept": {"application/json"}, "User-Agent": {"psagate"}}}).WithContext(ctx)
+	resp, err := w.kept.RoundTrip(req)
+	if err != nil {
+		return 0, nil, fmt.Errorf("asking %s: %w", u.Host, err)
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, autotask.MaxBodyHead))
+	if err != nil {
+		return 0, nil, fmt.Errorf("asking %s: %w", u.Host, err)
+	}
+	return resp.StatusCode, body, nil
+}

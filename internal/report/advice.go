@@ -1,0 +1,31 @@
+package report
+
+import "fmt"
+
+// Advise says what the operator should do now, in one sentence; it is empty when there is nothing to do.
+func (l LoginStatus) Advise() string {
+	switch l.State {
+	case LoginLocked:
+		return fmt.Sprintf("Unlock the user in the PSA, then run: psagate release %s", l.Name)
+	case LoginSpent:
+		return fmt.Sprintf("See in the PSA whether the user is locked and unlock it, then run: psagate release %s", l.Name)
+	case LoginRefused:
+		return "Save the password that the PSA has now in the store; it is tried once as soon as it is there."
+	case LoginNoSecret:
+		return "See the store's error below: no call can leave until its record is read."
+	case LoginGateShut:
+		return fmt.Sprintf("Nothing to do if the PSA is down: one attempt finds out by itself. To ask now: psagate check %s", l.Name)
+	case LoginIdle, LoginServing:
+		return l.adviseOnNewest()
+	}
+	return ""
+}
+
+// adviseOnNewest speaks of a store that is ahead of the PSA: all is served, and somebody should still know.
+func (l LoginStatus) adviseOnNewest() string {
+	if l.Serving == nil || l.Newest == nil || l.Newest.State != "refused" {
+		return ""
+	}
+	return fmt.Sprintf("Version %d of the store was refused and version %d serves on: change the password in the PSA too.",
+		l.Newest.Version, l.Serving.Version)
+}

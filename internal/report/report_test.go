@@ -1,0 +1,158 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/internal/report"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// noon is the moment that all reports of these tests are made at.
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+func before(d time.Duration) time.Time { return noon.Add(-d) }
+
+func at(d time.Duration) *time.Time { t := noon.Add(d); return &t }
+
+// calm is a login that serves.
+func calm(name string) report.LoginStatus {
+	return report.LoginStatus{
+		Name: name, State: report.LoginServing, Zone: "https://webservices5.autotask.net/ATServicesRest",
+		Serving:  &report.CredentialStatus{Version: 3, State: "proven", Since: before(50 * time.Hour), AcceptedAt: at(-time.Second)},
+		Units:    report.UnitCounts{Budget: 5, Free: 5},
+		InFlight: 3, Gate: report.GateStatus{Open: true},
+		Queue:   report.QueueStatus{Length: 256, DeadlineSeconds: 30},
+		Lockout: report.LockoutStatus{Threshold: 7, Distance: 7},
+		Seq:     12,
+	}
+}
+
+// with returns a calm login that something happened to.
+func with(name string, change func(*report.LoginStatus)) report.Status {
+	login := calm(name)
+	change(&login)
+	return status(login)
+}
+
+func status(logins ...report.LoginStatus) report.Status {
+	return report.Status{Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Logins: logins, Stores: []report.StoreStatus{{
+		Name: "file", Kind: "file", Records: []report.RecordStatus{{Path: "autotask/main", Version: 3, AgeSeconds: 4}},
+	}}}
+}
+
+var statuses = map[string]report.Status{
+	"serving": status(calm("main"), calm("second")),
+	"empty":   {Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}},
+	"store-ahead": with("main", func(l *report.LoginStatus) {
+		l.SharesWith = []string{"reports"}
+		l.Newest = &report.CredentialStatus{Version: 4, State: "refused", Since: before(90 * time.Minute)}
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 2, Failed: 1}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 3, Distance: 4}
+		l.LastRefusal = &report.RefusalStatus{At: before(90 * time.Minute), Version: 4, Reason: "refused"}
+	}),
+	"refused": with("main", func(l *report.LoginStatus) {
+		l.State, l.Serving = report.LoginRefused, nil
+		l.Newest = &report.CredentialStatus{Version: 4, State: "refused", Since: before(time.Minute), RecheckAt: at(14 * time.Minute)}
+		l.Units = report.UnitCounts{Budget: 5, Free: 3, Failed: 2}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 2, Distance: 5}
+		l.Queue.Waiting = 41
+		l.LastRefusal = &report.RefusalStatus{At: before(61 * time.Second), Version: 4, Integration: "itglue", Reason: "refused"}
+	}),
+	"locked": with("main", func(l *report.LoginStatus) {
+		l.State, l.Serving = report.LoginLocked, nil
+		l.Newest = &report.CredentialStatus{Version: 4, State: "refused", Since: before(26 * time.Hour)}
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 1, Unknown: 1, Failed: 2}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 4, Distance: 3}
+		l.LastRefusal = &report.RefusalStatus{At: before(25 * time.Hour), Version: 3, Integration: "itglue", Reason: "locked"}
+	}),
+	"gate-shut": with("main", func(l *report.LoginStatus) {
+		l.State, l.Observe = report.LoginGateShut, true
+		l.Gate = report.GateStatus{Since: at(-5 * time.Second), RetryAt: at(55 * time.Second)}
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Lost: 3}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 3, Distance: 4}
+	}),
+	"spent": with("main", func(l *report.LoginStatus) {
+		l.State = report.LoginSpent
+		l.Units = report.UnitCounts{Budget: 5, Failed: 5}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 5, Distance: 2}
+	}),
+	"no-secret": {Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Logins: []report.LoginStatus{{
+		Name: "main", State: report.LoginNoSecret, Units: report.UnitCounts{Budget: 5, Free: 5}, InFlight: 3,
+		Gate: report.GateStatus{Open: true}, Queue: report.QueueStatus{Length: 256, DeadlineSeconds: 30},
+		Lockout: report.LockoutStatus{Threshold: 7, Distance: 7},
+	}}, Stores: []report.StoreStatus{{Name: "shop", Kind: "file", Records: []report.RecordStatus{
+		{Path: "autotask/main", Stale: true, Error: "record not found"},
+		{Path: "autotask/old", Version: 2, AgeSeconds: 7300, Stale: true, Error: "secret source unavailable"},
+	}}}},
+}
+
+func TestStatusReadsWell(t *testing.T) {
+	for name, status := range statuses {
+		t.Run(name, func(t *testing.T) {
+			status.Advise()
+			golden(t, "status-"+name, status, func(p report.Printer) { p.Status(status) })
+		})
+	}
+}
+
+func TestChecksReadWell(t *testing.T) {
+	checks := report.Checks{Logins: []report.CheckResult{
+		{Login: "main", OK: true, Steps: []report.CheckStep{
+			{Name: "secret", OK: true, Detail: "version 3 of autotask/main in store file"},
+			{Name: "zone", OK: true, Detail: "https://webservices5.autotask.net/ATServicesRest"},
+			{Name: "sign-in", OK: true, Detail: "accepted"},
+		}, Warnings: []string{"with threshold 7 and budget 5 there is room for one failure outside psagate"}},
+		{Login: "second", Steps: []report.CheckStep{{Name: "secret", Detail: "record not found"}}},
+	}}
+	golden(t, "check", checks, func(p report.Printer) { p.Checks(checks) })
+	none := report.Checks{OK: true, Logins: []report.CheckResult{}}
+	golden(t, "check-none", none, func(p report.Printer) { p.Checks(none) })
+}
+
+func TestZonesReadWell(t *testing.T) {
+	zones := report.Zones{Time: noon, Zones: []report.ZoneStatus{
+		{Login: "main", URL: "https://webservices5.autotask.net/ATServicesRest", WebURL: "https://ww5.autotask.net/", Name: "America East", Tenant: 70012, Source: report.ZoneLookedUp, LookedUpAt: at(-2 * time.Minute)},
+		{Login: "fixed", URL: "https://psa.example.com", Source: report.ZoneConfigured},
+		{Login: "kept", URL: "https://webservices2.autotask.net/ATServicesRest", Source: report.ZoneCached, LookedUpAt: at(-30 * time.Hour), Error: "no such host"},
+		{Login: "new"},
+	}}
+	golden(t, "zones", zones, func(p report.Printer) { p.Zones(zones) })
+	none := report.Zones{Time: noon, Zones: []report.ZoneStatus{}}
+	golden(t, "zones-none", none, func(p report.Printer) { p.Zones(none) })
+}
+
+// golden compares a report's JSON and text with the files of its name.
+func golden(t *testing.T, name string, value any, print func(report.Printer)) {
+	t.Helper()
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, filepath.Join("testdata", name+".json"), append(data, '\n'))
+	var text bytes.Buffer
+	print(report.Printer{Out: &text, Location: time.UTC})
+	compare(t, filepath.Join("testdata", name+".txt"), text.Bytes())
+}
+
+func compare(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; if that is meant, run the test with -update.\ngot:\n%s\nwant:\n%s", file, got, want)
+	}
+}

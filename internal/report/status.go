@@ -1,0 +1,190 @@
+package report
+
+import "time"
+
+// Status is the answer of GET /psa/status.
+type Status struct {
+	// Time is when the report was made; ages in the text are counted from it.
+	Time time.Time `json:"time"`
+	// State says where the guard's tables live: [StateMemory].
+	State string `json:"state"`
+	// Policy says who decides what an integration may do: [PolicyNone].
+	Policy string `json:"policy"`
+	// Logins are the logins of the config, by name.
+	Logins []LoginStatus `json:"logins"`
+	// Stores are the secret stores of the config, by name.
+	Stores []StoreStatus `json:"stores"`
+}
+
+const (
+	// StateMemory: the guard's tables live in the memory of this process; a restart forgets them.
+	StateMemory = "memory"
+	// PolicyNone: there is no policy, every identified integration may do everything.
+	PolicyNone = "none"
+)
+
+// LoginStatus is how one login stands.
+type LoginStatus struct {
+	// Name is the login's name in the config.
+	Name string `json:"name"`
+	// SharesWith are the other names in the config that mean the same PSA user, and so the same budget.
+	SharesWith []string `json:"shares_with,omitempty"`
+	// State is one word for the whole; see the constants.
+	State LoginState `json:"state"`
+	// Observe: states are kept and shown, nothing is held back.
+	Observe bool `json:"observe,omitempty"`
+	// Zone is the base URL that calls are sent to; empty while it is unknown.
+	Zone string `json:"zone,omitempty"`
+	// Serving is the credential that calls are sent with: proven, and the one that was last found so. Absent without one.
+	Serving *CredentialStatus `json:"serving,omitempty"`
+	// Newest is the newest credential of the store where it is not the serving one.
+	Newest *CredentialStatus `json:"newest,omitempty"`
+	// Units are the login's units by state.
+	Units UnitCounts `json:"units"`
+	// InFlight is how many calls are served at once at most.
+	InFlight int `json:"in_flight"`
+	// Gate says whether calls may leave at all.
+	Gate GateStatus `json:"gate"`
+	// Queue are the callers that wait.
+	Queue QueueStatus `json:"queue"`
+	// Lockout is how far the login is from being locked.
+	Lockout LockoutStatus `json:"lockout"`
+	// LastRefusal is the last refused sign-in of ours; absent when there was none.
+	LastRefusal *RefusalStatus `json:"last_refusal,omitempty"`
+	// Seq is what POST /psa/logins/<name>/release wants back: it forgives what was recorded up to this report.
+	Seq uint64 `json:"seq"`
+	// Advice is what the operator should do now, in one sentence; empty when there is nothing to do. [LoginStatus.Advise] fills it.
+	Advice string `json:"advice,omitempty"`
+}
+
+// LoginState is one word for how a login stands.
+type LoginState string
+
+// The states of a login, from the mildest on.
+const (
+	// LoginIdle: no call has been accepted or refused yet.
+	LoginIdle LoginState = "idle"
+	// LoginServing: a credential is proven and calls leave.
+	LoginServing LoginState = "serving"
+	// LoginGateShut: a call got no answer; calls wait until the PSA answers a sign-in again.
+	LoginGateShut LoginState = "gate-shut"
+	// LoginRefused: every known credential was refused; calls wait for a new one.
+	LoginRefused LoginState = "refused"
+	// LoginNoSecret: the store gave no credential, or the last known one is too old.
+	LoginNoSecret LoginState = "no-secret"
+	// LoginSpent: all units of the budget are recorded; nothing leaves until a unit is free again.
+	LoginSpent LoginState = "spent"
+	// LoginLocked: the PSA says that the login is locked; nothing leaves until `release`.
+	LoginLocked LoginState = "locked"
+)
+
+// CredentialStatus is one credential, without its content.
+type CredentialStatus struct {
+	// Version is the store's label.
+	Version uint64 `json:"version"`
+	// State is untried, no-verdict, proven, refused or superseded.
+	State string `json:"state"`
+	// Since is when the store first gave this content.
+	Since time.Time `json:"since"`
+	// AcceptedAt is when the PSA last accepted it; absent when it never did.
+	AcceptedAt *time.Time `json:"accepted_at,omitempty"`
+	// RecheckAt is when it is tried again, for a refused one; absent when only an event makes it due.
+	RecheckAt *time.Time `json:"recheck_at,omitempty"`
+}
+
+// UnitCounts are the units of a budget by state. Budget is their sum.
+type UnitCounts struct {
+	// Budget is how many there are.
+	Budget int `json:"budget"`
+	// Free ones may be taken.
+	Free int `json:"free"`
+	// Held ones are in use by calls in flight.
+	Held int `json:"held"`
+	// Lost ones belong to calls without an answer that the PSA may still judge.
+	Lost int `json:"lost"`
+	// Failed ones are sign-ins that were refused.
+	Failed int `json:"failed"`
+	// Unknown ones are sign-ins that may have been refused.
+	Unknown int `json:"unknown"`
+}
+
+// GateStatus is a login's gate.
+type GateStatus struct {
+	// Open: calls may leave.
+	Open bool `json:"open"`
+	// Since is when it was shut; absent while it is open.
+	Since *time.Time `json:"since,omitempty"`
+	// RetryAt is when its pause is over and one attempt may find out; absent while it is open.
+	RetryAt *time.Time `json:"retry_at,omitempty"`
+}
+
+// QueueStatus are the callers that wait for a login.
+type QueueStatus struct {
+	// Waiting is how many wait now.
+	Waiting int `json:"waiting"`
+	// Length is how many may wait.
+	Length int `json:"length"`
+	// DeadlineSeconds is how long one may wait.
+	DeadlineSeconds float64 `json:"deadline_seconds"`
+}
+
+// LockoutStatus is a login's distance to being locked.
+type LockoutStatus struct {
+	// Threshold is the number of failed sign-ins at which the PSA locks.
+	Threshold int `json:"threshold"`
+	// Counted is how many of ours the PSA may have counted, at worst: every unit that is not free.
+	Counted int `json:"counted"`
+	// Distance is Threshold less Counted: failures left, ours and those of other programs together.
+	Distance int `json:"distance"`
+}
+
+// RefusalStatus is a refused sign-in.
+type RefusalStatus struct {
+	// At is when it was recorded.
+	At time.Time `json:"at"`
+	// Version is the store's label of the credential that was refused.
+	Version uint64 `json:"version"`
+	// Integration is whose call it was; empty for an attempt of psagate's own.
+	Integration string `json:"integration,omitempty"`
+	// Reason is what the PSA's answer meant: refused or locked.
+	Reason string `json:"reason,omitempty"`
+}
+
+// StoreStatus is how one secret store stands.
+type StoreStatus struct {
+	// Name is the store's name in the config.
+	Name string `json:"name"`
+	// Kind is the module that reads it.
+	Kind string `json:"kind"`
+	// Records are the records in use, by path.
+	Records []RecordStatus `json:"records"`
+}
+
+// RecordStatus is how one record of a store stands.
+type RecordStatus struct {
+	// Path names the record.
+	Path string `json:"path"`
+	// Version is the store's label of what is known; 0 when nothing is.
+	Version uint64 `json:"version"`
+	// AgeSeconds is the time since the store last confirmed it.
+	AgeSeconds float64 `json:"age_seconds"`
+	// Stale: it is older than the store's max_stale, or was never read: nothing is served from it.
+	Stale bool `json:"stale,omitempty"`
+	// Error is the last reading's; empty when it succeeded. It holds no content.
+	Error string `json:"error,omitempty"`
+}
+
+// Released is the answer of POST /psa/logins/<name>/release.
+type Released struct {
+	// Login is the login that was released.
+	Login string `json:"login"`
+	// Seq is the value up to which its units were forgiven.
+	Seq uint64 `json:"seq"`
+}
+
+// Advise fills the advice of every login.
+func (s *Status) Advise() {
+	for i := range s.Logins {
+		s.Logins[i].Advice = s.Logins[i].Advise()
+	}
+}

@@ -1,0 +1,67 @@
+package report
+
+import "fmt"
+
+// Checks writes the result of checks for people.
+func (p Printer) Checks(c Checks) {
+	for _, login := range c.Logins {
+		p.line("login %s: %s", login.Login, verdict(login.OK))
+		for _, step := range login.Steps {
+			p.line("  %s %-8s %s", mark(step.OK), step.Name, step.Detail)
+		}
+		for _, warning := range login.Warnings {
+			p.line("  ! %s", warning)
+		}
+	}
+	if len(c.Logins) == 0 {
+		p.line("no logins in the config: nothing to check")
+	}
+}
+
+func verdict(ok bool) string {
+	if ok {
+		return "works"
+	}
+	return "DOES NOT WORK"
+}
+
+func mark(ok bool) string {
+	if ok {
+		return "✓"
+	}
+	return "✗"
+}
+
+// Zones writes where the logins' calls go, for people.
+func (p Printer) Zones(z Zones) {
+	for _, zone := range z.Zones {
+		p.line("login %s: %s", zone.Login, or(zone.URL, "zone not known yet"))
+		if zone.Name != "" || zone.Tenant != 0 {
+			p.field("zone", "%s, tenant %d", or(zone.Name, "unnamed"), zone.Tenant)
+		}
+		if zone.WebURL != "" {
+			p.field("web", "%s", zone.WebURL)
+		}
+		if zone.Source != "" {
+			p.field("known", "%s", p.zoneSource(zone, z))
+		}
+		if zone.Error != "" {
+			p.field("error", "%s", zone.Error)
+		}
+	}
+	if len(z.Zones) == 0 {
+		p.line("no logins in the config")
+	}
+}
+
+func (p Printer) zoneSource(zone ZoneStatus, z Zones) string {
+	text := sentence(zone.Source, map[string]string{
+		ZoneConfigured: "from the config",
+		ZoneLookedUp:   "looked up",
+		ZoneCached:     "looked up before this start",
+	})
+	if zone.LookedUpAt != nil {
+		text += fmt.Sprintf(" at %s (%s ago)", p.clock(*zone.LookedUpAt, z.Time), age(z.Time.Sub(*zone.LookedUpAt)))
+	}
+	return text
+}

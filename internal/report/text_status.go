@@ -1,0 +1,150 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Status writes the status for people.
+func (p Printer) Status(s Status) {
+	p.line("state: %s", sentence(s.State, map[string]string{StateMemory: "in memory, on this node; a restart forgets it"}))
+	p.line("policy: %s", sentence(s.Policy, map[string]string{PolicyNone: "none yet: every identified integration may do everything"}))
+	for _, login := range s.Logins {
+		p.line("")
+		p.login(login, s.Time)
+	}
+	for _, store := range s.Stores {
+		p.line("")
+		p.store(store)
+	}
+}
+
+// sentence is the long form of a word of the JSON, or the word itself where there is none.
+func sentence(word string, long map[string]string) string {
+	if text, ok := long[word]; ok {
+		return text
+	}
+	return word
+}
+
+func (p Printer) login(l LoginStatus, now time.Time) {
+	p.line("login %s: %s", l.Name, headline(l))
+	if len(l.SharesWith) > 0 {
+		p.field("shared", "one budget with %s: they mean the same PSA user", strings.Join(l.SharesWith, ", "))
+	}
+	p.field("credential", "%s", p.credentials(l, now))
+	p.field("budget", "%s", budget(l.Units))
+	p.field("lockout", "%s", distance(l.Lockout))
+	p.field("gate", "%s", p.gate(l.Gate, now))
+	p.field("queue", "%d of %d waiting, up to %s, %d at once", l.Queue.Waiting, l.Queue.Length, seconds(l.Queue.DeadlineSeconds), l.InFlight)
+	p.field("zone", "%s", or(l.Zone, "not known yet"))
+	if l.LastRefusal != nil {
+		p.field("refused", "%s", p.refusal(*l.LastRefusal, now))
+	}
+	if advice := or(l.Advice, l.Advise()); advice != "" {
+		p.line("  → %s", advice)
+	}
+}
+
+func headline(l LoginStatus) string {
+	text := sentence(string(l.State), map[string]string{
+		string(LoginIdle):     "not used yet",
+		string(LoginGateShut): "waiting for the PSA to answer",
+		string(LoginRefused):  "REFUSED, waiting for a new password",
+		string(LoginNoSecret): "NO CREDENTIAL from the store",
+		string(LoginSpent):    "BUDGET SPENT, nothing leaves",
+		string(LoginLocked):   "LOCKED, nothing leaves",
+	})
+	if l.Observe {
+		text += " (observe: counted, not enforced)"
+	}
+	return text
+}
+
+func (p Printer) credentials(l LoginStatus, now time.Time) string {
+	parts := make([]string, 0, 2)
+	if l.Serving != nil {
+		parts = append(parts, fmt.Sprintf("version %d serves, %s old", l.Serving.Version, age(now.Sub(l.Serving.Since))))
+	} else {
+		parts = append(parts, "none proven")
+	}
+	if n := l.Newest; n != nil {
+		text := fmt.Sprintf("version %d is newest: %s, %s old", n.Version, n.State, age(now.Sub(n.Since)))
+		if n.RecheckAt != nil {
+			text += ", tried again at " + p.clock(*n.RecheckAt, now)
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// budget draws a cell for each unit, the free ones first, and names those that are not free.
+func budget(u UnitCounts) string {
+	kinds := []struct {
+		n          int
+		cell, name string
+	}{{u.Held, "◐", "in use"}, {u.Lost, "◌", "lost"}, {u.Unknown, "○", "unknown"}, {u.Failed, "×", "failed"}}
+	bar := strings.Repeat("●", max(u.Free, 0))
+	text := fmt.Sprintf("%d of %d free", u.Free, u.Budget)
+	for _, kind := range kinds {
+		if kind.n > 0 {
+			bar += strings.Repeat(kind.cell, kind.n)
+			text += fmt.Sprintf(", %d %s", kind.n, kind.name)
+		}
+	}
+	return bar + "  " + text
+}
+
+func distance(l LockoutStatus) string {
+	text := fmt.Sprintf("%s of %d away", plural(l.Distance, "failure"), l.Threshold)
+	if l.Counted > 0 {
+		text += fmt.Sprintf(": the PSA may have counted %d of ours", l.Counted)
+	}
+	return text
+}
+
+func (p Printer) gate(g GateStatus, now time.Time) string {
+	if g.Open {
+		return "open"
+	}
+	text := "shut"
+	if g.Since != nil {
+		text += " since " + p.clock(*g.Since, now)
+	}
+	if g.RetryAt != nil {
+		text += ", one attempt from " + p.clock(*g.RetryAt, now)
+	}
+	return text
+}
+
+func (p Printer) refusal(r RefusalStatus, now time.Time) string {
+	who := or(r.Integration, "psagate's own attempt")
+	return fmt.Sprintf("%s (%s ago), version %d, %s", p.clock(r.At, now), age(now.Sub(r.At)), r.Version, who)
+}
+
+func (p Printer) store(s StoreStatus) {
+	p.line("store %s (%s): %s in use", s.Name, s.Kind, plural(len(s.Records), "record"))
+	for _, r := range s.Records {
+		text := "never read"
+		if r.Version > 0 {
+			text = fmt.Sprintf("version %d, confirmed %s ago", r.Version, seconds(r.AgeSeconds))
+		}
+		if r.Stale && r.Version > 0 {
+			text += ", TOO OLD TO SERVE"
+		}
+		if r.Error != "" {
+			text += ": " + r.Error
+		}
+		p.line("  %s  %s", r.Path, text)
+	}
+}
+
+func seconds(n float64) string { return age(time.Duration(n * float64(time.Second))) }
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
