@@ -3,6 +3,7 @@ package call
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,14 +51,14 @@ func (e *bodyError) write(w http.ResponseWriter, api autotask.API) {
 }
 
 // receive reads the request's body. limit is its most, in bytes, inflated size included; 0 for the default.
-func receive(w http.ResponseWriter, r *http.Request, limit int64) (*received, error) {
+func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64) (*received, error) {
 	if limit == 0 {
 		limit = DefaultMaxBody
 	}
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	in := &patient{body: r.Body, control: http.NewResponseController(w)}
+	in := &patient{stopped: s.stopped, body: r.Body, control: http.NewResponseController(w)}
 	defer in.done()
 	b := new(received)
 	if err := b.fill(io.LimitReader(in, limit+1)); err != nil {
@@ -146,11 +147,15 @@ func (b *received) Close() {
 
 // patient reads a body whose sender may pause, but not for longer than stall.
 type patient struct {
+	stopped context.Context
 	body    io.Reader
 	control *http.ResponseController
 }
 
 func (p *patient) Read(buf []byte) (int, error) {
+	if p.stopped.Err() != nil {
+		return 0, &bodyError{reason: autotask.Draining, text: "this gateway is about to stop"}
+	}
 	// Without support for deadlines the server's own read timeout is what there is.
 	_ = p.control.SetReadDeadline(time.Now().Add(stall))
 	n, err := p.body.Read(buf)

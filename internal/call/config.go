@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -56,11 +57,24 @@ type Shared struct {
 	guard  *guard.Guard
 	wallet wallet
 	limits *identity.Limiter
+	// stopped ends when a process that is to stop can wait no longer.
+	stopped context.Context
+	stop    context.CancelFunc
 }
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	return &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now)}
+	stopped, stop := context.WithCancel(context.Background())
+	return &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), stopped: stopped, stop: stop}
+}
+
+// Grace is how long calls in flight have once the process is to stop.
+const Grace = 20 * time.Second
+
+// drain answers all who wait that the process is about to stop, and ends calls in flight after their time.
+func (s *Shared) drain() {
+	s.guard.Drain()
+	time.AfterFunc(Grace, s.stop)
 }
 
 // places works out which hosts a login's credential may go to, and its two fixed places.

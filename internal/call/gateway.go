@@ -71,7 +71,7 @@ func (g *Gateway) Commit() {
 }
 
 // Drain answers all who wait, in this config or an earlier one: the process is about to stop. Calls in flight get their time.
-func (g *Gateway) Drain() { g.shared.guard.Drain() }
+func (g *Gateway) Drain() { g.shared.drain() }
 
 // Close gives back what the config held. Calls under way end with what they have.
 func (g *Gateway) Close() {

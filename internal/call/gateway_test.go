@@ -502,6 +502,24 @@ func TestDrainingIsSaidToThoseWhoWait(t *testing.T) {
 	})
 }
 
+func TestCallsInFlightHaveTheirTimeWhenTheProcessStops(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.sim.Fault(psatest.Fault{At: psatest.Judged, Delay: 15 * time.Second, Path: "/Companies"})
+		w.sim.Fault(psatest.Fault{At: psatest.Judged, Hold: true, Path: "/Contacts"})
+		later(time.Second, w.g.Drain)
+		start := time.Now()
+		parallel(2, func(i int) {
+			switch a := w.call([]string{"a", "b"}[i], "GET", []string{"/Companies/1", "/Contacts/1"}[i], ""); {
+			case i == 0 && a.status != 200:
+				t.Errorf("a call of 15 s: %d %s", a.status, a.reason())
+			case i == 1 && (a.status != 504 || time.Since(start) != time.Second+Grace):
+				t.Errorf("a call without end: %d %s after %v", a.status, a.reason(), time.Since(start))
+			}
+		})
+	})
+}
+
 func TestCheckSaysWhatWorksAndCostsAtMostOneSignIn(t *testing.T) {
 	inWorld(t, func(w *world) {
 		res, err := w.g.Check(context.Background(), "main")

@@ -64,7 +64,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	case r.Header.Get(autotask.HeaderImpersonation) != "":
 		return fail(autotask.Policy, "this integration may not send "+autotask.HeaderImpersonation)
 	}
-	body, err := receive(w, r, max(o.MaxBody, 0))
+	body, err := g.shared.receive(w, r, max(o.MaxBody, 0))
 	if err != nil {
 		var refused *bodyError
 		if errors.As(err, &refused) {

@@ -90,7 +90,7 @@ func (n *lane) seatFor(key guard.Key) *seat {
 		return n.next
 	}
 	s := &seat{lane: n, guard: n.shared.guard.Login(key)}
-	s.detach = s.guard.Attach(guard.Use{Settings: n.Settings, Upstream: s, Integrations: n.integrations, Changed: s.changed})
+	s.detach = s.guard.Attach(guard.Use{Name: n.Name, Settings: n.Settings, Upstream: s, Integrations: n.integrations, Changed: s.changed})
 	if n.seat == nil {
 		n.seat = s
 		return s

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -34,6 +35,8 @@ type Upstream interface {
 
 // Use is what one entry of a config wants of a login.
 type Use struct {
+	// Name is the entry's, for logs.
+	Name     string
 	Settings Settings
 	Upstream Upstream
 	// Integrations is how many integrations call through the entry.
@@ -49,6 +52,7 @@ type Login struct {
 
 	mu       sync.Mutex
 	uses     map[*Use]struct{}
+	name     string // of its uses
 	settings Settings
 	upstream Upstream
 	shared   bool
@@ -92,12 +96,14 @@ func (l *Login) combine() {
 	if len(uses) == 0 {
 		return
 	}
-	s, integrations := uses[0].Settings, 0
+	s, integrations, names := uses[0].Settings, 0, []string(nil)
 	for _, u := range uses {
+		names = append(names, u.Name)
 		s = s.Strictest(u.Settings)
 		integrations += u.Integrations
 	}
-	l.settings, l.shared = s, integrations > 1
+	slices.Sort(names)
+	l.settings, l.shared, l.name = s, integrations > 1, strings.Join(slices.Compact(names), ", ")
 	if !slices.ContainsFunc(uses, func(u *Use) bool { return u.Upstream == l.upstream }) {
 		l.upstream = uses[0].Upstream
 	}
@@ -111,7 +117,7 @@ func (l *Login) tx(f func(r *Rows, now time.Time)) *Denied {
 		err = tx.Commit()
 	}
 	if err != nil {
-		l.guard.log.Error("the guard's store cannot be used, so nothing is sent", "login", l.key, "error", err)
+		l.guard.log.Error("the guard's store cannot be used, so nothing is sent", "login", l.name, "error", err)
 		return &Denied{Reason: StoreUnavailable, RetryAfter: pollHint, Text: "the gateway's store cannot be used"}
 	}
 	return nil

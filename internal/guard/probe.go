@@ -84,7 +84,7 @@ func (l *Login) freeFailed(err error) {
 	l.free.pause = min(max(2*l.free.pause, freePause), freePauseMax)
 	l.free.err, l.free.again = err, time.Now().Add(l.free.pause)
 	l.prober.running = false
-	l.guard.log.Warn("the PSA did not answer a call that needs no sign-in, so no sign-in is tried", "login", l.key, "again_in", l.free.pause, "error", err)
+	l.guard.log.Warn("the PSA did not answer a call that needs no sign-in, so no sign-in is tried", "login", l.name, "again_in", l.free.pause, "error", err)
 	l.report(CheckResult{Err: err})
 	l.pump()
 }

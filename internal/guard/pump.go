@@ -174,7 +174,7 @@ func (l *Login) tell(a Attempt, o Outcome, e Effect, units int) {
 	if e == (Effect{Forgiven: e.Forgiven, Lost: e.Lost}) && !o.WrongZone {
 		return
 	}
-	log := l.guard.log.With("login", l.key, "credential", a.Credential, "version", a.Version, "kind", a.Kind, "verdict", o.Verdict,
+	log := l.guard.log.With("login", l.name, "credential", a.Credential, "version", a.Version, "kind", a.Kind, "verdict", o.Verdict,
 		"units", units, "budget", l.settings.Budget)
 	switch {
 	case e.Locked:

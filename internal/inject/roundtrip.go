@@ -111,7 +111,7 @@ func (c *Call) answer(req *http.Request, res Result) *http.Response {
 	case res.Verdict == guard.Refused:
 		return c.replace(req, res, autotask.CredentialRefused, "the PSA does not take the login's credential")
 	case res.TimedOut:
-		return c.own(req, autotask.UpstreamTimeout, "the PSA did not answer in five minutes: look whether the call was carried out before you repeat it", 0)
+		return c.own(req, autotask.UpstreamTimeout, "the PSA did not answer in five minutes, or before this gateway had to stop: look whether the call was carried out before you repeat it", 0)
 	case res.Verdict == guard.NotSent:
 		return c.own(req, autotask.UpstreamUnreachable, "the PSA cannot be reached: nothing was sent", 0)
 	case res.Response == nil:

@@ -44,7 +44,7 @@ type Result struct {
 	Response *http.Response
 	// Err says why none came.
 	Err error
-	// TimedOut: none came in five minutes.
+	// TimedOut: none came in five minutes, or before the process had to stop.
 	TimedOut bool
 }
 
@@ -54,13 +54,15 @@ func (w *Wire) Send(ctx context.Context, r Request) Result {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	timer := time.AfterFunc(patience, func() { cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
+	stay := context.AfterFunc(w.abort, func() { cancel(context.DeadlineExceeded) })
+	end := func() { stay(); cancel(nil) }
 	res := w.once(ctx, w.kept, r)
 	if res.Verdict == guard.NotSent {
 		res = w.once(ctx, w.fresh, r)
 	}
 	if res.Response == nil {
 		res.TimedOut = errors.Is(context.Cause(ctx), context.DeadlineExceeded)
-		cancel(nil)
+		end()
 		return res
 	}
 	if autotask.NeedsBody(res.Response.StatusCode, res.Response.Header) {
@@ -68,7 +70,7 @@ func (w *Wire) Send(ctx context.Context, r Request) Result {
 	} else {
 		res.Verdict = autotask.Classify(r.Operation, autotask.Answer{Status: res.Response.StatusCode, Header: res.Response.Header})
 	}
-	res.Response.Body = &closing{res.Response.Body, func() { cancel(nil) }}
+	res.Response.Body = &closing{res.Response.Body, end}
 	return res
 }
 

@@ -31,6 +31,7 @@ const (
 // Wire sends requests to the hosts that a rule allows. It never sends one twice by itself.
 type Wire struct {
 	rule   autotask.HostRule
+	abort  context.Context
 	dialer net.Dialer
 	kept   *http.Transport
 	fresh  *http.Transport
@@ -39,10 +40,11 @@ type Wire struct {
 // Dial connects to a host and port, as net.Dialer.DialContext does.
 type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// NewWire returns a wire to the rule's hosts. Close it after use. dial is for tests that connect in memory; nil connects
-// with TCP, and to private addresses only where the rule names them.
-func NewWire(rule autotask.HostRule, dial Dial) *Wire {
-	w := &Wire{rule: rule, dialer: net.Dialer{
+// NewWire returns a wire to the rule's hosts. Close it after use. The end of abort ends all that is under way: the process
+// stops and can wait no longer. dial is for tests that connect in memory; nil connects with TCP, and to private addresses
+// only where the rule names them.
+func NewWire(abort context.Context, rule autotask.HostRule, dial Dial) *Wire {
+	w := &Wire{rule: rule, abort: abort, dialer: net.Dialer{
 		Timeout:         dialPatience,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 10 * time.Second, Count: 2},
 	}}

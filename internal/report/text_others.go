@@ -42,7 +42,7 @@ func (p Printer) Zones(z Zones) {
 		if zone.WebURL != "" {
 			p.field("web", "%s", zone.WebURL)
 		}
-		if zone.Source != "" {
+		if zone.URL != "" && zone.Source != "" {
 			p.field("known", "%s", p.zoneSource(zone, z))
 		}
 		if zone.Error != "" {

@@ -1,0 +1,107 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/psagate/psagate/internal/report"
+)
+
+// adminServer serves an admin API as Caddy does, errors included.
+func adminServer(api *AdminAPI) http.Handler {
+	mux := http.NewServeMux()
+	for _, route := range api.Routes() {
+		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+			var refused caddy.APIError
+			if err := route.Handler.ServeHTTP(w, r); errors.As(err, &refused) {
+				refused.Message = refused.Error()
+				w.WriteHeader(refused.HTTPStatus)
+				_ = json.NewEncoder(w).Encode(refused)
+			}
+		})
+	}
+	return mux
+}
+
+func TestTheAdminEndpointAnswers(t *testing.T) {
+	long := `{"seq":` + strings.Repeat(" ", maxAdminBody) + `1}`
+	for name, c := range map[string]struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		"status":                        {"GET", "/psa/status", "", 200, `"policy":"none"`},
+		"status with advice":            {"GET", "/psa/status", "", 200, `"advice":"Unlock the user in the PSA, then run: psagate release main"`},
+		"status by POST":                {"POST", "/psa/status", "", 405, "/psa/status takes GET, not POST"},
+		"zones":                         {"GET", "/psa/zones", "", 200, `{"login":"main","url":"https://webservices5.autotask.net"}`},
+		"zones by DELETE":               {"DELETE", "/psa/zones", "", 405, "takes GET, not DELETE"},
+		"release":                       {"POST", "/psa/logins/main/release", `{"seq":17}`, 200, `{"login":"main","seq":17}`},
+		"release of nothing shown":      {"POST", "/psa/logins/main/release", `{"seq":0}`, 200, `"seq":0`},
+		"release by GET":                {"GET", "/psa/logins/main/release", "", 405, "takes POST, not GET"},
+		"release of an unknown login":   {"POST", "/psa/logins/other/release", `{"seq":17}`, 404, `login \"other\": no login of that name`},
+		"release without a body":        {"POST", "/psa/logins/main/release", "", 400, `the body must be {\"seq\": n}`},
+		"release without seq":           {"POST", "/psa/logins/main/release", `{}`, 400, `the body must be`},
+		"release with another field":    {"POST", "/psa/logins/main/release", `{"seq":1,"all":true}`, 400, `the body must be`},
+		"release with a negative seq":   {"POST", "/psa/logins/main/release", `{"seq":-1}`, 400, `the body must be`},
+		"release with a long body":      {"POST", "/psa/logins/main/release", long, 413, "the body is larger than 4096 bytes"},
+		"check":                         {"POST", "/psa/logins/main/check", "", 200, `"ok":true`},
+		"check by GET":                  {"GET", "/psa/logins/main/check", "", 405, "takes POST, not GET"},
+		"check of an unknown login":     {"POST", "/psa/logins/other/check", "", 404, "no login of that name"},
+		"check with a body":             {"POST", "/psa/logins/main/check", "{}", 400, "check takes no body"},
+		"a path that is not there":      {"GET", "/psa/secrets", "", 404, "nothing is at /psa/secrets"},
+		"a path below status":           {"GET", "/psa/status/x", "", 404, "nothing is at"},
+		"a login's other action":        {"POST", "/psa/logins/main/lock", "", 404, "nothing is at"},
+		"the list of logins, not there": {"GET", "/psa/logins", "", 404, "nothing is at"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			recorder := httptest.NewRecorder()
+			request := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
+			adminServer(&AdminAPI{engine: new(fake)}).ServeHTTP(recorder, request)
+			if recorder.Code != c.status || !strings.Contains(recorder.Body.String(), c.want) {
+				t.Errorf("answer %d %s, want %d with %s", recorder.Code, recorder.Body, c.status, c.want)
+			}
+			if got := recorder.Header().Get("Allow"); (got != "") != (c.status == 405) {
+				t.Errorf("Allow: %q", got)
+			}
+		})
+	}
+}
+
+func TestReleaseTellsTheEngineWhatWasShown(t *testing.T) {
+	engine := new(fake)
+	request := httptest.NewRequest("POST", "/psa/logins/second/release", strings.NewReader(`{"seq":4}`))
+	adminServer(&AdminAPI{engine: engine}).ServeHTTP(httptest.NewRecorder(), request)
+	if got := strings.Join(engine.told(), ","); got != "release second 4ns" {
+		t.Errorf("the engine was told: %s", got)
+	}
+}
+
+// failing is an engine whose checks end in an error.
+type failing struct{ fake }
+
+func (*failing) Check(context.Context, string) (report.CheckResult, error) {
+	return report.CheckResult{}, errors.New("the guard's tables cannot be read")
+}
+
+func TestTheAdminEndpointPassesOnErrors(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	adminServer(&AdminAPI{engine: new(failing)}).ServeHTTP(recorder, httptest.NewRequest("POST", "/psa/logins/main/check", nil))
+	if recorder.Code != 500 || !strings.Contains(recorder.Body.String(), "the guard's tables cannot be read") {
+		t.Errorf("answer %d %s", recorder.Code, recorder.Body)
+	}
+}
+
+func TestTheAdminEndpointWithoutThePSABlock(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	adminServer(new(AdminAPI)).ServeHTTP(recorder, httptest.NewRequest("GET", "/psa/status", nil))
+	if recorder.Code != 404 || !strings.Contains(recorder.Body.String(), "the running config has no psa block") {
+		t.Errorf("answer %d %s", recorder.Code, recorder.Body)
+	}
+}

@@ -1,0 +1,154 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// App is psagate: which stores hold the PSA's credentials, which logins they are, and which integrations may call.
+//
+// It provisions without network and opens no store, so that a config can be validated anywhere. Its settings come into
+// force when the whole load has succeeded; a load that fails changes nothing.
+type App struct {
+	// Secrets are the secret stores, by name. At least one, where there is a login.
+	SecretsRaw map[string]json.RawMessage `json:"secrets,omitempty" caddy:"namespace=psa.secrets inline_key=kind"`
+
+	// Logins are the PSA users that calls are sent as, by name.
+	Logins map[string]*Login `json:"logins,omitempty"`
+
+	// Integrations are the programs that may call, by name.
+	Integrations map[string]*Integration `json:"integrations,omitempty"`
+
+	// InsecureLogKeys accepts that access logs of a site of psagate's may hold callers' keys. Default: false, which
+	// refuses a config with such a log unless it has the format psa.
+	InsecureLogKeys bool `json:"insecure_log_keys,omitempty"`
+
+	stores map[string]SecretStore
+	engine engine
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "psa", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision checks the config and builds what serves it.
+func (a *App) Provision(ctx caddy.Context) error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	a.setDefaults()
+	if err := a.loadStores(ctx); err != nil {
+		return err
+	}
+	if err := checkAccessLogs(ctx, a.InsecureLogKeys); err != nil {
+		return err
+	}
+	var err error
+	if a.engine, err = newEngine(ctx, a); err != nil {
+		return err
+	}
+	return a.subscribe(ctx)
+}
+
+// newEngine builds what serves a config.
+var newEngine = newLiveEngine
+
+// setDefaults fills in what hangs on other parts of the config.
+func (a *App) setDefaults() {
+	for _, integration := range a.Integrations {
+		if integration.Login == "" {
+			integration.Login = a.onlyLogin()
+		}
+	}
+}
+
+// onlyLogin returns the name of the login where there is one only.
+func (a *App) onlyLogin() string {
+	if len(a.Logins) != 1 {
+		return ""
+	}
+	for name := range a.Logins {
+		return name
+	}
+	return ""
+}
+
+func (a *App) loadStores(ctx caddy.Context) error {
+	a.stores = make(map[string]SecretStore, len(a.SecretsRaw))
+	if len(a.SecretsRaw) == 0 {
+		return nil
+	}
+	loaded, err := ctx.LoadModule(a, "SecretsRaw")
+	if err != nil {
+		return fmt.Errorf("secrets: %w", err)
+	}
+	for name, module := range loaded.(map[string]any) {
+		store, ok := module.(SecretStore)
+		if !ok {
+			return fmt.Errorf("secrets: store %q: module %T gives no secrets", name, module)
+		}
+		a.stores[name] = store
+	}
+	return nil
+}
+
+// subscribe ties the engine to the events that tell more than Start and Stop do: started comes when every app has
+// started, and stopping before the first one stops.
+func (a *App) subscribe(ctx caddy.Context) error {
+	app, err := ctx.App("events")
+	if err != nil {
+		return fmt.Errorf("psagate needs the events app: %w", err)
+	}
+	events := app.(*caddyevents.App)
+	if err := events.On("started", onEvent(a.engine.Commit)); err != nil {
+		return fmt.Errorf("subscribing to the event started: %w", err)
+	}
+	err = events.On("stopping", onEvent(func() {
+		if caddy.Exiting() { // the event comes at a reload too
+			a.engine.Drain()
+		}
+	}))
+	if err != nil {
+		return fmt.Errorf("subscribing to the event stopping: %w", err)
+	}
+	return nil
+}
+
+// onEvent calls the function at an event.
+type onEvent func()
+
+// Handle implements caddyevents.Handler.
+func (f onEvent) Handle(context.Context, caddy.Event) error {
+	f()
+	return nil
+}
+
+// Start does nothing: other apps may serve before it is called, and later ones may still fail.
+func (*App) Start() error { return nil }
+
+// Stop does nothing: calls of this config may still be in flight.
+func (*App) Stop() error { return nil }
+
+// Cleanup gives back what the config held, however far its provisioning came.
+func (a *App) Cleanup() error {
+	if a.engine == nil {
+		return nil
+	}
+	return a.engine.Close()
+}
+
+var (
+	_ caddy.App           = (*App)(nil)
+	_ caddy.Provisioner   = (*App)(nil)
+	_ caddy.CleanerUpper  = (*App)(nil)
+	_ caddyevents.Handler = onEvent(nil)
+)

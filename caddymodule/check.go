@@ -1,0 +1,144 @@
+package caddymodule
+
+import (
+	"fmt"
+	"maps"
+	"net/mail"
+	"slices"
+	"strings"
+
+	"github.com/psagate/psagate/internal/identity"
+)
+
+// fault is what is wrong with the config, and where: path are the words of the Caddyfile that lead there.
+type fault struct {
+	path string
+	err  error
+}
+
+// Error implements error.
+func (f *fault) Error() string { return shown(f.path) + ": " + f.err.Error() }
+
+// Unwrap returns what is wrong.
+func (f *fault) Unwrap() error { return f.err }
+
+func faultAt(path, format string, args ...any) error {
+	return &fault{path: path, err: fmt.Errorf(format, args...)}
+}
+
+// check says what is wrong with the config as a whole. It is asked by the Caddyfile's parser, which knows file and line,
+// and again when the config is loaded, for those who write JSON.
+func (a *App) check() error {
+	for _, name := range slices.Sorted(maps.Keys(a.SecretsRaw)) {
+		if err := checkName(name); err != nil {
+			return faultAt("secrets "+name, "%w", err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Logins)) {
+		if err := a.checkLogin(name, a.Logins[name]); err != nil {
+			return err
+		}
+	}
+	holders := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(a.Integrations)) {
+		if err := a.checkIntegration(name, a.Integrations[name]); err != nil {
+			return err
+		}
+		if err := checkKeys(name, a.Integrations[name].Keys, holders); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) checkLogin(name string, l *Login) error {
+	path := "login " + name
+	if err := checkName(name); err != nil {
+		return faultAt(path, "%w", err)
+	}
+	if l == nil || l.Secret == nil || l.Secret.Store == "" || l.Secret.Path == "" {
+		return faultAt(path, "the line `secret <store> <path>` is missing")
+	}
+	if _, ok := a.SecretsRaw[l.Secret.Store]; !ok {
+		return faultAt(path+" secret", "there is no store %q; %s", shown(l.Secret.Store), defined(a.SecretsRaw))
+	}
+	if err := l.checkHosts(path); err != nil {
+		return err
+	}
+	if err := l.checkPositive(); err != nil {
+		return faultAt(path+" lockout", "%w", err)
+	}
+	if err := l.Settings().Validate(); err != nil {
+		return faultAt(path+" lockout", "%w", err)
+	}
+	return nil
+}
+
+// checkPositive catches what would else be taken for a default.
+func (l *Login) checkPositive() error {
+	if k := l.Lockout; k != nil && min(k.Threshold, k.Budget, k.InFlight) < 0 {
+		return fmt.Errorf("threshold, budget and in_flight must be more than 0")
+	}
+	return nil
+}
+
+func (a *App) checkIntegration(name string, i *Integration) error {
+	path := "integration " + name
+	if err := checkName(name); err != nil {
+		return faultAt(path, "%w", err)
+	}
+	if i == nil || len(i.Keys) == 0 {
+		return faultAt(path, "the line `key <hash>` is missing; `psagate key new %s` prints it", name)
+	}
+	if i.Owner != "" {
+		if address, err := mail.ParseAddress(i.Owner); err != nil || address.Address != i.Owner {
+			return faultAt(path+" owner", "owner takes a mail address, such as jane@example.com")
+		}
+	}
+	if i.Login == "" {
+		if len(a.Logins) != 1 {
+			return faultAt(path, "which login? Write `login <name>`: only where there is one login is it the default; %s", defined(a.Logins))
+		}
+		return nil
+	}
+	if _, ok := a.Logins[i.Login]; !ok {
+		return faultAt(path+" login", "there is no login %q; %s", shown(i.Login), defined(a.Logins))
+	}
+	return nil
+}
+
+// checkKeys says what is wrong with an integration's key hashes. holders are the hashes seen so far, with whose they are.
+func checkKeys(name string, keys []string, holders map[string]string) error {
+	path := "integration " + name + " key"
+	for _, key := range keys {
+		hash, err := parseKeyHash(key)
+		if err != nil {
+			return faultAt(path, "%w", err)
+		}
+		if holder, ok := holders[hash.String()]; ok {
+			return faultAt(path, "the key with id %s is there twice: integration %s has it already, and a key must tell who calls", hash.ID(), holder)
+		}
+		holders[hash.String()] = name
+	}
+	return nil
+}
+
+// parseKeyHash reads a hash as `psagate key new` prints it. Its errors never show what was written instead.
+func parseKeyHash(text string) (identity.Hash, error) {
+	if strings.Contains(strings.ToLower(text), "psagate_") {
+		return identity.Hash{}, fmt.Errorf("this is a key itself, which must not be in a config: put its hash here, the line `key sha256:…` that `psagate key new` printed with it, and replace the key if others could read this file")
+	}
+	hash, err := identity.ParseHash(text)
+	if err != nil {
+		return identity.Hash{}, fmt.Errorf("key takes the hash of a key, sha256: and 64 hex digits, as `psagate key new` prints it")
+	}
+	return hash, nil
+}
+
+// defined says which names there are.
+func defined[V any](named map[string]V) string {
+	if len(named) == 0 {
+		return "none is defined"
+	}
+	return "defined: " + strings.Join(slices.Sorted(maps.Keys(named)), ", ")
+}

@@ -1,0 +1,88 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/psagate/psagate/internal/report"
+)
+
+// maxAnswer is the largest answer of the admin endpoint that is read, in bytes.
+const maxAnswer = 64 << 20
+
+// admin is the admin endpoint of a running server.
+type admin struct{ address string }
+
+// adminOf finds the admin endpoint as Caddy's own commands do.
+func adminOf(cmd *cobra.Command) (admin, error) {
+	flags := caddycmd.Flags{FlagSet: cmd.Flags()}
+	address, err := caddycmd.DetermineAdminAPIAddress(flags.String("address"), nil, flags.String("config"), flags.String("adapter"))
+	if err != nil {
+		return admin{}, fmt.Errorf("finding the admin endpoint: %w", err)
+	}
+	return admin{address}, nil
+}
+
+// get asks for a path below /psa/.
+func (a admin) get(path string, into any) error { return a.request(http.MethodGet, path, nil, into) }
+
+// post sends a value to a path below /psa/; nil is no body.
+func (a admin) post(path string, value, into any) error {
+	if value == nil {
+		return a.request(http.MethodPost, path, nil, into)
+	}
+	body, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("writing the request to the admin endpoint: %w", err)
+	}
+	return a.request(http.MethodPost, path, bytes.NewReader(body), into)
+}
+
+func (a admin) request(method, path string, body io.Reader, into any) error {
+	answer, err := caddycmd.AdminAPIRequest(a.address, method, "/psa/"+path, nil, body)
+	if err != nil {
+		return fmt.Errorf("asking the server at %s: %w", a.address, plainError(err))
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(into); err != nil {
+		return fmt.Errorf("reading the answer of the server at %s: %w", a.address, err)
+	}
+	return nil
+}
+
+// plainError takes the sentence out of an error that quotes an answer of the admin endpoint.
+func plainError(err error) error {
+	_, quoted, found := strings.Cut(err.Error(), "caddy responded with error: HTTP ")
+	_, body, _ := strings.Cut(quoted, ": ")
+	var answer struct {
+		Error string `json:"error"`
+	}
+	if !found || json.Unmarshal([]byte(body), &answer) != nil || answer.Error == "" {
+		return err
+	}
+	return errors.New(answer.Error)
+}
+
+// show writes a report to the command's output: as JSON if that was asked for, else as text.
+func show(cmd *cobra.Command, value any, text func(report.Printer)) error {
+	out := cmd.OutOrStdout()
+	if asJSON, _ := cmd.Flags().GetBool("json"); !asJSON {
+		text(report.Printer{Out: out})
+		return nil
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Errorf("printing: %w", err)
+	}
+	return nil
+}

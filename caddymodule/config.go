@@ -1,0 +1,102 @@
+package caddymodule
+
+import (
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/psagate/psagate/internal/guard"
+)
+
+// Login is one PSA user that calls are sent as, and that must not be locked.
+type Login struct {
+	// Secret names the record that holds the user's credential. Required.
+	Secret *SecretRef `json:"secret,omitempty"`
+
+	// Discover is the base URL that the zone is looked up at. Default: https://webservices.autotask.net
+	Discover string `json:"discover,omitempty"`
+
+	// Zone is the base URL that calls go to. Default: the one looked up by the user's name.
+	Zone string `json:"zone,omitempty"`
+
+	// Hosts are hosts beyond the PSA's own that the credential may be sent to, as host or host:port; without a port,
+	// any. The hosts of Discover and Zone count as named. Default: none.
+	Hosts []string `json:"hosts,omitempty"`
+
+	// InsecureHTTP allows plain HTTP to those named hosts that are loopback addresses. Default: false.
+	InsecureHTTP bool `json:"insecure_http,omitempty"`
+
+	// Lockout are the limits that keep the user from being locked. Default: those of its fields.
+	Lockout *Lockout `json:"lockout,omitempty"`
+
+	// Queue bounds the callers that wait for the login. Default: those of its fields.
+	Queue *Queue `json:"queue,omitempty"`
+}
+
+// SecretRef names one record of a secret store. The record's fields are username, secret, integration_code.
+type SecretRef struct {
+	// Store is the store's name. Required.
+	Store string `json:"store,omitempty"`
+
+	// Path is the record's path within the store. Required.
+	Path string `json:"path,omitempty"`
+}
+
+// Lockout are the limits that keep a login from being locked.
+type Lockout struct {
+	// Threshold is the number of failed sign-ins at which the PSA locks the user, at least 5. Default: 7.
+	Threshold int `json:"threshold,omitempty"`
+
+	// Budget is how many sign-ins may be failed, unanswered or in flight at once. Default: Threshold - 2, which is its most.
+	Budget int `json:"budget,omitempty"`
+
+	// InFlight is how many calls are served at once. Default: Budget - 2, which is its most.
+	InFlight int `json:"in_flight,omitempty"`
+
+	// Linger is how long a call that got no answer may still be judged by the PSA. Default: 1m.
+	Linger caddy.Duration `json:"linger,omitempty"`
+
+	// Recheck is the pause before a refused credential is tried again where nothing better is known. Default: 15m.
+	Recheck caddy.Duration `json:"recheck,omitempty"`
+
+	// NeverReset says that the PSA's count is not reset by a successful sign-in. Default: false.
+	NeverReset bool `json:"never_reset,omitempty"`
+
+	// Observe counts and reports, and holds nothing back. Default: false.
+	Observe bool `json:"observe,omitempty"`
+}
+
+// Queue bounds the callers that wait for a login.
+type Queue struct {
+	// Length is how many may wait. Default: 256.
+	Length int `json:"length,omitempty"`
+
+	// Deadline is how long one may wait. Default: 30s.
+	Deadline caddy.Duration `json:"deadline,omitempty"`
+}
+
+// Integration is a program that calls the PSA through psagate.
+type Integration struct {
+	// Owner is the mail address of who answers for it. Default: none.
+	Owner string `json:"owner,omitempty"`
+
+	// Keys are the hashes of its keys, as `psagate key new` prints them; several while one replaces another. At least one.
+	Keys []string `json:"keys,omitempty"`
+
+	// Login is the name of the login that its calls are sent as. Default: the only login.
+	Login string `json:"login,omitempty"`
+}
+
+// Settings returns the login's limits, with their defaults.
+func (l *Login) Settings() guard.Settings {
+	var s guard.Settings
+	if k := l.Lockout; k != nil {
+		s.Threshold, s.Budget, s.InFlight = k.Threshold, k.Budget, k.InFlight
+		s.Linger, s.Recheck = time.Duration(k.Linger), time.Duration(k.Recheck)
+		s.NeverReset, s.Observe = k.NeverReset, k.Observe
+	}
+	if q := l.Queue; q != nil {
+		s.QueueLength, s.QueueDeadline = q.Length, time.Duration(q.Deadline)
+	}
+	return s.WithDefaults()
+}

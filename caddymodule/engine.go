@@ -1,0 +1,53 @@
+package caddymodule
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/psagate/psagate/internal/report"
+)
+
+// engine is everything below this package: what one config's handlers, admin routes and life cycle speak to.
+// Its methods may be called at any time by any number of callers.
+type engine interface {
+	gateway
+	operator
+	lifecycle
+}
+
+// gateway serves calls. It writes every answer itself and returns no errors: Caddy would log the caller's headers with them.
+type gateway interface {
+	// Identify finds out who calls. Where that is nobody it answers and returns done; else the request that it returns,
+	// which knows who calls, goes on.
+	Identify(w http.ResponseWriter, r *http.Request, clientIP string) (identified *http.Request, call report.Call, done bool)
+	// Proxy takes an identified request to the PSA and answers; one that is not identified gets the answer of Identify.
+	Proxy(w http.ResponseWriter, r *http.Request, options ProxyOptions) report.Call
+}
+
+// operator answers the admin endpoint. Where a name is no login's, the error is [report.ErrUnknownLogin].
+type operator interface {
+	Status() report.Status
+	Zones() report.Zones
+	// Release forgives what was recorded for the login up to seq.
+	Release(login string, seq uint64) error
+	// Check looks at the login's record and zone, and signs in at most once. What does not work is in the result, not an error.
+	Check(ctx context.Context, login string) (report.CheckResult, error)
+}
+
+// lifecycle follows the config's. Building an engine changes nothing that another config's shares: a load may yet fail.
+type lifecycle interface {
+	// Commit puts the config's settings into force; called once, when the whole load has succeeded.
+	Commit()
+	// Drain begins to end the process: whoever waits is answered, calls in flight get their time. It does not wait for them.
+	Drain()
+	// Close gives back what the config held. Calls in flight go on with what they hold themselves.
+	Close() error
+}
+
+// ProxyOptions are the settings of one psa_proxy.
+type ProxyOptions struct {
+	// PublicURL is the gateway's base URL as clients know it; empty: scheme and host of the request.
+	PublicURL string
+	// MaxBody is the largest request body, in bytes, inflated size included; 0: the engine's default.
+	MaxBody int64
+}

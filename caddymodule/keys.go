@@ -1,0 +1,12 @@
+package caddymodule
+
+import "regexp"
+
+// keyLike matches what may be a key of psagate's, a mistyped one too, and with its underscore percent-encoded.
+var keyLike = regexp.MustCompile(`psagate(?:_|%5[fF])[0-9A-Za-z]{16,}`)
+
+// maskedKey stands where a key was.
+const maskedKey = "psagate_***"
+
+// shown returns text that is safe to show: without what looks like a key.
+func shown(text string) string { return keyLike.ReplaceAllLiteralString(text, maskedKey) }

@@ -1,0 +1,169 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap/exp/zapslog"
+
+	"github.com/psagate/psagate/internal/call"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/secret"
+)
+
+// shared is what outlives the configs of this process: a reload must never forget a failed sign-in.
+var shared = sync.OnceValue(func() *call.Shared {
+	return call.NewShared(new(guard.Memory), slog.New(currentLog{}))
+})
+
+// stores are the secret stores that are open, by their key: a config that means the same store goes on with it.
+var stores = caddy.NewUsagePool()
+
+// openStore is a secret store in the pool. It reads nothing before a config that uses it is in force.
+type openStore struct{ *secret.Store }
+
+// Destruct implements caddy.Destructor.
+func (s openStore) Destruct() error {
+	s.Stop()
+	return nil
+}
+
+// liveEngine is the engine of one config.
+type liveEngine struct {
+	*call.Gateway
+	kept    []string // keys of the stores in use
+	settle  []func() // what Commit applies to what is shared
+	closing sync.Once
+}
+
+func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
+	e := new(liveEngine)
+	cfg := call.Config{Stores: make(map[string]call.Store, len(a.stores)), Zones: ctx.Storage(), Log: ctx.Slogger()}
+	for name, module := range a.stores {
+		store, err := e.open(name, module)
+		if err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+		cfg.Stores[name] = call.Store{Store: store, Kind: kindOf(module)}
+	}
+	for name, l := range a.Logins {
+		cfg.Logins = append(cfg.Logins, call.Login{
+			Name: name, Store: l.Secret.Store, Path: l.Secret.Path, Discover: l.Discover, Zone: l.Zone,
+			Hosts: l.Hosts, InsecureHTTP: l.InsecureHTTP, Settings: l.Settings(),
+		})
+	}
+	for name, i := range a.Integrations {
+		keys := make([]identity.Hash, 0, len(i.Keys))
+		for _, k := range i.Keys {
+			hash, err := identity.ParseHash(k)
+			if err != nil {
+				return nil, errors.Join(err, e.Close())
+			}
+			keys = append(keys, hash)
+		}
+		cfg.Integrations = append(cfg.Integrations, identity.Integration{Name: name, Owner: i.Owner, Login: i.Login, Keys: keys})
+	}
+	slices.SortFunc(cfg.Logins, func(a, b call.Login) int { return strings.Compare(a.Name, b.Name) })
+	var err error
+	if e.Gateway, err = call.New(cfg, shared()); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// open finds a store that is open already, or makes one.
+func (e *liveEngine) open(name string, module SecretStore) (*secret.Store, error) {
+	key := module.Key()
+	poll, maxStale := module.Freshness()
+	options := secret.Options{Poll: poll, MaxStale: maxStale, Logger: slog.New(currentLog{})}
+	v, _, err := stores.LoadOrNew(key, func() (caddy.Destructor, error) {
+		return openStore{secret.NewStore(name, module.Source(), options)}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	store := v.(openStore).Store
+	e.kept = append(e.kept, key)
+	e.settle = append(e.settle, func() {
+		store.Configure(options)
+		store.Start(context.Background())
+	})
+	return store, nil
+}
+
+func kindOf(module SecretStore) string {
+	if m, ok := module.(caddy.Module); ok {
+		return m.CaddyModule().ID.Name()
+	}
+	return ""
+}
+
+// Proxy implements engine.
+func (e *liveEngine) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) report.Call {
+	return e.Gateway.Proxy(w, r, call.ProxyOptions(o))
+}
+
+// Commit implements engine.
+func (e *liveEngine) Commit() {
+	for _, settle := range e.settle {
+		settle()
+	}
+	e.Gateway.Commit()
+}
+
+// Close implements engine.
+func (e *liveEngine) Close() (err error) {
+	e.closing.Do(func() {
+		if e.Gateway != nil {
+			e.Gateway.Close()
+		}
+		for _, key := range e.kept {
+			_, failed := stores.Delete(key)
+			err = errors.Join(err, failed)
+		}
+	})
+	return err
+}
+
+// currentLog writes to the log of the config that is in force, for what outlives configs.
+type currentLog struct {
+	with []func(slog.Handler) slog.Handler
+}
+
+func (currentLog) handler() slog.Handler {
+	return zapslog.NewHandler(caddy.Log().Named("psa").Core(), zapslog.WithName("psa"))
+}
+
+// Enabled implements slog.Handler.
+func (l currentLog) Enabled(ctx context.Context, level slog.Level) bool {
+	return l.handler().Enabled(ctx, level)
+}
+
+// Handle implements slog.Handler.
+func (l currentLog) Handle(ctx context.Context, r slog.Record) error {
+	h := l.handler()
+	for _, with := range l.with {
+		h = with(h)
+	}
+	return h.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (l currentLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return currentLog{append(slices.Clone(l.with), func(h slog.Handler) slog.Handler { return h.WithAttrs(attrs) })}
+}
+
+// WithGroup implements slog.Handler.
+func (l currentLog) WithGroup(name string) slog.Handler {
+	return currentLog{append(slices.Clone(l.with), func(h slog.Handler) slog.Handler { return h.WithGroup(name) })}
+}
+
+var _ engine = (*liveEngine)(nil)
