@@ -463,6 +463,9 @@ func TestARecordThatCannotBeUsedLeavesTheLastOneServing(t *testing.T) {
 		w.safe.put("main", user, "")
 		time.Sleep(time.Minute)
 		w.served("a")
+		if got := w.g.Status().Logins[0].Problems; len(got) != 1 || !strings.Contains(got[0], `field "secret"`) {
+			t.Errorf("problems %q", got)
+		}
 		w.safeNow()
 	})
 }

@@ -64,13 +64,22 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 	out.Lockout = report.LockoutStatus{Threshold: n.Settings.Threshold, Distance: n.Settings.Threshold}
 	out.InFlight, out.Gate.Open = n.Settings.InFlight, true
 	out.Queue = report.QueueStatus{Length: n.Settings.QueueLength, DeadlineSeconds: n.Settings.QueueDeadline.Seconds()}
-	seat := n.sitting()
+	n.mu.Lock()
+	seat, problem := n.seat, n.problem
+	n.mu.Unlock()
+	if problem != nil {
+		out.Problems = append(out.Problems, problem.Error())
+	}
 	if seat == nil {
 		return out
 	}
 	st, err := seat.guard.Status()
 	if err != nil {
+		out.Problems = append(out.Problems, err.Error())
 		return out
+	}
+	if st.Unreachable != nil {
+		out.Problems = append(out.Problems, "the PSA did not answer the last call that needs no sign-in: "+st.Unreachable.Error())
 	}
 	out.SharesWith = slices.DeleteFunc(slices.Clone(keys[st.Key]), func(name string) bool { return name == n.Name })
 	n.fill(&out, st)

@@ -12,7 +12,7 @@ func (l LoginStatus) Advise() string {
 	case LoginRefused:
 		return "Save the password that the PSA has now in the store; it is tried once as soon as it is there."
 	case LoginNoSecret:
-		return "See the store's error below: no call can leave until its record is read."
+		return "No call can leave until the store gives a record that can be used: see above and the store's line below."
 	case LoginGateShut:
 		return fmt.Sprintf("Nothing to do if the PSA is down: one attempt finds out by itself. To ask now: psagate check %s", l.Name)
 	case LoginIdle, LoginServing:

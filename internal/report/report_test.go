@@ -56,6 +56,7 @@ var statuses = map[string]report.Status{
 		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 2, Failed: 1}
 		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 3, Distance: 4}
 		l.LastRefusal = &report.RefusalStatus{At: before(90 * time.Minute), Version: 4, Reason: "refused"}
+		l.Problems = []string{`record "autotask/main", version 5: field "secret" is empty`}
 	}),
 	"refused": with("main", func(l *report.LoginStatus) {
 		l.State, l.Serving = report.LoginRefused, nil

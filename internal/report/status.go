@@ -51,6 +51,8 @@ type LoginStatus struct {
 	Lockout LockoutStatus `json:"lockout"`
 	// LastRefusal is the last refused sign-in of ours; absent when there was none.
 	LastRefusal *RefusalStatus `json:"last_refusal,omitempty"`
+	// Problems are what stands in the way or should be mended: a record that cannot be used, a PSA that cannot be reached.
+	Problems []string `json:"problems,omitempty"`
 	// Seq is what POST /psa/logins/<name>/release wants back: it forgives what was recorded up to this report.
 	Seq uint64 `json:"seq"`
 	// Advice is what the operator should do now, in one sentence; empty when there is nothing to do. [LoginStatus.Advise] fills it.

@@ -42,6 +42,9 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 	if l.LastRefusal != nil {
 		p.field("refused", "%s", p.refusal(*l.LastRefusal, now))
 	}
+	for _, problem := range l.Problems {
+		p.line("  ! %s", problem)
+	}
 	if advice := or(l.Advice, l.Advise()); advice != "" {
 		p.line("  → %s", advice)
 	}
