@@ -40,12 +40,21 @@ type bodyError struct {
 
 func (e *bodyError) Error() string { return e.text }
 
-func (e *bodyError) write(w http.ResponseWriter, api autotask.API) {
+// unread makes an answer to a request whose body was not read whole end the connection: net/http would first read on,
+// for as long as the caller likes.
+func unread(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
+}
+
+func (e *bodyError) write(w http.ResponseWriter, r *http.Request, api autotask.API) {
 	status, header, body := autotask.ErrorAnswer(api, e.reason, e.text, 0)
 	if e.status != 0 && api == autotask.REST {
 		status = e.status
 	}
 	maps.Copy(w.Header(), header)
+	unread(w, r)
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

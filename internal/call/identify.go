@@ -37,6 +37,7 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 // stranger answers a call that shows no good key. The caller hears no reason, so that clients behave as they do toward
 // the PSA; the log does.
 func (g *Gateway) stranger(w http.ResponseWriter, r *http.Request, api autotask.API, clientIP string, caller identity.Caller, err error) {
+	unread(w, r)
 	var reason identity.Reason
 	errors.As(err, &reason)
 	g.log.Warn("a call without a good key", "reason", string(reason), "key", caller.KeyID, "client_ip", clientIP)

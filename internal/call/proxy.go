@@ -43,12 +43,14 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		info.Reason = g.free(w, op, publicURL(r, o))
 		return info
 	case !identified:
+		unread(w, r)
 		autotask.Bare401(w, r.Host)
 		return info
 	}
 	info.Integration, info.Login = caller.Integration.Name, caller.Integration.Login
 	fail := func(reason autotask.Reason, text string) report.Call {
 		info.Reason = string(reason)
+		unread(w, r)
 		autotask.WriteError(w, op.API, reason, text, 0)
 		return info
 	}
@@ -69,7 +71,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		var refused *bodyError
 		if errors.As(err, &refused) {
 			info.Reason = string(refused.reason)
-			refused.write(w, op.API)
+			refused.write(w, r, op.API)
 		}
 		return info // or the caller has left
 	}

@@ -72,6 +72,7 @@ type world struct {
 	client *http.Client
 	server *http.Server
 	log    *strings.Builder
+	after  []func()
 }
 
 // inWorld runs a test in a bubble with one login, main, and the integrations a and b.
@@ -88,6 +89,9 @@ func (w *world) close() {
 	w.client.CloseIdleConnections()
 	time.Sleep(time.Second) // net/http's server lingers on a connection whose request was too large
 	w.server.Close()
+	for _, f := range w.after {
+		f()
+	}
 	w.g.Close()
 	w.store.Stop()
 	w.sim.Close()

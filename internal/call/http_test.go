@@ -1,0 +1,166 @@
+package call
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/psagate/psagate/internal/psatest"
+)
+
+// dial connects to the gateway for a conversation by hand.
+func (w *world) dial() io.ReadWriteCloser {
+	w.Helper()
+	c, err := w.net.DialContext(context.Background(), "tcp", "gateway.test:80")
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c
+}
+
+func TestABodyThatStopsComingIsA408AndReachesNobody(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.dial()
+		defer c.Close()
+		start := time.Now()
+		fmt.Fprintf(c, "POST /ATServicesRest/V1.0/Tickets HTTP/1.1\r\nHost: gateway.test\r\nSecret: %s\r\nContent-Length: 100\r\n\r\n{", w.keys["a"].Reveal())
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != http.StatusRequestTimeout || time.Since(start) != stall {
+			t.Fatalf("%+v %v after %v", resp, err, time.Since(start))
+		}
+		if n := w.sim.Requests().Total; n != 0 {
+			t.Errorf("%d requests reached the PSA", n)
+		}
+	})
+}
+
+func TestACallerWhoLeavesWhileSendingReachesNobody(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.dial()
+		fmt.Fprintf(c, "POST /ATServicesRest/V1.0/Tickets HTTP/1.1\r\nHost: gateway.test\r\nSecret: %s\r\nContent-Length: 100\r\n\r\n{", w.keys["a"].Reveal())
+		c.Close()
+		synctest.Wait()
+		if n := w.sim.Requests().Total; n != 0 {
+			t.Errorf("%d requests reached the PSA", n)
+		}
+	})
+}
+
+func TestAStrangerWhoSendsNoBodyIsAnsweredAtOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.dial()
+		defer c.Close()
+		start := time.Now()
+		fmt.Fprintf(c, "POST /ATServicesRest/V1.0/Tickets HTTP/1.1\r\nHost: gateway.test\r\nSecret: none\r\nContent-Length: 100\r\n\r\n{")
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != http.StatusUnauthorized || time.Since(start) > 0 {
+			t.Errorf("%+v %v after %v", resp, err, time.Since(start))
+		}
+	})
+}
+
+func TestALargeBodyIsKeptInAFileAndSentAgain(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.user.SetSecret("new-password")
+		later(time.Second, func() { w.safe.put("main", user, "new-password") })
+		data := strings.Repeat("QUJD", 1<<20) // 3 MiB of "ABC"
+		a := w.call("a", "POST", "/Tickets/1/Attachments", `{"id":0,"attachmentType":"FILE_ATTACHMENT","title":"t","fullPath":"t.txt","publish":1,"data":"`+data+`"}`)
+		if a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		if n := len(w.tenant.Records("TicketAttachments")); n != 1 {
+			t.Errorf("%d attachments", n)
+		}
+		w.safeNow()
+	})
+}
+
+// standIn puts a handler in the place of the zone's interfaces that need a sign-in.
+func (w *world) standIn(h http.HandlerFunc) {
+	srv := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/zoneInformation") || strings.Contains(r.URL.Path, "/ThresholdInformation") {
+			w.z5.ServeHTTP(rw, r)
+			return
+		}
+		h(rw, r)
+	})}
+	go srv.Serve(w.net.Listen("127.0.0.1:5005"))
+	w.after = append(w.after, func() { srv.Close() })
+}
+
+func TestEarlyHintsAndTrailersReachTheCaller(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.standIn(func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Link", "</style.css>; rel=preload")
+			rw.WriteHeader(http.StatusEarlyHints)
+			rw.Header().Del("Link")
+			rw.Header().Set("Trailer", "X-Checksum")
+			rw.Header().Set("Content-Type", "application/json")
+			io.WriteString(rw, `{"item":null}`)
+			rw.Header().Set("X-Checksum", "42")
+		})
+		var hints []int
+		req, _ := http.NewRequest("GET", gatewayURL+"/ATServicesRest/V1.0/Tickets/1", nil)
+		req.Header.Set("Secret", w.keys["a"].Reveal())
+		req = req.WithContext(httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
+			Got1xxResponse: func(code int, _ textproto.MIMEHeader) error { hints = append(hints, code); return nil },
+		}))
+		resp, err := w.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || string(body) != `{"item":null}` || resp.Trailer.Get("X-Checksum") != "42" || len(hints) != 1 || hints[0] != http.StatusEarlyHints {
+			t.Errorf("%s %v, trailer %v, hints %v", body, err, resp.Trailer, hints)
+		}
+	})
+}
+
+func TestAnAnswerThatBreaksOffIsSeenToBreakOff(t *testing.T) {
+	for _, gzipped := range []bool{false, true} {
+		inWorld(t, func(w *world) {
+			w.sim.Adjust(func(b *psatest.Behaviour) { b.GzipAnswers = gzipped })
+			w.sim.Fault(psatest.Fault{At: psatest.Answering, Then: psatest.HangUp, Path: "/Tickets/query"})
+			if a, err := w.try(context.Background(), "a", "POST", "/Tickets/query", `{"filter":[{"op":"gt","field":"id","value":0}]}`); err == nil {
+				t.Errorf("%d, %d bytes, and no error", a.status, len(a.body))
+			}
+			if l := w.g.Status().Logins[0]; l.Units.Free != l.Units.Budget {
+				t.Errorf("units %+v: the head was the verdict", l.Units)
+			}
+		})
+	}
+}
+
+func TestWhatThePSASaysOfItsOwnHostDoesNotReachTheCaller(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.standIn(func(rw http.ResponseWriter, r *http.Request) {
+			h := rw.Header()
+			h.Set("Set-Cookie", "session=1")
+			h.Set("Strict-Transport-Security", "max-age=1")
+			h.Set("Www-Authenticate", `Basic realm="x"`)
+			h.Set("Location", "http://"+r.Host+"/ATServicesRest/V1.0/Tickets/2")
+			h.Set("X-Powered-By", "ASP.NET")
+			h.Set("Psagate-Reason", "policy")
+			rw.WriteHeader(http.StatusFound)
+		})
+		a := w.call("a", "GET", "/Tickets/1", "")
+		if a.status != http.StatusFound || a.header.Get("Location") != gatewayURL+"/ATServicesRest/V1.0/Tickets/2" {
+			t.Errorf("%d %s", a.status, a.header.Get("Location"))
+		}
+		for _, name := range []string{"Set-Cookie", "Strict-Transport-Security", "Www-Authenticate", "X-Powered-By", "Psagate-Reason"} {
+			if a.header.Get(name) != "" {
+				t.Errorf("header %s passed", name)
+			}
+		}
+	})
+}
