@@ -376,6 +376,32 @@ func TestACallThatThePSARefusesAloneIsBlockedWhileOthersGoOn(t *testing.T) {
 	})
 }
 
+func TestThreeRefusalsAtOnceBlameTheCredentialAndNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{valid: fp("a")}
+		l := newLogin(t, d, Settings{})
+		ask := Ask{Source: "x", Path: "create Tickets"}
+		if err := d.call(l, ask); err != nil {
+			t.Fatal(err)
+		}
+		var flight []Attempt
+		for range 3 {
+			a, err := l.Acquire(t.Context(), ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flight = append(flight, a)
+		}
+		for _, a := range flight {
+			l.Settle(a, Outcome{Verdict: Refused})
+		}
+		time.Sleep(5 * time.Hour) // its recheck is due
+		if err := d.call(l, ask); err != nil {
+			t.Fatalf("the call is blocked: %v", err)
+		}
+	})
+}
+
 func TestColdLoginsAreCheckedAFewAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{valid: fp("a"), takes: time.Second}

@@ -89,18 +89,18 @@ func (l *Login) freeFailed(err error) {
 	l.pump()
 }
 
-// suspect remembers which calls the proven credential was refused for, and acts on it once its recheck is answered: if
-// the credential is good after all, it was the call.
-func (l *Login) suspect(a Attempt, o Outcome, e Effect) {
+// suspect remembers which calls the proven credential was refused for, while they are few, and acts on it once its
+// recheck is answered: if the credential is good after all, it was the call.
+func (l *Login) suspect(a Attempt, o Outcome, e Effect, recorded int) {
 	switch {
-	case e.Refused && !a.Kind.Alone():
+	case e.Refused && !a.Kind.Alone() && recorded <= l.settings.Budget-3:
 		if l.suspects == nil {
 			l.suspects = make(map[pathOf]struct{})
 		}
 		l.suspects[a.of] = struct{}{}
 	case e.Proven && a.Kind == Recheck:
 		l.block(time.Now().Add(blockFor))
-	case o.Verdict == Accepted && e.Proven || o.Verdict == Refused && a.Kind == Recheck:
+	case e.Proven, o.Verdict == Refused && (a.Kind == Recheck || recorded > l.settings.Budget-3):
 		l.suspects = nil
 	}
 }

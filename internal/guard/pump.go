@@ -135,10 +135,10 @@ func (l *Login) listeners(e Effect) (told []func(Attempt, Effect)) {
 }
 
 func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
-	var n int
+	var n, recorded int
 	if l.tx(func(r *Rows, now time.Time) {
 		e = r.settle(a, o, &l.settings, now)
-		n = len(r.Units)
+		n, recorded = len(r.Units), r.recorded()
 	}) != nil {
 		return Effect{}
 	}
@@ -149,7 +149,7 @@ func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
 	if e.Lost {
 		time.AfterFunc(l.settings.Linger, func() { l.lingered(a.Token) })
 	}
-	l.suspect(a, o, e)
+	l.suspect(a, o, e, recorded)
 	l.tell(a, o, e, n)
 	return e
 }
