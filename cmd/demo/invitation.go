@@ -1,0 +1,32 @@
+package main
+
+import "strings"
+
+// invitation tells what to try while the gateway is up.
+func (t *terminal) invitation(w *world) {
+	t.say("", "The gateway is up at "+w.url()+" until Ctrl-C. To copy:")
+	for _, e := range w.examples() {
+		t.say("", "  "+e.says+":", e.command)
+	}
+	t.say("")
+}
+
+// example is a command to copy.
+type example struct{ says, command string }
+
+func (w *world) examples() []example {
+	tickets := w.url() + "/ATServicesRest/V1.0/Tickets"
+	key := "'Secret: " + w.integrations[0].key.Reveal() + "'"
+	return []example{
+		{"a ticket", command("curl -H "+key, tickets+"/1")},
+		{"a query", command(
+			"curl -H "+key, "-H 'Content-Type: application/json'",
+			`-d '{"MaxRecords":3,"filter":[{"op":"gt","field":"id","value":0}]}'`, tickets+"/query",
+		)},
+		{"a wrong key (the PSA's bare 401; after ten in a minute, a 429)", command("curl -i -H 'Secret: letmein'", tickets+"/1")},
+		{"what psagate says of the login", command("go run ./cmd/psagate status", "--address unix/"+w.path("admin"))},
+	}
+}
+
+// command is a shell command over several lines.
+func command(lines ...string) string { return "  " + strings.Join(lines, " \\\n    ") }

@@ -1,0 +1,109 @@
+package main
+
+import "time"
+
+// chapter is a part of the story: what is done to the world, and what must come of it.
+type chapter struct {
+	title    string
+	about    string
+	steps    []step
+	promises []promise
+}
+
+// step is something that happens in a chapter; its line is told when it has.
+type step struct {
+	after time.Duration
+	says  string
+	do    func(*scene) error
+}
+
+// story is what the demo tells.
+var story = []chapter{
+	{
+		title: "Without psagate",
+		about: "A program signs in to the PSA itself. Nobody told it of the new password.",
+		steps: []step{
+			{0, "7 calls with last month's password", direct("last month's", threshold)},
+			{0, "1 call with this month's", direct("this month's", 1)},
+		},
+		promises: []promise{most("failed sign-ins until the PSA locks", threshold, untilLocked)},
+	},
+	{
+		title: "Normal traffic",
+		about: "Four integrations call through psagate, each with a key of its own.",
+		steps: []step{
+			{0, "four integrations begin to call", begin},
+			{3 * time.Second, "they stop", end},
+		},
+		promises: []promise{busy, allServed, failedAtMost(0), noMislaid},
+	},
+	{
+		title: "The password changes: in the store first, in the PSA later",
+		about: "psagate tries the new one once. It is too early, so the old one serves on.",
+		steps: []step{
+			{0, "four integrations begin to call", begin},
+			{time.Second, "the store gets the new password", inStore("password-2")},
+			{4 * time.Second, "the PSA gets it", inPSA("password-2")},
+			{2 * time.Second, "they stop", end},
+		},
+		promises: []promise{busy, allServed, failedAtMost(1 + inFlight), inBudget, noMislaid},
+	},
+	{
+		title: "The password changes: in the PSA first, in the store 10 s later",
+		about: "Three calls are on their way and fail. The rest wait for the store.",
+		steps: []step{
+			{0, "four integrations begin to call", begin},
+			{time.Second, "the PSA gets the new password", inPSA("password-3")},
+			{10 * time.Second, "the store gets it", inStore("password-3")},
+			{3 * time.Second, "they stop", end},
+		},
+		promises: []promise{busy, allServed, failedAtMost(inFlight), inBudget, noMislaid},
+	},
+	{
+		title: "One integration has a wrong key",
+		about: "rmm still has a key that was replaced. The PSA must not hear of it.",
+		steps: []step{
+			{0, "four integrations begin to call", beginWithWrongKey("rmm")},
+			{3 * time.Second, "they stop", end},
+		},
+		promises: []promise{
+			busy,
+			most("calls of the other three not served", 0, unservedOfOthers("rmm")),
+			least("calls of rmm turned away", 20, unservedOf("rmm")),
+			most("sign-ins at the PSA beyond the calls served", 0, outcome.beyond),
+			failedAtMost(0), noMislaid,
+		},
+	},
+	{
+		title: "A stampede on a dead password",
+		about: "64 calls come while only the PSA has the new password. Three may find out.",
+		steps: []step{
+			{0, "the PSA gets a new password", inPSA("password-5")},
+			{0, "64 calls at once", rush},
+			{0, "their deadline: all have an answer", rushOver},
+			{0, "the store gets the password", inStore("password-5")},
+			{0, "four integrations begin to call", begin},
+			{4 * time.Second, "they stop", end},
+		},
+		promises: []promise{
+			busy,
+			least("calls told credential-refused", stampede, toldRefused),
+			most("calls not served after the store's change", 0, unservedOfOthers(crowd)),
+			failedAtMost(inFlight), inBudget, noMislaid,
+		},
+	},
+	{
+		title: "The tenant moves to another zone",
+		about: "To the PSA, a call in the wrong zone is a failed sign-in like any other.",
+		steps: []step{
+			{0, "four integrations begin to call", begin},
+			{time.Second, "the tenant moves to the second zone", move},
+			{3 * time.Second, "they stop", end},
+		},
+		promises: []promise{
+			busy, allServed,
+			least("calls served by the second zone", 20, servedBySecond),
+			failedAtMost(inFlight), inBudget, noMislaid,
+		},
+	},
+}
