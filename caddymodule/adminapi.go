@@ -28,22 +28,13 @@ const maxAdminBody = 4096
 //	POST /psa/logins/<name>/check
 //
 // Nothing under /psa/ shows a secret.
-type AdminAPI struct {
-	engine engine
-}
+//
+// It speaks to the engine in force. Caddy provisions it with a config that may yet fail, and leaves it in place then.
+type AdminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
 func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "admin.api.psa", New: func() caddy.Module { return new(AdminAPI) }}
-}
-
-// Provision finds the app. A config without one, or with one that fails, is none of the admin endpoint's business:
-// Caddy loads the apps after it and says what is wrong.
-func (a *AdminAPI) Provision(ctx caddy.Context) error {
-	if app, err := ctx.AppIfConfigured("psa"); err == nil {
-		a.engine = app.(*App).engine
-	}
-	return nil
 }
 
 // Routes implements caddy.AdminRouter.
@@ -53,19 +44,21 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 
 // serve finds the route. Its errors, as those of all routes, are caddy.APIErrors, which Caddy writes as JSON.
 func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
-	if a.engine == nil {
+	in := inForce.Load()
+	if in == nil {
 		return apiError(http.StatusNotFound, "the running config has no psa block")
 	}
+	e := in.engine
 	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/psa/"), "/")
 	switch {
 	case len(path) == 1 && path[0] == "status":
-		return a.get(w, r, a.status)
+		return a.get(w, r, func() any { return e.Status() })
 	case len(path) == 1 && path[0] == "zones":
-		return a.get(w, r, func() any { return a.engine.Zones() })
+		return a.get(w, r, func() any { return e.Zones() })
 	case len(path) == 3 && path[0] == "logins" && path[2] == "release":
-		return a.post(w, r, path[1], a.release)
+		return a.post(w, r, e, path[1], release)
 	case len(path) == 3 && path[0] == "logins" && path[2] == "check":
-		return a.post(w, r, path[1], a.check)
+		return a.post(w, r, e, path[1], check)
 	}
 	return apiError(http.StatusNotFound, "nothing is at %s", r.URL.Path)
 }
@@ -78,14 +71,8 @@ func (a *AdminAPI) get(w http.ResponseWriter, r *http.Request, answer func() any
 	return writeJSON(w, answer())
 }
 
-func (a *AdminAPI) status() any {
-	status := a.engine.Status()
-	status.Advise()
-	return status
-}
-
 // post lets an action on a login read the body, and writes its answer.
-func (a *AdminAPI) post(w http.ResponseWriter, r *http.Request, login string, act func(r *http.Request, login string, body []byte) (any, error)) error {
+func (a *AdminAPI) post(w http.ResponseWriter, r *http.Request, e engine, login string, act action) error {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return apiError(http.StatusMethodNotAllowed, "%s takes POST, not %s", r.URL.Path, r.Method)
@@ -98,11 +85,13 @@ func (a *AdminAPI) post(w http.ResponseWriter, r *http.Request, login string, ac
 	case err != nil:
 		return apiError(http.StatusBadRequest, "reading the body: %w", err)
 	}
-	answer, err := act(r, login, body)
+	answer, err := act(r, e, login, body)
 	var refused caddy.APIError
 	switch {
 	case errors.Is(err, report.ErrUnknownLogin):
 		return apiError(http.StatusNotFound, "login %q: %w", login, err)
+	case errors.Is(err, report.ErrNotShown):
+		return apiError(http.StatusConflict, "login %q: %w", login, err)
 	case errors.As(err, &refused):
 		return refused
 	case err != nil:
@@ -111,24 +100,27 @@ func (a *AdminAPI) post(w http.ResponseWriter, r *http.Request, login string, ac
 	return writeJSON(w, answer)
 }
 
-func (a *AdminAPI) release(_ *http.Request, login string, body []byte) (any, error) {
+// action does something to a login.
+type action func(r *http.Request, e engine, login string, body []byte) (any, error)
+
+func release(_ *http.Request, e engine, login string, body []byte) (any, error) {
 	var shown struct {
 		Seq *uint64 `json:"seq"`
 	}
 	if err := caddy.StrictUnmarshalJSON(body, &shown); err != nil || shown.Seq == nil {
 		return nil, apiError(http.StatusBadRequest, `the body must be {"seq": n}, with the login's seq as /psa/status shows it`)
 	}
-	if err := a.engine.Release(login, *shown.Seq); err != nil {
+	if err := e.Release(login, *shown.Seq); err != nil {
 		return nil, err
 	}
 	return report.Released{Login: login, Seq: *shown.Seq}, nil
 }
 
-func (a *AdminAPI) check(r *http.Request, login string, body []byte) (any, error) {
+func check(r *http.Request, e engine, login string, body []byte) (any, error) {
 	if len(body) > 0 {
 		return nil, apiError(http.StatusBadRequest, "check takes no body")
 	}
-	return a.engine.Check(r.Context(), login)
+	return e.Check(r.Context(), login)
 }
 
 func apiError(status int, format string, args ...any) error {
@@ -148,7 +140,4 @@ func writeJSON(w http.ResponseWriter, value any) error {
 	return nil
 }
 
-var (
-	_ caddy.AdminRouter = (*AdminAPI)(nil)
-	_ caddy.Provisioner = (*AdminAPI)(nil)
-)
+var _ caddy.AdminRouter = (*AdminAPI)(nil)

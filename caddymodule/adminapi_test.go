@@ -14,10 +14,16 @@ import (
 	"github.com/psagate/psagate/internal/report"
 )
 
-// adminServer serves an admin API as Caddy does, errors included.
-func adminServer(api *AdminAPI) http.Handler {
+// adminServer serves an engine's admin API as Caddy does, errors included.
+func adminServer(t *testing.T, e engine) http.Handler {
+	t.Helper()
+	if e != nil {
+		app := &App{engine: e}
+		inForce.Store(app)
+		t.Cleanup(func() { inForce.CompareAndSwap(app, nil) })
+	}
 	mux := http.NewServeMux()
-	for _, route := range api.Routes() {
+	for _, route := range new(AdminAPI).Routes() {
 		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
 			var refused caddy.APIError
 			if err := route.Handler.ServeHTTP(w, r); errors.As(err, &refused) {
@@ -63,7 +69,7 @@ func TestTheAdminEndpointAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			recorder := httptest.NewRecorder()
 			request := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
-			adminServer(&AdminAPI{engine: new(fake)}).ServeHTTP(recorder, request)
+			adminServer(t, new(fake)).ServeHTTP(recorder, request)
 			if recorder.Code != c.status || !strings.Contains(recorder.Body.String(), c.want) {
 				t.Errorf("answer %d %s, want %d with %s", recorder.Code, recorder.Body, c.status, c.want)
 			}
@@ -77,7 +83,7 @@ func TestTheAdminEndpointAnswers(t *testing.T) {
 func TestReleaseTellsTheEngineWhatWasShown(t *testing.T) {
 	engine := new(fake)
 	request := httptest.NewRequest("POST", "/psa/logins/second/release", strings.NewReader(`{"seq":4}`))
-	adminServer(&AdminAPI{engine: engine}).ServeHTTP(httptest.NewRecorder(), request)
+	adminServer(t, engine).ServeHTTP(httptest.NewRecorder(), request)
 	if got := strings.Join(engine.told(), ","); got != "release second 4ns" {
 		t.Errorf("the engine was told: %s", got)
 	}
@@ -92,7 +98,7 @@ func (*failing) Check(context.Context, string) (report.CheckResult, error) {
 
 func TestTheAdminEndpointPassesOnErrors(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	adminServer(&AdminAPI{engine: new(failing)}).ServeHTTP(recorder, httptest.NewRequest("POST", "/psa/logins/main/check", nil))
+	adminServer(t, new(failing)).ServeHTTP(recorder, httptest.NewRequest("POST", "/psa/logins/main/check", nil))
 	if recorder.Code != 500 || !strings.Contains(recorder.Body.String(), "the guard's tables cannot be read") {
 		t.Errorf("answer %d %s", recorder.Code, recorder.Body)
 	}
@@ -100,7 +106,7 @@ func TestTheAdminEndpointPassesOnErrors(t *testing.T) {
 
 func TestTheAdminEndpointWithoutThePSABlock(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	adminServer(new(AdminAPI)).ServeHTTP(recorder, httptest.NewRequest("GET", "/psa/status", nil))
+	adminServer(t, nil).ServeHTTP(recorder, httptest.NewRequest("GET", "/psa/status", nil))
 	if recorder.Code != 404 || !strings.Contains(recorder.Body.String(), "the running config has no psa block") {
 		t.Errorf("answer %d %s", recorder.Code, recorder.Body)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
@@ -109,26 +110,35 @@ func (a *App) subscribe(ctx caddy.Context) error {
 		return fmt.Errorf("psagate needs the events app: %w", err)
 	}
 	events := app.(*caddyevents.App)
-	if err := events.On("started", onEvent(a.engine.Commit)); err != nil {
+	if err := events.On("started", onEvent{a.commit}); err != nil {
 		return fmt.Errorf("subscribing to the event started: %w", err)
 	}
-	err = events.On("stopping", onEvent(func() {
+	err = events.On("stopping", onEvent{func() {
 		if caddy.Exiting() { // the event comes at a reload too
 			a.engine.Drain()
 		}
-	}))
+	}})
 	if err != nil {
 		return fmt.Errorf("subscribing to the event stopping: %w", err)
 	}
 	return nil
 }
 
+// inForce is the app whose config is in force, for the admin endpoint.
+var inForce atomic.Pointer[App]
+
+// commit puts the config into force: the whole load has succeeded.
+func (a *App) commit() {
+	a.engine.Commit()
+	inForce.Store(a)
+}
+
 // onEvent calls the function at an event.
-type onEvent func()
+type onEvent struct{ do func() }
 
 // Handle implements caddyevents.Handler.
 func (f onEvent) Handle(context.Context, caddy.Event) error {
-	f()
+	f.do()
 	return nil
 }
 
@@ -140,6 +150,7 @@ func (*App) Stop() error { return nil }
 
 // Cleanup gives back what the config held, however far its provisioning came.
 func (a *App) Cleanup() error {
+	inForce.CompareAndSwap(a, nil)
 	if a.engine == nil {
 		return nil
 	}
@@ -150,5 +161,5 @@ var (
 	_ caddy.App           = (*App)(nil)
 	_ caddy.Provisioner   = (*App)(nil)
 	_ caddy.CleanerUpper  = (*App)(nil)
-	_ caddyevents.Handler = onEvent(nil)
+	_ caddyevents.Handler = onEvent{}
 )

@@ -43,7 +43,7 @@ func run(t *testing.T, args ...string) result {
 // running returns the address of an admin endpoint with that engine.
 func running(t *testing.T, engine engine) string {
 	t.Helper()
-	server := httptest.NewServer(adminServer(&AdminAPI{engine: engine}))
+	server := httptest.NewServer(adminServer(t, engine))
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
 }

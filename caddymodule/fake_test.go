@@ -66,13 +66,15 @@ func (f *fake) Proxy(w http.ResponseWriter, r *http.Request, options ProxyOption
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 func (f *fake) Status() report.Status {
-	return report.Status{
+	s := report.Status{
 		Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Stores: []report.StoreStatus{},
 		Logins: []report.LoginStatus{
 			{Name: "main", State: report.LoginLocked, Seq: 17, LastRefusal: &report.RefusalStatus{At: noon.Add(-time.Minute), Version: 3}},
 			{Name: "second", State: report.LoginServing, Seq: 4},
 		},
 	}
+	s.Advise()
+	return s
 }
 
 func (f *fake) Zones() report.Zones {

@@ -237,19 +237,18 @@ func (h house) checkLogs(t *testing.T) {
 	}
 }
 
-// refusedReload tries to load a config that fails after the app psa was provisioned.
+// refusedReload tries to load a config that fails when everything was provisioned: a site's socket cannot be made.
 func (h house) refusedReload(t *testing.T) {
 	t.Helper()
 	text, err := os.ReadFile(h.path("Caddyfile"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken := strings.Replace(string(text), "\tpsa_gateway\n", "\tpsa_gateway\n\ttls /none.pem /none.pem\n", 1)
-	broken = strings.Replace(broken, "http://psa", "https://psa", 1)
+	broken := string(text) + "\nhttp://other.example.com {\n\tbind unix//none/none\n\trespond ok\n}\n"
 	if err := os.WriteFile(h.path("Broken"), []byte(broken), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := h.command(t.Context(), "reload", "--config", h.path("Broken"), "--adapter", "caddyfile").CombinedOutput(); err == nil {
-		t.Fatalf("a config whose certificate is missing was loaded: %s", out)
+		t.Fatalf("a config whose socket cannot be made was loaded: %s", out)
 	}
 }

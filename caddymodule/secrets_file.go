@@ -52,10 +52,11 @@ func (f *FileSecrets) Validate() error {
 	switch {
 	case f.Path == "":
 		return fmt.Errorf("the path of the secrets file is missing")
-	case f.Poll < 0:
-		return fmt.Errorf("poll must be more than 0")
-	case f.MaxStale < 0:
-		return fmt.Errorf("max_stale must be more than 0")
+	case f.Poll != 0 && f.Poll < caddy.Duration(100*time.Millisecond):
+		return fmt.Errorf("poll %s: at least 100ms", time.Duration(f.Poll))
+	}
+	if poll, maxStale := f.Freshness(); maxStale <= poll {
+		return fmt.Errorf("max_stale %s: must be more than poll (%s), or values would be too old to serve between two looks", maxStale, poll)
 	}
 	return nil
 }

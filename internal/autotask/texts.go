@@ -11,10 +11,9 @@ import (
 // digits read as one space.
 type textRule struct {
 	verdict guard.Verdict
-	// begins: the text starts with one of these. The PSA's own words come first in a text, what it repeats of the
-	// request later, so no caller can word a text into one of these rules or out of it.
+	// begins: the text starts with one of these.
 	begins []string
-	// about and says: the text holds one of each, as whole words.
+	// about and says: the text holds one of each, as whole words. Only the PSA's own words are looked at, see ownWords.
 	about, says []string
 }
 
@@ -77,7 +76,7 @@ var faults = []string{
 func judgeTexts(texts []string) (guard.Verdict, bool) {
 	worst, known := guard.Neutral, false
 	for _, text := range texts {
-		v, found := judgeText(plainWords(text))
+		v, found := judgeText(plainWords(ownWords(text)))
 		known = known || found
 		if v == guard.Locked || v == guard.Refused && worst != guard.Locked {
 			worst = v
@@ -111,6 +110,32 @@ func holdsAny(words string, phrases []string) bool {
 		}
 	}
 	return false
+}
+
+// ownWords returns a text without what it quotes: the PSA repeats values of the request between quotation marks, and no
+// caller must be able to word them into a rule. What lies between the first mark and the last is left out, for a value
+// can hold marks too. An apostrophe within a word is no mark.
+func ownWords(text string) string {
+	runes := []rune(text)
+	first, last := -1, -1
+	for i, r := range runes {
+		switch r {
+		case '"', '“', '”', '‘', '’', '\'':
+		default:
+			continue
+		}
+		if (r == '\'' || r == '’') && i > 0 && i+1 < len(runes) && unicode.IsLetter(runes[i-1]) && unicode.IsLetter(runes[i+1]) {
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		last = i
+	}
+	if first == last {
+		return text
+	}
+	return string(runes[:first]) + " " + string(runes[last+1:])
 }
 
 // plainWords returns the text in lower case, its words between single spaces, one at either end.

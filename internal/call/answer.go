@@ -1,10 +1,12 @@
 package call
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -27,6 +29,7 @@ func (g *Gateway) answer(resp *http.Response) error {
 	if to := autotask.RewriteLocation(from.Get("Location"), t.public, t.lane.leads); to != "" {
 		resp.Header.Set("Location", t.Ticket.Redactor.Text(to))
 	}
+	resp.Body = &trailing{ReadCloser: resp.Body, resp: resp, redactor: t.Ticket.Redactor}
 	gzipped := strings.EqualFold(from.Get("Content-Encoding"), "gzip")
 	switch {
 	case resp.StatusCode >= 300:
@@ -53,21 +56,70 @@ func isJSON(h http.Header) bool {
 
 // redact takes echoed secrets out of an error's body, which goes on without compression.
 func (g *Gateway) redact(resp *http.Response, t *trip, gzipped bool) {
-	in := io.Reader(resp.Body)
-	if gzipped {
-		in = &inflating{src: in}
-		resp.Header.Del("Content-Encoding")
+	in := bufio.NewReader(resp.Body)
+	var out io.Reader = in
+	if magic, _ := in.Peek(2); gzipped && string(magic) == "\x1f\x8b" { // some errors only say that they are gzip
+		out = &inflating{src: in}
 	}
-	resp.Body = body{t.Ticket.Redactor.Reader(in), resp.Body}
+	resp.Header.Del("Content-Encoding")
+	resp.Body = body{t.Ticket.Redactor.Reader(out), resp.Body}
 }
 
-// rewrite points the page URLs of an answer at the gateway, as it streams by.
+// rewrite points the page URLs of an answer at the gateway, as it streams by. It does so whatever host they name: a
+// client that followed one elsewhere would show its key there.
 func (g *Gateway) rewrite(resp *http.Response, t *trip, gzipped bool) {
 	if !gzipped {
-		resp.Body = body{autotask.NewRewriter(resp.Body, t.public, t.lane.leads), resp.Body}
+		resp.Body = body{autotask.NewRewriter(resp.Body, t.public, anywhere), resp.Body}
 		return
 	}
-	resp.Body = body{&deflating{src: autotask.NewRewriter(&inflating{src: resp.Body}, t.public, t.lane.leads)}, resp.Body}
+	resp.Body = body{&deflating{src: autotask.NewRewriter(&inflating{src: resp.Body}, t.public, anywhere)}, resp.Body}
+}
+
+func anywhere(*url.URL) bool { return true }
+
+// hinting lets interim answers through, early hints among them, with what may pass of them: links.
+type hinting struct {
+	http.ResponseWriter
+	trip *trip
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (h *hinting) WriteHeader(status int) {
+	if status >= 100 && status < 200 {
+		for name := range h.Header() {
+			if name != "Link" {
+				h.Header().Del(name)
+			}
+		}
+		if red := h.trip.Ticket.Redactor; red != nil {
+			red.Header(h.Header())
+		}
+	}
+	h.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (h *hinting) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+// notInTrailers are headers of the PSA's host that a trailer must not bring either.
+var notInTrailers = []string{"Set-Cookie", "Location", "Www-Authenticate", "Strict-Transport-Security", "Alt-Svc", autotask.HeaderReason}
+
+// trailing cleans the trailers once they have come, which is when the body has ended.
+type trailing struct {
+	io.ReadCloser
+	resp     *http.Response
+	redactor *autotask.Redactor
+}
+
+func (t *trailing) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if err != nil {
+		for _, name := range notInTrailers {
+			t.resp.Trailer.Del(name)
+		}
+		t.redactor.Header(t.resp.Trailer)
+	}
+	return n, err
 }
 
 type body struct {

@@ -64,23 +64,48 @@ func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64) (*
 	if limit == 0 {
 		limit = DefaultMaxBody
 	}
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
-	}
-	in := &patient{stopped: s.stopped, body: r.Body, control: http.NewResponseController(w)}
-	defer in.done()
+	in := &patient{stopped: s.draining, body: r.Body, control: http.NewResponseController(w)}
+	defer in.until(s.draining)()
 	b := new(received)
-	if err := b.fill(io.LimitReader(in, limit+1)); err != nil {
-		b.Close()
-		return nil, err
+	err := error(nil)
+	if r.ContentLength > limit {
+		err = tooLarge(limit)
+	} else if err = b.fill(io.LimitReader(in, limit+1)); err == nil {
+		err = b.judge(r.Header.Values("Content-Encoding"), limit)
 	}
-	err := b.judge(r.Header.Get("Content-Encoding"), limit)
-	if err != nil {
-		b.Close()
-		return nil, err
+	if err == nil {
+		return b, nil
 	}
-	return b, nil
+	b.Close()
+	var refused *bodyError
+	if errors.As(err, &refused) && refused.reason == autotask.TooLarge && r.Header.Get("Expect") == "" {
+		in.drain(4 * limit)
+	}
+	return nil, err
 }
+
+// refuseBody answers a call whose body was not taken, and returns the reason.
+func (g *Gateway) refuseBody(w http.ResponseWriter, r *http.Request, api autotask.API, err error) string {
+	var refused *bodyError
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &refused):
+	case errors.As(err, &tooLong):
+		refused = tooLarge(tooLong.Limit)
+	case errors.Is(err, errNoRoom):
+		g.log.Error("a request body cannot be kept", "error", err)
+		refused = &bodyError{reason: autotask.StoreUnavailable, text: "the gateway has no room to keep the body: an operator finds the cause in its log"}
+	case r.Context().Err() != nil:
+		return "" // the caller has left
+	default:
+		refused = &bodyError{reason: autotask.BadRequest, text: "the body could not be read: it breaks off, or its chunks are malformed"}
+	}
+	refused.write(w, r, api)
+	return string(refused.reason)
+}
+
+// errNoRoom: the temporary directory does not take a body.
+var errNoRoom = errors.New("no room for a request body in the temporary directory")
 
 func (b *received) fill(in io.Reader) error {
 	var head bytes.Buffer
@@ -91,19 +116,30 @@ func (b *received) fill(in io.Reader) error {
 		return err
 	}
 	if b.file, err = os.CreateTemp("", "psagate-body-"); err != nil { // CreateTemp makes it 0600
-		return fmt.Errorf("a request body cannot be kept: %w", err)
+		return fmt.Errorf("%w: %w", errNoRoom, err)
 	}
 	_ = os.Remove(b.file.Name()) // it lives as long as it is open
-	b.size, err = io.Copy(b.file, io.MultiReader(&head, in))
+	b.size, err = io.Copy(disk{b.file}, io.MultiReader(&head, in))
 	return err
 }
 
+// disk tells a failed write from a failed read.
+type disk struct{ io.Writer }
+
+func (d disk) Write(p []byte) (int, error) {
+	n, err := d.Writer.Write(p)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errNoRoom, err)
+	}
+	return n, err
+}
+
 // judge checks what came: its size, and for a compressed body the size that the PSA would see.
-func (b *received) judge(encoding string, limit int64) error {
+func (b *received) judge(encodings []string, limit int64) error {
 	if b.size > limit {
 		return tooLarge(limit)
 	}
-	switch strings.ToLower(encoding) {
+	switch encoding := strings.ToLower(strings.Join(encodings, ", ")); encoding {
 	case "", "identity":
 		return nil
 	case "gzip":
@@ -132,7 +168,7 @@ func (b *received) judge(encoding string, limit int64) error {
 	return nil
 }
 
-func tooLarge(limit int64) error {
+func tooLarge(limit int64) *bodyError {
 	return &bodyError{reason: autotask.TooLarge, text: fmt.Sprintf("the body is larger than %d bytes", limit)}
 }
 
@@ -154,7 +190,7 @@ func (b *received) Close() {
 	}
 }
 
-// patient reads a body whose sender may pause, but not for longer than stall.
+// patient reads a body whose sender may pause, but not for longer than stall, and not once the process is to stop.
 type patient struct {
 	stopped context.Context
 	body    io.Reader
@@ -162,19 +198,37 @@ type patient struct {
 }
 
 func (p *patient) Read(buf []byte) (int, error) {
-	if p.stopped.Err() != nil {
-		return 0, &bodyError{reason: autotask.Draining, text: "this gateway is about to stop"}
-	}
 	// Without support for deadlines the server's own read timeout is what there is.
 	_ = p.control.SetReadDeadline(time.Now().Add(stall))
+	if p.stopped.Err() != nil {
+		return 0, errStopping
+	}
 	n, err := p.body.Read(buf)
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return n, err
+	case p.stopped.Err() != nil:
+		return n, errStopping
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return n, &bodyError{reason: autotask.BadRequest, status: http.StatusRequestTimeout, text: "the body stopped coming"}
 	}
-	return n, fmt.Errorf("the caller left while sending: %w", err)
+	return n, fmt.Errorf("reading the body: %w", err)
 }
 
-func (p *patient) done() { _ = p.control.SetReadDeadline(time.Time{}) }
+var errStopping = &bodyError{reason: autotask.Draining, text: "this gateway is about to stop"}
+
+// until interrupts a reading when the process is to stop; the function that is returned ends that, and all deadlines.
+func (p *patient) until(stopped context.Context) (done func()) {
+	stay := context.AfterFunc(stopped, func() { _ = p.control.SetReadDeadline(time.Unix(1, 0)) })
+	return func() {
+		stay()
+		_ = p.control.SetReadDeadline(time.Time{})
+	}
+}
+
+// drain reads on after a body that is too large was refused, within bounds: many clients hear an answer only once they
+// have sent everything.
+func (p *patient) drain(most int64) {
+	_ = p.control.SetReadDeadline(time.Now().Add(stall))
+	_, _ = io.Copy(io.Discard, io.LimitReader(p.body, most))
+}

@@ -54,9 +54,13 @@ type Login struct {
 
 // Shared is what outlives a config. The zero value is not ready: use NewShared.
 type Shared struct {
-	guard  *guard.Guard
-	wallet wallet
-	limits *identity.Limiter
+	guard   *guard.Guard
+	wallet  wallet
+	limits  *identity.Limiter
+	applied applied
+	// draining ends when the process is to stop.
+	draining context.Context
+	drained  context.CancelFunc
 	// stopped ends when a process that is to stop can wait no longer.
 	stopped context.Context
 	stop    context.CancelFunc
@@ -64,8 +68,10 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	stopped, stop := context.WithCancel(context.Background())
-	return &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), stopped: stopped, stop: stop}
+	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now)}
+	s.draining, s.drained = context.WithCancel(context.Background())
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	return s
 }
 
 // Grace is how long calls in flight have once the process is to stop.
@@ -73,6 +79,7 @@ const Grace = 20 * time.Second
 
 // drain answers all who wait that the process is about to stop, and ends calls in flight after their time.
 func (s *Shared) drain() {
+	s.drained()
 	s.guard.Drain()
 	time.AfterFunc(Grace, s.stop)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/secret"
 )
 
 func TestACallComesInWithAKeyAndLeavesForTheRightZone(t *testing.T) {
@@ -520,6 +521,106 @@ func TestCallsInFlightHaveTheirTimeWhenTheProcessStops(t *testing.T) {
 				t.Errorf("a call without end: %d %s after %v", a.status, a.reason(), time.Since(start))
 			}
 		})
+	})
+}
+
+func TestAReloadIsNoChangeOfTheStore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		second := w.cfg.Logins[0]
+		second.Name, second.Path = "second", "stale"
+		w.cfg.Logins = append(w.cfg.Logins, second)
+		w.safe.put("stale", user, "older-password")
+		w.load()
+		w.served("a") // the older password is the newest now, and is tried once
+		time.Sleep(time.Minute)
+		before := w.failed()
+		for range 6 {
+			w.load()
+			time.Sleep(time.Minute)
+			w.served("a")
+		}
+		if n := w.failed() - before; n != 0 {
+			t.Errorf("%d failed sign-ins by reloads of an unchanged config", n)
+		}
+	})
+}
+
+func TestWhileTheZoneIsLookedUpAfterARefusalNothingElseIsRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.sim.Fault(psatest.Fault{At: psatest.Received, Path: "zoneInformation", Delay: 2 * time.Second})
+		w.user.SetSecret("new-password")
+		later(8*time.Second, func() { w.safe.put("main", user, "new-password") })
+		parallel(4, func(i int) {
+			time.Sleep(time.Duration(i) * time.Second / 2)
+			w.served([]string{"a", "b"}[i%2])
+		})
+		if n := w.failed(); n > 2 { // the first call, and the recheck that is due at once after it
+			t.Errorf("%d failed sign-ins", n)
+		}
+	})
+}
+
+func TestAMoveThatCouldNotBeLookedUpIsFoundLater(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		down := w.sim.Fault(psatest.Fault{At: psatest.Received, Then: psatest.Answer, Status: 500, Path: "zoneInformation"})
+		w.tenant.Migrate(w.z6)
+		later(10*time.Second, down.Release)
+		parallel(3, func(i int) { w.call([]string{"a", "b"}[i%2], "GET", "/Tickets/1", "") })
+		time.Sleep(time.Minute)
+		w.served("a")
+		w.safeNow()
+	})
+}
+
+func TestAZoneThatIsGoneIsLookedUpAgain(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		time.Sleep(time.Minute) // kept connections are closed by now
+		w.net.Listen("127.0.0.1:5005").Close()
+		w.tenant.Migrate(w.z6)
+		w.served("a")
+		w.safeNow()
+	})
+}
+
+func TestCallsThatWaitDuringReloadsAreServed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		held := w.sim.Fault(psatest.Fault{At: psatest.Received, Hold: true, Path: "/Companies"})
+		go parallel(3, func(i int) { w.call([]string{"a", "b"}[i%2], "GET", "/Companies/1", "") })
+		if err := held.WaitHeld(context.Background(), 3); err != nil {
+			t.Fatal(err)
+		}
+		later(time.Second, w.load)
+		later(2*time.Second, w.load)
+		later(3*time.Second, func() { w.tenant.Migrate(w.z6); held.Release() })
+		parallel(7, func(i int) { w.served([]string{"a", "b"}[i%2]) })
+		w.safeNow()
+	})
+}
+
+func TestAZoneThatIsMendedInTheRecordIsTriedAtOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		zoned := func(zone string) {
+			w.safe.put("main", user, "old-password")
+			w.safe.mu.Lock()
+			w.safe.records["main"].Fields["zone"] = secret.NewValue(zone)
+			w.safe.mu.Unlock()
+		}
+		w.sim.Adjust(func(b *psatest.Behaviour) { b.WrongZoneFree = true })
+		zoned("http://127.0.0.1:5006")
+		w.cfg.Logins[0].Discover = ""
+		w.cfg.Logins[0].Settings.QueueDeadline = time.Second
+		w.load()
+		if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != "credential-refused" {
+			t.Fatalf("%d %s", a.status, a.reason())
+		}
+		zoned("http://127.0.0.1:5005")
+		time.Sleep(time.Minute)
+		w.served("a")
 	})
 }
 

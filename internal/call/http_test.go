@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,6 +64,145 @@ func TestAStrangerWhoSendsNoBodyIsAnsweredAtOnce(t *testing.T) {
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil || resp.StatusCode != http.StatusUnauthorized || time.Since(start) > 0 {
 			t.Errorf("%+v %v after %v", resp, err, time.Since(start))
+		}
+	})
+}
+
+func TestABodyThatCannotBeTakenIsNeverASuccess(t *testing.T) {
+	head := "POST /ATServicesRest/V1.0/Tickets HTTP/1.1\r\nHost: gateway.test\r\nSecret: %s\r\n"
+	for name, c := range map[string]struct {
+		rest   string
+		status int
+		reason string
+	}{
+		"malformed chunks":   {"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "bad-request"},
+		"two encodings":      {"Content-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 400, "bad-request"},
+		"no gzip":            {"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 400, "bad-request"},
+		"an odd upgrade":     {"Connection: Upgrade\r\nUpgrade: w\xe9b\r\nContent-Length: 2\r\n\r\n{}", 500, ""},
+		"a body for the bin": {fmt.Sprintf("Content-Length: %d\r\n\r\n%s", DefaultMaxBody+1, strings.Repeat("x", DefaultMaxBody+1)), 413, "too-large"},
+	} {
+		inWorld(t, func(w *world) {
+			conn := w.dial()
+			defer conn.Close()
+			go fmt.Fprintf(conn, head+"%s", w.keys["a"].Reveal(), c.rest)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil || resp.StatusCode != c.status || resp.Header.Get("Psagate-Reason") != c.reason {
+				t.Errorf("%s: %+v %v", name, resp, err)
+			}
+		})
+	}
+}
+
+func TestWithoutRoomForABodyNothingIsSent(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()+"/none")
+	inWorld(t, func(w *world) {
+		if a := w.call("a", "POST", "/Tickets", strings.Repeat("x", inMemory+1)); a.status != 503 || a.reason() != "store-unavailable" {
+			t.Errorf("%d %s", a.status, a.reason())
+		}
+	})
+}
+
+func TestACallerWhoStallsDoesNotHoldUpTheEnd(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.dial()
+		defer c.Close()
+		later(time.Second, w.g.Drain)
+		start := time.Now()
+		fmt.Fprintf(c, "POST /ATServicesRest/V1.0/Tickets HTTP/1.1\r\nHost: gateway.test\r\nSecret: %s\r\nContent-Length: 100\r\n\r\n{", w.keys["a"].Reveal())
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != http.StatusServiceUnavailable || time.Since(start) != time.Second {
+			t.Errorf("%+v %v after %v", resp, err, time.Since(start))
+		}
+	})
+}
+
+func TestACallerWhoIsStillSendingAtAReloadIsServed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.safe.put("renamed", user, "old-password")
+		c := w.dial()
+		defer c.Close()
+		fmt.Fprintf(c, "POST /ATServicesRest/V1.0/Tickets/query HTTP/1.1\r\nHost: gateway.test\r\nSecret: %s\r\nContent-Length: 13\r\n\r\n{", w.keys["a"].Reveal())
+		synctest.Wait()
+		w.cfg.Logins[0].Path = "renamed"
+		w.load()
+		w.served("b")
+		fmt.Fprint(c, `"filter":[]}`)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%+v %v", resp, err)
+		}
+		w.safeNow()
+	})
+}
+
+func TestACallerWhoLeavesInMidAnswerLeavesNothingBehind(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var over atomic.Bool
+		w.standIn(func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Content-Type", "application/json")
+			io.WriteString(rw, "{")
+			http.NewResponseController(rw).Flush()
+			<-r.Context().Done()
+			over.Store(true)
+		})
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if _, err := w.try(ctx, "a", "GET", "/Tickets/1", ""); err == nil {
+			t.Error("no error")
+		}
+		synctest.Wait()
+		if !over.Load() {
+			t.Error("the connection to the PSA is still open")
+		}
+	})
+}
+
+func TestInterimAnswersAndTrailersShowNoSecret(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.standIn(func(rw http.ResponseWriter, r *http.Request) {
+			h := rw.Header()
+			h.Set("Set-Cookie", "session=1")
+			h.Set("Link", "<"+r.Header.Get("Secret")+">")
+			rw.WriteHeader(http.StatusEarlyHints)
+			h.Del("Set-Cookie")
+			h.Del("Link")
+			h.Set("Trailer", "X-Debug, Set-Cookie")
+			io.WriteString(rw, "oops")
+			h.Set("X-Debug", "sent "+r.Header.Get("Secret"))
+			h.Set("Set-Cookie", "session=1")
+		})
+		req, _ := http.NewRequest("GET", gatewayURL+"/ATServicesRest/V1.0/Tickets/1", nil)
+		req.Header.Set("Secret", w.keys["a"].Reveal())
+		req = req.WithContext(httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
+			Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+				if h.Get("Set-Cookie") != "" || strings.Contains(h.Get("Link"), "old-password") {
+					t.Errorf("interim answer %v", h)
+				}
+				return nil
+			},
+		}))
+		resp, err := w.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		_, _ = io.Copy(io.Discard, resp.Body)
+		if got := resp.Trailer.Get("X-Debug"); got != "sent [redacted]" || resp.Trailer.Get("Set-Cookie") != "" {
+			t.Errorf("trailer %v", resp.Trailer)
+		}
+	})
+}
+
+func TestAnErrorThatOnlySaysThatItIsGzipPasses(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.standIn(func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Encoding", "gzip")
+			rw.WriteHeader(http.StatusBadGateway)
+			io.WriteString(rw, "<html>plain</html>")
+		})
+		if a := w.call("a", "GET", "/Tickets/1", ""); a.status != 502 || a.body != "<html>plain</html>" || a.header.Get("Content-Encoding") != "" {
+			t.Errorf("%d %v %s", a.status, a.header, a.body)
 		}
 	})
 }

@@ -29,9 +29,16 @@ type lane struct {
 	log          *slog.Logger
 
 	committed chan struct{} // closed once the config is in force
+	ending    sync.Once
+	over      chan struct{} // closed once nothing goes through the lane any more
 	release   func()        // of the record
 
 	mu      sync.Mutex
+	calls   int       // under way
+	closed  bool      // its config is not in force any more
+	said    string    // the last warning
+	saidAt  time.Time // and when it was given
+	seeking bool      // a lookup that failed after a refusal is being repeated
 	read    time.Time // of the reading that was applied last
 	problem error     // why it could not be used; nil where it could
 	seat    *seat     // what calls go through
@@ -49,7 +56,7 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 	}
 	n := &lane{
 		Login: l, integrations: integrations, rule: rule, discover: discover, pinned: pinned, store: store, shared: shared,
-		wire: inject.NewWire(shared.stopped, rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), release: func() {},
+		wire: inject.NewWire(shared.stopped, rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), over: make(chan struct{}), release: func() {},
 	}
 	n.zones = zone.NewCache(n.lookup, cfg.Zones, n.log)
 	return n, nil
@@ -61,11 +68,41 @@ func (n *lane) commit() {
 	close(n.committed)
 }
 
-// close gives back what the lane holds. Calls under way end with what they have.
+// enter begins a call through the lane, and leave ends it.
+func (n *lane) enter() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.calls++
+}
+
+func (n *lane) leave() {
+	n.mu.Lock()
+	n.calls--
+	over := n.closed && n.calls == 0
+	n.mu.Unlock()
+	if over {
+		n.giveBack()
+	}
+}
+
+// close ends the lane. What it holds is given back when the last call that it admitted has ended.
 func (n *lane) close() {
-	n.release()
-	n.zones.Close()
-	n.wire.Close()
+	n.mu.Lock()
+	over := !n.closed && n.calls == 0
+	n.closed = true
+	n.mu.Unlock()
+	if over {
+		n.giveBack()
+	}
+}
+
+func (n *lane) giveBack() {
+	n.ending.Do(func() {
+		close(n.over)
+		n.release()
+		n.zones.Close()
+		n.wire.Close()
+	})
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, s := range [...]*seat{n.seat, n.next} {
@@ -73,6 +110,7 @@ func (n *lane) close() {
 			s.detach()
 		}
 	}
+	n.seat, n.next = nil, nil
 }
 
 // Wire implements inject.Login.
@@ -105,9 +143,15 @@ func (n *lane) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error
 // Settle implements inject.Login. After a refusal the zone is looked up again, for a login that has moved looks like a
 // wrong password, and the store is read again, for it may know a newer one.
 func (n *lane) Settle(ctx context.Context, t inject.Ticket, v guard.Verdict) (moved bool) {
-	if v == guard.Refused || v == guard.Locked {
-		moved = n.moved(ctx, t)
+	switch v {
+	case guard.Refused, guard.Locked:
 		n.store.Refresh(n.Path)
+		defer t.Guard.Hold()()
+		moved = n.moved(ctx, t)
+	case guard.NotSent:
+		moved = n.moved(ctx, t)
+	case guard.NoAnswer:
+		n.later(func() { n.moved(ctx, t) })
 	}
 	t.Guard.Settle(t.Attempt, guard.Outcome{Verdict: v, WrongZone: moved})
 	return moved
@@ -117,6 +161,7 @@ func (n *lane) Settle(ctx context.Context, t inject.Ticket, v guard.Verdict) (mo
 func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
 	ctx, cancel := context.WithDeadline(ctx, since.Add(n.Settings.QueueDeadline))
 	defer cancel()
+	defer context.AfterFunc(n.shared.draining, cancel)()
 	select {
 	case <-n.committed:
 	case <-ctx.Done():
@@ -135,20 +180,34 @@ func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
 	if s == nil { // the reading's notification is still on its way
 		n.apply(rec)
 		n.mu.Lock()
-		defer n.mu.Unlock()
-		if s = n.seat; s == nil {
-			return nil, n.unavailable(n.problem)
+		var problem error
+		s, problem = n.seat, n.problem
+		n.mu.Unlock()
+		if s == nil {
+			return nil, n.unavailable(problem)
 		}
 	}
 	return s, nil
 }
 
+// later does something beside the call that it is done for.
+func (n *lane) later(do func()) {
+	n.enter()
+	go func() {
+		defer n.leave()
+		do()
+	}()
+}
+
 // unavailable logs why there is no credential; callers hear only that there is none.
 func (n *lane) unavailable(err error) error {
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case n.shared.draining.Err() != nil:
+		return &guard.Denied{Reason: guard.Draining, RetryAfter: time.Second, Text: "this gateway is about to stop"}
+	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("the caller left: %w", err)
 	}
-	n.log.Warn("the login has no credential", "store", n.Store, "record", n.Path, "error", err)
+	n.warn("the login has no credential", err)
 	return &guard.Denied{Reason: guard.Reason(autotask.SecretUnavailable), RetryAfter: 5 * time.Second, Text: "the gateway has no credential for this login: an operator finds the cause with psagate status"}
 }
 
@@ -160,10 +219,24 @@ func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Tic
 	}
 	base, err := n.base(ctx, c.credential)
 	if err != nil {
-		n.log.Warn("the login's zone is not known", "error", err)
+		n.warn("the login's zone is not known", err)
 		return inject.Ticket{}, zoneUnknown()
 	}
 	return inject.Ticket{Attempt: a, Guard: s.guard, Base: base, Credential: c.credential, Redactor: c.redactor}, nil
+}
+
+// warn logs what every call of a login may run into: once a minute, or when it changes.
+func (n *lane) warn(text string, err error) {
+	n.mu.Lock()
+	said := text + ": " + err.Error()
+	again := said != n.said || time.Since(n.saidAt) > time.Minute
+	if again {
+		n.said, n.saidAt = said, time.Now()
+	}
+	n.mu.Unlock()
+	if again {
+		n.log.Warn(text, "store", n.Store, "record", n.Path, "error", err)
+	}
 }
 
 func zoneUnknown() *guard.Denied {

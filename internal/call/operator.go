@@ -7,11 +7,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/zone"
 )
 
 // Status reports how every login and every store stands.
@@ -26,22 +28,12 @@ func (g *Gateway) Status() report.Status {
 	for _, n := range g.lanes {
 		s.Logins = append(s.Logins, n.status(keys))
 	}
-	slices.SortFunc(s.Logins, func(a, b report.LoginStatus) int { return compare(a.Name, b.Name) })
+	slices.SortFunc(s.Logins, func(a, b report.LoginStatus) int { return strings.Compare(a.Name, b.Name) })
 	for _, name := range slices.Sorted(maps.Keys(g.stores)) {
 		s.Stores = append(s.Stores, g.stores[name].status(name))
 	}
 	s.Advise()
 	return s
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (s Store) status(name string) report.StoreStatus {
@@ -112,9 +104,7 @@ func (n *lane) fill(out *report.LoginStatus, st guard.Status) {
 		}
 	}
 	out.State = state(st, out)
-	if cred := out.Serving; cred != nil || out.Newest != nil {
-		out.Zone = n.knownZone()
-	}
+	out.Zone = n.zoneStatus().URL
 }
 
 func state(st guard.Status, out *report.LoginStatus) report.LoginState {
@@ -148,17 +138,11 @@ func (n *lane) credential(st guard.Status, c guard.Credential) *report.Credentia
 	return out
 }
 
-// knownZone is where calls go, as far as that is known without asking.
-func (n *lane) knownZone() string {
-	z := n.zoneStatus()
-	return z.URL
-}
-
 func (n *lane) zoneStatus() report.ZoneStatus {
 	out := report.ZoneStatus{Login: n.Name}
 	seat := n.sitting()
 	if seat == nil {
-		out.Error = "the login's record has not been read"
+		out.Error = errNoRecord.Error()
 		return out
 	}
 	c := seat.card()
@@ -194,7 +178,7 @@ func (g *Gateway) Zones() report.Zones {
 	for _, n := range g.lanes {
 		out.Zones = append(out.Zones, n.zoneStatus())
 	}
-	slices.SortFunc(out.Zones, func(a, b report.ZoneStatus) int { return compare(a.Login, b.Login) })
+	slices.SortFunc(out.Zones, func(a, b report.ZoneStatus) int { return strings.Compare(a.Login, b.Login) })
 	return out
 }
 
@@ -202,13 +186,16 @@ func (g *Gateway) Zones() report.Zones {
 func (g *Gateway) Release(login string, seq uint64) error {
 	n := g.byName[login]
 	if n == nil {
-		return fmt.Errorf("%w: %s", report.ErrUnknownLogin, login)
+		return report.ErrUnknownLogin
 	}
 	seat := n.sitting()
 	if seat == nil {
-		return fmt.Errorf("login %s: its record has not been read, so there is nothing to release", login)
+		return errNoRecord
 	}
 	freed, err := seat.guard.Release(seq)
+	if errors.Is(err, guard.ErrNotShown) {
+		return fmt.Errorf("%w: %w", report.ErrNotShown, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -220,7 +207,7 @@ func (g *Gateway) Release(login string, seq uint64) error {
 func (g *Gateway) Check(ctx context.Context, login string) (report.CheckResult, error) {
 	n := g.byName[login]
 	if n == nil {
-		return report.CheckResult{}, fmt.Errorf("%w: %s", report.ErrUnknownLogin, login)
+		return report.CheckResult{}, report.ErrUnknownLogin
 	}
 	out := report.CheckResult{Login: login, OK: true}
 	for _, step := range [...]struct {
@@ -240,6 +227,8 @@ func (g *Gateway) Check(ctx context.Context, login string) (report.CheckResult, 
 	return out, nil
 }
 
+var errNoRecord = errors.New("the login's record has not been read")
+
 func (n *lane) checkSecret(ctx context.Context) (string, error) {
 	rec, err := n.store.Wait(ctx, n.Path)
 	if err != nil {
@@ -256,19 +245,34 @@ func (n *lane) checkSecret(ctx context.Context) (string, error) {
 
 func (n *lane) checkZone(ctx context.Context) (string, error) {
 	seat := n.sitting()
+	if seat == nil {
+		return "", errNoRecord
+	}
 	c := seat.card()
 	if c == nil {
-		return "", errors.New("the login has no credential")
+		return "", errNoRecord
 	}
 	base, err := n.base(ctx, c.credential)
 	if err != nil {
 		return "", err
 	}
-	return base.String(), nil
+	key, err := n.zoneKey(c.credential)
+	if err != nil {
+		return "", err
+	}
+	now, _, err := n.zones.Doubt(ctx, key, zone.Zone{Base: base.String()})
+	if err != nil {
+		return "", err
+	}
+	return now.Base, nil
 }
 
 func (n *lane) checkSignIn(ctx context.Context) (string, error) {
-	res := n.sitting().guard.Check(ctx)
+	seat := n.sitting()
+	if seat == nil {
+		return "", errNoRecord
+	}
+	res := seat.guard.Check(ctx)
 	switch {
 	case res.Err != nil:
 		return "", fmt.Errorf("nothing was sent: %w", res.Err)
@@ -281,8 +285,12 @@ func (n *lane) checkSignIn(ctx context.Context) (string, error) {
 // warnings are what works and should still be known.
 func (n *lane) warnings() (all []string) {
 	s := n.Settings
-	if left := s.Threshold - s.Budget; left < 3 {
-		all = append(all, fmt.Sprintf("with threshold %d and budget %d there is room for %d failed sign-in of other programs: where others use this PSA user, set budget 3 and in_flight 1", s.Threshold, s.Budget, left-1))
+	if left := s.Threshold - s.Budget - 1; left < 2 {
+		text := fmt.Sprintf("with threshold %d and budget %d there is room for %d failed sign-in of other programs", s.Threshold, s.Budget, left)
+		if s.Budget > 3 {
+			text += ": where others use this PSA user, set budget 3 and in_flight 1"
+		}
+		all = append(all, text)
 	}
 	if !s.NeverReset {
 		all = append(all, "a successful sign-in is assumed to reset the PSA's count: if it does not, set never_reset")

@@ -66,19 +66,18 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	case r.Header.Get(autotask.HeaderImpersonation) != "":
 		return fail(autotask.Policy, "this integration may not send "+autotask.HeaderImpersonation)
 	}
+	n := g.byName[caller.Integration.Login]
+	n.enter()
+	defer n.leave()
 	body, err := g.shared.receive(w, r, max(o.MaxBody, 0))
 	if err != nil {
-		var refused *bodyError
-		if errors.As(err, &refused) {
-			info.Reason = string(refused.reason)
-			refused.write(w, r, op.API)
-		}
-		return info // or the caller has left
+		info.Reason = g.refuseBody(w, r, op.API, err)
+		return info
 	}
 	defer body.Close()
 	t := &trip{
-		Call:   inject.Call{Login: g.byName[caller.Integration.Login], Integration: caller.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body},
-		public: publicURL(r, o), lane: g.byName[caller.Integration.Login],
+		Call:   inject.Call{Login: n, Integration: caller.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body},
+		public: publicURL(r, o), lane: n,
 	}
 	g.carry(w, r, t)
 	info.Zone, info.CredentialVersion, info.Reason = t.Ticket.Base.String(), t.Ticket.Attempt.Version, string(t.Reason)
@@ -90,11 +89,19 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, t *trip) {
 	ctx := context.WithValue(r.Context(), tripKey{}, t)
 	r = r.WithContext(inject.WithCall(ctx, &t.Call))
 	r.Body, r.ContentLength = http.NoBody, 0
-	g.proxy.ServeHTTP(w, r)
+	r.Header = r.Header.Clone()
+	for _, hop := range [...]string{"Connection", "Upgrade"} { // no protocol is changed on the way to the PSA
+		r.Header.Del(hop)
+	}
+	g.proxy.ServeHTTP(&hinting{ResponseWriter: w, trip: t}, r)
 }
 
-// gone is called where a call has no answer at all: its caller has left.
-func gone(http.ResponseWriter, *http.Request, error) {}
+// gone is called where a call has no answer: its caller has left, or the answer could not be carried.
+func gone(w http.ResponseWriter, r *http.Request, _ error) {
+	if r.Context().Err() == nil {
+		autotask.WriteError(w, autotask.REST, autotask.UpstreamUnreachable, "the PSA's answer could not be passed on: look whether the call was carried out before you repeat it", 0)
+	}
+}
 
 // publicURL is the gateway's base URL as the client sees it, without a slash at the end.
 func publicURL(r *http.Request, o ProxyOptions) string {

@@ -3,7 +3,6 @@ package call
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
@@ -23,11 +22,13 @@ type seat struct {
 func (n *lane) apply(rec secret.Record) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if rec.ReadAt.Before(n.read) {
+	over := n.closed && n.calls == 0
+	if over || rec.ReadAt.Before(n.read) {
 		return
 	}
 	n.read = rec.ReadAt
-	if n.problem = n.use(rec); n.problem != nil {
+	before := n.problem
+	if n.problem = n.use(rec); n.problem != nil && (before == nil || before.Error() != n.problem.Error()) {
 		n.log.Error("the login's record cannot be used", "store", n.Store, "error", n.problem)
 	}
 }
@@ -46,20 +47,34 @@ func (n *lane) use(rec secret.Record) error {
 	user := autotask.CanonicalUser(cred.UserName)
 	key := guard.Key("autotask|" + host.HostKey() + "|" + user)
 	fp := n.shared.guard.Fingerprint(user, cred.Secret.Reveal(), cred.IntegrationCode.Reveal())
+	before := n.shared.wallet.get(key, fp)
 	c := n.shared.wallet.put(key, fp, cred, rec.ReadAt)
 	s := n.seatFor(key)
 	s.newest = fp
-	if err := s.guard.Newest(fp, c.version()); err != nil {
+	if n.shared.applied.news(record{n.store.Store, n.Path}, content{key, fp}) {
+		err = s.guard.Newest(fp, c.version())
+	}
+	if err == nil && before != nil && before.credential.Zone != cred.Zone {
+		err = s.guard.Due() // it may have been refused for its zone alone
+	}
+	if err != nil {
 		return err
 	}
+	return n.settleIn(s, fp)
+}
+
+// settleIn forgets what is not needed any more of a seat's credentials, and moves to it where it serves already.
+func (n *lane) settleIn(s *seat, fp guard.Fingerprint) error {
 	st, err := s.guard.Status()
 	if err != nil {
 		return err
 	}
-	n.shared.wallet.drop(key, fp, st.Serving)
-	if s == n.next && st.Serving == fp {
+	n.shared.wallet.drop(s.guard.Key(), fp, st.Serving, st.Last)
+	switch {
+	case s != n.next:
+	case st.Serving == fp:
 		n.move()
-	} else if s == n.next {
+	default:
 		s.guard.Want()
 	}
 	return nil
@@ -112,7 +127,7 @@ func (s *seat) changed(_ guard.Attempt, e guard.Effect) {
 	case n.next == nil:
 	case e.Proven && s == n.next:
 		n.move()
-	case e.Refused && s == n.seat:
+	case e.Fell && s == n.seat:
 		if err := n.next.guard.Retry(); err != nil {
 			n.log.Error("the login's new user cannot be tried again", "error", err)
 		}
@@ -148,9 +163,9 @@ func (s *seat) Check(ctx context.Context, a guard.Attempt) guard.Outcome {
 	}
 	o := guard.Outcome{Verdict: res.Verdict}
 	if o.Verdict == guard.Refused || o.Verdict == guard.Locked {
-		o.WrongZone = n.moved(ctx, t)
 		n.store.Refresh(n.Path)
+		o.WrongZone = n.moved(ctx, t)
 	}
-	n.log.Debug("own sign-in", "kind", a.Kind, "version", a.Version, "zone", t.Base.Host(), "verdict", o.Verdict, "at", time.Now())
+	n.log.Debug("own sign-in", "kind", a.Kind, "version", a.Version, "zone", t.Base.Host(), "verdict", o.Verdict)
 	return o
 }

@@ -73,6 +73,7 @@ type world struct {
 	server *http.Server
 	log    *strings.Builder
 	after  []func()
+	mu     sync.Mutex // of g
 }
 
 // inWorld runs a test in a bubble with one login, main, and the integrations a and b.
@@ -144,6 +145,8 @@ func newWorld(t *testing.T) *world {
 // load puts the config into force, as a reload does.
 func (w *world) load() {
 	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	g, err := New(w.cfg, w.shared)
 	if err != nil {
 		w.Fatal(err)
@@ -159,9 +162,12 @@ func (w *world) load() {
 func (w *world) serve() *http.Client {
 	l := w.net.Listen("gateway.test:80")
 	srv := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		r, _, done := w.g.Identify(rw, r, "192.0.2.7")
+		w.mu.Lock()
+		g := w.g
+		w.mu.Unlock()
+		r, _, done := g.Identify(rw, r, "192.0.2.7")
 		if !done {
-			w.g.Proxy(rw, r, ProxyOptions{})
+			g.Proxy(rw, r, ProxyOptions{})
 		}
 	})}
 	go srv.Serve(l)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/inject"
 	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/internal/zone"
@@ -57,8 +58,8 @@ func (n *lane) base(ctx context.Context, cred secret.Credential) (autotask.Base,
 	return autotask.ParseBase(z.Base, n.rule)
 }
 
-// moved looks up, after a refusal, whether the login is in another zone by now. The lookup is free; where it fails the
-// credential is blamed.
+// moved looks up, after an attempt that failed, whether the login is in another zone by now. The lookup is free; where it
+// fails a refusal is the credential's, until a later lookup says otherwise.
 func (n *lane) moved(ctx context.Context, t inject.Ticket) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -68,17 +69,59 @@ func (n *lane) moved(ctx context.Context, t inject.Ticket) bool {
 	}
 	_, changed, err := n.zones.Doubt(ctx, key, zone.Zone{Base: t.Base.String()})
 	if err != nil {
-		n.log.Warn("after a refusal the zone could not be looked up", "error", err)
+		n.warn("the zone could not be looked up", err)
+		n.seek(key, t)
 	}
 	return changed
 }
 
-// Free implements guard.Upstream: the zone is found, and asked whether it is the one.
-func (s *seat) Free(ctx context.Context) error {
+// seek repeats a lookup that failed, with growing pauses. Where the login has moved after all, the credential that its old
+// zone refused is worth a recheck.
+func (n *lane) seek(key zone.Key, t inject.Ticket) {
+	n.mu.Lock()
+	already := n.seeking || n.closed
+	n.seeking = true
+	n.mu.Unlock()
+	if already {
+		return
+	}
+	go func() {
+		defer func() {
+			n.mu.Lock()
+			n.seeking = false
+			n.mu.Unlock()
+		}()
+		for pause := 5 * time.Second; n.waits(pause); pause = min(2*pause, time.Minute) {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			_, changed, err := n.zones.Doubt(ctx, key, zone.Zone{Base: t.Base.String()})
+			cancel()
+			if err != nil {
+				continue
+			}
+			if changed {
+				_ = t.Guard.Due() // its store may be unusable: then nothing is sent anyway
+			}
+			return
+		}
+	}()
+}
+
+// waits pauses; false where the lane has ended meanwhile.
+func (n *lane) waits(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-n.over:
+		return false
+	}
+}
+
+// Free implements guard.Upstream: the credential's zone is found, and asked whether it is the one.
+func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 	n := s.lane
-	c := s.card()
+	c := n.shared.wallet.get(s.guard.Key(), fp)
 	if c == nil {
-		return errors.New("the login has no credential")
+		return errors.New("the credential is not known to this process any more")
 	}
 	key, err := n.zoneKey(c.credential)
 	if err != nil {

@@ -76,7 +76,7 @@ func (r *Rows) release(shown uint64, now time.Time) (freed int) {
 	}
 	r.Locked = false
 	r.due()
-	r.Gate = Gate{Shut: true, Since: now.Add(-time.Hour), Until: now, Tries: 1, Epoch: r.Gate.Epoch + 1}
+	r.Gate = Gate{Shut: true, Since: now, Until: now, Tries: 1, Epoch: r.Gate.Epoch + 1, Released: true}
 	return freed
 }
 

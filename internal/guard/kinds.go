@@ -107,7 +107,13 @@ func gateLets(r *Rows, _ *Settings, now time.Time) bool { return r.gateLets(now)
 func noneHeld(r *Rows) bool                             { return r.count(Held) == 0 }
 func belowLast(n int, s *Settings) bool                 { return n < s.Budget-1 }
 func (r *Rows) gateLets(now time.Time) bool             { return !r.Gate.Shut || !now.Before(r.Gate.Until) }
-func (r *Rows) lastUnitAt() time.Time                   { return r.Gate.Since.Add(time.Hour) }
+
+func (r *Rows) lastUnitAt() time.Time {
+	if r.Gate.Released {
+		return r.Gate.Until
+	}
+	return r.Gate.Since.Add(time.Hour)
+}
 
 // may returns the credential that an attempt of a kind would send now, or nil where the kind's row does not hold.
 func (r *Rows) may(k Kind, s *Settings, now time.Time) *Credential {

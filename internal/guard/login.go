@@ -26,9 +26,9 @@ func (a Ask) of() pathOf { return pathOf{a.Source, a.Path} }
 
 // Upstream makes the guard's own calls to the PSA.
 type Upstream interface {
-	// Free makes a call without sign-in to the host that the next sign-in would go to. An error says that the PSA
-	// cannot be reached; a *Denied is what callers with nothing proven are told at once.
-	Free(ctx context.Context) error
+	// Free makes a call without sign-in to the host that a sign-in with the credential would go to. An error says that the
+	// PSA cannot be reached; a *Denied is what callers with nothing proven are told at once.
+	Free(ctx context.Context, fp Fingerprint) error
 	// Check presents the attempt's credential to the PSA, once, and returns what came of it.
 	Check(ctx context.Context, a Attempt) Outcome
 }
@@ -62,7 +62,8 @@ type Login struct {
 	draining bool
 	prober   prober
 	free     freeCall
-	suspects map[pathOf]struct{}
+	suspects map[pathOf]Fingerprint // refused calls, and with which credential
+	holds    int                    // refusals whose zone is being looked up
 	blocked  map[pathOf]time.Time
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
@@ -82,18 +83,21 @@ func (l *Login) Attach(u Use) (detach func()) {
 	l.uses[p] = struct{}{}
 	l.upstream = u.Upstream
 	l.combine()
+	l.pump()
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.uses, p)
 		l.combine()
+		l.pump()
 	}
 }
 
-// combine works out the strictest settings of all uses. Without a use the last settings stay.
+// combine works out the strictest settings of all uses. Without a use the last settings stay, and nothing is tried.
 func (l *Login) combine() {
 	uses := slices.Collect(maps.Keys(l.uses))
 	if len(uses) == 0 {
+		l.upstream, l.used = nil, false
 		return
 	}
 	s, integrations, names := uses[0].Settings, 0, []string(nil)
@@ -150,7 +154,7 @@ func (l *Login) enter(ask Ask) (*waiter, Attempt, *Denied) {
 		if denied = l.refuseEntry(r, ask, now); denied != nil || l.queue.n > 0 {
 			return
 		}
-		if k, c := r.mayServe(ask.Source, l.shared, &l.settings, now); c != nil && c.Fingerprint != ask.Refused {
+		if k, c := l.mayServe(r, ask, now); c != nil {
 			a, taken = r.take(k, c, l.guard.token(), l.guard.holder, ask.of(), now), true
 		}
 	})
@@ -170,13 +174,40 @@ func (l *Login) enter(ask Ask) (*waiter, Attempt, *Denied) {
 	return w, a, nil
 }
 
+// mayServe returns the serve kind that holds for a caller now, and its credential. While a refusal's zone is being looked
+// up nothing is sent: the credential may be the one that is refused.
+func (l *Login) mayServe(r *Rows, ask Ask, now time.Time) (Kind, *Credential) {
+	if l.holds > 0 && !l.settings.Observe {
+		return 0, nil
+	}
+	k, c := r.mayServe(ask.Source, l.shared, &l.settings, now)
+	if c == nil || c.Fingerprint == ask.Refused {
+		return 0, nil
+	}
+	return k, c
+}
+
+// Hold keeps callers waiting until the function that it returns is called: an attempt was refused, and what that means is
+// being found out.
+func (l *Login) Hold() (release func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.holds++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.holds--
+		l.pump()
+	}
+}
+
 // refuseEntry says why a caller need not wait, or nil.
 func (l *Login) refuseEntry(r *Rows, ask Ask, now time.Time) *Denied {
 	if l.draining {
 		return &Denied{Reason: Draining, RetryAfter: time.Second, Text: "this gateway is about to stop"}
 	}
-	if until := l.blocked[pathOf{ask.Source, ask.Path}]; now.Before(until) && !l.settings.Observe {
-		return &Denied{Reason: CredentialRefused, RetryAfter: until.Sub(now), Text: "the PSA refused this call's sign-in and took the same credential for another call: it may refuse this integration this operation"}
+	if d := l.blockedFor(ask, now); d != nil {
+		return d
 	}
 	if d := l.unreachable(r, now); d != nil {
 		return d

@@ -25,7 +25,7 @@ type desk struct {
 	refused int // own ones and callers'
 }
 
-func (d *desk) Free(context.Context) error {
+func (d *desk) Free(context.Context, Fingerprint) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.free++

@@ -2,6 +2,8 @@ package guard
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 )
 
@@ -32,11 +34,22 @@ func (l *Login) Want() {
 }
 
 // Release is the operator's word that the PSA's count is zero again, of the failures up to the seq that the operator was
-// shown. It returns how many units came back.
+// shown. It returns how many units came back. A seq that nobody can have been shown is ErrNotShown, and changes nothing.
 func (l *Login) Release(shown uint64) (freed int, err error) {
-	err = l.change(func(r *Rows, now time.Time) { freed = r.release(shown, now) })
+	known := true
+	err = l.change(func(r *Rows, now time.Time) {
+		if known = shown <= r.Seq; known {
+			freed = r.release(shown, now)
+		}
+	})
+	if err == nil && !known {
+		err = ErrNotShown
+	}
 	return freed, err
 }
+
+// ErrNotShown: the seq is higher than the login's own.
+var ErrNotShown = errors.New("the seq is higher than the login's: look at its status again")
 
 func (l *Login) change(f func(*Rows, time.Time)) error {
 	l.mu.Lock()
@@ -44,31 +57,46 @@ func (l *Login) change(f func(*Rows, time.Time)) error {
 	if failed := l.tx(f); failed != nil {
 		return failed
 	}
-	l.free = freeCall{}
+	l.free, l.prober.pause = freeCall{}, backoff{}
 	l.pump()
 	return nil
+}
+
+// Due makes the rechecks of refused credentials due: something else was wrong, and no call is to blame.
+func (l *Login) Due() error {
+	return l.change(func(r *Rows, _ time.Time) {
+		r.due()
+		l.suspects = nil
+	})
 }
 
 // Check finds out whether the login's credential is taken, with at most one sign-in, and waits for the result. Where the
 // budget would not stand one, nothing is sent and the result says why.
 func (l *Login) Check(ctx context.Context) CheckResult {
-	wait, a, denied := l.startCheck()
-	if denied != nil {
-		return CheckResult{Err: denied}
-	}
-	if wait == nil {
-		return l.checkServing(ctx, a)
-	}
-	select {
-	case res := <-wait:
-		return res
-	case <-ctx.Done():
-		return CheckResult{Err: ctx.Err()}
+	for {
+		wait, denied := l.startCheck()
+		if denied != nil {
+			return CheckResult{Err: denied}
+		}
+		if wait == nil {
+			return l.checkServing(ctx)
+		}
+		select {
+		case res := <-wait:
+			if !errors.Is(res.Err, errMoot) {
+				return res
+			}
+		case <-ctx.Done():
+			l.mu.Lock()
+			l.prober.checks = slices.DeleteFunc(l.prober.checks, func(c chan CheckResult) bool { return c == wait })
+			l.mu.Unlock()
+			return CheckResult{Err: ctx.Err()}
+		}
 	}
 }
 
-// startCheck takes a unit of the serve kinds where a proven credential serves, else asks the prober.
-func (l *Login) startCheck() (wait chan CheckResult, a Attempt, denied *Denied) {
+// startCheck asks the prober, where one of the guard's own kinds holds. It returns nothing where a proven credential serves.
+func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var serving, own bool
@@ -77,31 +105,42 @@ func (l *Login) startCheck() (wait chan CheckResult, a Attempt, denied *Denied) 
 		denied = r.hopeless(&l.settings)
 		_, alone := r.mayAlone(&l.settings, now)
 		own = alone != nil || l.prober.running
-		k, c := r.mayServe("", false, &l.settings, now)
-		if serving = denied == nil && !own && c != nil; serving {
-			a = r.take(k, c, l.guard.token(), l.guard.holder, pathOf{}, now)
-		}
+		serving = r.proven() != nil && !r.Gate.Shut
 	})
 	switch {
 	case failed != nil:
-		return nil, a, failed
-	case denied != nil || serving:
-		return nil, a, denied
+		return nil, failed
+	case denied != nil:
+		return nil, denied
+	case l.draining || l.upstream == nil:
+		return nil, &Denied{Reason: Draining, RetryAfter: time.Second, Text: "this gateway is about to stop, or has no such login any more"}
+	case serving && !own:
+		return nil, nil
 	case !own:
-		return nil, a, &Denied{Reason: BudgetSpent, RetryAfter: l.settings.Linger, Text: "the budget does not stand a sign-in now"}
+		return nil, &Denied{Reason: BudgetSpent, RetryAfter: l.settings.Linger, Text: "the budget does not stand a sign-in now"}
 	}
 	wait = make(chan CheckResult, 1)
 	l.prober.checks = append(l.prober.checks, wait)
-	l.free.again = time.Time{}
+	l.free.again, l.prober.pause.again = time.Time{}, time.Time{}
 	l.pump()
-	return wait, a, nil
+	return wait, nil
 }
 
-func (l *Login) checkServing(ctx context.Context, a Attempt) CheckResult {
+// checkServing waits for a unit as a caller does.
+func (l *Login) checkServing(ctx context.Context) CheckResult {
+	a, err := l.Acquire(ctx, Ask{})
+	if err != nil {
+		return CheckResult{Err: err}
+	}
 	l.mu.Lock()
 	upstream := l.upstream
 	l.mu.Unlock()
-	if err := upstream.Free(ctx); err != nil {
+	if upstream == nil {
+		err = errMoot
+	} else {
+		err = upstream.Free(ctx, a.Credential)
+	}
+	if err != nil {
 		l.Settle(a, Outcome{Verdict: NotSent})
 		return CheckResult{Err: err}
 	}

@@ -2,6 +2,8 @@ package guard
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 )
 
@@ -10,44 +12,80 @@ type prober struct {
 	running bool
 	timer   *time.Timer
 	checks  []chan CheckResult // operators who wait for the next result
+	pause   backoff            // after an own attempt that told nothing
+}
+
+// backoff is a pause that doubles.
+type backoff struct {
+	again time.Time // not before
+	pause time.Duration
+}
+
+func (b *backoff) grow() {
+	b.pause = min(max(2*b.pause, pauseMin), pauseMax)
+	b.again = time.Now().Add(b.pause)
 }
 
 // freeCall remembers how the free call before an own attempt went.
 type freeCall struct {
-	err   error
-	again time.Time     // not before; zero where the last one answered
-	pause time.Duration // from 5 s, doubling to 60 s
+	backoff
+	err error
 }
 
 const (
-	freePause    = 5 * time.Second
-	freePauseMax = time.Minute
+	pauseMin = 5 * time.Second
+	pauseMax = time.Minute
 	// blockFor is how long a path is answered without being sent, after the PSA refused it and took the same credential elsewhere.
 	blockFor = 15 * time.Minute
+	// coldPatience is how long a check of a login that was never accepted keeps others from theirs.
+	coldPatience = 10 * time.Second
 )
 
-// probe makes one own attempt, after a free call has answered.
-func (l *Login) probe() {
+// errMoot ends the wait of an operator whose own attempt is not needed any more: ask again.
+var errMoot = errors.New("no own attempt is due any more")
+
+// probe makes one own attempt, after a free call has answered. fp is the credential that is to be sent as far as is known
+// before the free call.
+func (l *Login) probe(fp Fingerprint) {
 	l.mu.Lock()
 	upstream, cold := l.upstream, l.cold()
 	l.mu.Unlock()
 	if cold {
-		l.guard.cold <- struct{}{}
-		defer func() { <-l.guard.cold }()
+		defer l.guard.coldSlot()()
 	}
 	ctx := context.Background()
-	a, ok := l.takeAlone(upstream.Free(ctx))
+	a, ok := l.takeAlone(upstream.Free(ctx, fp))
 	if !ok {
 		return
 	}
 	o := upstream.Check(ctx, a)
 	l.mu.Lock()
 	l.prober.running = false
+	checks := l.prober.checks
+	l.prober.checks = nil
 	l.mu.Unlock()
 	l.Settle(a, o)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.report(CheckResult{Attempt: a, Verdict: o.Verdict})
+	for _, c := range checks {
+		c <- CheckResult{Attempt: a, Verdict: o.Verdict}
+	}
+}
+
+// rest makes the next own attempt wait where this one told nothing new: it would go on telling it.
+func (p *prober) rest(o Outcome, e Effect) {
+	if o.Verdict == NotSent || o.Verdict == Neutral || o.Verdict == Accepted && !e.Proven && !e.Opened && e.Forgiven == 0 {
+		p.pause.grow()
+	} else {
+		p.pause = backoff{}
+	}
+}
+
+// coldSlot waits for one of the few places of cold checks, and returns what gives it back; that happens after a while
+// anyway, for a check that hangs must not keep others waiting.
+func (g *Guard) coldSlot() (release func()) {
+	g.cold <- struct{}{}
+	release = sync.OnceFunc(func() { <-g.cold })
+	time.AfterFunc(coldPatience, release)
+	return release
 }
 
 // cold reports whether no credential of the login was ever accepted.
@@ -65,6 +103,11 @@ func (l *Login) takeAlone(free error) (a Attempt, ok bool) {
 		return a, false
 	}
 	l.free = freeCall{}
+	if l.upstream == nil || l.draining {
+		l.prober.running = false
+		l.report(CheckResult{Err: errMoot})
+		return a, false
+	}
 	failed := l.tx(func(r *Rows, now time.Time) {
 		var k Kind
 		var c *Credential
@@ -74,6 +117,7 @@ func (l *Login) takeAlone(free error) (a Attempt, ok bool) {
 	})
 	if failed != nil || !ok {
 		l.prober.running = false
+		l.report(CheckResult{Err: errMoot})
 		l.pump()
 		return a, false
 	}
@@ -81,10 +125,10 @@ func (l *Login) takeAlone(free error) (a Attempt, ok bool) {
 }
 
 func (l *Login) freeFailed(err error) {
-	l.free.pause = min(max(2*l.free.pause, freePause), freePauseMax)
-	l.free.err, l.free.again = err, time.Now().Add(l.free.pause)
+	l.free.grow()
+	l.free.err = err
 	l.prober.running = false
-	l.guard.log.Warn("the PSA did not answer a call that needs no sign-in, so no sign-in is tried", "login", l.name, "again_in", l.free.pause, "error", err)
+	l.guard.log.Warn("the PSA did not answer a call that needs no sign-in, so no sign-in is tried", "login", l.name, "again_in", l.free.backoff.pause, "error", err)
 	l.report(CheckResult{Err: err})
 	l.pump()
 }
@@ -92,32 +136,45 @@ func (l *Login) freeFailed(err error) {
 // suspect remembers which calls the proven credential was refused for, while they are few, and acts on it once its
 // recheck is answered: if the credential is good after all, it was the call.
 func (l *Login) suspect(a Attempt, o Outcome, e Effect, recorded int) {
+	few := recorded <= l.settings.Budget-3
 	switch {
-	case e.Refused && !a.Kind.Alone() && recorded <= l.settings.Budget-3:
+	case o.Verdict == Refused && !o.WrongZone && !a.Kind.Alone() && few:
 		if l.suspects == nil {
-			l.suspects = make(map[pathOf]struct{})
+			l.suspects = make(map[pathOf]Fingerprint)
 		}
-		l.suspects[a.of] = struct{}{}
+		l.suspects[a.of] = a.Credential
 	case e.Proven && a.Kind == Recheck:
-		l.block(time.Now().Add(blockFor))
-	case e.Proven, o.Verdict == Refused && (a.Kind == Recheck || recorded > l.settings.Budget-3):
+		l.block(a.Credential, time.Now())
+	case e.Proven, o.Verdict == Refused && (a.Kind == Recheck || !few):
 		l.suspects = nil
 	}
 }
 
-func (l *Login) block(until time.Time) {
-	for p, t := range l.blocked {
-		if time.Now().After(t) {
+func (l *Login) block(fp Fingerprint, now time.Time) {
+	for p, until := range l.blocked {
+		if now.After(until) {
 			delete(l.blocked, p)
 		}
 	}
-	for p := range l.suspects {
+	for p, refused := range l.suspects {
+		if refused != fp {
+			continue
+		}
 		if l.blocked == nil {
 			l.blocked = make(map[pathOf]time.Time)
 		}
-		l.blocked[p] = until
+		l.blocked[p] = now.Add(blockFor)
 	}
 	l.suspects = nil
+}
+
+// blockedFor says that a call's path is blocked, or nil.
+func (l *Login) blockedFor(ask Ask, now time.Time) *Denied {
+	until := l.blocked[ask.of()]
+	if !now.Before(until) || l.settings.Observe {
+		return nil
+	}
+	return &Denied{Reason: CredentialRefused, RetryAfter: until.Sub(now), Text: "the PSA refused this call's sign-in and took the same credential for another call: it may refuse this integration this operation"}
 }
 
 // report tells the operators who wait.

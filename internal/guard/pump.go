@@ -7,16 +7,17 @@ import "time"
 // after whatever changed the rows or the queue.
 func (l *Login) pump() {
 	var (
-		probe   bool
+		probe   Fingerprint
 		next    time.Time
 		granted []grant
 	)
 	failed := l.tx(func(r *Rows, now time.Time) {
 		l.refuseWaiters(r, now)
 		granted = l.grant(r, now)
-		if !l.prober.running && l.wantsProbe(r) && !now.Before(l.free.again) {
-			_, c := r.mayAlone(&l.settings, now)
-			probe = c != nil
+		if !l.prober.running && l.wantsProbe(r) && !now.Before(l.free.again) && !now.Before(l.prober.pause.again) {
+			if _, c := r.mayAlone(&l.settings, now); c != nil {
+				probe = c.Fingerprint
+			}
 		}
 		next = r.next(&l.settings, now)
 	})
@@ -27,9 +28,9 @@ func (l *Login) pump() {
 		l.queue.deny(func(*waiter) *Denied { return failed })
 		return
 	}
-	if probe {
+	if !probe.IsZero() {
 		l.prober.running = true
-		go l.probe()
+		go l.probe(probe)
 	}
 	l.wake(next)
 }
@@ -57,6 +58,9 @@ func (l *Login) refuseWaiters(r *Rows, now time.Time) {
 		if all == nil && served != nil && w.ask.Refused == served.Fingerprint {
 			return &Denied{Reason: CredentialRefused, RetryAfter: pollHint, Text: "the PSA refused this call's sign-in and has taken the same credential for another call since"}
 		}
+		if all == nil {
+			return l.blockedFor(w.ask, now)
+		}
 		return all
 	})
 }
@@ -67,8 +71,8 @@ func (l *Login) grant(r *Rows, now time.Time) (granted []grant) {
 		var kind Kind
 		var cred *Credential
 		w := l.queue.pop(func(w *waiter) bool {
-			kind, cred = r.mayServe(w.ask.Source, l.shared, &l.settings, now)
-			return cred != nil && cred.Fingerprint != w.ask.Refused
+			kind, cred = l.mayServe(r, w.ask, now)
+			return cred != nil
 		})
 		if w == nil {
 			break
@@ -92,8 +96,10 @@ func (l *Login) wantsProbe(r *Rows) bool {
 
 // wake arranges for a pump at the time when something may begin to hold by itself.
 func (l *Login) wake(next time.Time) {
-	if again := l.free.again; time.Until(again) > 0 && (next.IsZero() || again.Before(next)) {
-		next = again
+	for _, again := range [...]time.Time{l.free.again, l.prober.pause.again} {
+		if time.Until(again) > 0 && (next.IsZero() || again.Before(next)) {
+			next = again
+		}
 	}
 	if l.prober.timer != nil {
 		l.prober.timer.Stop()
@@ -143,6 +149,9 @@ func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
 		return Effect{}
 	}
 	l.settled[o.Verdict]++
+	if a.Kind.Alone() {
+		l.prober.rest(o, e)
+	}
 	if o.Verdict == Refused || o.Verdict == Locked {
 		l.refusal = Refusal{At: time.Now(), Version: a.Version, Source: a.of.source, Verdict: o.Verdict}
 	}
@@ -154,11 +163,11 @@ func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
 	return e
 }
 
-// Took tells the login how long an attempt that was served took, by which it estimates its queue.
+// Took tells the login how long an attempt that the PSA answered took, by which it estimates its queue.
 func (l *Login) Took(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.latency += (d - l.latency) / 8
+	l.latency += (min(d, l.settings.QueueDeadline) - l.latency) / 8
 }
 
 func (l *Login) lingered(t Token) {

@@ -100,6 +100,8 @@ type Gate struct {
 	Until time.Time // the end of its pause: an own attempt may go
 	Tries int       // how often it was shut without opening
 	Epoch uint64    // counts the shuttings; an attempt's own tells whether it was sent before
+	// Released: it was shut by an operator's release, not for want of an answer, so that nothing has to be waited for.
+	Released bool
 }
 
 // Rows is what a store keeps of one login.

@@ -55,16 +55,22 @@ func (s Settings) WithDefaults() Settings {
 // one for a new password and one for the last way back.
 func (s Settings) Validate() error {
 	switch {
+	case s.Threshold > 1000:
+		return fmt.Errorf("lockout threshold %d: at most 1000", s.Threshold)
 	case s.Threshold < 5:
 		return fmt.Errorf("lockout threshold %d: at least 5 is needed to serve calls and still find out about a new password", s.Threshold)
 	case s.Budget < 3 || s.Budget > s.Threshold-2:
 		return fmt.Errorf("budget %d: must be from 3 to %d (threshold %d less 2)", s.Budget, s.Threshold-2, s.Threshold)
 	case s.InFlight < 1 || s.InFlight > s.Budget-2:
 		return fmt.Errorf("in_flight %d: must be from 1 to %d (budget %d less 2)", s.InFlight, s.Budget-2, s.Budget)
-	case s.Linger <= 0 || s.Recheck <= 0 || s.QueueDeadline <= 0:
-		return fmt.Errorf("linger, recheck and the queue's deadline must be more than 0")
-	case s.QueueLength < 1:
-		return fmt.Errorf("queue length %d: must be at least 1", s.QueueLength)
+	case s.Linger < time.Second:
+		return fmt.Errorf("linger %s: at least 1s, and no less than the time for which the PSA may still judge a call that was given up", s.Linger)
+	case s.Recheck < time.Second:
+		return fmt.Errorf("recheck %s: at least 1s", s.Recheck)
+	case s.QueueDeadline <= 0 || s.QueueDeadline > 10*time.Minute:
+		return fmt.Errorf("queue deadline %s: must be more than 0 and at most 10m", s.QueueDeadline)
+	case s.QueueLength < 1 || s.QueueLength > 65536:
+		return fmt.Errorf("queue length %d: must be from 1 to 65536", s.QueueLength)
 	}
 	return nil
 }

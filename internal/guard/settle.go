@@ -17,6 +17,7 @@ type Outcome struct {
 type Effect struct {
 	Proven   bool // the credential became the proven one
 	Refused  bool // the credential became refused
+	Fell     bool // it was the proven one
 	Shut     bool // the gate was shut
 	Opened   bool // the gate was opened
 	Locked   bool // the login became locked
@@ -119,9 +120,8 @@ func (r *Rows) refused(i int, a Attempt, o Outcome, s *Settings, now time.Time) 
 		return e
 	}
 	wasProven := c.State == StateProven
-	e.Refused = c.State != StateRefused
+	e.Refused, e.Fell = c.State != StateRefused, wasProven
 	c.State, c.RefusedSeq = StateRefused, max(c.RefusedSeq, seq)
-	c.Rechecked = c.Rechecked || a.Kind == Recheck
 	if wasProven && c.Fingerprint != r.Newest {
 		// The PSA has taken over what the store said earlier, or neither is good: the newest is worth one more try.
 		if n := r.find(r.Newest); n != nil {
@@ -189,16 +189,22 @@ func (r *Rows) bury(holder string) (lost []Token) {
 	return lost
 }
 
-// unsend takes back that an untried credential was sent.
+// unsend takes back that a credential was sent, but not what was learned or asked since.
 func (r *Rows) unsend(a Attempt) {
-	if c := r.find(a.Credential); c != nil && a.untried && c.State == StateNoVerdict {
-		c.State, c.Tries = StateUntried, 0
+	c := r.find(a.Credential)
+	if c == nil || !a.Kind.Alone() {
+		return
+	}
+	c.SentSeq, c.AgainAt, c.Tries, c.Rechecked = a.prior.SentSeq, a.prior.AgainAt, a.prior.Tries, a.prior.Rechecked
+	c.Due = c.Due || a.prior.Due
+	if a.prior.State == StateUntried && c.State == StateNoVerdict {
+		c.State = StateUntried
 	}
 }
 
 // open opens the gate: the PSA speaks. It reports whether the gate was shut.
 func (r *Rows) open() bool {
 	was := r.Gate.Shut
-	r.Gate.Shut, r.Gate.Tries = false, 0
+	r.Gate.Shut, r.Gate.Tries, r.Gate.Released = false, 0, false
 	return was
 }

@@ -21,6 +21,7 @@ type Status struct {
 	Waiting     int
 	Credentials []Credential // the newest last
 	Newest      Fingerprint
+	Last        Fingerprint // the one that last became proven
 	Serving     Fingerprint // the proven one, or zero
 	Next        time.Time   // when the guard may try by itself again; zero where nothing is due
 	Unreachable error       // why the last call without sign-in failed, or nil
@@ -48,6 +49,7 @@ func (l *Login) Status() (Status, error) {
 	}
 	failed := l.tx(func(r *Rows, now time.Time) {
 		s.Seq, s.Locked, s.Gate, s.LastRefusal, s.Newest = r.Seq, r.Locked, r.Gate, r.LastRefusal, r.Newest
+		s.Last = r.Last
 		s.Held, s.Lost, s.Failed, s.Unknown = r.count(Held), r.count(Lost), r.count(Failed), r.count(Unknown)
 		s.Credentials = slices.Clone(r.Credentials)
 		if c := r.proven(); c != nil {

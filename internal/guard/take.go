@@ -17,30 +17,32 @@ type Attempt struct {
 	// Epoch is the gate's when the unit was taken.
 	Epoch uint64
 
-	untried bool   // the credential was untried when it was taken
-	of      pathOf // whose call it carries
+	prior Credential // what was known of the credential before an own attempt
+	of    pathOf     // whose call it carries
 }
 
 // take makes a unit held for an attempt of a kind that may go.
 func (r *Rows) take(k Kind, c *Credential, token Token, holder string, of pathOf, now time.Time) Attempt {
 	a := Attempt{
 		Token: token, Kind: k, Credential: c.Fingerprint, Version: c.Version,
-		Seen: r.Seq, Epoch: r.Gate.Epoch, untried: c.State == StateUntried, of: of,
+		Seen: r.Seq, Epoch: r.Gate.Epoch, of: of,
 	}
 	r.Units = append(r.Units, Unit{
 		State: Held, Token: token, Holder: holder, Source: of.source, Alone: k.Alone(),
 		Credential: c.Fingerprint, WasProven: c.State == StateProven,
 	})
 	if k.Alone() {
-		r.sent(c, now)
+		a.prior = *c
+		r.sent(c, k, now)
 	}
 	return a
 }
 
 // sent notes, before anything is sent, that a credential is on its way: after a crash it counts as sent.
-func (r *Rows) sent(c *Credential, now time.Time) {
+func (r *Rows) sent(c *Credential, k Kind, now time.Time) {
 	c.SentSeq = r.Seq
 	c.Due = false
+	c.Rechecked = c.Rechecked || k == Recheck
 	if c.State == StateUntried {
 		c.State = StateNoVerdict
 	}

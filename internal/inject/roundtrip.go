@@ -17,7 +17,8 @@ import (
 type Login interface {
 	// Reserve waits for a unit and returns it with what to send. The error is a *guard.Denied, or the context's.
 	Reserve(ctx context.Context, ask guard.Ask) (Ticket, error)
-	// Settle ends the ticket's attempt. It reports whether the login had left the zone that the attempt went to.
+	// Settle ends the ticket's attempt. It reports whether the login had left the zone that the attempt went to; that is
+	// looked into where the PSA refused, or nothing could be sent.
 	Settle(ctx context.Context, t Ticket, v guard.Verdict) (moved bool)
 	// Wire is how its zone is reached.
 	Wire() *Wire
@@ -80,12 +81,16 @@ func (RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		res := c.Login.Wire().Send(ctx, Request{
 			Operation: c.Operation, Base: t.Base, Query: c.Query, Header: req.Header, Body: c.Body, Credential: t.Credential,
 		})
-		t.Guard.Took(time.Since(start))
+		if res.Verdict == guard.Accepted || res.Verdict == guard.Neutral {
+			t.Guard.Took(time.Since(start))
+		}
 		moved := c.Login.Settle(ctx, t, res.Verdict)
-		if res.Verdict != guard.Refused || sends == maxSends {
+		if sends == maxSends || res.Verdict != guard.Refused && (res.Verdict != guard.NotSent || !moved) {
 			return c.answer(req, res), nil
 		}
-		_ = res.Response.Body.Close()
+		if res.Response != nil {
+			_ = res.Response.Body.Close()
+		}
 		if !moved {
 			ask.Refused = t.Attempt.Credential
 		}

@@ -49,9 +49,10 @@ type Result struct {
 }
 
 // Send makes one attempt: one sign-in at most. Where no byte of the request went out it tries once more on a fresh
-// connection. The context's values are used; its end is not heeded, for the PSA judges what it has received.
-func (w *Wire) Send(ctx context.Context, r Request) Result {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+// connection. The caller's end is not heeded before the verdict, for the PSA judges what it has received; after that it
+// ends the body.
+func (w *Wire) Send(caller context.Context, r Request) Result {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(caller))
 	timer := time.AfterFunc(patience, func() { cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
 	stay := context.AfterFunc(w.abort, func() { cancel(context.DeadlineExceeded) })
@@ -70,7 +71,8 @@ func (w *Wire) Send(ctx context.Context, r Request) Result {
 	} else {
 		res.Verdict = autotask.Classify(r.Operation, autotask.Answer{Status: res.Response.StatusCode, Header: res.Response.Header})
 	}
-	res.Response.Body = &closing{res.Response.Body, end}
+	left := context.AfterFunc(caller, func() { cancel(context.Canceled) })
+	res.Response.Body = &closing{res.Response.Body, func() { left(); end() }}
 	return res
 }
 
