@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/psagate/psagate/internal/identity"
+)
+
+// caddyfile is what a world's Caddyfile says.
+type caddyfile struct {
+	admin     string // path of the admin endpoint's socket
+	address   string
+	accessLog string
+	format    string // of the access log
+	discover  string
+	keys      map[string]identity.Hash
+
+	global string // further lines of the global block
+	login  string // of the login
+	site   string // of the site
+}
+
+// String is its text. Whatever Caddy can be brought to log is logged, so that a secret would be found.
+func (c caddyfile) String() string {
+	_, port, _ := net.SplitHostPort(c.address)
+	var integrations strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(c.keys)) {
+		fmt.Fprintf(&integrations, "\t\tintegration %s {\n\t\t\tkey %s\n\t\t\tlogin main\n\t\t}\n", name, c.keys[name])
+	}
+	return fmt.Sprintf(`{
+	debug
+	admin unix/%s|0600
+	%s
+	psa {
+		secrets file {env.PSAGATE_SECRETS} {
+			poll 200ms
+		}
+		login main {
+			secret file autotask/main
+			discover %s
+			hosts 127.0.0.1
+			insecure_http
+			%s
+		}
+%s	}
+}
+
+http://:%s {
+	bind 127.0.0.1
+	log {
+		output file %s
+		format %s
+	}
+	psa_gateway
+	%s
+}
+`, c.admin, c.global, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
+}
