@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -54,12 +55,20 @@ func credentialProblems(fields map[string]Value) (problems []string) {
 			problems = append(problems, fmt.Sprintf("field %q is missing", name))
 		}
 	}
+	if value, there := fields["impersonate"]; there && !isNumber(value.Reveal()) {
+		problems = append(problems, "field \"impersonate\" is no resource id: give a whole number")
+	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if _, known := credentialFields[name]; !known {
 			problems = append(problems, fmt.Sprintf("field %q is unknown%s", name, didYouMean(name, credentialFields)))
 		}
 	}
 	return problems
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 63)
+	return err == nil
 }
 
 // textProblem returns what copying did to a text, or nothing. Each of these would be a failed sign-in.

@@ -33,6 +33,14 @@ func TestALoginRecordBecomesACredentialOfOneVersion(t *testing.T) {
 	}
 }
 
+func TestAnImpersonationIsAResourceId(t *testing.T) {
+	for _, wrong := range []string{"jane", "-7", "7.5", "0x7"} {
+		if _, err := CredentialFrom(loginRecord(map[string]string{"impersonate": wrong})); err == nil || !strings.Contains(err.Error(), "impersonate") || strings.Contains(err.Error(), wrong) {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+}
+
 func TestAWrongLoginRecordIsNamedByFieldAndNeverByContent(t *testing.T) {
 	for name, test := range map[string]struct {
 		change map[string]string
