@@ -154,14 +154,3 @@ func TestTheEnginesErrorRefusesTheConfig(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 }
-
-func TestDistanceCountsLetters(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "key", 3}, {"key", "key", 0}, {"kye", "key", 2}, {"lgin", "login", 1}, {"login", "lgin", 1}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/psagate/psagate/internal/nearest"
 )
 
 // word is one word of the Caddyfile with the arguments and the block that may follow it.
@@ -136,32 +138,10 @@ func unknownWord(name, context string, known []string) string {
 	if len(known) == 0 {
 		return text
 	}
-	nearest := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
-	if distance(name, nearest) <= max(2, len(nearest)/3) {
-		return fmt.Sprintf("%s; did you mean %q?", text, nearest)
+	if word, near := nearest.Word(name, known); near {
+		return fmt.Sprintf("%s; did you mean %q?", text, word)
 	}
 	return fmt.Sprintf("%s; it knows %s", text, strings.Join(known, ", "))
-}
-
-// distance is the number of letters to add, drop or change between two words (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // nameRule is what names of the config are made of: they appear in URLs, labels and log lines.

@@ -40,13 +40,14 @@ func (g *Gateway) stranger(w http.ResponseWriter, r *http.Request, api autotask.
 	unread(w, r)
 	var reason identity.Reason
 	errors.As(err, &reason)
-	g.log.Warn("a call without a good key", "reason", string(reason), "key", caller.KeyID, "client_ip", clientIP)
-	if addr, parseErr := netip.ParseAddr(clientIP); parseErr == nil {
-		if again, blocked := g.shared.limits.Fail(addr); blocked {
+	addr, parseErr := netip.ParseAddr(clientIP)
+	if parseErr == nil {
+		if again, blocked := g.shared.limits.Fail(addr); blocked { // and unlogged: the log is not the caller's to fill
 			autotask.WriteError(w, api, autotask.TooManyFailures, "too many calls without a good key came from this address", again)
 			return
 		}
 	}
+	g.log.Warn("a call without a good key", "reason", string(reason), "key", caller.KeyID, "client_ip", clientIP)
 	autotask.Bare401(w, r.Host)
 }
 

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/psagate/psagate/internal/nearest"
 )
 
 // Credential is a login's secret material, all of one version of its record.
@@ -69,6 +71,14 @@ func credentialProblems(fields map[string]Value) (problems []string) {
 func isNumber(text string) bool {
 	_, err := strconv.ParseUint(text, 10, 63)
 	return err == nil
+}
+
+// didYouMean returns " (did you mean "x"?)" for the known name nearest to the wrong one, or "" if none is near.
+func didYouMean[V any](wrong string, known map[string]V) string {
+	if name, near := nearest.Word(wrong, slices.Sorted(maps.Keys(known))); near {
+		return fmt.Sprintf(" (did you mean %q?)", name)
+	}
+	return ""
 }
 
 // textProblem returns what copying did to a text, or nothing. Each of these would be a failed sign-in.

@@ -1,4 +1,4 @@
-package secret
+package nearest
 
 import "testing"
 
@@ -10,5 +10,18 @@ func TestDistanceCountsInsertionsDeletionsAndReplacements(t *testing.T) {
 		if got := distance(test.a, test.b); got != test.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
 		}
+	}
+}
+
+func TestANearWordIsFoundAndAFarOneIsNot(t *testing.T) {
+	known := []string{"lockout", "linger", "queue"}
+	if word, near := Word("lockuot", known); word != "lockout" || !near {
+		t.Errorf("%s %v", word, near)
+	}
+	if _, near := Word("elephant", known); near {
+		t.Error("an elephant is near")
+	}
+	if _, near := Word("x", nil); near {
+		t.Error("nothing is near")
 	}
 }
