@@ -237,7 +237,7 @@ func TestALocationLeadsToTheGatewayOrNowhere(t *testing.T) {
 		"https://webservices5.autotask.net/ATServicesRest/V1.0/Tickets/1?a=b#c": gateway + "/ATServicesRest/V1.0/Tickets/1?a=b#c",
 		"http://WEBSERVICES5.autotask.net:80/atservicesrest/":                   gateway + "/atservicesrest/",
 		"https://webservices5.autotask.net":                                     gateway,
-		"https://webservices5.autotask.net/office/ATServices/1.6/atws.asmx":       gateway + "/ATServices/1.6/atws.asmx",
+		"https://webservices5.autotask.net/office/ATServices/1.6/atws.asmx":     gateway + "/ATServices/1.6/atws.asmx",
 		"/ATServicesRest/V1.0/Tickets/1":                                        gateway + "/ATServicesRest/V1.0/Tickets/1",
 		"/elsewhere":                                                            gateway + "/elsewhere",
 		"//evil.example.com/x":                                                  "",
