@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,7 +185,7 @@ func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
 		s, problem = n.seat, n.problem
 		n.mu.Unlock()
 		if s == nil {
-			return nil, n.unavailable(problem)
+			return nil, n.unavailable(cmp.Or(problem, errNoRecord))
 		}
 	}
 	return s, nil
