@@ -192,7 +192,7 @@ func (r *Rows) bury(holder string) (lost []Token) {
 // unsend takes back that a credential was sent, but not what was learned or asked since.
 func (r *Rows) unsend(a Attempt) {
 	c := r.find(a.Credential)
-	if c == nil || !a.Kind.Alone() {
+	if c == nil || a.prior == nil {
 		return
 	}
 	c.SentSeq, c.AgainAt, c.Tries, c.Rechecked = a.prior.SentSeq, a.prior.AgainAt, a.prior.Tries, a.prior.Rechecked

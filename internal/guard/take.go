@@ -17,8 +17,8 @@ type Attempt struct {
 	// Epoch is the gate's when the unit was taken.
 	Epoch uint64
 
-	prior Credential // what was known of the credential before an own attempt
-	of    pathOf     // whose call it carries
+	prior *Credential // what was known of the credential before an own attempt; nil for a caller's
+	of    pathOf      // whose call it carries
 }
 
 // take makes a unit held for an attempt of a kind that may go.
@@ -32,7 +32,8 @@ func (r *Rows) take(k Kind, c *Credential, token Token, holder string, of pathOf
 		Credential: c.Fingerprint, WasProven: c.State == StateProven,
 	})
 	if k.Alone() {
-		a.prior = *c
+		known := *c
+		a.prior = &known
 		r.sent(c, k, now)
 	}
 	return a
