@@ -14,6 +14,7 @@ import (
 
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
 )
 
@@ -84,6 +85,9 @@ func TestATenantMovesToAnotherZone(t *testing.T) {
 		parallel(20, func(i int) { w.served([]string{"a", "b"}[i%2]) })
 		if w.failed() > 3 {
 			t.Errorf("%d failed sign-ins", w.failed())
+		}
+		if r := w.g.Status().Logins[0].LastRefusal; r == nil || r.Reason != report.WrongZone {
+			t.Errorf("last refusal %+v", r)
 		}
 		if got := w.g.Status().Logins[0].Serving.Version; got != 1 {
 			t.Errorf("version %d serves: the move was blamed on the credential", got)

@@ -93,7 +93,11 @@ func (n *lane) fill(out *report.LoginStatus, st guard.Status) {
 	}
 	if r := st.Refusal; !r.At.IsZero() {
 		version, _ := strconv.ParseUint(r.Version, 10, 64)
-		out.LastRefusal = &report.RefusalStatus{At: r.At, Version: version, Integration: r.Source, Reason: r.Verdict.String()}
+		reason := r.Verdict.String()
+		if r.WrongZone {
+			reason = report.WrongZone
+		}
+		out.LastRefusal = &report.RefusalStatus{At: r.At, Version: version, Integration: r.Source, Reason: reason}
 	}
 	for _, c := range st.Credentials {
 		switch c.Fingerprint {

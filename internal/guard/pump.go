@@ -153,7 +153,7 @@ func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
 		l.prober.rest(o, e)
 	}
 	if o.Verdict == Refused || o.Verdict == Locked {
-		l.refusal = Refusal{At: time.Now(), Version: a.Version, Source: a.of.source, Verdict: o.Verdict}
+		l.refusal = Refusal{At: time.Now(), Version: a.Version, Source: a.of.source, Verdict: o.Verdict, WrongZone: o.WrongZone}
 	}
 	if e.Lost {
 		time.AfterFunc(l.settings.Linger, func() { l.lingered(a.Token) })

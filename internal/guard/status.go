@@ -34,6 +34,8 @@ type Refusal struct {
 	Version string
 	Source  string // the integration whose call it was; empty for the guard's own
 	Verdict Verdict
+	// WrongZone: it came from a zone that the login had left.
+	WrongZone bool
 }
 
 // Free returns how many units are free.

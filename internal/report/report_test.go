@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,16 @@ func with(name string, change func(*report.LoginStatus)) report.Status {
 	login := calm(name)
 	change(&login)
 	return status(login)
+}
+
+func TestARefusalByALeftZoneSaysSo(t *testing.T) {
+	var out bytes.Buffer
+	report.Printer{Out: &out, Location: time.UTC}.Status(with("main", func(l *report.LoginStatus) {
+		l.LastRefusal = &report.RefusalStatus{At: before(time.Minute), Version: 3, Integration: "rmm", Reason: report.WrongZone}
+	}))
+	if want := "version 3, rmm: by a zone that the login had left"; !strings.Contains(out.String(), want) {
+		t.Errorf("%q is missing from\n%s", want, out.String())
+	}
 }
 
 func status(logins ...report.LoginStatus) report.Status {

@@ -148,9 +148,12 @@ type RefusalStatus struct {
 	Version uint64 `json:"version"`
 	// Integration is whose call it was; empty for an attempt of psagate's own.
 	Integration string `json:"integration,omitempty"`
-	// Reason is what the PSA's answer meant: refused or locked.
+	// Reason is what the PSA's answer meant: refused, locked, or [WrongZone].
 	Reason string `json:"reason,omitempty"`
 }
+
+// WrongZone is the reason of a refusal that came from a zone that the login had left: it does not blame the credential.
+const WrongZone = "wrong-zone"
 
 // StoreStatus is how one secret store stands.
 type StoreStatus struct {

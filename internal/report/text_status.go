@@ -123,6 +123,9 @@ func (p Printer) gate(g GateStatus, now time.Time) string {
 
 func (p Printer) refusal(r RefusalStatus, now time.Time) string {
 	who := or(r.Integration, "psagate's own attempt")
+	if r.Reason == WrongZone {
+		who += ": by a zone that the login had left"
+	}
 	return fmt.Sprintf("%s (%s ago), version %d, %s", p.clock(r.At, now), age(now.Sub(r.At)), r.Version, who)
 }
 
