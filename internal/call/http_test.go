@@ -207,6 +207,22 @@ func TestAnErrorThatOnlySaysThatItIsGzipPasses(t *testing.T) {
 	})
 }
 
+func TestWhateverHostIsCalledTheCallReachesItsLoginsZone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, host := range []string{"webservices14.autotask.net", "WEBSERVICES2.Autotask.NET", "psa.example.com:8443"} {
+			req, _ := http.NewRequest("GET", gatewayURL+"/atservicesrest//v1.0/TICKETS/1", nil)
+			req.Host = host
+			req.Header.Set("Secret", w.keys["a"].Reveal())
+			if a, err := w.do(req); err != nil || a.status != 200 || !strings.Contains(a.body, `"ticketNumber"`) {
+				t.Errorf("%s: %d %s %v", host, a.status, a.body, err)
+			}
+		}
+		if n := len(w.sim.Ledger().Failed()); n != 0 {
+			t.Errorf("%d failed sign-ins", n)
+		}
+	})
+}
+
 func TestALargeBodyIsKeptInAFileAndSentAgain(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.served("a")
