@@ -23,7 +23,7 @@ type script struct {
 	said  bytes.Buffer // on standard error
 }
 
-// needsNpm ends a test that cannot be run here: as failed where the real parts are demanded.
+// needsNpm ends a test that cannot be run here.
 func needsNpm(t *testing.T) {
 	t.Helper()
 	_, err := exec.LookPath("node")
@@ -33,7 +33,13 @@ func needsNpm(t *testing.T) {
 	if err == nil {
 		return
 	}
-	text := fmt.Sprintf("left out: the npm client @apigrate/autotask-restapi through psagate (%v); it needs node and `npm ci --prefix e2e/clients`", err)
+	leftOut(t, "the npm client @apigrate/autotask-restapi through psagate (%v); it needs node and `npm ci --prefix e2e/clients`", err)
+}
+
+// leftOut ends a test that lacks a part: as failed where the real parts are demanded.
+func leftOut(t *testing.T, what string, args ...any) {
+	t.Helper()
+	text := fmt.Sprintf("left out: "+what, args...)
 	if os.Getenv("PSAGATE_REAL_PARTS") == "1" {
 		t.Fatal(text)
 	}

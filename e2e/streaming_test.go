@@ -89,7 +89,7 @@ func (w *world) download(t *testing.T, r *http.Request, encoding string, to io.W
 func (w *world) resetPeak(t *testing.T) int64 {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("left out: the memory of another process, which is read from Linux' /proc")
+		leftOut(t, "the memory of another process, which is read from Linux' /proc")
 	}
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", w.server.Process.Pid), []byte("5"), 0); err != nil {
 		t.Logf("the peak counts from the process' start: %v", err)

@@ -95,6 +95,9 @@ func (l *Login) Check(ctx context.Context) CheckResult {
 	}
 }
 
+// errNoUpstream: there is nobody to make an own call through.
+var errNoUpstream = &Denied{Reason: Draining, RetryAfter: time.Second, Text: "this gateway is about to stop, or has no such login any more"}
+
 // startCheck asks the prober, where one of the guard's own kinds holds. It returns nothing where a proven credential serves.
 func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 	l.mu.Lock()
@@ -113,7 +116,7 @@ func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 	case denied != nil:
 		return nil, denied
 	case l.draining || l.upstream == nil:
-		return nil, &Denied{Reason: Draining, RetryAfter: time.Second, Text: "this gateway is about to stop, or has no such login any more"}
+		return nil, errNoUpstream
 	case serving && !own:
 		return nil, nil
 	case !own:
@@ -136,7 +139,7 @@ func (l *Login) checkServing(ctx context.Context) CheckResult {
 	upstream := l.upstream
 	l.mu.Unlock()
 	if upstream == nil {
-		err = errMoot
+		err = errNoUpstream
 	} else {
 		err = upstream.Free(ctx, a.Credential)
 	}

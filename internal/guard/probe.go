@@ -49,6 +49,11 @@ var errMoot = errors.New("no own attempt is due any more")
 func (l *Login) probe(fp Fingerprint) {
 	l.mu.Lock()
 	upstream, cold := l.upstream, l.cold()
+	if upstream == nil { // the last config with the login has gone since
+		l.moot()
+		l.mu.Unlock()
+		return
+	}
 	l.mu.Unlock()
 	if cold {
 		defer l.guard.coldSlot()()
@@ -59,15 +64,16 @@ func (l *Login) probe(fp Fingerprint) {
 		return
 	}
 	o := upstream.Check(ctx, a)
-	l.mu.Lock()
+	l.conclude(a, o, func() {
+		l.prober.running = false
+		l.report(CheckResult{Attempt: a, Verdict: o.Verdict})
+	})
+}
+
+// moot ends the prober without an attempt.
+func (l *Login) moot() {
 	l.prober.running = false
-	checks := l.prober.checks
-	l.prober.checks = nil
-	l.mu.Unlock()
-	l.Settle(a, o)
-	for _, c := range checks {
-		c <- CheckResult{Attempt: a, Verdict: o.Verdict}
-	}
+	l.report(CheckResult{Err: errMoot})
 }
 
 // rest makes the next own attempt wait where this one told nothing new: it would go on telling it.
@@ -104,8 +110,7 @@ func (l *Login) takeAlone(free error) (a Attempt, ok bool) {
 	}
 	l.free = freeCall{}
 	if l.upstream == nil || l.draining {
-		l.prober.running = false
-		l.report(CheckResult{Err: errMoot})
+		l.moot()
 		return a, false
 	}
 	failed := l.tx(func(r *Rows, now time.Time) {
@@ -116,8 +121,7 @@ func (l *Login) takeAlone(free error) (a Attempt, ok bool) {
 		}
 	})
 	if failed != nil || !ok {
-		l.prober.running = false
-		l.report(CheckResult{Err: errMoot})
+		l.moot()
 		l.pump()
 		return a, false
 	}

@@ -180,6 +180,17 @@ func TestNothingIsTriedForALoginThatNoConfigHas(t *testing.T) {
 	})
 }
 
+func TestAProbeThatBeginsAsItsLoginGoesEndsQuietly(t *testing.T) {
+	s := &script{verdict: always(Accepted)}
+	l, detach := scripted(t, s, Settings{})
+	l.prober.running = true
+	detach()
+	l.probe(fp("a"))
+	if l.prober.running || s.free > 0 {
+		t.Errorf("running %v, %d free calls", l.prober.running, s.free)
+	}
+}
+
 func TestAReloadThatAllowsMoreWakesThoseWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{verdict: always(Accepted)}

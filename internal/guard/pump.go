@@ -116,8 +116,12 @@ func (l *Login) wake(next time.Time) {
 }
 
 // Settle ends an attempt by what came of it.
-func (l *Login) Settle(a Attempt, o Outcome) {
+func (l *Login) Settle(a Attempt, o Outcome) { l.conclude(a, o, func() {}) }
+
+// conclude settles an attempt, after something that belongs to its end, and tells the listeners with no lock held.
+func (l *Login) conclude(a Attempt, o Outcome, first func()) {
 	l.mu.Lock()
+	first()
 	e := l.settle(a, o)
 	l.pump()
 	told := l.listeners(e)
