@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/psagate/psagate/internal/nearest"
 )
@@ -31,8 +32,9 @@ var credentialFields = map[string]bool{
 	"zone": false, "impersonate": false,
 }
 
-// CredentialFrom decodes a login's record. Its error names each field that is missing, empty, unknown or damaged by
-// copying, and no contents.
+// CredentialFrom decodes a login's record. Its error names each field that is missing, empty or damaged by copying, and
+// no contents. People keep notes beside a credential, so a field of another name is nobody's business, unless it looks
+// like the misspelt name of a field that the record lacks.
 func CredentialFrom(r Record) (Credential, error) {
 	if problems := credentialProblems(r.Fields); len(problems) > 0 {
 		return Credential{}, fmt.Errorf("record %q, version %d: %s", r.Path, r.Version, strings.Join(problems, "; "))
@@ -53,24 +55,48 @@ func credentialProblems(fields map[string]Value) (problems []string) {
 		if problem := textProblem(value.Reveal()); there && problem != "" {
 			problems = append(problems, fmt.Sprintf("field %q %s", name, problem))
 		}
-		if required := credentialFields[name]; required && !there {
-			problems = append(problems, fmt.Sprintf("field %q is missing", name))
+		if !there {
+			problems = append(problems, absenceProblem(name, fields)...)
 		}
 	}
 	if value, there := fields["impersonate"]; there && !isNumber(value.Reveal()) {
 		problems = append(problems, "field \"impersonate\" is no resource id: give a whole number")
 	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if _, known := credentialFields[name]; !known {
-			problems = append(problems, fmt.Sprintf("field %q is unknown%s", name, didYouMean(name, credentialFields)))
-		}
-	}
 	return problems
 }
 
+// absenceProblem returns what is wrong about a known field that a record has not, if anything.
+func absenceProblem(name string, fields map[string]Value) []string {
+	meant := misspelt(name, fields)
+	// "note" and "phone" are near to "zone", so what need not be there is missed only where the first letter is the same.
+	sameStart := strings.HasPrefix(strings.ToLower(meant), name[:1])
+	switch required := credentialFields[name]; {
+	case required && meant != "":
+		return []string{fmt.Sprintf("field %q is missing (there is %q: did you mean %q?)", name, meant, name)}
+	case required:
+		return []string{fmt.Sprintf("field %q is missing", name)}
+	case sameStart:
+		return []string{fmt.Sprintf("field %q is unknown (did you mean %q?)", meant, name)}
+	default:
+		return nil
+	}
+}
+
+// misspelt returns the unknown field that may have been meant to be the known one, or nothing.
+func misspelt(name string, fields map[string]Value) string {
+	for _, candidate := range slices.Sorted(maps.Keys(fields)) {
+		_, known := credentialFields[candidate]
+		if _, near := nearest.Word(strings.ToLower(candidate), []string{name}); near && !known {
+			return candidate
+		}
+	}
+	return ""
+}
+
+// isNumber takes numbers as the PSA writes them: another form of the same one would be refused when it is to be sent.
 func isNumber(text string) bool {
-	_, err := strconv.ParseUint(text, 10, 63)
-	return err == nil
+	n, err := strconv.ParseUint(text, 10, 63)
+	return err == nil && strconv.FormatUint(n, 10) == text
 }
 
 // didYouMean returns " (did you mean "x"?)" for the known name nearest to the wrong one, or "" if none is near.
@@ -93,6 +119,8 @@ func textProblem(text string) string {
 		return "begins or ends with a space"
 	case strings.ContainsFunc(text, invisible):
 		return "holds a control or invisible character"
+	case strings.ContainsRune(text, utf8.RuneError):
+		return "holds a replacement character; its text is damaged"
 	default:
 		return ""
 	}

@@ -23,7 +23,9 @@ type entry struct {
 	saidStale  bool      // the log has it
 	begun      time.Time // when the last reading began
 	over       time.Time // when it ended
-	forced     bool      // the next reading was asked for by Refresh
+	forced     bool      // the next reading was asked for by Refresh, and is due at once
+	full       bool      // and so is all of the record, until it has been read
+	untried    bool      // the last reading failed with the source's outage, without a question to the source
 	jitter     float64   // drawn once per reading, so that Configure does not move what is due at random
 }
 
@@ -81,9 +83,11 @@ func (s *Store) due(e *entry) time.Time {
 	case !e.ended:
 		return e.begun
 	case e.forced:
-		return e.begun.Add(minGap)
+		return later(e.begun.Add(minGap), s.outage.open(true))
+	case e.untried:
+		return later(e.over, s.outage.open(false))
 	default:
-		return e.over.Add(s.options.interval(e.failures, e.jitter))
+		return later(e.over.Add(s.options.interval(e.failures, e.jitter)), s.outage.open(false))
 	}
 }
 

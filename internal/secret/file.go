@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -67,13 +68,14 @@ func (f *File) Read(_ context.Context, path string) (Record, error) {
 	if parsed.problem != "" {
 		return Record{}, fmt.Errorf("%w: %s: record %q %s", ErrUnavailable, f.path, path, parsed.problem)
 	}
-	return Record{Path: path, Version: f.seen[path].version, Fields: parsed.fields}, nil
+	version := f.seen[path].version
+	return Record{Path: path, Version: version, Revision: strconv.FormatUint(version, 10), Fields: parsed.fields}, nil
 }
 
-// Version returns the record's version after a look at the file's size and time, and a reading only if those changed.
-func (f *File) Version(ctx context.Context, path string) (uint64, error) {
+// Revision returns the record's revision after a look at the file's size and time, and a reading only if those changed.
+func (f *File) Revision(ctx context.Context, path string) (string, error) {
 	record, err := f.Read(ctx, path)
-	return record.Version, err
+	return record.Revision, err
 }
 
 // load brings content up to date with the file.

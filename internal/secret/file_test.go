@@ -4,6 +4,7 @@ package secret
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,8 +72,8 @@ func TestVersionsCountTheChangesOfEachRecordThatWereSeen(t *testing.T) {
 		if got, version := f.secretOf(); got != step.want || version != step.version {
 			t.Errorf("%s: %q, version %d; want %q, version %d", step.text, got, version, step.want, step.version)
 		}
-		if version, err := f.Version(t.Context(), "a"); err != nil || version != step.version {
-			t.Errorf("%s: Version says %d, %v", step.text, version, err)
+		if revision, err := f.Revision(t.Context(), "a"); err != nil || revision != fmt.Sprint(step.version) {
+			t.Errorf("%s: Revision says %q, %v", step.text, revision, err)
 		}
 	}
 }

@@ -12,7 +12,7 @@ type Options struct {
 	Poll time.Duration
 	// MaxStale is how long the last good reading is served while no newer one succeeds. Default 1 h.
 	MaxStale time.Duration
-	// Logger gets changes, failures and recoveries. Default: slog.Default().
+	// Logger gets changes, failures and recoveries: those of a source as a whole once, not once a record. Default: slog.Default().
 	Logger *slog.Logger
 	// Rand returns numbers in [0,1) for the jitter, for any number of callers at once. Default: math/rand/v2.
 	Rand func() float64

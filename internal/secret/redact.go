@@ -31,8 +31,15 @@ func (e redactedError) Unwrap() error { return e.cause }
 // redactError is the second line behind the rule that a source's errors hold no contents: the sources wrap
 // libraries, and those quote what they were given. It can only know the contents of the last good reading.
 func redactError(err error, record Record) error {
-	text := err.Error()
-	for _, value := range longestFirst(record.Fields) {
+	return redactedError{text: Redact(err.Error(), slices.Collect(maps.Values(record.Fields))...), cause: err}
+}
+
+// Redact returns text with the secrets in it replaced, in the forms in which libraries quote them, on one line of
+// bounded length. It is for texts that others wrote.
+func Redact(text string, secrets ...Value) string {
+	// The longest first, because one may be part of another, which would then not be found whole.
+	longestFirst := slices.SortedFunc(slices.Values(secrets), func(a, b Value) int { return len(b.Reveal()) - len(a.Reveal()) })
+	for _, value := range longestFirst {
 		text = redactText(text, value.Reveal())
 	}
 	text = strings.Map(func(r rune) rune {
@@ -44,14 +51,7 @@ func redactError(err error, record Record) error {
 	if len(text) > maxErrorText {
 		text = strings.ToValidUTF8(text[:maxErrorText], "") + "…"
 	}
-	return redactedError{text: text, cause: err}
-}
-
-// longestFirst, because one content may be part of another, which would then not be found whole.
-func longestFirst(fields map[string]Value) []Value {
-	return slices.SortedFunc(maps.Values(fields), func(a, b Value) int {
-		return len(b.Reveal()) - len(a.Reveal())
-	})
+	return text
 }
 
 // redactText replaces secret, and the forms in which libraries quote it, in text.

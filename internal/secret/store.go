@@ -29,6 +29,7 @@ type Store struct {
 	mu      sync.RWMutex
 	options Options
 	entries map[string]*entry
+	outage  outage
 	// run is non-nil from Start to Stop.
 	run     context.Context
 	stopRun context.CancelFunc
@@ -48,6 +49,11 @@ func (s *Store) Configure(options Options) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options = options.withDefaults()
+	s.reschedule()
+}
+
+// reschedule has every entry look again when it is due. The caller holds the store's mutex.
+func (s *Store) reschedule() {
 	for _, e := range s.entries {
 		signal(e.reschedule)
 	}
@@ -157,8 +163,9 @@ func (s *Store) Wait(ctx context.Context, path string) (Record, error) {
 	return s.known(e)
 }
 
-// Refresh asks for a reading now, without waiting for it; the whole record is read, not its version alone.
-// However often it is called, one reading is under way and one queued at most, and a second lies between two.
+// Refresh asks for a reading now, without waiting for it; the whole record is read, not its revision alone.
+// However often it is called, one reading is under way and one queued at most, and a second lies between two; while the
+// source is down a second lies between two readings of all records.
 func (s *Store) Refresh(path string) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -1,57 +1,125 @@
 // Package vault reads records from the KV version 2 secrets engine of HashiCorp Vault.
+//
+// A [Source] signs in when it first has to, keeps its token alive or gets another one, and tells problems in words that
+// an operator can act on. It retries nothing by itself, but for a reading whose token turned out to be dead: the
+// [secret.Store] polls anyway.
+//
+// Of vault/api only the shapes of requests and answers are used. Its client cannot be had without the VAULT_…
+// environment variables: NewClient reads them whatever config it is given, and fails where one is damaged (a
+// VAULT_CACERT that another user's shell has set). What is not in the Caddyfile must not count.
 package vault
 
 import (
 	"context"
-	"log/slog"
-
-	"github.com/hashicorp/vault/api"
+	"net/http"
+	"time"
 
 	"github.com/psagate/psagate/internal/secret"
 )
 
-// Config says where a Vault is and how psagate signs in to it.
-type Config struct {
-	// Address is the Vault's base URL.
-	Address string
-	// Mount is where the KV version 2 engine is mounted. Default: kv.
-	Mount string
-	// Namespace is the namespace (Vault Enterprise) of mount and sign-in; empty: the root namespace.
-	Namespace string
-	// CA is a PEM file with the certificates that the Vault's certificate is verified with. Default: the system's.
-	CA string
-	// Auth is how psagate signs in.
-	Auth Auth
-	// Log gets sign-ins and their failures. Default: slog.Default().
-	Log *slog.Logger
-}
-
-// Auth is one way to sign in to a Vault.
-type Auth struct {
-	// Method is token, token_file, approle, kubernetes, jwt or cert.
-	Method string
-	// Mount is where the auth method is mounted. Default: the method's name.
-	Mount string
-	// Role is the role id of approle, the role of kubernetes and jwt, the certificate role of cert (empty: any that fits).
-	Role string
-	// Secret gives the token of the method token, and the secret id of approle. It is asked at each sign-in.
-	Secret secret.Func
-	// Path is the file with the token of token_file, with the JWT of jwt and kubernetes. It is read at each sign-in.
-	Path string
-	// Certificate and Key are the PEM files of the client certificate of cert. They are read at each sign-in.
-	Certificate, Key string
-}
-
-// Source is the [secret.Source] of one Vault.
+// Source is the [secret.Source] of one Vault. It is a [secret.Reviser] and a [secret.Sessioner].
 type Source struct {
-	cfg    Config
-	client *api.Client
+	cfg     Config
+	wire    *wire
+	session *session
+	blind   blind
+	engine  engine
 }
 
-// New returns the source of a Vault. It connects to nothing yet.
-func New(cfg Config) (*Source, error) { return &Source{cfg: cfg}, nil }
+// New returns the source of a Vault. It connects to nothing and opens no file yet. Its error says which setting is wrong.
+func New(cfg Config) (*Source, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	w := newWire(cfg)
+	return &Source{cfg: cfg, wire: w, session: newSession(cfg, w), blind: blind{until: map[string]time.Time{}}}, nil
+}
 
-// Read returns the record's current version.
-func (s *Source) Read(_ context.Context, path string) (secret.Record, error) {
-	return secret.Record{Path: path}, secret.ErrUnavailable
+// Read returns the record's current version: its texts as they are, its numbers as they are written. What is neither is
+// left out.
+func (s *Source) Read(ctx context.Context, path string) (secret.Record, error) {
+	at, err := s.place(path)
+	if err != nil {
+		return secret.Record{}, err
+	}
+	a, err := s.get(ctx, at.data())
+	switch {
+	case err != nil:
+		return secret.Record{}, err
+	case a.status == http.StatusForbidden:
+		s.blind.forget(path)
+		return secret.Record{}, s.forbidden(at.data())
+	case a.status == http.StatusNotFound:
+		return secret.Record{}, s.notFound(ctx, at, a)
+	case a.status != http.StatusOK:
+		return secret.Record{}, a.unexpected("reading " + at.String())
+	}
+	if s.blind.isNews(path) {
+		s.cfg.Log.Warn("the token may not read the record's metadata in Vault, so the whole record is read at each poll",
+			"path", path, "policy_needs", at.metadata().policy())
+	}
+	return parseRecord(at, a)
+}
+
+// Revision looks at the record's metadata. It is empty where only Read can tell: when the token's policy does not grant
+// the metadata, and when a time is set at which the version is deleted, unless that is far away: only Vault's clock counts.
+func (s *Source) Revision(ctx context.Context, path string) (string, error) {
+	at, err := s.place(path)
+	if err != nil {
+		return "", err
+	}
+	if s.blind.is(path) {
+		return "", nil
+	}
+	a, err := s.get(ctx, at.metadata())
+	switch {
+	case err != nil:
+		return "", err
+	case a.status == http.StatusForbidden:
+		s.blind.set(path)
+		return "", nil
+	case a.status == http.StatusNotFound:
+		return "", s.notFound(ctx, at, a)
+	case a.status != http.StatusOK:
+		return "", a.unexpected("reading the metadata of " + at.String())
+	}
+	return parseRevision(at, a)
+}
+
+// Session implements [secret.Sessioner].
+func (s *Source) Session() secret.SessionStatus { return s.session.status() }
+
+// Close closes idle connections. The source may be used again.
+func (s *Source) Close() error {
+	s.wire.close()
+	return nil
+}
+
+// get asks for what lies at a place in Vault. A token that turns out to be dead is replaced, and the question put once more.
+func (s *Source) get(ctx context.Context, at location) (answer, error) {
+	t, err := s.session.ensure(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := s.wire.do(ctx, request{method: http.MethodGet, path: at.escaped(), token: t.text})
+	if err != nil || a.status != http.StatusForbidden {
+		return a, err
+	}
+	another, err := s.session.doubt(ctx, t, a.saysTokenIsDead())
+	if err != nil || !another {
+		return a, err
+	}
+	if t, err = s.session.ensure(ctx); err != nil {
+		return answer{}, err
+	}
+	return s.wire.do(ctx, request{method: http.MethodGet, path: at.escaped(), token: t.text})
+}
+
+// place finds where a record lies.
+func (s *Source) place(path string) (place, error) {
+	if problem := pathProblem(path); problem != "" {
+		return place{}, notFound("%q is no path of a record: it %s", path, problem)
+	}
+	return place{mount: s.cfg.Mount, path: path}, nil
 }
