@@ -48,6 +48,8 @@ func TestTheAdminEndpointAnswers(t *testing.T) {
 		"status by POST":                {"POST", "/psa/status", "", 405, "/psa/status takes GET, not POST"},
 		"zones":                         {"GET", "/psa/zones", "", 200, `{"login":"main","url":"https://webservices5.autotask.net"}`},
 		"zones by DELETE":               {"DELETE", "/psa/zones", "", 405, "takes GET, not DELETE"},
+		"warnings":                      {"GET", "/psa/warnings", "", 200, `{"warnings":[{"kind":"unseen","where":["config"]`},
+		"warnings by POST":              {"POST", "/psa/warnings", "", 405, "takes GET, not POST"},
 		"release":                       {"POST", "/psa/logins/main/release", `{"seq":17}`, 200, `{"login":"main","seq":17}`},
 		"release of nothing shown":      {"POST", "/psa/logins/main/release", `{"seq":0}`, 200, `"seq":0`},
 		"release by GET":                {"GET", "/psa/logins/main/release", "", 405, "takes POST, not GET"},

@@ -8,6 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+
+	"github.com/psagate/psagate/internal/call"
 )
 
 func init() {
@@ -18,6 +20,21 @@ func init() {
 //
 // It provisions without network and opens no store, so that a config can be validated anywhere. Its settings come into
 // force when the whole load has succeeded; a load that fails changes nothing.
+//
+// It emits these events, with what each knows as {event.data.<name>}: login, the login's name; version, the store's label
+// of the credential; integration, whose call it was, empty for an attempt of psagate's own; zone, a base URL; store, the
+// store's name; problem, one of stale, missing, unreadable and unusable. They come beside what they tell of, never before
+// it, and nothing waits for their handlers.
+//
+//	psa_credential_accepted   login version integration zone   a credential serves that did not before
+//	psa_credential_refused    login version integration zone   the PSA refused a credential: it is not sent again by itself
+//	psa_login_locked          login version integration zone   the PSA says that the login is locked: unlock it there, then release it
+//	psa_budget_spent          login version integration zone   every unit of the budget is recorded: nothing is sent until somebody has looked
+//	psa_gate_shut             login version integration zone   a call got no answer: others wait until the PSA answers a sign-in again
+//	psa_gate_open             login version integration zone   the PSA answers again
+//	psa_zone_moved            login zone                       the login is in another zone than before
+//	psa_secret_unavailable    login store problem              a call found no credential that may be used; said once until one did
+//	psa_secret_unusable       login store version              the record as it is now can't be used: what served serves on
 type App struct {
 	// Secrets are the secret stores, by name. At least one, where there is a login.
 	SecretsRaw map[string]json.RawMessage `json:"secrets,omitempty" caddy:"namespace=psa.secrets inline_key=kind"`
@@ -34,6 +51,7 @@ type App struct {
 
 	stores map[string]SecretStore
 	engine engine
+	emit   func(call.Happening)
 }
 
 // CaddyModule returns the Caddy module information.
@@ -55,6 +73,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	var err error
 	if a.engine, err = newEngine(ctx, a); err != nil {
+		return err
+	}
+	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
 	return a.subscribe(ctx)
@@ -92,14 +113,16 @@ func (a *App) loadStores(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("secrets: %w", err)
 	}
+	needs := map[string][]*SecretText{}
 	for name, module := range loaded.(map[string]any) {
 		store, ok := module.(SecretStore)
 		if !ok {
 			return fmt.Errorf("secrets: store %q: module %T gives no secrets", name, module)
 		}
 		a.stores[name] = store
+		needs[name] = store.Needs()
 	}
-	return nil
+	return checkNeeds(needs, a.stores)
 }
 
 // subscribe ties the engine to the events that tell more than Start and Stop do: started comes when every app has
@@ -110,6 +133,7 @@ func (a *App) subscribe(ctx caddy.Context) error {
 		return fmt.Errorf("psagate needs the events app: %w", err)
 	}
 	events := app.(*caddyevents.App)
+	a.emit = emitter(ctx, events)
 	if err := events.On("started", onEvent{a.commit}); err != nil {
 		return fmt.Errorf("subscribing to the event started: %w", err)
 	}
@@ -129,8 +153,12 @@ var inForce atomic.Pointer[App]
 
 // commit puts the config into force: the whole load has succeeded.
 func (a *App) commit() {
+	for name := range a.Logins {
+		counted.login(name) // so that rates begin at 0
+	}
 	a.engine.Commit()
 	inForce.Store(a)
+	heralded.through(a)
 }
 
 // onEvent calls the function at an event.
@@ -151,6 +179,7 @@ func (*App) Stop() error { return nil }
 // Cleanup gives back what the config held, however far its provisioning came.
 func (a *App) Cleanup() error {
 	inForce.CompareAndSwap(a, nil)
+	heralded.leave(a)
 	if a.engine == nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ func init() {
 // parser reads psa blocks into an app's config.
 type parser struct {
 	app *App
+	// needs are the secrets that the block's stores are opened with, by the store's name.
+	needs map[string][]*SecretText
 	// places are where the words stand that the app's check may find fault with, by their path.
 	places map[string]caddyfile.Token
 }
@@ -34,7 +37,7 @@ type parser struct {
 //	    insecure_log_keys
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
-	p := &parser{app: new(App), places: map[string]caddyfile.Token{}}
+	p := &parser{app: new(App), needs: map[string][]*SecretText{}, places: map[string]caddyfile.Token{}}
 	if before, ok := existing.(httpcaddyfile.App); ok {
 		if err := json.Unmarshal(before.Value, p.app); err != nil {
 			return nil, fmt.Errorf("reading the psa block before this one: %w", err)
@@ -48,7 +51,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if err := w.block("psa", p.words(), "secrets", "login", "integration"); err != nil {
 		return nil, err
 	}
-	if err := p.app.check(); err != nil {
+	if err := cmp.Or(p.app.check(), checkNeeds(p.needs, p.app.SecretsRaw)); err != nil {
 		return nil, p.locate(w.token, err)
 	}
 	value, err := json.Marshal(p.app)
@@ -119,6 +122,9 @@ func (p *parser) store(w *word, name string) error {
 	}
 	if p.app.SecretsRaw == nil {
 		p.app.SecretsRaw = map[string]json.RawMessage{}
+	}
+	if store, ok := module.(SecretStore); ok {
+		p.needs[name] = store.Needs()
 	}
 	p.place("secrets "+name, w)
 	p.app.SecretsRaw[name] = caddyconfig.JSONModuleObject(module, "kind", kind, nil)

@@ -5,10 +5,16 @@ package caddymodule
 //	integration <name> {
 //	    owner <mail address>
 //	    key <hash...>
+//	    key_from <store> <path>
+//	    client_cert <san or subject>
+//	    from <cidr...>
 //	    login <name>
+//	    impersonate
+//	    expires <date>
+//	    disabled [<reason>]
 //	}
 //
-// key may be repeated. login defaults to the only login.
+// key, client_cert and from may be repeated. login defaults to the only login.
 func (p *parser) integration(w *word) error {
 	name, err := w.text("<name>")
 	if err != nil {
@@ -23,18 +29,25 @@ func (p *parser) integration(w *word) error {
 	i, path := new(Integration), "integration "+name
 	p.app.Integrations[name] = i
 	p.place(path, w)
-	return w.block("integration", p.placing(path, i.words()), "key")
+	return w.block("integration", p.placing(path, i.words()), "key", "client_cert", "from")
 }
 
 func (i *Integration) words() words {
 	return words{
-		"owner": func(w *word) (err error) { i.Owner, err = w.text("<mail address>"); return err },
-		"login": func(w *word) (err error) { i.Login, err = w.text("<name>"); return err },
-		"key":   i.readKeys,
+		"owner":       func(w *word) (err error) { i.Owner, err = w.text("<mail address>"); return err },
+		"login":       func(w *word) (err error) { i.Login, err = w.text("<name>"); return err },
+		"key":         i.readKeys,
+		"key_from":    func(w *word) (err error) { i.KeyFrom, err = w.record(); return err },
+		"client_cert": i.readClientCert,
+		"from":        i.readFrom,
+		"impersonate": func(w *word) (err error) { i.Impersonate, err = w.present(); return err },
+		"expires":     i.readExpires,
+		"disabled":    i.readDisabled,
 	}
 }
 
-// readKeys checks each hash where it stands, as the place that is remembered for a word is that of its last use.
+// readKeys checks each hash where it stands, as the place that is remembered for a word is that of its last use. So do
+// the other words that may be repeated.
 func (i *Integration) readKeys(w *word) error {
 	hashes, err := w.list("<hash>")
 	if err != nil {
@@ -47,4 +60,55 @@ func (i *Integration) readKeys(w *word) error {
 	}
 	i.Keys = append(i.Keys, hashes...)
 	return nil
+}
+
+// readClientCert takes one name a line: a subject has spaces and commas, and half of one would fit nobody.
+func (i *Integration) readClientCert(w *word) error {
+	if w.d.CountRemainingArgs() > 1 {
+		return w.errorf("client_cert takes one name; write a subject in quotes, such as \"CN=backup,O=Example\", and each certificate on its own line")
+	}
+	name, err := w.text("<san or subject>")
+	if err != nil {
+		return err
+	}
+	if err := checkCertName(name); err != nil {
+		return w.errorf("client_cert: %w", err)
+	}
+	i.ClientCerts = append(i.ClientCerts, name)
+	return nil
+}
+
+func (i *Integration) readFrom(w *word) error {
+	networks, err := w.list("<cidr>")
+	if err != nil {
+		return err
+	}
+	if _, err := parseNetworks(networks); err != nil {
+		return w.errorf("%w", err)
+	}
+	i.From = append(i.From, networks...)
+	return nil
+}
+
+func (i *Integration) readExpires(w *word) (err error) {
+	if i.Expires, err = w.text("<date>"); err != nil {
+		return err
+	}
+	if _, err := parseExpires(i.Expires); err != nil {
+		return w.errorf("%w", err)
+	}
+	return nil
+}
+
+func (i *Integration) readDisabled(w *word) error {
+	i.Disabled = true
+	switch args := w.d.RemainingArgs(); len(args) {
+	case 0:
+		return nil
+	case 1:
+		i.DisabledReason = args[0]
+		return nil
+	default:
+		return w.errorf("disabled takes one reason; write it in quotes")
+	}
 }

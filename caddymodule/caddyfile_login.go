@@ -49,7 +49,7 @@ func (p *parser) placing(path string, known words) words {
 
 func (l *Login) words() words {
 	return words{
-		"secret":        l.readSecret,
+		"secret":        func(w *word) (err error) { l.Secret, err = w.record(); return err },
 		"discover":      func(w *word) (err error) { l.Discover, err = w.text("<base URL>"); return err },
 		"zone":          func(w *word) (err error) { l.Zone, err = w.text("<base URL>"); return err },
 		"hosts":         func(w *word) (err error) { l.Hosts, err = w.list("<host>"); return err },
@@ -57,15 +57,6 @@ func (l *Login) words() words {
 		"lockout":       l.readLockout,
 		"queue":         l.readQueue,
 	}
-}
-
-func (l *Login) readSecret(w *word) error {
-	args, err := w.args("<store>", "<path>")
-	if err != nil {
-		return err
-	}
-	l.Secret = &SecretRef{Store: args[0], Path: args[1]}
-	return nil
 }
 
 func (l *Login) readLockout(w *word) error {

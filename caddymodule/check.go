@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"fmt"
 	"maps"
-	"net/mail"
 	"slices"
 	"strings"
 
@@ -39,12 +38,15 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	holders := map[string]string{}
+	keys, certs := map[string]string{}, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(a.Integrations)) {
 		if err := a.checkIntegration(name, a.Integrations[name]); err != nil {
 			return err
 		}
-		if err := checkKeys(name, a.Integrations[name].Keys, holders); err != nil {
+		if err := checkKeys(name, a.Integrations[name].Keys, keys); err != nil {
+			return err
+		}
+		if err := checkCerts(name, a.Integrations[name].ClientCerts, certs); err != nil {
 			return err
 		}
 	}
@@ -56,11 +58,11 @@ func (a *App) checkLogin(name string, l *Login) error {
 	if err := checkName(name); err != nil {
 		return faultAt(path, "%w", err)
 	}
-	if l == nil || l.Secret == nil || l.Secret.Store == "" || l.Secret.Path == "" {
+	if l == nil || l.Secret == nil {
 		return faultAt(path, "the line `secret <store> <path>` is missing")
 	}
-	if _, ok := a.SecretsRaw[l.Secret.Store]; !ok {
-		return faultAt(path+" secret", "there is no store %q; %s", shown(l.Secret.Store), defined(a.SecretsRaw))
+	if err := a.checkRef(path+" secret", l.Secret); err != nil {
+		return err
 	}
 	if err := l.checkHosts(path); err != nil {
 		return err
@@ -74,35 +76,24 @@ func (a *App) checkLogin(name string, l *Login) error {
 	return nil
 }
 
-// checkPositive catches what would else be taken for a default.
-func (l *Login) checkPositive() error {
-	if k := l.Lockout; k != nil && min(k.Threshold, k.Budget, k.InFlight) < 0 {
-		return fmt.Errorf("threshold, budget and in_flight must be more than 0")
+// checkRef says what is wrong with the naming of a record.
+func (a *App) checkRef(path string, ref *SecretRef) error {
+	if ref.Store == "" || ref.Path == "" {
+		return faultAt(path, "a record is named by its store and its path")
+	}
+	if keyLike.MatchString(ref.Path) {
+		return faultAt(path, "this is a key itself, which must not be in a config: what stands here is the path of a record")
+	}
+	if _, ok := a.SecretsRaw[ref.Store]; !ok {
+		return faultAt(path, "there is no store %q; %s", shown(ref.Store), defined(a.SecretsRaw))
 	}
 	return nil
 }
 
-func (a *App) checkIntegration(name string, i *Integration) error {
-	path := "integration " + name
-	if err := checkName(name); err != nil {
-		return faultAt(path, "%w", err)
-	}
-	if i == nil || len(i.Keys) == 0 {
-		return faultAt(path, "the line `key <hash>` is missing; `psagate key new %s` prints it", name)
-	}
-	if i.Owner != "" {
-		if address, err := mail.ParseAddress(i.Owner); err != nil || address.Address != i.Owner {
-			return faultAt(path+" owner", "owner takes a mail address, such as jane@example.com")
-		}
-	}
-	if i.Login == "" {
-		if len(a.Logins) != 1 {
-			return faultAt(path, "which login? Write `login <name>`: only where there is one login is it the default; %s", defined(a.Logins))
-		}
-		return nil
-	}
-	if _, ok := a.Logins[i.Login]; !ok {
-		return faultAt(path+" login", "there is no login %q; %s", shown(i.Login), defined(a.Logins))
+// checkPositive catches what would else be taken for a default.
+func (l *Login) checkPositive() error {
+	if k := l.Lockout; k != nil && min(k.Threshold, k.Budget, k.InFlight) < 0 {
+		return fmt.Errorf("threshold, budget and in_flight must be more than 0")
 	}
 	return nil
 }
@@ -119,6 +110,18 @@ func checkKeys(name string, keys []string, holders map[string]string) error {
 			return faultAt(path, "the key with id %s is there twice: integration %s has it already, and a key must tell who calls", hash.ID(), holder)
 		}
 		holders[hash.String()] = name
+	}
+	return nil
+}
+
+// checkCerts finds a certificate that would tell of two integrations.
+func checkCerts(name string, certs []string, holders map[string]string) error {
+	for _, cert := range certs {
+		folded := strings.ToLower(cert)
+		if holder, ok := holders[folded]; ok {
+			return faultAt("integration "+name+" client_cert", "%q is there twice: integration %s has it already, and a certificate must tell who calls", cert, holder)
+		}
+		holders[folded] = name
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func TestJSONIsCheckedWhenItIsLoaded(t *testing.T) {
 		"a key in place of its hash":               {with("") + `,"integrations":{"itglue":{"keys":["psagate_` + strings.Repeat("A", 49) + `"]}}`, "this is a key itself"},
 		"a hash in upper case":                     {with("") + `,"integrations":{"itglue":{"keys":["SHA256:` + strings.Repeat("1", 64) + `"]}}`, "key takes the hash of a key"},
 		"one key in two integrations":              {with("") + `,"integrations":{"one":{"keys":["` + hash1 + `"]},"two":{"keys":["` + hash2 + `","` + hash1 + `"]}}`, "integration two key: the key with id 11111111 is there twice: integration one has it"},
-		"a store of an unknown kind":               {`"secrets":{"file":{"kind":"vault"}}`, "unknown module: psa.secrets.vault"},
+		"a store of an unknown kind":               {`"secrets":{"file":{"kind":"keyring"}}`, "unknown module: psa.secrets.keyring"},
 		"a store without a path":                   {`"secrets":{"file":{"kind":"file"}}`, "the path of the secrets file is missing"},
 		"a store whose poll is negative":           {`"secrets":{"file":{"kind":"file","path":"/s","poll":-1}}`, "poll -1ns: at least 100ms"},
 		"a store whose max_stale is negative":      {`"secrets":{"file":{"kind":"file","path":"/s","max_stale":-1}}`, "max_stale -1ns: must be more than poll"},
@@ -94,8 +94,8 @@ func TestTheEngineGetsTheConfigWithItsDefaults(t *testing.T) {
 	if poll, stale := store.Freshness(); poll.String() != "15s" || stale.String() != "1h0m0s" {
 		t.Errorf("store: poll %s, max_stale %s", poll, stale)
 	}
-	if store.Source() == nil {
-		t.Error("the store has no source")
+	if source, err := store.Source(nil, nil); source == nil || err != nil {
+		t.Errorf("the store's source: %v, %v", source, err)
 	}
 }
 

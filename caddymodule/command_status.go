@@ -53,13 +53,18 @@ Shows for each login the zone that its calls go to, and how that is known.
 
 var checkCommand = command{
 	name:  "check",
-	short: "Finds out whether a login works, with at most one sign-in",
+	short: "Finds out whether a login works, with at most one sign-in, and what is unwise in the config",
 	long: `
-Looks at the login's record in its store and at its zone, and signs in at most
-once, out of the login's budget. Without a name it checks all logins.
+Says what is legal and unwise in the config that runs, and what to do about it.
+Then it looks at the login's record in its store and at its zone, and signs in
+at most once, out of the login's budget. Without a name it checks all logins.
+
+Warnings do not change the exit status: it is 0 where all logins that were
+checked work.
 
 	$ psagate check
-	$ psagate check main`,
+	$ psagate check main
+	$ psagate check --json | jq '.config[].kind'`,
 	args:    "[<login>]",
 	maxArgs: 1,
 	run: func(cmd *cobra.Command, args []string) (bool, error) {
@@ -75,9 +80,14 @@ once, out of the login's budget. Without a name it checks all logins.
 	},
 }
 
-// check checks the logins of these names, or all.
+// check looks at the config, and checks the logins of these names, or all.
 func (a admin) check(names []string) (report.Checks, error) {
 	checks := report.Checks{OK: true, Logins: []report.CheckResult{}}
+	var config report.ConfigWarnings
+	if err := a.get("warnings", &config); err != nil {
+		return checks, err
+	}
+	checks.Config = config.Warnings
 	if len(names) == 0 {
 		var status report.Status
 		if err := a.get("status", &status); err != nil {

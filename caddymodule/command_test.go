@@ -49,6 +49,7 @@ func running(t *testing.T, engine engine) string {
 }
 
 func TestCommandsPrintTheirGoldenFiles(t *testing.T) {
+	makeRunning(t, adviceParts{})
 	for name, args := range map[string]string{
 		"status":            "status",
 		"status-json":       "status --json",

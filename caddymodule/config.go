@@ -33,7 +33,7 @@ type Login struct {
 	Queue *Queue `json:"queue,omitempty"`
 }
 
-// SecretRef names one record of a secret store. The record's fields are username, secret, integration_code.
+// SecretRef names one record of a secret store. A login's has the fields username, secret, integration_code.
 type SecretRef struct {
 	// Store is the store's name. Required.
 	Store string `json:"store,omitempty"`
@@ -80,11 +80,38 @@ type Integration struct {
 	// Owner is the mail address of who answers for it. Default: none.
 	Owner string `json:"owner,omitempty"`
 
-	// Keys are the hashes of its keys, as `psagate key new` prints them; several while one replaces another. At least one.
+	// Keys are the hashes of its keys, as `psagate key new` prints them; several while one replaces another. At least
+	// one, where there is neither KeyFrom nor ClientCerts.
 	Keys []string `json:"keys,omitempty"`
+
+	// KeyFrom names a record with further hashes of its keys: the fields are key ids, their values the hashes. Default: none.
+	KeyFrom *SecretRef `json:"key_from,omitempty"`
+
+	// ClientCerts are client certificates that prove who calls as a key does: a subject alternative name (DNS name, URI,
+	// mail address, IP address), or the subject as RFC 2253 writes it, such as CN=backup,O=Example. Only certificates
+	// count that the site verified against a CA. Default: none.
+	ClientCerts []string `json:"client_certs,omitempty"`
+
+	// From are the networks that it may call from, as CIDR or address, or private_ranges. What is compared is the client's
+	// address as Caddy sees it, behind trusted proxies the one that they tell. Default: any.
+	From []string `json:"from,omitempty"`
 
 	// Login is the name of the login that its calls are sent as. Default: the only login.
 	Login string `json:"login,omitempty"`
+
+	// Impersonate lets it send ImpersonationResourceId, and so act as any resource that the login may impersonate.
+	// Default: false.
+	Impersonate bool `json:"impersonate,omitempty"`
+
+	// Expires is the last day on which it may call, as 2027-03-31 (to its end in UTC), or an instant as RFC 3339 writes
+	// it. Default: never.
+	Expires string `json:"expires,omitempty"`
+
+	// Disabled answers its calls with 403 and the reason word disabled. Default: false.
+	Disabled bool `json:"disabled,omitempty"`
+
+	// DisabledReason is what the callers of a disabled integration are told. Default: none.
+	DisabledReason string `json:"disabled_reason,omitempty"`
 }
 
 // Settings returns the login's limits, with their defaults.

@@ -45,10 +45,12 @@ func parseGateway(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err != nil {
 		return nil, err
 	}
-	route := caddyhttp.Route{HandlersRaw: []json.RawMessage{
+	both := &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{
 		caddyconfig.JSONModuleObject(new(Identify), "handler", "psa_identify", nil),
 		caddyconfig.JSONModuleObject(proxy, "handler", "psa_proxy", nil),
-	}}
+	}}}}
+	// One handler, as Caddy keeps only the first of a route that is alone in a named one.
+	route := caddyhttp.Route{HandlersRaw: []json.RawMessage{caddyconfig.JSONModuleObject(both, "handler", "subroute", nil)}}
 	if matcher != nil {
 		route.MatcherSetsRaw = []caddy.ModuleMap{matcher}
 	}

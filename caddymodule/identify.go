@@ -15,7 +15,13 @@ func init() {
 // Identify finds out which integration calls, by the key that it carries where a PSA's credentials would go, and
 // answers whoever is none as the PSA itself answers wrong credentials. It has no settings.
 //
-// It sets the placeholder {psa.integration}.
+// It sets these placeholders, as far as they are known, for the handlers after it:
+//
+//	{psa.integration}   who calls
+//	{psa.entity}        what the call is about, such as Tickets or Tickets/Notes
+//	{psa.action}        read, query, create, update or delete
+//	{psa.id}            the id in the path
+//	{psa.login}         the login that the integration calls through
 type Identify struct {
 	engine engine
 }

@@ -20,7 +20,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
-// actsAsCaddy makes this test binary a Caddy whose engines are fakes that tell on standard output what they are asked.
+// actsAsCaddy makes this test binary a Caddy whose engines are fakes that tell on standard output what they are asked;
+// with the value real they are none.
 const actsAsCaddy = "PSAGATE_TEST_ACTS_AS_CADDY"
 
 func TestMain(m *testing.M) {
@@ -28,18 +29,25 @@ func TestMain(m *testing.M) {
 	if os.Getenv(actsAsCaddy) == "" {
 		os.Exit(m.Run())
 	}
+	RegisterCommands()
+	if os.Getenv(actsAsCaddy) == "real" {
+		caddycmd.Main()
+		return
+	}
 	configs := 0
 	newEngine = func(caddy.Context, *App) (engine, error) {
 		configs++
 		n := configs
 		return &fake{heard: func(what string) { fmt.Printf("config %d: %s\n", n, what) }}, nil
 	}
-	RegisterCommands()
 	caddycmd.Main()
 }
 
 // house is a directory with all that a Caddy process of a test needs.
-type house struct{ dir string }
+type house struct {
+	dir  string
+	real bool // its engines are no fakes
+}
 
 func newHouse(t *testing.T) house {
 	t.Helper()
@@ -48,7 +56,7 @@ func newHouse(t *testing.T) house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	h := house{dir}
+	h := house{dir: dir}
 	h.write(t, "first")
 	return h
 }
@@ -94,7 +102,11 @@ http://psa.example.com {
 // command returns a process of this binary that acts as Caddy.
 func (h house) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), actsAsCaddy+"=1", "XDG_DATA_HOME="+h.dir, "XDG_CONFIG_HOME="+h.dir, "HOME="+h.dir)
+	as := "fake"
+	if h.real {
+		as = "real"
+	}
+	cmd.Env = append(os.Environ(), actsAsCaddy+"="+as, "XDG_DATA_HOME="+h.dir, "XDG_CONFIG_HOME="+h.dir, "HOME="+h.dir)
 	return cmd
 }
 
@@ -184,6 +196,14 @@ func TestALifeInCaddy(t *testing.T) {
 			}
 		}
 		tell("config 1: release main 17ns")
+	})
+	t.Run("warns of what is unwise in the config that runs", func(t *testing.T) {
+		out, err := h.command(t.Context(), "check", "second", "--address", "unix/"+h.path("admin")).Output()
+		const want = "config: 1 warning\n  ! integration itglue: nobody is named who answers for it\n"
+		if err != nil || !strings.HasPrefix(string(out), want) || !strings.Contains(string(out), "login second: works") {
+			t.Errorf("%v: it printed\n%s\nwant first\n%s", err, out, want)
+		}
+		tell("config 1: check second")
 	})
 	t.Run("a reload commits the new config, closes the old, and drains nothing", func(t *testing.T) {
 		h.write(t, "second")

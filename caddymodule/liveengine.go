@@ -14,27 +14,16 @@ import (
 
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/guard"
-	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
 )
 
 // shared is what outlives the configs of this process: a reload must never forget a failed sign-in.
 var shared = sync.OnceValue(func() *call.Shared {
-	return call.NewShared(new(guard.Memory), slog.New(currentLog{}))
+	s := call.NewShared(new(guard.Memory), slog.New(currentLog{}))
+	s.Observe(observer{counted, &heralded})
+	return s
 })
-
-// stores are the secret stores that are open, by their key: a config that means the same store goes on with it.
-var stores = caddy.NewUsagePool()
-
-// openStore is a secret store in the pool. It reads nothing before a config that uses it is in force.
-type openStore struct{ *secret.Store }
-
-// Destruct implements caddy.Destructor.
-func (s openStore) Destruct() error {
-	s.Stop()
-	return nil
-}
 
 // liveEngine is the engine of one config.
 type liveEngine struct {
@@ -48,7 +37,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 	e := new(liveEngine)
 	cfg := call.Config{Stores: make(map[string]call.Store, len(a.stores)), Zones: ctx.Storage(), Log: ctx.Slogger()}
 	for name, module := range a.stores {
-		store, err := e.open(name, module)
+		store, err := e.open(name, a)
 		if err != nil {
 			return nil, errors.Join(err, e.Close())
 		}
@@ -61,15 +50,11 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 		})
 	}
 	for name, i := range a.Integrations {
-		keys := make([]identity.Hash, 0, len(i.Keys))
-		for _, k := range i.Keys {
-			hash, err := identity.ParseHash(k)
-			if err != nil {
-				return nil, errors.Join(err, e.Close())
-			}
-			keys = append(keys, hash)
+		integration, err := i.identity(name)
+		if err != nil {
+			return nil, errors.Join(err, e.Close())
 		}
-		cfg.Integrations = append(cfg.Integrations, identity.Integration{Name: name, Owner: i.Owner, Login: i.Login, Keys: keys})
+		cfg.Integrations = append(cfg.Integrations, integration)
 	}
 	slices.SortFunc(cfg.Logins, func(a, b call.Login) int { return strings.Compare(a.Name, b.Name) })
 	var err error
@@ -80,20 +65,15 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 }
 
 // open finds a store that is open already, or makes one.
-func (e *liveEngine) open(name string, module SecretStore) (*secret.Store, error) {
-	key := module.Key()
-	poll, maxStale := module.Freshness()
-	options := secret.Options{Poll: poll, MaxStale: maxStale, Logger: slog.New(currentLog{})}
-	v, _, err := stores.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return openStore{secret.NewStore(name, module.Source(), options)}, nil
-	})
+func (e *liveEngine) open(name string, a *App) (*secret.Store, error) {
+	store, err := openStore(name, a.stores)
 	if err != nil {
 		return nil, err
 	}
-	store := v.(openStore).Store
-	e.kept = append(e.kept, key)
+	e.kept = append(e.kept, storeKey(name, a.stores))
+	poll, maxStale := a.stores[name].Freshness()
 	e.settle = append(e.settle, func() {
-		store.Configure(options)
+		store.Configure(secret.Options{Poll: poll, MaxStale: maxStale, Logger: slog.New(currentLog{})})
 		store.Start(context.Background())
 	})
 	return store, nil

@@ -18,12 +18,9 @@ func init() {
 // Proxy takes a call that Identify let through to the PSA, as the integration's login, and answers it. It is the end of
 // the line: no handler after it is called, and it returns no errors, as Caddy would log the caller's headers with them.
 //
-// It sets these placeholders, as far as they are known:
+// It sets these placeholders, as far as they are known, once the call has an answer: in time for logs, too late for the
+// answer's headers. Those of Identify are there before.
 //
-//	{psa.entity}               what the call is about, such as Tickets
-//	{psa.action}               read, query, create, update or delete
-//	{psa.id}                   the id in the path
-//	{psa.login}                the login that served
 //	{psa.zone}                 the base URL that the call was sent to
 //	{psa.credential.version}   the store's version of the credential that it was sent with
 //	{psa.reason}               psagate's word for an answer of its own

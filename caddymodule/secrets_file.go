@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -49,16 +50,11 @@ func (f *FileSecrets) Provision(caddy.Context) error {
 
 // Validate says what is wrong with the settings.
 func (f *FileSecrets) Validate() error {
-	switch {
-	case f.Path == "":
+	if f.Path == "" {
 		return fmt.Errorf("the path of the secrets file is missing")
-	case f.Poll != 0 && f.Poll < caddy.Duration(100*time.Millisecond):
-		return fmt.Errorf("poll %s: at least 100ms", time.Duration(f.Poll))
 	}
-	if poll, maxStale := f.Freshness(); maxStale <= poll {
-		return fmt.Errorf("max_stale %s: must be more than poll (%s), or values would be too old to serve between two looks", maxStale, poll)
-	}
-	return nil
+	poll, maxStale := f.Freshness()
+	return checkFreshness(poll, maxStale, 100*time.Millisecond)
 }
 
 // Key implements [SecretStore].
@@ -67,7 +63,12 @@ func (f *FileSecrets) Key() string {
 }
 
 // Source implements [SecretStore].
-func (f *FileSecrets) Source() secret.Source { return secret.NewFile(f.path, f.InsecurePermissions) }
+func (f *FileSecrets) Source(func(*SecretText) secret.Func, *slog.Logger) (secret.Source, error) {
+	return secret.NewFile(f.path, f.InsecurePermissions), nil
+}
+
+// Needs implements [SecretStore].
+func (f *FileSecrets) Needs() []*SecretText { return nil }
 
 // Freshness implements [SecretStore].
 func (f *FileSecrets) Freshness() (poll, maxStale time.Duration) {

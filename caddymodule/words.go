@@ -75,6 +75,15 @@ func (w *word) text(name string) (string, error) {
 	return args[0], nil
 }
 
+// record reads a word that names a record of a store.
+func (w *word) record() (*SecretRef, error) {
+	args, err := w.args("<store>", "<path>")
+	if err != nil {
+		return nil, err
+	}
+	return &SecretRef{Store: args[0], Path: args[1]}, nil
+}
+
 // duration reads a word with one duration.
 func (w *word) duration() (caddy.Duration, error) {
 	text, err := w.text("<duration>")

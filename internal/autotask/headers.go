@@ -92,6 +92,36 @@ func weight(params string) float64 {
 	return 1
 }
 
+// Impersonates reports whether a caller asks to be shown as another resource. A header without a value asks for nothing.
+func Impersonates(h http.Header) bool {
+	for _, v := range h.Values(HeaderImpersonation) {
+		if v != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Impersonation returns the id of the resource that a caller asks to be shown as; empty where he does not ask. The error
+// is a *RequestError: there must be one value, and that a whole number, since of anything else nobody knows what the PSA
+// would make of it.
+func Impersonation(h http.Header) (resource string, err error) {
+	if !Impersonates(h) {
+		return "", nil
+	}
+	values := h.Values(HeaderImpersonation)
+	if len(values) > 1 {
+		return "", badRequest(HeaderImpersonation + " is there more than once; send it once, with the id of one resource")
+	}
+	if !resourceID(values[0]) {
+		return "", badRequest(HeaderImpersonation + " is no resource id; send a whole number, in digits alone")
+	}
+	return values[0], nil
+}
+
+// resourceID reports whether s is a resource's id as the PSA writes it.
+func resourceID(s string) bool { return validID(s) && s[0] != '-' }
+
 // SetCredentials puts a credential on a request that is about to leave; impersonate is a resource id or empty. A value
 // that would reach the PSA changed, or end the header early, is an error that names the header and never the value:
 // sent like that it would be a failed sign-in. On an error no header is set.
@@ -104,7 +134,7 @@ func SetCredentials(h http.Header, user, secret, code, impersonate string) error
 			return fmt.Errorf("the credential's value for header %s %w; correct it in the secret store", v.name, err)
 		}
 	}
-	if impersonate != "" && !validID(impersonate) {
+	if impersonate != "" && !resourceID(impersonate) {
 		return fmt.Errorf("header %s is no resource id; give a whole number", HeaderImpersonation)
 	}
 	for _, v := range values {

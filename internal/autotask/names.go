@@ -1,6 +1,10 @@
 package autotask
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // rootNames are the first-level names under /V1.0/ that take sign-ins, gathered from the REST API's help pages and from
 // the entity lists of public clients (apigrate's for Node, Anteris' for PHP). The set is open: a name that is missing here passes as its caller spells it, only its 2xx proves
@@ -143,8 +147,40 @@ func entityName(name string) string {
 	return known
 }
 
-// KnownEntity says whether the name, in any case, is one that this package was built with. Metric labels use it, so
-// that callers cannot make new ones.
+// OtherEntity is the label of every entity that this package was not built with.
+const OtherEntity = "other"
+
+// labels are the names of all entities that this package was built with.
+var labels = func() map[string]bool {
+	known := make(map[string]bool)
+	for _, name := range EntityNames() {
+		known[name] = true
+	}
+	return known
+}()
+
+// EntityLabel returns an operation's entity, Tickets or Tickets/Notes, where this package was built with it, and
+// OtherEntity where not; no name stays none. Metric labels use it, so that callers cannot make new ones.
+func EntityLabel(entity string) string {
+	if entity == "" || labels[entity] {
+		return entity
+	}
+	return OtherEntity
+}
+
+// EntityNames returns the names of all entities that this package was built with, the children as Tickets/Notes, in order.
+func EntityNames() []string {
+	all := slices.AppendSeq(slices.Collect(maps.Values(roots)), maps.Values(services))
+	for parent, names := range children {
+		for _, name := range names {
+			all = append(all, parent+"/"+name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// KnownEntity says whether the name, in any case, is one that this package was built with.
 func KnownEntity(name string) bool {
 	_, root := roots.of(name)
 	_, service := services.of(name)

@@ -3,6 +3,7 @@ package call
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"mime"
 	"net/http"
@@ -80,7 +81,8 @@ func anywhere(*url.URL) bool { return true }
 // hinting lets interim answers through, early hints among them, with what may pass of them: links.
 type hinting struct {
 	http.ResponseWriter
-	trip *trip
+	trip   *trip
+	caller context.Context // ends when the caller leaves
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -94,6 +96,8 @@ func (h *hinting) WriteHeader(status int) {
 		if red := h.trip.Ticket.Redactor; red != nil {
 			red.Header(h.Header())
 		}
+	} else if h.caller.Err() == nil { // else nobody hears it
+		h.trip.status = status
 	}
 	h.ResponseWriter.WriteHeader(status)
 }

@@ -23,7 +23,7 @@ const DefaultDiscover = "https://webservices.autotask.net"
 type Config struct {
 	Stores       map[string]Store
 	Logins       []Login
-	Integrations []identity.Integration
+	Integrations []Integration
 	// Zones keeps zones over restarts; nil for memory alone.
 	Zones zone.Storage
 	Log   *slog.Logger
@@ -35,6 +35,17 @@ type Config struct {
 type Store struct {
 	*secret.Store
 	Kind string
+}
+
+// Ref names a record of a secret store. The zero Ref names none.
+type Ref struct{ Store, Path string }
+
+// Integration is one integration of the config.
+type Integration struct {
+	identity.Integration
+	// KeyFrom names the record that holds hashes of its keys, beside those in Keys: a field for each, named by the key's
+	// id. Zero: none.
+	KeyFrom Ref
 }
 
 // Login is one login of the config.
@@ -57,7 +68,11 @@ type Shared struct {
 	guard   *guard.Guard
 	wallet  wallet
 	limits  *identity.Limiter
+	keys    keyring
 	applied applied
+	// observer is told what happens, and speakers are the lanes that tell it.
+	observer Observer
+	speakers speakers
 	// draining ends when the process is to stop.
 	draining context.Context
 	drained  context.CancelFunc
@@ -68,11 +83,14 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now)}
+	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	return s
 }
+
+// Observe says who is told what happens. It must be called before a config is made that shares this.
+func (s *Shared) Observe(o Observer) { s.observer = o }
 
 // Grace is how long calls in flight have once the process is to stop.
 const Grace = 20 * time.Second

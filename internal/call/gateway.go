@@ -14,6 +14,7 @@ import (
 // Gateway is one config at work. Its handlers write every answer themselves.
 type Gateway struct {
 	shared *Shared
+	keys   *recordKeys
 	book   *identity.Book
 	lanes  []*lane
 	byName map[string]*lane
@@ -24,11 +25,11 @@ type Gateway struct {
 
 // New builds a gateway. It opens no store and sends nothing: until Commit the calls that come wait.
 func New(cfg Config, shared *Shared) (*Gateway, error) {
-	book, err := identity.NewBook(cfg.Integrations)
+	keys, book, err := readBook(cfg, &shared.keys)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{shared: shared, book: book, byName: make(map[string]*lane), stores: cfg.Stores, log: cfg.Log}
+	g := &Gateway{shared: shared, keys: keys, book: book, byName: make(map[string]*lane), stores: cfg.Stores, log: cfg.Log}
 	users := make(map[string]int)
 	for _, i := range cfg.Integrations {
 		users[i.Login]++
@@ -65,6 +66,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 
 // Commit puts the config into force: its records are read from now on.
 func (g *Gateway) Commit() {
+	g.keys.commit()
 	for _, n := range g.lanes {
 		n.commit()
 	}
@@ -75,6 +77,7 @@ func (g *Gateway) Drain() { g.shared.drain() }
 
 // Close gives back what the config held. Calls under way end with what they have.
 func (g *Gateway) Close() {
+	g.keys.close()
 	for _, n := range g.lanes {
 		n.close()
 	}

@@ -1,10 +1,12 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/identity"
@@ -14,17 +16,26 @@ import (
 type callerKey struct{}
 
 // Identify finds out who calls. Where that is nobody it answers as the PSA does whatever is wrong with a sign-in, and
-// returns done. Calls that need no sign-in pass as nobody's.
+// returns done. Only an integration that is disabled is told so, and one whose key may be good is told to wait.
+// Calls that need no sign-in pass as nobody's.
 func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP string) (*http.Request, report.Call, bool) {
 	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
 	if err == nil && op.Free {
 		return r, described(op), false
 	}
-	secretHeader, userHeader := autotask.HeaderSecret, autotask.HeaderUserName
-	caller, err := g.book.Identify(identity.FromRequest(r.Header, userHeader, secretHeader))
+	address := clientAddress(clientIP)
+	p := identity.FromRequest(r.Header, autotask.HeaderUserName, autotask.HeaderSecret)
+	p.AddTLS(r.TLS)
+	caller, err := g.book.Identify(p, address, time.Now())
 	if err != nil {
-		g.stranger(w, r, op.API, clientIP, caller, err)
-		return r, described(op), true
+		info := described(op)
+		info.Reason = g.refuse(w, r, op.API, address, refusal{caller, err, clientIP})
+		info.Outcome = cmp.Or(info.Reason, report.OutcomeUnidentified)
+		if errors.Is(err, identity.ErrDisabled) { // he hears that he is known
+			info.Integration, info.Login = caller.Refused.Name, caller.Refused.Login
+		}
+		g.shared.observer.Answered(info)
+		return r, info, true
 	}
 	if caller.UserDiffers {
 		g.log.Debug("the user name beside the key is not the integration's", "integration", caller.Integration.Name, "key", caller.KeyID)
@@ -34,21 +45,64 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	return r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)), info, false
 }
 
-// stranger answers a call that shows no good key. The caller hears no reason, so that clients behave as they do toward
-// the PSA; the log does.
-func (g *Gateway) stranger(w http.ResponseWriter, r *http.Request, api autotask.API, clientIP string, caller identity.Caller, err error) {
+// refusal is why a call is not identified.
+type refusal struct {
+	caller   identity.Caller
+	err      error // an identity.Reason
+	clientIP string
+}
+
+// refuse answers a call that shows no good proof of who it is. The caller hears no reason, so that clients behave as they
+// do toward the PSA; the log does. What it returns is the reason of an answer that has one.
+func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, api autotask.API, address netip.Addr, why refusal) (reason string) {
 	unread(w, r)
-	var reason identity.Reason
-	errors.As(err, &reason)
-	addr, parseErr := netip.ParseAddr(clientIP)
-	if parseErr == nil {
-		if again, blocked := g.shared.limits.Fail(addr); blocked { // and unlogged: the log is not the caller's to fill
-			autotask.WriteError(w, api, autotask.TooManyFailures, "too many calls without a good key came from this address", again)
-			return
+	answer := func(reason autotask.Reason, text string, retryAfter time.Duration) string {
+		autotask.WriteError(w, api, reason, text, retryAfter)
+		return string(reason)
+	}
+	if errors.Is(why.err, identity.ErrDisabled) {
+		g.logRefusal(why)
+		return answer(autotask.Disabled, disabledText(why.caller.Refused), 0)
+	}
+	if address.IsValid() {
+		if again, blocked := g.shared.limits.Fail(address); blocked { // and unlogged: the log is not the caller's to fill
+			return answer(autotask.TooManyFailures, "too many calls without a good key came from this address", again)
 		}
 	}
-	g.log.Warn("a call without a good key", "reason", string(reason), "key", caller.KeyID, "client_ip", clientIP)
+	g.logRefusal(why)
+	if errors.Is(why.err, identity.ErrUnavailable) {
+		return answer(autotask.SecretUnavailable, "this gateway cannot read all of its keys: an operator finds the cause with psagate status", 5*time.Second)
+	}
 	autotask.Bare401(w, r.Host)
+	return ""
+}
+
+// logRefusal logs why a call is not identified, and never what it showed.
+func (g *Gateway) logRefusal(why refusal) {
+	with := []any{"reason", why.err.Error(), "key", why.caller.KeyID, "client_ip", why.clientIP}
+	if i := why.caller.Refused; i != nil {
+		with = append(with, "integration", i.Name)
+	}
+	if why.caller.Subject != "" {
+		with = append(with, "subject", why.caller.Subject)
+	}
+	g.log.Warn("a call without a good key", with...)
+}
+
+func disabledText(i *identity.Integration) string {
+	if i.DisabledReason == "" {
+		return "this integration is disabled: ask whoever runs this gateway"
+	}
+	return "this integration is disabled: " + i.DisabledReason
+}
+
+// clientAddress reads Caddy's client_ip; the zero Addr is one that cannot be read.
+func clientAddress(clientIP string) netip.Addr {
+	address, err := netip.ParseAddr(clientIP)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address
 }
 
 // described is what is known of a call by its request line.

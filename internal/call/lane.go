@@ -40,6 +40,8 @@ type lane struct {
 	said    string    // the last warning
 	saidAt  time.Time // and when it was given
 	seeking bool      // a lookup that failed after a refusal is being repeated
+	lacking bool      // it was told that there is no credential, and there was none since
+	movedTo string    // the zone that the login was last told to have moved to
 	read    time.Time // of the reading that was applied last
 	problem error     // why it could not be used; nil where it could
 	seat    *seat     // what calls go through
@@ -106,6 +108,7 @@ func (n *lane) giveBack() {
 	})
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.shared.speakers.yield(n)
 	for _, s := range [...]*seat{n.seat, n.next} {
 		if s != nil {
 			s.detach()
@@ -119,26 +122,40 @@ func (n *lane) Wire() *inject.Wire { return n.wire }
 
 // Reserve implements inject.Login.
 func (n *lane) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
+	start := time.Now()
+	s, a, err := n.acquire(ctx, ask)
+	n.shared.observer.Waited(n.Name, time.Since(start))
+	if err != nil {
+		return inject.Ticket{}, err
+	}
+	t, err := n.ticket(ctx, s, a)
+	if err != nil {
+		n.settle(s.guard, a, guard.Outcome{Verdict: guard.NotSent})
+		return inject.Ticket{}, err
+	}
+	return t, nil
+}
+
+// acquire waits for a unit of the PSA user that calls go through.
+func (n *lane) acquire(ctx context.Context, ask guard.Ask) (*seat, guard.Attempt, error) {
 	for {
 		s, err := n.sit(ctx, ask.Since)
 		if err != nil {
-			return inject.Ticket{}, err
+			return nil, guard.Attempt{}, err
 		}
 		a, err := s.guard.Acquire(ctx, ask)
-		if err != nil {
-			var d *guard.Denied
-			if errors.As(err, &d) && d.Reason == guard.Moved {
-				continue
-			}
-			return inject.Ticket{}, err
+		var d *guard.Denied
+		if errors.As(err, &d) && d.Reason == guard.Moved {
+			continue
 		}
-		t, err := n.ticket(ctx, s, a)
-		if err != nil {
-			s.guard.Settle(a, guard.Outcome{Verdict: guard.NotSent})
-			return inject.Ticket{}, err
-		}
-		return t, nil
+		return s, a, err
 	}
+}
+
+// settle ends an attempt.
+func (n *lane) settle(g *guard.Login, a guard.Attempt, o guard.Outcome) {
+	n.shared.observer.Attempted(n.Name, o.Verdict)
+	g.Settle(a, o)
 }
 
 // Settle implements inject.Login. After a refusal the zone is looked up again, for a login that has moved looks like a
@@ -154,7 +171,7 @@ func (n *lane) Settle(ctx context.Context, t inject.Ticket, v guard.Verdict) (mo
 	case guard.NoAnswer:
 		n.later(func() { n.moved(ctx, t) })
 	}
-	t.Guard.Settle(t.Attempt, guard.Outcome{Verdict: v, WrongZone: moved})
+	n.settle(t.Guard, t.Attempt, guard.Outcome{Verdict: v, WrongZone: moved})
 	return moved
 }
 
@@ -166,17 +183,18 @@ func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
 	select {
 	case <-n.committed:
 	case <-ctx.Done():
-		return nil, n.unavailable(ctx.Err())
+		return nil, n.lacks(Unreadable, ctx.Err())
 	}
 	rec, err := n.store.Get(n.Path)
 	if errors.Is(err, secret.ErrPending) {
 		rec, err = n.store.Wait(ctx, n.Path)
 	}
 	if err != nil {
-		return nil, n.unavailable(err)
+		return nil, n.lacks(problemOf(err), err)
 	}
 	n.mu.Lock()
 	s := n.seat
+	n.lacking = n.lacking && s == nil
 	n.mu.Unlock()
 	if s == nil { // the reading's notification is still on its way
 		n.apply(rec)
@@ -185,7 +203,7 @@ func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
 		s, problem = n.seat, n.problem
 		n.mu.Unlock()
 		if s == nil {
-			return nil, n.unavailable(cmp.Or(problem, errNoRecord))
+			return nil, n.lacks(Unusable, cmp.Or(problem, errNoRecord))
 		}
 	}
 	return s, nil

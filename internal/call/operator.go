@@ -32,12 +32,19 @@ func (g *Gateway) Status() report.Status {
 	for _, name := range slices.Sorted(maps.Keys(g.stores)) {
 		s.Stores = append(s.Stores, g.stores[name].status(name))
 	}
+	s.Problems = g.Notices()
 	s.Advise()
 	return s
 }
 
 func (s Store) status(name string) report.StoreStatus {
 	out := report.StoreStatus{Name: name, Kind: s.Kind, Records: []report.RecordStatus{}}
+	if session, ok := s.Session(); ok {
+		out.Session = &report.SessionStatus{SignedIn: session.SignedIn, Error: session.Error}
+		if !session.Expires.IsZero() {
+			out.Session.ExpiresAt = &session.Expires
+		}
+	}
 	for _, r := range s.Store.Status() {
 		out.Records = append(out.Records, report.RecordStatus{Path: r.Path, Version: r.Version, AgeSeconds: r.Age.Seconds(), Stale: r.Stale, Error: r.LastError})
 	}

@@ -28,43 +28,39 @@ type trip struct {
 	inject.Call
 	public string
 	lane   *lane
+	status int // of the answer; 0 while there is none
 }
 
 type tripKey struct{}
 
 // Proxy takes an identified call to the PSA and answers it. It parses the operation from the request itself: what leaves
 // is what was parsed here.
-func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) report.Call {
+func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) (info report.Call) {
 	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
-	info := described(op)
+	info = described(op)
+	status := 0 // of the answer, once it has ended; where it breaks off on its way this function panics
+	defer func() {
+		info.End(status)
+		g.shared.observer.Answered(info)
+	}()
 	caller, identified := r.Context().Value(callerKey{}).(identity.Caller)
 	switch {
 	case err == nil && op.Free:
-		info.Reason = g.free(w, op, publicURL(r, o))
+		info.Reason, status = g.free(w, op, publicURL(r, o)), http.StatusOK
 		return info
 	case !identified:
 		unread(w, r)
 		autotask.Bare401(w, r.Host)
+		info.Outcome = report.OutcomeUnidentified
 		return info
 	}
 	info.Integration, info.Login = caller.Integration.Name, caller.Integration.Login
-	fail := func(reason autotask.Reason, text string) report.Call {
+	resource, reason, text := judge(op, err, r, caller.Integration)
+	if reason != "" {
 		info.Reason = string(reason)
 		unread(w, r)
 		autotask.WriteError(w, op.API, reason, text, 0)
 		return info
-	}
-	if err == nil {
-		err = autotask.CheckQuery(r.URL.RawQuery)
-	}
-	var bad *autotask.RequestError
-	switch {
-	case errors.As(err, &bad):
-		return fail(bad.Reason, bad.Text)
-	case op.API == autotask.SOAP:
-		return fail(autotask.NotFound, noSOAP)
-	case r.Header.Get(autotask.HeaderImpersonation) != "":
-		return fail(autotask.Policy, "this integration may not send "+autotask.HeaderImpersonation)
 	}
 	n := g.byName[caller.Integration.Login]
 	n.enter()
@@ -76,12 +72,37 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	}
 	defer body.Close()
 	t := &trip{
-		Call:   inject.Call{Login: n, Integration: caller.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body},
+		Call: inject.Call{
+			Login: n, Integration: caller.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
+		},
 		public: publicURL(r, o), lane: n,
 	}
 	g.carry(w, r, t)
 	info.Zone, info.CredentialVersion, info.Reason = t.Ticket.Base.String(), t.Ticket.Attempt.Version, string(t.Reason)
+	status = t.status
 	return info
+}
+
+// judge says why a call is not taken by what stands above its body, and which resource it asks to be shown as. parsing is
+// what came of its request line.
+func judge(op autotask.Operation, parsing error, r *http.Request, i *identity.Integration) (resource string, reason autotask.Reason, text string) {
+	err := parsing
+	if err == nil {
+		err = autotask.CheckQuery(r.URL.RawQuery)
+	}
+	var bad *autotask.RequestError
+	switch {
+	case errors.As(err, &bad):
+		return "", bad.Reason, bad.Text
+	case op.API == autotask.SOAP:
+		return "", autotask.NotFound, noSOAP
+	case autotask.Impersonates(r.Header) && !i.Impersonate:
+		return "", autotask.Policy, "this integration may not send " + autotask.HeaderImpersonation
+	}
+	if resource, err = autotask.Impersonation(r.Header); errors.As(err, &bad) {
+		return "", bad.Reason, bad.Text
+	}
+	return resource, "", ""
 }
 
 // carry hands the call to the reverse proxy, which keeps the rules of HTTP: hop-by-hop headers, trailers, early hints, hang-ups.
@@ -93,12 +114,15 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, t *trip) {
 	for _, hop := range [...]string{"Connection", "Upgrade"} { // no protocol is changed on the way to the PSA
 		r.Header.Del(hop)
 	}
-	g.proxy.ServeHTTP(&hinting{ResponseWriter: w, trip: t}, r)
+	g.proxy.ServeHTTP(&hinting{ResponseWriter: w, trip: t, caller: ctx}, r)
 }
 
 // gone is called where a call has no answer: its caller has left, or the answer could not be carried.
 func gone(w http.ResponseWriter, r *http.Request, _ error) {
 	if r.Context().Err() == nil {
+		if t, ok := r.Context().Value(tripKey{}).(*trip); ok {
+			t.Reason = autotask.UpstreamUnreachable
+		}
 		autotask.WriteError(w, autotask.REST, autotask.UpstreamUnreachable, "the PSA's answer could not be passed on: look whether the call was carried out before you repeat it", 0)
 	}
 }

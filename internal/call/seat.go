@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
@@ -30,6 +31,7 @@ func (n *lane) apply(rec secret.Record) {
 	before := n.problem
 	if n.problem = n.use(rec); n.problem != nil && (before == nil || before.Error() != n.problem.Error()) {
 		n.log.Error("the login's record cannot be used", "store", n.Store, "error", n.problem)
+		n.tell(Happening{Event: SecretUnusable, Version: strconv.FormatUint(rec.Version, 10), Store: n.Store})
 	}
 }
 
@@ -108,6 +110,7 @@ func (n *lane) seatFor(key guard.Key) *seat {
 	s.detach = s.guard.Attach(guard.Use{Name: n.Name, Settings: n.Settings, Upstream: s, Integrations: n.integrations, Changed: s.changed})
 	if n.seat == nil {
 		n.seat = s
+		n.shared.speakers.take(n)
 		return s
 	}
 	if n.next != nil {
@@ -119,8 +122,9 @@ func (n *lane) seatFor(key guard.Key) *seat {
 
 // changed follows a record that names another PSA user: calls move over once that one is accepted, and a refusal of the
 // one that serves meanwhile makes it worth another try.
-func (s *seat) changed(_ guard.Attempt, e guard.Effect) {
+func (s *seat) changed(a guard.Attempt, e guard.Effect) {
 	n := s.lane
+	n.tellOf(a, e)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
@@ -152,6 +156,12 @@ func (s *seat) card() *card {
 
 // Check implements guard.Upstream: a call of the gateway's own that changes nothing.
 func (s *seat) Check(ctx context.Context, a guard.Attempt) guard.Outcome {
+	o := s.check(ctx, a)
+	s.lane.shared.observer.Attempted(s.lane.Name, o.Verdict)
+	return o
+}
+
+func (s *seat) check(ctx context.Context, a guard.Attempt) guard.Outcome {
 	n := s.lane
 	t, err := n.ticket(ctx, s, a)
 	if err != nil {

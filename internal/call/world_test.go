@@ -135,7 +135,7 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 		w.keys[name] = key
-		w.cfg.Integrations = append(w.cfg.Integrations, identity.Integration{Name: name, Login: "main", Keys: []identity.Hash{key.Hash()}})
+		w.cfg.Integrations = append(w.cfg.Integrations, Integration{Integration: identity.Integration{Name: name, Login: "main", Keys: []identity.Hash{key.Hash()}}})
 	}
 	w.load()
 	w.client = w.serve()

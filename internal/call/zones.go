@@ -67,10 +67,13 @@ func (n *lane) moved(ctx context.Context, t inject.Ticket) bool {
 	if err != nil {
 		return false
 	}
-	_, changed, err := n.zones.Doubt(ctx, key, zone.Zone{Base: t.Base.String()})
+	now, changed, err := n.zones.Doubt(ctx, key, zone.Zone{Base: t.Base.String()})
 	if err != nil {
 		n.warn("the zone could not be looked up", err)
 		n.seek(key, t)
+	}
+	if changed {
+		n.tellMoved(now)
 	}
 	return changed
 }
@@ -93,12 +96,13 @@ func (n *lane) seek(key zone.Key, t inject.Ticket) {
 		}()
 		for pause := 5 * time.Second; n.waits(pause); pause = min(2*pause, time.Minute) {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			_, changed, err := n.zones.Doubt(ctx, key, zone.Zone{Base: t.Base.String()})
+			now, changed, err := n.zones.Doubt(ctx, key, zone.Zone{Base: t.Base.String()})
 			cancel()
 			if err != nil {
 				continue
 			}
 			if changed {
+				n.tellMoved(now)
 				_ = t.Guard.Due() // its store may be unusable: then nothing is sent anyway
 			}
 			return
@@ -139,12 +143,17 @@ func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 	case err != nil:
 		if now, changed, doubted := n.zones.Doubt(ctx, key, z); doubted == nil && changed {
 			n.log.Info("the login has moved to another zone", "zone", now.Base)
+			n.tellMoved(now)
 			return nil
 		}
 		return err
 	case key.Pinned == "" && (asked.Base != z.Base || !z.Verified):
-		if _, _, err := n.zones.Doubt(ctx, key, z); err != nil {
+		now, changed, err := n.zones.Doubt(ctx, key, z)
+		if err != nil {
 			n.log.Warn("the login's zone could not be verified", "error", err)
+		}
+		if changed {
+			n.tellMoved(now)
 		}
 	}
 	return nil

@@ -41,7 +41,8 @@ type Use struct {
 	Upstream Upstream
 	// Integrations is how many integrations call through the entry.
 	Integrations int
-	// Changed, where it is set, is told when an attempt proved or refused a credential. It is called with no lock held.
+	// Changed, where it is set, is told when an attempt proved or refused a credential, shut or opened the gate, locked the
+	// login or spent its budget; a lost attempt may do the last long after its end. It is called with no lock held.
 	Changed func(a Attempt, e Effect)
 }
 

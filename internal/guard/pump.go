@@ -133,7 +133,7 @@ func (l *Login) conclude(a Attempt, o Outcome, first func()) {
 
 // listeners returns who is to be told of an effect.
 func (l *Login) listeners(e Effect) (told []func(Attempt, Effect)) {
-	if !e.Proven && !e.Refused {
+	if !e.worthTelling() {
 		return nil
 	}
 	for u := range l.uses {
@@ -147,8 +147,10 @@ func (l *Login) listeners(e Effect) (told []func(Attempt, Effect)) {
 func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
 	var n, recorded int
 	if l.tx(func(r *Rows, now time.Time) {
+		before := r.recorded()
 		e = r.settle(a, o, &l.settings, now)
 		n, recorded = len(r.Units), r.recorded()
+		e.Spent = before < l.settings.Budget && recorded >= l.settings.Budget
 	}) != nil {
 		return Effect{}
 	}
@@ -160,10 +162,11 @@ func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
 		l.refusal = Refusal{At: time.Now(), Version: a.Version, Source: a.of.source, Verdict: o.Verdict, WrongZone: o.WrongZone}
 	}
 	if e.Lost {
-		time.AfterFunc(l.settings.Linger, func() { l.lingered(a.Token) })
+		time.AfterFunc(l.settings.Linger, func() { l.lingered(a) })
 	}
 	l.suspect(a, o, e, recorded)
 	l.tell(a, o, e, n)
+	l.tellSpent(e)
 	return e
 }
 
@@ -174,11 +177,31 @@ func (l *Login) Took(d time.Duration) {
 	l.latency += (min(d, l.settings.QueueDeadline) - l.latency) / 8
 }
 
-func (l *Login) lingered(t Token) {
+// lingered makes a lost attempt's unit unknown, by which the last one may be recorded.
+func (l *Login) lingered(a Attempt) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.tx(func(r *Rows, _ time.Time) { r.lingered(t) }) == nil {
-		l.pump()
+	var e Effect
+	if l.tx(func(r *Rows, _ time.Time) {
+		before := r.recorded()
+		r.lingered(a.Token)
+		e.Spent = before < l.settings.Budget && r.recorded() >= l.settings.Budget
+	}) != nil {
+		l.mu.Unlock()
+		return
+	}
+	l.tellSpent(e)
+	l.pump()
+	told := l.listeners(e)
+	l.mu.Unlock()
+	for _, changed := range told {
+		changed(a, e)
+	}
+}
+
+// tellSpent logs that the budget is spent. Called with the mutex held.
+func (l *Login) tellSpent(e Effect) {
+	if e.Spent {
+		l.guard.log.Error("every unit of the login's budget is recorded: nothing is sent until an operator has looked at it", "login", l.name, "budget", l.settings.Budget)
 	}
 }
 

@@ -21,8 +21,14 @@ type Effect struct {
 	Shut     bool // the gate was shut
 	Opened   bool // the gate was opened
 	Locked   bool // the login became locked
+	Spent    bool // every unit of the budget is recorded now, and was not before
 	Forgiven int  // units that the success gave back
 	Lost     bool // the unit is lost: it becomes unknown after linger
+}
+
+// worthTelling reports whether an operator may have to act on the effect, or on what it ends.
+func (e Effect) worthTelling() bool {
+	return e.Proven || e.Refused || e.Shut || e.Opened || e.Locked || e.Spent
 }
 
 // settle ends an attempt by its verdict. An attempt whose unit is gone, because a success forgave it, changes nothing.

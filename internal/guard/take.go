@@ -21,6 +21,9 @@ type Attempt struct {
 	of    pathOf      // whose call it carries
 }
 
+// Source returns the integration whose call the attempt carries; empty for the guard's own.
+func (a Attempt) Source() string { return a.of.source }
+
 // take makes a unit held for an attempt of a kind that may go.
 func (r *Rows) take(k Kind, c *Credential, token Token, holder string, of pathOf, now time.Time) Attempt {
 	a := Attempt{

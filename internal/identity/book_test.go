@@ -4,18 +4,23 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 func mustBook(t testing.TB, integrations ...Integration) *Book {
 	t.Helper()
-	book, err := NewBook(integrations)
+	book, err := NewBook(integrations, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return book
 }
+
+// identify is Identify where neither address nor time matters.
+func identify(b *Book, p Presented) (Caller, error) { return b.Identify(p, netip.Addr{}, time.Time{}) }
 
 func TestTheKeyAloneSaysWhoCalls(t *testing.T) {
 	old, renewed, other := newKey(t), newKey(t), newKey(t)
@@ -38,7 +43,7 @@ func TestTheKeyAloneSaysWhoCalls(t *testing.T) {
 		"no name":                      {[]string{"Authorization: Bearer " + other.Reveal()}, "backup", other, false},
 		"its name and another's name ": {[]string{"UserName: backup", "Secret: " + other.Reveal(), basic("x", other.Reveal())}, "backup", other, true},
 	} {
-		caller, err := book.Identify(FromRequest(request(test.lines...), "UserName", "Secret"))
+		caller, err := identify(book, FromRequest(request(test.lines...), "UserName", "Secret"))
 		if err != nil || caller.Integration.Name != test.want || caller.KeyID != test.key.Hash().ID() || caller.UserDiffers != test.differs {
 			t.Errorf("%s: %+v, %v", name, caller, err)
 		}
@@ -55,7 +60,7 @@ func TestACallThatIsNotIdentifiedHasOneReason(t *testing.T) {
 		"unknown-key":      {"Secret: " + stranger.Reveal()},
 		"conflicting-keys": {"Secret: " + known.Reveal(), "Secret: " + stranger.Reveal()},
 	} {
-		caller, err := book.Identify(FromRequest(request(lines...), "UserName", "Secret"))
+		caller, err := identify(book, FromRequest(request(lines...), "UserName", "Secret"))
 		if !errors.Is(err, Reason(word)) || err.Error() != word || caller.Integration != nil {
 			t.Errorf("%s: %+v, %v", word, caller, err)
 		}
@@ -63,7 +68,7 @@ func TestACallThatIsNotIdentifiedHasOneReason(t *testing.T) {
 			t.Errorf("%s: key id %q", word, caller.KeyID)
 		}
 	}
-	if _, err := book.Identify(Presented{}); !errors.Is(err, ErrNoCredentials) {
+	if _, err := identify(book, Presented{}); !errors.Is(err, ErrNoCredentials) {
 		t.Errorf("the zero Presented: %v", err)
 	}
 }
@@ -71,7 +76,7 @@ func TestACallThatIsNotIdentifiedHasOneReason(t *testing.T) {
 func TestTheHashOfNothingIsNobodysKey(t *testing.T) {
 	book := mustBook(t, Integration{Name: "itglue", Keys: []Hash{newKey(t).Hash()}})
 	for _, hash := range []Hash{{}, sha256.Sum256(nil)} {
-		if caller, err := book.Identify(Presented{hash: hash, hasKey: true}); !errors.Is(err, ErrUnknown) || caller.Integration != nil {
+		if caller, err := identify(book, Presented{hash: hash, hasKey: true}); !errors.Is(err, ErrUnknown) || caller.Integration != nil {
 			t.Errorf("%s: %+v, %v", hash, caller, err)
 		}
 	}
@@ -85,7 +90,7 @@ func TestDoubledNamesAndKeysAreAllNamed(t *testing.T) {
 		{Name: "one"},
 		{Name: "three", Keys: []Hash{b, b}},
 		{Name: "four", Keys: []Hash{newKey(t).Hash()}},
-	})
+	}, nil)
 	want := []string{
 		`integrations "one" and "two" both have key ` + a.ID() + `: make a key for each`,
 		`two integrations are named "one": rename one`,
@@ -96,7 +101,7 @@ func TestDoubledNamesAndKeysAreAllNamed(t *testing.T) {
 		t.Errorf("got:\n%v\nwant:\n%s", err, strings.Join(want, "\n"))
 	}
 	c := newKey(t).Hash()
-	if _, err := NewBook([]Integration{{Name: "one", Keys: []Hash{c, c}}}); err == nil || !strings.Contains(err.Error(), `integration "one" names key `+c.ID()+` twice`) {
+	if _, err := NewBook([]Integration{{Name: "one", Keys: []Hash{c, c}}}, nil); err == nil || !strings.Contains(err.Error(), `integration "one" names key `+c.ID()+` twice`) {
 		t.Errorf("one key twice: %v", err)
 	}
 }
@@ -116,7 +121,7 @@ func TestTenThousandIntegrationsCostACallNoMoreThanTen(t *testing.T) {
 	for i, n := range []int{10, 10_000} {
 		book, key := bookOf(t, n)
 		h := request("UserName: mine", "Secret: "+key.Reveal())
-		perCall[i] = testing.AllocsPerRun(100, func() { _, _ = book.Identify(FromRequest(h, "UserName", "Secret")) })
+		perCall[i] = testing.AllocsPerRun(100, func() { _, _ = identify(book, FromRequest(h, "UserName", "Secret")) })
 	}
 	if perCall[0] != perCall[1] || perCall[0] > 5 {
 		t.Errorf("%v allocations a call with 10 and with 10,000 integrations, want the same and at most 5", perCall)
@@ -130,7 +135,7 @@ func BenchmarkIdentify(b *testing.B) {
 			h := request("UserName: mine", "Secret: "+key.Reveal())
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := book.Identify(FromRequest(h, "UserName", "Secret")); err != nil {
+				if _, err := identify(book, FromRequest(h, "UserName", "Secret")); err != nil {
 					b.Fatal(err)
 				}
 			}

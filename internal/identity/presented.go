@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -25,6 +26,7 @@ type Presented struct {
 	hash   Hash
 	hasKey bool
 	err    error // ErrNoCredentials, ErrNotAKey, ErrMistyped or ErrConflict; nil: hash is the one key's
+	cert   certificate
 }
 
 // FromRequest collects what a call presents: every value of secretHeader, every HTTP Basic password and every Bearer
@@ -44,6 +46,18 @@ func FromRequest(h http.Header, userHeader, secretHeader string) Presented {
 		p.addAuthorization(value)
 	}
 	return p
+}
+
+// AddTLS adds the client certificate of the call's connection; nil for one without TLS. Only a certificate that the
+// server has verified is proof of anything.
+func (p *Presented) AddTLS(state *tls.ConnectionState) { p.cert = certificateOf(state) }
+
+// keyID is the id of the key presented; empty where there is not exactly one.
+func (p *Presented) keyID() string {
+	if p.err != nil || !p.hasKey {
+		return ""
+	}
+	return p.hash.ID()
 }
 
 func (p *Presented) addAuthorization(value string) {

@@ -1,7 +1,7 @@
 package identity
 
-// Reason is why a call was not identified. Its text is the word that logs and the list of failures carry; it never
-// goes to the caller, who gets the PSA's own bare 401. Compare with errors.Is.
+// Reason is why a call was not identified. Its text is the word that logs and the list of failures carry; the caller
+// never hears it, but for ErrDisabled and ErrUnavailable: he gets the PSA's own bare 401. Compare with errors.Is.
 type Reason string
 
 const (
@@ -15,6 +15,24 @@ const (
 	ErrUnknown Reason = "unknown-key"
 	// ErrConflict: two different keys in one call.
 	ErrConflict Reason = "conflicting-keys"
+	// ErrUnavailable: the key's record is too old to be trusted, or the key is not known and not all records with keys
+	// could be read. The caller is told to wait, since a 401 would make him take a good key for a wrong one.
+	ErrUnavailable Reason = "keys-unavailable"
+	// ErrUnknownCertificate: no key, and a verified client certificate that names no integration.
+	ErrUnknownCertificate Reason = "unknown-certificate"
+	// ErrUnverifiedCertificate: no key, and a client certificate that names an integration and that the server has not
+	// verified: anybody could have made it. Most often the server's client_auth only requests certificates.
+	ErrUnverifiedCertificate Reason = "unverified-certificate"
+	// ErrExpiredCertificate: no key, and a client certificate whose time is over, on a connection that outlived it, or has not come.
+	ErrExpiredCertificate Reason = "expired-certificate"
+	// ErrConflictingCertificate: the client certificate names two integrations, or another than the key does.
+	ErrConflictingCertificate Reason = "conflicting-certificate"
+	// ErrWrongNetwork: good proof, from an address outside the integration's networks.
+	ErrWrongNetwork Reason = "wrong-network"
+	// ErrExpired: good proof, at or after the integration's end.
+	ErrExpired Reason = "expired"
+	// ErrDisabled: good proof of an integration that its operator has disabled. The caller is told so.
+	ErrDisabled Reason = "disabled"
 )
 
 // Error returns the word.

@@ -40,6 +40,8 @@ type Call struct {
 	Operation   autotask.Operation
 	Query       string
 	Body        Body
+	// Impersonate is the id of the resource that the caller asks to be shown as; empty: none.
+	Impersonate string
 
 	// Ticket is the last attempt's; its Attempt is zero where nothing was sent.
 	Ticket Ticket
@@ -80,6 +82,7 @@ func (RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		start := time.Now()
 		res := c.Login.Wire().Send(ctx, Request{
 			Operation: c.Operation, Base: t.Base, Query: c.Query, Header: req.Header, Body: c.Body, Credential: t.Credential,
+			Impersonate: c.Impersonate,
 		})
 		if res.Verdict == guard.Accepted || res.Verdict == guard.Neutral {
 			t.Guard.Took(time.Since(start))

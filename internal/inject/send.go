@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -35,6 +36,8 @@ type Request struct {
 	Header     http.Header // the caller's: what may pass is taken from it
 	Body       Body        // nil for none
 	Credential secret.Credential
+	// Impersonate is the id of the resource that the caller asks to be shown as; empty: the credential's, if it has one.
+	Impersonate string
 }
 
 // Result is what came of an attempt.
@@ -108,7 +111,7 @@ func (r Request) build(ctx context.Context) (*http.Request, error) {
 	}
 	autotask.PassRequestHeaders(req.Header, r.Header)
 	c := r.Credential
-	err := autotask.SetCredentials(req.Header, c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal(), c.Impersonate)
+	err := autotask.SetCredentials(req.Header, c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal(), r.impersonate())
 	if err != nil {
 		return nil, fmt.Errorf("the credential cannot be sent: %w", err)
 	}
@@ -125,6 +128,16 @@ func (r Request) build(ctx context.Context) (*http.Request, error) {
 		req.Body = sendOnce{http.NoBody}
 	}
 	return req.WithContext(ctx), nil
+}
+
+// impersonate returns the resource that the call is shown as. The credential's own goes with calls that write, for only
+// they have a creator: the PSA refuses queries that name one.
+func (r Request) impersonate() string {
+	switch r.Operation.Action {
+	case autotask.Create, autotask.Update, autotask.Delete:
+		return cmp.Or(r.Impersonate, r.Credential.Impersonate)
+	}
+	return r.Impersonate
 }
 
 // sendOnce hides what a body is, so that the transport takes it for one that can be sent but once.

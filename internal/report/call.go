@@ -16,4 +16,37 @@ type Call struct {
 	CredentialVersion string
 	// Reason is psagate's word for an answer of its own.
 	Reason string
+	// Outcome is what became of the call: one of the words below, or the Reason.
+	Outcome string
+}
+
+// The outcomes of calls beside the reasons.
+const (
+	// OutcomeOK: the PSA answered below 400, or psagate itself where no sign-in is needed.
+	OutcomeOK = "ok"
+	// OutcomeClientError and OutcomeServerError: the PSA answered from 400 on, or from 500 on.
+	OutcomeClientError = "client-error"
+	OutcomeServerError = "server-error"
+	// OutcomeUnidentified: the call showed no good key.
+	OutcomeUnidentified = "unidentified"
+	// OutcomeGone: the caller had left before there was an answer, or the answer broke off on its way.
+	OutcomeGone = "gone"
+)
+
+// End says what became of the call, where that is not said yet: its Reason where it has one, else what the status means
+// that was answered; 0 is none.
+func (c *Call) End(status int) {
+	switch {
+	case c.Outcome != "":
+	case c.Reason != "":
+		c.Outcome = c.Reason
+	case status == 0:
+		c.Outcome = OutcomeGone
+	case status >= 500:
+		c.Outcome = OutcomeServerError
+	case status >= 400:
+		c.Outcome = OutcomeClientError
+	default:
+		c.Outcome = OutcomeOK
+	}
 }

@@ -24,8 +24,28 @@ type CheckStep struct {
 
 // Checks is what the command `check --json` prints.
 type Checks struct {
-	// OK: every login's check succeeded.
+	// OK: every login's check succeeded. Warnings do not change it.
 	OK bool `json:"ok"`
+	// Config is what is unwise in the running config: first what is Caddy's, then sites, stores, logins, integrations.
+	Config []Warning `json:"config"`
 	// Logins are the checks, by name.
 	Logins []CheckResult `json:"logins"`
+}
+
+// ConfigWarnings is the answer of GET /psa/warnings.
+type ConfigWarnings struct {
+	// Warnings are what is unwise in the running config: first what is Caddy's, then sites, stores, logins, integrations.
+	Warnings []Warning `json:"warnings"`
+}
+
+// Warning is something in the config that is legal, that works, and that is unwise.
+type Warning struct {
+	// Kind is one short word for it, such as no-owner. It stays the same from version to version.
+	Kind string `json:"kind"`
+	// Where are the places that it is true of, such as `integration itglue`, `site psa.example.com` or `admin`.
+	Where []string `json:"where"`
+	// What says what is unwise, and why.
+	What string `json:"what"`
+	// Do says what to do about it.
+	Do string `json:"do"`
 }

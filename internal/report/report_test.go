@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,23 @@ func status(logins ...report.LoginStatus) report.Status {
 	}}}
 }
 
+// vault is the status with a store that has a sign-in.
+func vault(session *report.SessionStatus, records ...report.RecordStatus) report.Status {
+	s := status(calm("main"))
+	s.Stores = []report.StoreStatus{{Name: "vault", Kind: "vault", Session: session, Records: records}}
+	return s
+}
+
+// many is the status with a hundred records, one of them with trouble.
+func many(s report.Status) report.Status {
+	for i := range 100 {
+		s.Stores[0].Records = append(s.Stores[0].Records, report.RecordStatus{Path: fmt.Sprintf("autotask/%d", i), Version: 1, AgeSeconds: float64(i) / 10})
+	}
+	s.Stores[0].Records[7].Error = "record not found"
+	s.Problems = []string{`integration itglue: record "keys/itglue" of store vault: field "0a1b2c3d" is no hash`}
+	return s
+}
+
 var statuses = map[string]report.Status{
 	"serving": status(calm("main"), calm("second")),
 	"empty":   {Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}},
@@ -69,6 +87,8 @@ var statuses = map[string]report.Status{
 		l.LastRefusal = &report.RefusalStatus{At: before(90 * time.Minute), Version: 4, Reason: "refused"}
 		l.Problems = []string{`record "autotask/main", version 5: field "secret" is empty`}
 	}),
+	"vault-sealed": vault(&report.SessionStatus{Error: "vault is sealed"}, report.RecordStatus{Path: "autotask/main", Version: 3, AgeSeconds: 5400, Stale: true, Error: "vault is sealed"}),
+	"many-records": many(vault(&report.SessionStatus{SignedIn: true, ExpiresAt: at(40 * time.Minute)})),
 	"refused": with("main", func(l *report.LoginStatus) {
 		l.State, l.Serving = report.LoginRefused, nil
 		l.Newest = &report.CredentialStatus{Version: 4, State: "refused", Since: before(time.Minute), RecheckAt: at(14 * time.Minute)}
@@ -115,17 +135,36 @@ func TestStatusReadsWell(t *testing.T) {
 }
 
 func TestChecksReadWell(t *testing.T) {
-	checks := report.Checks{Logins: []report.CheckResult{
+	const shared = "a successful sign-in is assumed to reset the PSA's count: if it does not, set never_reset"
+	checks := report.Checks{Config: []report.Warning{}, Logins: []report.CheckResult{
 		{Login: "main", OK: true, Steps: []report.CheckStep{
 			{Name: "secret", OK: true, Detail: "version 3 of autotask/main in store file"},
 			{Name: "zone", OK: true, Detail: "https://webservices5.autotask.net/ATServicesRest"},
 			{Name: "sign-in", OK: true, Detail: "accepted"},
-		}, Warnings: []string{"with threshold 7 and budget 5 there is room for one failure outside psagate"}},
-		{Login: "second", Steps: []report.CheckStep{{Name: "secret", Detail: "record not found"}}},
+		}, Warnings: []string{"with threshold 7 and budget 5 there is room for one failure outside psagate", shared}},
+		{Login: "second", Steps: []report.CheckStep{{Name: "secret", Detail: "record not found"}}, Warnings: []string{shared}},
 	}}
 	golden(t, "check", checks, func(p report.Printer) { p.Checks(checks) })
-	none := report.Checks{OK: true, Logins: []report.CheckResult{}}
+	none := report.Checks{OK: true, Config: []report.Warning{}, Logins: []report.CheckResult{}}
 	golden(t, "check-none", none, func(p report.Printer) { p.Checks(none) })
+	unwise := report.Checks{OK: true, Config: unwise(), Logins: []report.CheckResult{
+		{Login: "main", OK: true, Steps: []report.CheckStep{{Name: "sign-in", OK: true, Detail: "accepted"}}},
+	}}
+	golden(t, "check-config", unwise, func(p report.Printer) { p.Checks(unwise) })
+}
+
+// unwise are warnings of one place, of several of a kind, of several kinds, and of more than are named.
+func unwise() []report.Warning {
+	var many []string
+	for _, name := range strings.Fields("backup billing itglue mail portal reports rmm") {
+		many = append(many, "integration "+name)
+	}
+	return []report.Warning{
+		{Kind: "admin-tcp", Where: []string{"admin"}, What: "listens on localhost:2019: every user of this machine can read and replace the config and release logins", Do: "Put it on a socket that only Caddy's user can open: `admin unix//run/psagate/admin.sock|0600`."},
+		{Kind: "plain-http", Where: []string{"site psa.example.com", "server srv1"}, What: "served over plain HTTP on :80: keys and data can be read on the way", Do: "Serve it over HTTPS, or bind it to a loopback address or a socket behind a proxy that does."},
+		{Kind: "impersonate", Where: many[:5], What: "may act as any resource that the login may impersonate", Do: "Take impersonate away where it is not needed."},
+		{Kind: "no-owner", Where: many, What: "nobody is named who answers for it", Do: "Write `owner <mail address>`: whoever sees its failures needs to know whom to ask."},
+	}
 }
 
 func TestZonesReadWell(t *testing.T) {

@@ -14,6 +14,8 @@ type Status struct {
 	Logins []LoginStatus `json:"logins"`
 	// Stores are the secret stores of the config, by name.
 	Stores []StoreStatus `json:"stores"`
+	// Problems are what should be mended and concerns no login: keys of integrations that cannot be used.
+	Problems []string `json:"problems,omitempty"`
 }
 
 const (
@@ -161,8 +163,20 @@ type StoreStatus struct {
 	Name string `json:"name"`
 	// Kind is the module that reads it.
 	Kind string `json:"kind"`
+	// Session is the sign-in to the store; absent where it needs none.
+	Session *SessionStatus `json:"session,omitempty"`
 	// Records are the records in use, by path.
 	Records []RecordStatus `json:"records"`
+}
+
+// SessionStatus is how psagate's sign-in to a store stands.
+type SessionStatus struct {
+	// SignedIn: there is a token that has not expired.
+	SignedIn bool `json:"signed_in"`
+	// ExpiresAt is when the token ends unless it is renewed; absent where it has no end.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	// Error is why the last sign-in failed; empty when it did not. It holds no secret.
+	Error string `json:"error,omitempty"`
 }
 
 // RecordStatus is how one record of a store stands.

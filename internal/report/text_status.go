@@ -10,13 +10,16 @@ import (
 func (p Printer) Status(s Status) {
 	p.line("state: %s", sentence(s.State, map[string]string{StateMemory: "in memory, on this node; a restart forgets it"}))
 	p.line("policy: %s", sentence(s.Policy, map[string]string{PolicyNone: "none yet: every identified integration may do everything"}))
+	for _, problem := range s.Problems {
+		p.line("! %s", problem)
+	}
 	for _, login := range s.Logins {
 		p.line("")
 		p.login(login, s.Time)
 	}
 	for _, store := range s.Stores {
 		p.line("")
-		p.store(store)
+		p.store(store, s.Time)
 	}
 }
 
@@ -129,21 +132,53 @@ func (p Printer) refusal(r RefusalStatus, now time.Time) string {
 	return fmt.Sprintf("%s (%s ago), version %d, %s", p.clock(r.At, now), age(now.Sub(r.At)), r.Version, who)
 }
 
-func (p Printer) store(s StoreStatus) {
+// maxRecords is how many records of a store are shown one by one; beyond it only those with trouble are.
+const maxRecords = 20
+
+func (p Printer) store(s StoreStatus, now time.Time) {
 	p.line("store %s (%s): %s in use", s.Name, s.Kind, plural(len(s.Records), "record"))
-	for _, r := range s.Records {
-		text := "never read"
-		if r.Version > 0 {
-			text = fmt.Sprintf("version %d, confirmed %s ago", r.Version, seconds(r.AgeSeconds))
-		}
-		if r.Stale && r.Version > 0 {
-			text += ", TOO OLD TO SERVE"
-		}
-		if r.Error != "" {
-			text += ": " + r.Error
-		}
-		p.line("  %s  %s", r.Path, text)
+	if s.Session != nil {
+		p.line("  %s", p.session(*s.Session, now))
 	}
+	well, oldest := 0, 0.0
+	for _, r := range s.Records {
+		if len(s.Records) > maxRecords && r.Error == "" && !r.Stale {
+			well, oldest = well+1, max(oldest, r.AgeSeconds)
+			continue
+		}
+		p.line("  %s  %s", r.Path, record(r))
+	}
+	if well > 0 {
+		p.line("  %s without trouble, all confirmed within %s", plural(well, "record"), seconds(oldest))
+	}
+}
+
+func (p Printer) session(s SessionStatus, now time.Time) string {
+	text := "not signed in"
+	switch {
+	case s.SignedIn && s.ExpiresAt != nil:
+		text = "signed in until " + p.clock(*s.ExpiresAt, now)
+	case s.SignedIn:
+		text = "signed in"
+	}
+	if s.Error != "" {
+		text += ": " + s.Error
+	}
+	return text
+}
+
+func record(r RecordStatus) string {
+	text := "never read"
+	if r.Version > 0 {
+		text = fmt.Sprintf("version %d, confirmed %s ago", r.Version, seconds(r.AgeSeconds))
+	}
+	if r.Stale && r.Version > 0 {
+		text += ", TOO OLD TO SERVE"
+	}
+	if r.Error != "" {
+		text += ": " + r.Error
+	}
+	return text
 }
 
 func seconds(n float64) string { return age(time.Duration(n * float64(time.Second))) }

@@ -2,36 +2,6 @@ package report
 
 import "fmt"
 
-// Checks writes the result of checks for people.
-func (p Printer) Checks(c Checks) {
-	for _, login := range c.Logins {
-		p.line("login %s: %s", login.Login, verdict(login.OK))
-		for _, step := range login.Steps {
-			p.line("  %s %-8s %s", mark(step.OK), step.Name, step.Detail)
-		}
-		for _, warning := range login.Warnings {
-			p.line("  ! %s", warning)
-		}
-	}
-	if len(c.Logins) == 0 {
-		p.line("no logins in the config: nothing to check")
-	}
-}
-
-func verdict(ok bool) string {
-	if ok {
-		return "works"
-	}
-	return "DOES NOT WORK"
-}
-
-func mark(ok bool) string {
-	if ok {
-		return "✓"
-	}
-	return "✗"
-}
-
 // Zones writes where the logins' calls go, for people.
 func (p Printer) Zones(z Zones) {
 	for _, zone := range z.Zones {

@@ -1,0 +1,187 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/report"
+)
+
+// Every label is a name of the config, a name that the dialect was built with, or a word of psagate's own; none is a caller's.
+
+// tallies are the metrics that count what happens. They live as long as the process, over reloads of the config.
+type tallies struct {
+	attempts *prometheus.CounterVec
+	requests *prometheus.CounterVec
+	waits    *prometheus.HistogramVec
+
+	mu     sync.RWMutex
+	logins map[string]*loginTally
+	calls  map[callLabels]prometheus.Counter
+}
+
+// loginTally are the series of one login.
+type loginTally struct {
+	attempts [guard.Locked + 1]prometheus.Counter // by verdict
+	wait     prometheus.Observer
+}
+
+// callLabels are the labels of requests_total.
+type callLabels struct{ integration, entity, action, outcome string }
+
+// waitBuckets are in seconds: from a unit that is free at once to the longest deadline that many set.
+var waitBuckets = []float64{.001, .005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
+
+func newTallies() *tallies {
+	return &tallies{
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "psagate_attempts_total",
+			Help: "Presentations of the login's credential to the PSA, psagate's own ones included, by what came of them: accepted, refused, locked, neutral, no-answer, not-sent.",
+		}, []string{"login", "outcome"}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "psagate_requests_total",
+			Help: "Calls that psagate answered, by what became of them: ok, client-error or server-error for the PSA's answers, a reason of psagate's, unidentified, gone. Calls of nobody have no integration, entity and action.",
+		}, []string{"integration", "entity", "action", "outcome"}),
+		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "psagate_wait_seconds", Help: "How long calls waited for a unit of the login's budget, whether they got one or not.", Buckets: waitBuckets,
+		}, []string{"login"}),
+		logins: make(map[string]*loginTally), calls: make(map[callLabels]prometheus.Counter),
+	}
+}
+
+// counted are this process's.
+var counted = newTallies()
+
+// collectors are all of psagate's metrics.
+var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.waits, gauges{}}
+
+// registerMetrics makes the metrics known to a config's registry.
+func registerMetrics(registry *prometheus.Registry) error {
+	for _, c := range collectors {
+		var already prometheus.AlreadyRegisteredError
+		if err := registry.Register(c); err != nil && !errors.As(err, &already) {
+			return fmt.Errorf("registering the metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// login returns a login's series, which begin at 0 when it is first named.
+func (t *tallies) login(name string) *loginTally {
+	t.mu.RLock()
+	l := t.logins[name]
+	t.mu.RUnlock()
+	if l != nil {
+		return l
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l = t.logins[name]; l == nil {
+		l = &loginTally{wait: t.waits.WithLabelValues(name)}
+		for v := range l.attempts {
+			l.attempts[v] = t.attempts.WithLabelValues(name, guard.Verdict(v).String())
+		}
+		t.logins[name] = l
+	}
+	return l
+}
+
+// Attempted implements call.Observer.
+func (t *tallies) Attempted(login string, v guard.Verdict) { t.login(login).attempts[v].Inc() }
+
+// Waited implements call.Observer.
+func (t *tallies) Waited(login string, d time.Duration) { t.login(login).wait.Observe(d.Seconds()) }
+
+// Answered implements call.Observer.
+func (t *tallies) Answered(c report.Call) {
+	labels := callLabels{c.Integration, autotask.EntityLabel(c.Entity), c.Action, c.Outcome}
+	if c.Integration == "" {
+		labels.entity, labels.action = "", "" // what a stranger asks for would be a label of a caller's choice
+	}
+	t.mu.RLock()
+	counter := t.calls[labels]
+	t.mu.RUnlock()
+	if counter == nil {
+		counter = t.requests.WithLabelValues(labels.integration, labels.entity, labels.action, labels.outcome)
+		t.mu.Lock()
+		t.calls[labels] = counter
+		t.mu.Unlock()
+	}
+	counter.Inc()
+}
+
+// gauges are the metrics that are read off the config in force when somebody looks. Without one there are none.
+type gauges struct{}
+
+var (
+	budgetRemaining   = prometheus.NewDesc("psagate_login_budget_remaining", "Units of the login's budget that are free: failed or unanswered sign-ins that it still stands.", []string{"login"}, nil)
+	loginState        = prometheus.NewDesc("psagate_login_state", "1 for the state that the login is in, 0 for the others: idle, serving, gate-shut, refused, no-secret, spent, locked.", []string{"login", "state"}, nil)
+	credentialVersion = prometheus.NewDesc("psagate_credential_version", "The store's version of the credential that serves; absent while none does.", []string{"login"}, nil)
+	credentialAge     = prometheus.NewDesc("psagate_credential_age_seconds", "Time since the store first gave the credential that serves; absent while none does.", []string{"login"}, nil)
+	secretAge         = prometheus.NewDesc("psagate_secret_age_seconds", "Time since the store last confirmed a record in use, of the one for which that is longest; absent while none was read.", []string{"store"}, nil)
+)
+
+var loginStates = [...]report.LoginState{
+	report.LoginIdle, report.LoginServing, report.LoginGateShut, report.LoginRefused, report.LoginNoSecret, report.LoginSpent, report.LoginLocked,
+}
+
+// Describe implements prometheus.Collector.
+func (gauges) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range [...]*prometheus.Desc{budgetRemaining, loginState, credentialVersion, credentialAge, secretAge} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (gauges) Collect(to chan<- prometheus.Metric) {
+	in := inForce.Load()
+	if in == nil {
+		return
+	}
+	status := in.engine.Status()
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for i := range status.Logins {
+		gaugeLogin(&status.Logins[i], status.Time, gauge)
+	}
+	for i := range status.Stores {
+		if age, known := oldest(&status.Stores[i]); known {
+			gauge(secretAge, age, status.Stores[i].Name)
+		}
+	}
+}
+
+func gaugeLogin(l *report.LoginStatus, now time.Time, gauge func(d *prometheus.Desc, value float64, labels ...string)) {
+	gauge(budgetRemaining, float64(l.Units.Free), l.Name)
+	for _, state := range loginStates {
+		is := 0.
+		if l.State == state {
+			is = 1
+		}
+		gauge(loginState, is, l.Name, string(state))
+	}
+	if l.Serving == nil {
+		return
+	}
+	gauge(credentialVersion, float64(l.Serving.Version), l.Name)
+	if !l.Serving.Since.IsZero() {
+		gauge(credentialAge, now.Sub(l.Serving.Since).Seconds(), l.Name)
+	}
+}
+
+// oldest returns the age, in seconds, of the store's record that was confirmed longest ago.
+func oldest(s *report.StoreStatus) (age float64, known bool) {
+	for _, r := range s.Records {
+		if r.Version > 0 {
+			age, known = max(age, r.AgeSeconds), true
+		}
+	}
+	return age, known
+}

@@ -1,0 +1,102 @@
+package call
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/secret"
+	"github.com/psagate/psagate/internal/zone"
+)
+
+// speakers are the lanes that tell what happens, by the name of their login: after a reload the old config's lane may go
+// on for as long as its calls do, and what both see is told once.
+type speakers struct {
+	mu sync.Mutex
+	of map[string]*lane
+}
+
+func (s *speakers) take(n *lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of = make(map[string]*lane)
+	}
+	s.of[n.Name] = n
+}
+
+func (s *speakers) yield(n *lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[n.Name] == n {
+		delete(s.of, n.Name)
+	}
+}
+
+// silent reports whether another lane speaks for the login's name.
+func (s *speakers) silent(n *lane) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	other := s.of[n.Name]
+	return other != nil && other != n
+}
+
+// tell passes on what happened to the login.
+func (n *lane) tell(h Happening) {
+	if n.shared.speakers.silent(n) {
+		return
+	}
+	h.Login = n.Name
+	n.shared.observer.Happened(h)
+}
+
+// tellOf passes on what an attempt changed.
+func (n *lane) tellOf(a guard.Attempt, e guard.Effect) {
+	events := happenings(e)
+	if len(events) == 0 {
+		return
+	}
+	at := n.zoneStatus().URL
+	for _, event := range events {
+		n.tell(Happening{Event: event, Version: a.Version, Integration: a.Source(), Zone: at})
+	}
+}
+
+// tellMoved passes on that the login is in another zone, once however many calls found it out.
+func (n *lane) tellMoved(to zone.Zone) {
+	n.mu.Lock()
+	known := n.movedTo == to.Base
+	n.movedTo = to.Base
+	n.mu.Unlock()
+	if !known {
+		n.tell(Happening{Event: ZoneMoved, Zone: to.Base})
+	}
+}
+
+// lacks is unavailable for a login whose record gives no credential, and passes that on, once until it gives one.
+func (n *lane) lacks(p Problem, err error) error {
+	err = n.unavailable(err)
+	var d *guard.Denied
+	if !errors.As(err, &d) || d.Reason != guard.Reason(autotask.SecretUnavailable) {
+		return err
+	}
+	n.mu.Lock()
+	known := n.lacking
+	n.lacking = true
+	n.mu.Unlock()
+	if !known {
+		n.tell(Happening{Event: SecretUnavailable, Store: n.Store, Problem: p})
+	}
+	return err
+}
+
+func problemOf(err error) Problem {
+	switch {
+	case errors.Is(err, secret.ErrStale):
+		return Stale
+	case errors.Is(err, secret.ErrNotFound):
+		return Missing
+	}
+	return Unreadable
+}

@@ -1,0 +1,59 @@
+package identity
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Integration is a program that calls the PSA through psagate.
+type Integration struct {
+	// Name is its name in the config.
+	Name string
+	// Owner is the mail address of who answers for it; may be empty.
+	Owner string
+	// Login names the login that its calls use.
+	Login string
+	// Keys are the hashes of its keys: several while one is being replaced.
+	Keys []Hash
+	// From are the networks that it may call from; empty: any.
+	From []netip.Prefix
+	// Certs name the client certificates that are proof of it: a SAN (DNS name, URI, mail address or IP address), or the
+	// subject as RFC 2253 text.
+	Certs []string
+	// Expires is the first moment at which it is refused; zero: never.
+	Expires time.Time
+	// Disabled: it is told so, whatever it calls. DisabledReason is the operator's word on it, which the caller reads; may be empty.
+	Disabled       bool
+	DisabledReason string
+	// Impersonate: it may send ImpersonationResourceId.
+	Impersonate bool
+}
+
+// refusal says why a call is refused whose proof is good. Who is in the wrong place or too late does not hear that the
+// proof is good, so these come first.
+func (i *Integration) refusal(address netip.Addr, now time.Time) error {
+	switch {
+	case len(i.From) > 0 && !within(address, i.From):
+		return ErrWrongNetwork
+	case !i.Expires.IsZero() && !now.Before(i.Expires):
+		return ErrExpired
+	case i.Disabled:
+		return ErrDisabled
+	}
+	return nil
+}
+
+// within reports whether an address lies in one of the networks. An IPv4 address counts as itself however it is written,
+// and in the networks too; the zone of an address does not count; the zero Addr lies nowhere.
+func within(address netip.Addr, networks []netip.Prefix) bool {
+	address = address.Unmap().WithZone("")
+	for _, n := range networks {
+		if n.Addr().Is4In6() && n.Bits() >= 96 {
+			n = netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-96)
+		}
+		if n.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
