@@ -17,6 +17,7 @@ type caddyfile struct {
 	accessLog string
 	format    string // of the access log
 	discover  string
+	secrets   string // the store's name and settings
 	keys      map[string]identity.Hash
 
 	global string // further lines of the global block
@@ -24,9 +25,15 @@ type caddyfile struct {
 	site   string // of the site
 }
 
+// fileStore is the store that the environment names.
+const fileStore = `file {env.PSAGATE_SECRETS} {
+			poll 200ms
+		}`
+
 // String is its text. Whatever Caddy can be brought to log is logged, so that a secret would be found.
 func (c caddyfile) String() string {
 	_, port, _ := net.SplitHostPort(c.address)
+	store, _, _ := strings.Cut(c.secrets, " ")
 	var integrations strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(c.keys)) {
 		fmt.Fprintf(&integrations, "\t\tintegration %s {\n\t\t\tkey %s\n\t\t\tlogin main\n\t\t}\n", name, c.keys[name])
@@ -36,11 +43,9 @@ func (c caddyfile) String() string {
 	admin unix/%s|0600
 	%s
 	psa {
-		secrets file {env.PSAGATE_SECRETS} {
-			poll 200ms
-		}
+		secrets %s
 		login main {
-			secret file autotask/main
+			secret %s autotask/main
 			discover %s
 			hosts 127.0.0.1
 			insecure_http
@@ -58,5 +63,5 @@ http://:%s {
 	psa_gateway
 	%s
 }
-`, c.admin, c.global, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
+`, c.admin, c.global, c.secrets, store, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -39,10 +40,12 @@ func (w *world) request(integration, method, path string, body io.Reader) *http.
 	return r
 }
 
-// call makes a call as an integration and returns its answer.
+// call makes a call as an integration and returns its answer, which is kept, to be searched for secrets.
 func (w *world) call(integration, method, path, body string) answer {
 	w.Helper()
-	return send(w.T, http.DefaultClient, w.request(integration, method, path, strings.NewReader(body)))
+	a := send(w.T, http.DefaultClient, w.request(integration, method, path, strings.NewReader(body)))
+	w.heard.add(a.place(fmt.Sprintf("the answer to %s: %s %s", integration, method, path), w.keys[integration].Reveal()))
+	return a
 }
 
 // served makes a call and demands that the PSA answered it.

@@ -34,6 +34,7 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 		"PSAGATE_SECRETS=" + w.path(secretsFile),
 		"GORACE=atexit_sleep_ms=0", // else each process built with the race detector takes a second to end
 	}
+	cmd.Env = append(cmd.Env, w.env...)
 	return cmd
 }
 
@@ -66,9 +67,15 @@ func (w *world) start() {
 	})
 }
 
-// stop asks the process to end, as an operator does, and demands that it ends well.
+// stop asks the process to end, as an operator does, and demands that it ends well. What the admin endpoint showed at last
+// is kept, to be searched for secrets.
 func (s *server) stop(w *world) {
 	w.Helper()
+	select {
+	case <-s.ended:
+	default:
+		w.askAdmin()
+	}
 	http.DefaultClient.CloseIdleConnections()
 	if err := s.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		w.Error(err)

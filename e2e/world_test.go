@@ -32,8 +32,11 @@ type world struct {
 	tenant *psatest.Tenant
 	user   *psatest.User
 
-	keys   map[string]identity.Key
-	hidden []string // what must be found nowhere when the test has ended
+	keys    map[string]identity.Key
+	env     []string // further environment of its processes
+	hidden  []hidden // what must be found nowhere when the test has ended
+	mayHold []string // names of the files in which it may be
+	heard   heard    // where else it is looked for
 }
 
 // newWorld makes all but the process, which start starts. It has one login, main, and the integrations a and b.
@@ -49,9 +52,12 @@ func newWorld(t *testing.T) *world {
 	w.tenant = w.sim.AddTenant("Example", w.zone)
 	w.tenant.Seed(25)
 	w.user = w.tenant.AddUser(user, oldPassword, code)
-	w.hidden = []string{oldPassword, newPassword, code}
+	w.mayHold = []string{secretsFile}
+	w.hide("the old password", oldPassword)
+	w.hide("the new password", newPassword)
+	w.hide("the integration code", code)
 	w.caddyfile = caddyfile{
-		admin: w.path("admin.sock"), address: freeAddress(t), accessLog: w.path("access.log"), format: "psa",
+		admin: w.path("admin.sock"), address: freeAddress(t), accessLog: w.path("access.log"), format: "psa", secrets: fileStore,
 		discover: w.sim.DiscoverURL(), keys: map[string]identity.Hash{},
 	}
 	w.integration("a", newKey(t))
@@ -91,7 +97,7 @@ func (w *world) write(name, text string) {
 // integration adds an integration, or replaces its key.
 func (w *world) integration(name string, key identity.Key) {
 	w.keys[name], w.caddyfile.keys[name] = key, key.Hash()
-	w.hidden = append(w.hidden, key.Reveal())
+	w.hide("the key of "+name, key.Reveal())
 }
 
 // save puts the password into the store, all at once.
