@@ -118,3 +118,24 @@ func TestASignInThatARealVaultRefusesIsExplained(t *testing.T) {
 		t.Errorf("without the authority: %v", err)
 	}
 }
+
+// The fact that the pauses after a refusal of approle's rest on: a wrong secret id locks others out.
+func TestARealVaultLocksARoleIDWhoseSecretIDsAreWrong(t *testing.T) {
+	v := vaulttest.Start(t)
+	role, id := v.AppRole("r", []string{v.Policy("all", readAll)}, time.Hour, 0)
+	v.Put("a", map[string]any{"secret": "x"})
+	for range 5 {
+		s := newSource(t, Config{Address: v.URL, Auth: Auth{Method: "approle", Role: role, Secret: is(planted)}}, new(notes))
+		if _, err := s.Read(t.Context(), "a"); err == nil {
+			t.Fatal("a wrong secret id was taken")
+		}
+	}
+	s := newSource(t, Config{Address: v.URL, Auth: Auth{Method: "approle", Role: role, Secret: is(id)}}, new(notes))
+	if _, err := s.Read(t.Context(), "a"); err == nil {
+		t.Error("the right secret id is taken after five wrong ones: the pauses may be shorter")
+	} else if strings.Contains(err.Error(), id) {
+		t.Error("the error shows the secret id")
+	} else {
+		t.Logf("locked: %v", err)
+	}
+}

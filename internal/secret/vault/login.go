@@ -98,7 +98,11 @@ func (t *token) liveFor(ttl time.Duration, now time.Time) {
 }
 
 // refusal is the error of a Vault that answered, and does not take what it was shown.
-type refusal struct{ error }
+type refusal struct {
+	error
+	// counted: Vault counts it, and locks when there are some.
+	counted bool
+}
 
 func (r refusal) Unwrap() error { return r.error }
 
@@ -117,7 +121,7 @@ func (s *session) login(ctx context.Context, proof secret.Value) (token, error) 
 	auth := a.secret().Auth
 	switch {
 	case a.status != http.StatusOK:
-		return token{}, s.refused("Vault answers %d%s%s", a.status, a.quoted(), s.advice(a))
+		return token{}, s.refusedBy(a)
 	case auth == nil || auth.ClientToken == "" && auth.MFARequirement == nil:
 		return token{}, s.refused("Vault gives no token")
 	case auth.ClientToken == "":
@@ -144,8 +148,15 @@ func usesOf(a answer) int {
 	return given.Auth.NumUses
 }
 
-func (s *session) refused(format string, args ...any) error {
-	return refusal{fmt.Errorf("%w: sign-in by %s: "+format, append([]any{secret.ErrDown, s.auth.Method}, args...)...)}
+func (s *session) refused(format string, args ...any) refusal {
+	return refusal{error: fmt.Errorf("%w: sign-in by %s: "+format, append([]any{secret.ErrDown, s.auth.Method}, args...)...)}
+}
+
+// refusedBy is the refusal of a sign-in that Vault answered. A role id or secret id that is wrong it answers with 400.
+func (s *session) refusedBy(a answer) refusal {
+	r := s.refused("Vault answers %d%s%s", a.status, a.quoted(), s.advice(a))
+	r.counted = s.auth.Method == "approle" && a.status == http.StatusBadRequest
+	return r
 }
 
 // advice says what to do about a sign-in that was refused, as far as the status tells.
@@ -154,9 +165,12 @@ func (s *session) advice(a answer) string {
 	if a.status == http.StatusNotFound || a.status == http.StatusForbidden { // 403 is also for what is mounted nowhere
 		mounted = fmt.Sprintf("; is the auth method mounted at %q?", s.auth.Mount)
 	}
+	if a.status == http.StatusForbidden && s.auth.Method == "approle" {
+		mounted += " Or has Vault locked the role id (vault read sys/locked-users)?"
+	}
 	switch s.auth.Method {
 	case "approle":
-		return ": check the role id; a secret id may be wrong, expired or used up, and then a new one is needed" + mounted
+		return ": check the role id; the secret id may be wrong, expired or used up, and another one is tried at once (this one in 20 minutes, as Vault locks a role id that fails five times)" + mounted
 	case "cert":
 		return ": check that a certificate role fits the client certificate" + mounted
 	default:
@@ -212,12 +226,12 @@ func (s *session) renew(ctx context.Context, t token) (token, error) {
 	}
 	auth := a.secret().Auth
 	if a.status != http.StatusOK || auth == nil {
-		return t, refusal{fmt.Errorf("%w: Vault does not renew the token: it answers %d%s", secret.ErrDown, a.status, a.quoted())}
+		return t, refusal{error: fmt.Errorf("%w: Vault does not renew the token: it answers %d%s", secret.ErrDown, a.status, a.quoted())}
 	}
 	ttl := time.Duration(auth.LeaseDuration) * time.Second
 	if ttl < t.ttl {
 		t.liveFor(max(ttl, t.expires.Sub(begun), 1), begun) // 0 would be a life without end
-		return t, refusal{fmt.Errorf("%w: Vault does not renew the token beyond the end of its life", secret.ErrDown)}
+		return t, refusal{error: fmt.Errorf("%w: Vault does not renew the token beyond the end of its life", secret.ErrDown)}
 	}
 	t.liveFor(ttl, begun)
 	return t, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -16,6 +17,10 @@ const (
 	// firstPause and lastPause lie between two tries to sign in with what Vault has refused. Another secret id, token or
 	// JWT is tried at once. A Vault that cannot be asked is spared by the [secret.Store].
 	firstPause, lastPause = time.Second, 30 * time.Second
+	// countedPause follows the second refusal in a row that Vault counts, and lastPause the first: at the fifth Vault
+	// locks the role id for all who have it, and forgets them when none came for 15 minutes (its defaults;
+	// developer.hashicorp.com/vault/docs/concepts/user-lockout).
+	countedPause = 20 * time.Minute
 	// sureFor is how long it is not looked up again whether a token lives.
 	sureFor = 10 * time.Second
 	// doubtFor is how old a token must be to be replaced on the mere suspicion that it is dead: one that may not look
@@ -120,13 +125,20 @@ func (s *session) signIn(ctx context.Context) error {
 
 // refuse remembers a proof that Vault refused, so that it is not shown again before a pause that grows.
 func (s *session) refuse(proof secret.Value, err error) {
-	if _, ok := errors.AsType[refusal](err); !ok {
+	refused, ok := errors.AsType[refusal](err)
+	if !ok {
 		return
 	}
 	if !proof.Equal(s.refusal.proof) {
 		s.refusal = refusals{}
 	}
 	pause := min(firstPause<<min(s.refusal.failures, 10), lastPause)
+	switch {
+	case refused.counted && s.refusal.failures > 0:
+		pause = countedPause
+	case refused.counted:
+		pause = lastPause
+	}
 	s.refusal = refusals{
 		proof: proof, err: err, failures: s.refusal.failures + 1,
 		retry: time.Now().Add(time.Duration(float64(pause) * (0.8 + 0.4*s.rand()))),
@@ -205,9 +217,9 @@ func (s *session) doubt(ctx context.Context, t token, dead bool) (another bool, 
 	}
 	s.sure = time.Now().Add(sureFor)
 	switch {
-	case a.status != 200 && (t.looksUp || a.saysTokenIsDead()):
+	case a.status != http.StatusOK && (t.looksUp || a.saysTokenIsDead()):
 		return s.replaceDead(ctx)
-	case a.status != 200:
+	case a.status != http.StatusOK:
 		return s.replaceSuspect(ctx, t), nil
 	default:
 		s.vouch(t)
