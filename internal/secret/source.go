@@ -47,6 +47,8 @@ type Record struct {
 	// Revision is opaque. It differs wherever the content does, also between two contents of one version: a store that
 	// was restored from a backup and written to again gives a number a second time. Empty: the source knows none.
 	Revision string
+	// Created is when the source made the version; zero where it does not tell.
+	Created time.Time
 	// Fields are shared by all users of the reading: never write to them.
 	Fields map[string]Value
 	// ReadAt is when the reading of this content began.

@@ -96,7 +96,15 @@ func (a answer) failure() string {
 		return "is not initialised"
 	case strings.Contains(text, "standby"):
 		return "is a standby that knows no active Vault"
+	case a.aboutOneThing():
+		return ""
 	default:
 		return fmt.Sprintf("answers %d%s", a.status, a.quoted())
 	}
+}
+
+// aboutOneThing tells whether an error of the server's may be that of the one thing that was asked for: a Vault that
+// cannot read one record from its storage answers for all others.
+func (a answer) aboutOneThing() bool {
+	return a.text() != "" && a.status != http.StatusServiceUnavailable
 }

@@ -88,7 +88,7 @@ func (c Config) check() error {
 	case c.Auth.Method == "cert" && u.Scheme != "https":
 		return fmt.Errorf("vault: auth cert shows a certificate, for which the address must begin with https://")
 	}
-	if problem := pathProblem(c.Mount); problem != "" {
+	if problem := secret.PathProblem(c.Mount); problem != "" {
 		return fmt.Errorf("vault: mount %q %s", c.Mount, problem)
 	}
 	return c.Auth.check()
@@ -107,7 +107,7 @@ func (a Auth) check() error {
 	if (a.Certificate == "") != (a.Key == "") {
 		return fmt.Errorf("vault: auth %s: a certificate needs its key, and a key its certificate", a.Method)
 	}
-	if problem := pathProblem(a.Mount); problem != "" {
+	if problem := secret.PathProblem(a.Mount); problem != "" {
 		return fmt.Errorf("vault: auth %s: mount %q %s", a.Method, a.Mount, problem)
 	}
 	return nil

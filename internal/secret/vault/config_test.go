@@ -3,6 +3,8 @@ package vault
 import (
 	"strings"
 	"testing"
+
+	"github.com/psagate/psagate/internal/secret"
 )
 
 func TestWrongSettingsAreSaidBeforeAnythingIsOpened(t *testing.T) {
@@ -64,7 +66,7 @@ func TestPathsAreEscapedPartByPartAndWrongOnesRefused(t *testing.T) {
 	for path, want := range map[string]string{
 		"": "is empty", "/a": "begins with a slash", "a/": "ends with a slash", "a//b": "two slashes", "a/../b": `a part ".."`, ".": `a part "."`, "a\nb": "control character",
 	} {
-		if got := pathProblem(path); !strings.Contains(got, want) {
+		if got := secret.PathProblem(path); !strings.Contains(got, want) {
 			t.Errorf("%q: %s, want %s", path, got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/psagate/psagate/internal/secret"
@@ -152,25 +153,30 @@ func (s *session) refused(format string, args ...any) refusal {
 	return refusal{error: fmt.Errorf("%w: sign-in by %s: "+format, append([]any{secret.ErrDown, s.auth.Method}, args...)...)}
 }
 
-// refusedBy is the refusal of a sign-in that Vault answered. A role id or secret id that is wrong it answers with 400.
+// refusedBy is the refusal of a sign-in that Vault answered. Vault counts the secret ids that are wrong; newer ones do not
+// tell them from role ids that are.
 func (s *session) refusedBy(a answer) refusal {
-	r := s.refused("Vault answers %d%s%s", a.status, a.quoted(), s.advice(a))
-	r.counted = s.auth.Method == "approle" && a.status == http.StatusBadRequest
+	counted := s.auth.Method == "approle" && a.status == http.StatusBadRequest && strings.Contains(strings.ToLower(a.text()), "secret id")
+	r := s.refused("Vault answers %d%s%s", a.status, a.quoted(), s.advice(a, counted))
+	r.counted = counted
 	return r
 }
 
 // advice says what to do about a sign-in that was refused, as far as the status tells.
-func (s *session) advice(a answer) string {
+func (s *session) advice(a answer, counted bool) string {
 	mounted := ""
 	if a.status == http.StatusNotFound || a.status == http.StatusForbidden { // 403 is also for what is mounted nowhere
 		mounted = fmt.Sprintf("; is the auth method mounted at %q?", s.auth.Mount)
 	}
 	if a.status == http.StatusForbidden && s.auth.Method == "approle" {
-		mounted += " Or has Vault locked the role id (vault read sys/locked-users)?"
+		mounted += " or has Vault locked the role id (vault read sys/locked-users)?"
 	}
 	switch s.auth.Method {
 	case "approle":
-		return ": check the role id; the secret id may be wrong, expired or used up, and another one is tried at once (this one in 20 minutes, as Vault locks a role id that fails five times)" + mounted
+		if counted {
+			mounted += "; it is shown once more, and then not for 20 minutes, as Vault locks a role id that fails five times"
+		}
+		return ": check the role id; the secret id may be wrong, expired or used up, and another one is tried at once" + mounted
 	case "cert":
 		return ": check that a certificate role fits the client certificate" + mounted
 	default:

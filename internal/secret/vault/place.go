@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"unicode"
 )
 
 // place is where a record lies: the engine's mount and the path within it.
@@ -49,27 +48,4 @@ func (l location) escaped() string {
 // policy is the line of a policy that lets a token read it.
 func (l location) policy() string {
 	return fmt.Sprintf("path %q { capabilities = [\"read\"] }", l.String())
-}
-
-// pathProblem says what is wrong with a path that people wrote, or nothing.
-func pathProblem(path string) string {
-	if path == "" {
-		return "is empty"
-	}
-	if strings.ContainsFunc(path, unicode.IsControl) {
-		return "holds a control character"
-	}
-	for i, s := range strings.Split(path, "/") {
-		switch {
-		case s == "" && i == 0:
-			return "begins with a slash"
-		case s == "" && strings.HasSuffix(path, "/"):
-			return "ends with a slash"
-		case s == "":
-			return "has two slashes in a row"
-		case s == "." || s == "..":
-			return fmt.Sprintf("has a part %q", s)
-		}
-	}
-	return ""
 }

@@ -67,7 +67,8 @@ func parseRecord(at place, a answer) (secret.Record, error) {
 	if !isObject || !ok {
 		return secret.Record{}, fmt.Errorf("%w: what Vault gives for %s is no record of a KV version 2 engine", secret.ErrUnavailable, at)
 	}
-	return secret.Record{Path: at.path, Version: v.number, Revision: v.revision(), Fields: fieldsOf(content)}, nil
+	created, _ := time.Parse(time.RFC3339Nano, v.created) // zero where it is written in another way
+	return secret.Record{Path: at.path, Version: v.number, Revision: v.revision(), Created: created, Fields: fieldsOf(content)}, nil
 }
 
 func fieldsOf(content map[string]any) map[string]secret.Value {

@@ -24,8 +24,9 @@ const (
 	// sureFor is how long it is not looked up again whether a token lives.
 	sureFor = 10 * time.Second
 	// doubtFor is how old a token must be to be replaced on the mere suspicion that it is dead: one that may not look
-	// itself up then looks the same as one that lacks a permission.
-	doubtFor = time.Minute
+	// itself up then looks the same as one that lacks a permission. It doubles with each token that was replaced so, up
+	// to maxDoubt: a permission that is missing must not use up a secret id.
+	doubtFor, maxDoubt = time.Minute, 10 * time.Minute
 )
 
 // session is the sign-in that all readings of a Source share. It signs in, renews and looks up when a reading needs it,
@@ -41,6 +42,7 @@ type session struct {
 	lookedUp secret.Value // the last token that could look itself up
 	sure     time.Time    // until when the token is not looked up again, whatever came of it
 	refusal  refusals
+	suspected int // tokens in a row that were replaced on suspicion
 
 	mu        sync.Mutex
 	token     token
@@ -229,6 +231,7 @@ func (s *session) doubt(ctx context.Context, t token, dead bool) (another bool, 
 
 // replaceDead replaces a token whose life is over.
 func (s *session) replaceDead(ctx context.Context) (another bool, err error) {
+	s.suspected = 0
 	s.mu.Lock()
 	s.token = token{}
 	s.mu.Unlock()
@@ -239,7 +242,11 @@ func (s *session) replaceDead(ctx context.Context) (another bool, err error) {
 // replaceSuspect replaces a token of which nobody can tell whether it lives. If that fails it is gone on with.
 func (s *session) replaceSuspect(ctx context.Context, t token) (another bool) {
 	if s.auth.isLogin() {
-		return time.Since(t.since) >= doubtFor && s.signIn(ctx) == nil
+		if time.Since(t.since) < min(doubtFor<<min(s.suspected, 10), maxDoubt) {
+			return false
+		}
+		s.suspected++
+		return s.signIn(ctx) == nil
 	}
 	proof, err := s.auth.proof(ctx)
 	return err == nil && !proof.Equal(t.text) && s.signIn(ctx) == nil

@@ -118,7 +118,7 @@ func (s *Source) get(ctx context.Context, at location) (answer, error) {
 
 // place finds where a record lies.
 func (s *Source) place(path string) (place, error) {
-	if problem := pathProblem(path); problem != "" {
+	if problem := secret.PathProblem(path); problem != "" {
 		return place{}, notFound("%q is no path of a record: it %s", path, problem)
 	}
 	return place{mount: s.cfg.Mount, path: path}, nil

@@ -20,6 +20,8 @@ import (
 // maxAnswer is the largest answer that is read, in bytes. A record of Vault's is 1 MiB at most.
 const maxAnswer = 4 << 20
 
+var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
+
 // wire sends requests to one Vault.
 type wire struct {
 	base      string // without a slash at the end
@@ -48,7 +50,8 @@ func newWire(cfg Config) *wire {
 	}
 }
 
-// do asks Vault. Its error is a [secret.ErrDown]: what concerns one request alone comes back as an answer.
+// do asks Vault. Its error is a [secret.ErrDown], but for an answer that is too large: what concerns one request alone
+// comes back as an answer.
 func (w *wire) do(ctx context.Context, r request) (answer, error) {
 	client, err := w.connect()
 	if err != nil {
@@ -60,6 +63,9 @@ func (w *wire) do(ctx context.Context, r request) (answer, error) {
 		if target, err = w.follow(r, location); err == nil {
 			a, _, err = w.send(ctx, client, target, r)
 		}
+	}
+	if errors.Is(err, errTooLarge) {
+		return answer{}, fmt.Errorf("%w: %s: %w", secret.ErrUnavailable, w.name(), err)
 	}
 	if err != nil {
 		return answer{}, w.unreachable(ctx, err)
@@ -95,7 +101,7 @@ func (w *wire) send(ctx context.Context, client *http.Client, target string, r r
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err == nil && len(text) > maxAnswer {
-		err = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
+		err = errTooLarge
 	}
 	a = answer{status: resp.StatusCode, body: text, sent: r.secrets()}
 	return a, resp.Header.Get("Location"), err

@@ -46,7 +46,6 @@ func TestTheTroubleOfAVaultIsSaidInWordsToActOn(t *testing.T) {
 		"some other server's not found": {404, `not here`, "answers 404 with what no Vault says"},
 		"HTTPS where HTTP was spoken":   {400, "Client sent an HTTP request to an HTTPS server.\n", "speaks HTTPS: the address must begin with https://"},
 		"an error that quotes us":       {500, `{"errors":["bad ` + planted + `"]}`, "answers 500 (bad [redacted])"},
-		"too much":                      {200, strings.Repeat(" ", maxAnswer+1), "the answer is larger than 4 MiB"},
 		"a redirect to nowhere":         {307, ``, "is the address that of a Vault?"},
 	} {
 		faked(t, newFake(), static(is(planted)), func(t *testing.T, s *Source, _ *notes) {
@@ -65,6 +64,8 @@ func TestWhatConcernsARecordAloneDoesNotCountAsTheVaultsTrouble(t *testing.T) {
 		body   string
 		want   string
 	}{
+		"an error of its storage":   {500, `{"errors":["1 error occurred:\n\t* cannot decrypt\n\n"]}`, "reading kv/a: Vault answers 500 (cannot decrypt)"},
+		"too much":                  {200, strings.Repeat(" ", maxAnswer+1), "the answer is larger than 4 MiB"},
 		"a bad request":             {400, `{"errors":["missing ` + planted + `"]}`, "reading kv/a: Vault answers 400 (missing [redacted])"},
 		"a path named like trouble": {405, `{"errors":["unsupported: Vault is sealed/standby"]}`, "Vault answers 405"},
 	} {
