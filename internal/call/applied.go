@@ -1,17 +1,19 @@
 package call
 
 import (
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/secret"
 )
 
-// applied remembers what of each record the guard was told last. A reload reads every record anew, and only a change of
-// the store counts as one: of two records for one PSA user the older must not become the newest by a reload.
+// applied remembers what of each record in use the guard was told last. A reload reads every record anew, and only a
+// change of the store counts as one: of two records for one PSA user the older must not become the newest by a reload.
 type applied struct {
 	mu   sync.Mutex
-	told map[record]content
+	told map[record]*content
 }
 
 type record struct {
@@ -19,21 +21,58 @@ type record struct {
 	path  string
 }
 
+// content is what a reading gave, and how many lanes use its record.
 type content struct {
-	key guard.Key
-	fp  guard.Fingerprint
+	key     guard.Key
+	fp      guard.Fingerprint
+	version uint64
+	created time.Time // zero where the store does not tell
+	users   int
 }
 
-// news remembers a record's content, and reports whether it is another than before.
-func (a *applied) news(r record, c content) bool {
+// hold keeps what is known of a record until letGo is called as often.
+func (a *applied) hold(r record) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.told[r] == c {
-		return false
-	}
 	if a.told == nil {
-		a.told = make(map[record]content)
+		a.told = make(map[record]*content)
 	}
-	a.told[r] = c
-	return true
+	if a.told[r] == nil {
+		a.told[r] = new(content)
+	}
+	a.told[r].users++
+}
+
+func (a *applied) letGo(r record) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.told[r].users--; a.told[r].users == 0 {
+		delete(a.told, r)
+	}
+}
+
+// news remembers a record's content, and reports whether it is another than before. A version that was made before the
+// last one, in a store that was restored from a backup, is none: its password is one that was replaced.
+func (a *applied) news(r record, c content) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	last := a.told[r]
+	older := c.version < last.version && c.created.Before(last.created)
+	switch {
+	case last.key == c.key && last.fp == c.fp:
+		return false, nil
+	case older && !c.created.IsZero():
+		return false, fmt.Errorf("record %q: the store gives version %d of %s, and gave version %d of %s before: was it restored from a backup? The older one is not tried; write the record anew",
+			r.path, c.version, c.created.UTC().Format(time.RFC3339), last.version, last.created.UTC().Format(time.RFC3339))
+	}
+	c.users = last.users
+	*last = c
+	return true, nil
+}
+
+// last returns what the guard was told of a record last; its key is empty where that is nothing.
+func (a *applied) last(r record) content {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return *a.told[r]
 }

@@ -21,6 +21,7 @@ type Gateway struct {
 	stores map[string]Store
 	proxy  *httputil.ReverseProxy
 	log    *slog.Logger
+	said   said
 }
 
 // New builds a gateway. It opens no store and sends nothing: until Commit the calls that come wait.

@@ -60,9 +60,13 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, api autotask.AP
 		autotask.WriteError(w, api, reason, text, retryAfter)
 		return string(reason)
 	}
-	if errors.Is(why.err, identity.ErrDisabled) {
-		g.logRefusal(why)
+	switch { // those whose key is good are not slowed, and not logged each time
+	case errors.Is(why.err, identity.ErrDisabled):
+		g.logKnown("a call of a disabled integration", why)
 		return answer(autotask.Disabled, disabledText(why.caller.Refused), 0)
+	case errors.Is(why.err, identity.ErrOutdated):
+		g.logKnown("a call with a key whose record is too old to be trusted", why)
+		return answer(autotask.SecretUnavailable, keysUnavailable, wait)
 	}
 	if address.IsValid() {
 		if again, blocked := g.shared.limits.Fail(address); blocked { // and unlogged: the log is not the caller's to fill
@@ -71,14 +75,29 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, api autotask.AP
 	}
 	g.logRefusal(why)
 	if errors.Is(why.err, identity.ErrUnavailable) {
-		return answer(autotask.SecretUnavailable, "this gateway cannot read all of its keys: an operator finds the cause with psagate status", 5*time.Second)
+		return answer(autotask.SecretUnavailable, keysUnavailable, wait)
 	}
 	autotask.Bare401(w, r.Host)
 	return ""
 }
 
+// keysUnavailable is what callers hear whose key may be good; they may ask again after wait.
+const (
+	keysUnavailable = "this gateway cannot read all of its keys: an operator finds the cause with psagate status"
+	wait            = 5 * time.Second
+)
+
+// logKnown logs a call with a known key that is not let in, once a minute for each key.
+func (g *Gateway) logKnown(text string, why refusal) {
+	if g.said.again(why.caller.KeyID + why.err.Error()) {
+		g.logWhy(text, why)
+	}
+}
+
 // logRefusal logs why a call is not identified, and never what it showed.
-func (g *Gateway) logRefusal(why refusal) {
+func (g *Gateway) logRefusal(why refusal) { g.logWhy("a call without a good key", why) }
+
+func (g *Gateway) logWhy(text string, why refusal) {
 	with := []any{"reason", why.err.Error(), "key", why.caller.KeyID, "client_ip", why.clientIP}
 	if i := why.caller.Refused; i != nil {
 		with = append(with, "integration", i.Name)
@@ -86,7 +105,7 @@ func (g *Gateway) logRefusal(why refusal) {
 	if why.caller.Subject != "" {
 		with = append(with, "subject", why.caller.Subject)
 	}
-	g.log.Warn("a call without a good key", with...)
+	g.log.Warn(text, with...)
 }
 
 func disabledText(i *identity.Integration) string {

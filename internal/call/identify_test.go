@@ -151,8 +151,13 @@ func TestADisabledIntegrationIsToldSoAndNothingIsReadOfIt(t *testing.T) {
 				t.Fatalf("errors %v", errs)
 			}
 		}
-		if n := len(w.logged("reason=disabled", "key="+w.keys["a"].Hash().ID(), "client_ip="+home, "integration=a")); n != 25 {
+		if n := len(w.logged("reason=disabled", "key="+w.keys["a"].Hash().ID(), "client_ip="+home, "integration=a", "a call of a disabled integration")); n != 1 {
 			t.Errorf("%d lines in the log", n)
+		}
+		time.Sleep(time.Minute)
+		w.knock(home, w.ticket("a"))
+		if n := len(w.logged("reason=disabled")); n != 2 {
+			t.Errorf("%d lines in the log after a minute", n)
 		}
 		soap := w.request("a", "POST", "/ATServices/1.6/atws.asmx")
 		soap.Header = http.Header{}

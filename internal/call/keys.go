@@ -99,7 +99,7 @@ func (k *recordKeys) find(hash identity.Hash) (*identity.Integration, error) {
 		rec, err := r.store.Get(r.path)
 		switch {
 		case err != nil:
-			return nil, identity.ErrUnavailable
+			return nil, identity.ErrOutdated
 		case identity.InRecord(rec.Fields, hash):
 			return k.byRecord[r].of, nil
 		}

@@ -231,6 +231,28 @@ func TestWhileKeysCannotBeReadNobodyIsToldThatHisIsWrong(t *testing.T) {
 	})
 }
 
+// Vault is the cause, and not the caller: so he is not taken for one who guesses, and not logged at each call.
+func TestAKnownKeyWhoseRecordIsTooOldIsNotSlowed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		k := w.keySafe()
+		one := w.newKey("one")
+		k.hold("a", one)
+		w.change("a", func(i *Integration) { i.KeyFrom = Ref{"vault", "a"} })
+		synctest.Wait()
+		k.fail(fmt.Errorf("%w: sealed", secret.ErrUnavailable))
+		time.Sleep(2 * time.Hour)
+		for range 25 { // more than any limit of failures
+			if got := w.who("one"); got != "503 secret-unavailable" {
+				t.Fatalf("it hears %s", got)
+			}
+		}
+		if n := len(w.logged("reason=outdated-key", "key="+one.Hash().ID())); n != 1 {
+			t.Errorf("%d lines in the log", n)
+		}
+		w.safeNow()
+	})
+}
+
 // A store that answers that there is no such record leaves nothing to wait for: strangers hear what they always hear.
 func TestARecordThatIsNotThereCastsNoDoubt(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -67,9 +67,16 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 
 // commit puts the lane into force: its record is read from now on.
 func (n *lane) commit() {
-	n.release = n.store.Use(n.Path, n.apply)
+	n.shared.applied.hold(n.record())
+	release := n.store.Use(n.Path, n.apply)
+	n.release = func() {
+		release()
+		n.shared.applied.letGo(n.record())
+	}
 	close(n.committed)
 }
+
+func (n *lane) record() record { return record{n.store.Store, n.Path} }
 
 // enter begins a call through the lane, and leave ends it.
 func (n *lane) enter() {

@@ -39,7 +39,8 @@ const (
 	CredentialRefused Event = "credential_refused"
 	// LoginLocked: the PSA says that the login is locked; nothing is sent until an operator releases it.
 	LoginLocked Event = "login_locked"
-	// BudgetSpent: every unit of the login's budget is recorded; nothing is sent until an operator has looked at it.
+	// BudgetSpent: every unit of the login's budget is recorded; nothing is sent, but for a login that is only observed,
+	// until an operator has looked at it.
 	BudgetSpent Event = "budget_spent"
 	// GateShut: a call got no answer, and others wait until the PSA answers a sign-in again; also when one more is lost
 	// while the gate is shut.

@@ -29,10 +29,40 @@ func (n *lane) apply(rec secret.Record) {
 	}
 	n.read = rec.ReadAt
 	before := n.problem
-	if n.problem = n.use(rec); n.problem != nil && (before == nil || before.Error() != n.problem.Error()) {
+	n.problem = n.use(rec)
+	if n.problem != nil && n.seat == nil {
+		n.resume()
+	}
+	if n.problem != nil && (before == nil || before.Error() != n.problem.Error()) {
 		n.log.Error("the login's record cannot be used", "store", n.Store, "error", n.problem)
 		n.tell(Happening{Event: SecretUnusable, Version: strconv.FormatUint(rec.Version, 10), Store: n.Store})
 	}
+}
+
+// resume goes on with what the config before had of the record, where the reading of this one cannot be used: a reload
+// must not end what served on without it.
+func (n *lane) resume() {
+	last := n.shared.applied.last(n.record())
+	c := n.shared.wallet.get(last.key, last.fp)
+	if c == nil {
+		return
+	}
+	if key, err := n.keyOf(c.credential); err == nil && key == last.key {
+		n.seatFor(key).newest = last.fp
+	}
+}
+
+// keyOf says which PSA user a credential is one of.
+func (n *lane) keyOf(cred secret.Credential) (guard.Key, error) {
+	host := n.discover
+	pin, err := n.pin(cred)
+	if err != nil {
+		return "", err
+	}
+	if !pin.IsZero() {
+		host = pin
+	}
+	return guard.Key("autotask|" + host.HostKey() + "|" + autotask.CanonicalUser(cred.UserName)), nil
 }
 
 func (n *lane) use(rec secret.Record) error {
@@ -40,20 +70,20 @@ func (n *lane) use(rec secret.Record) error {
 	if err != nil {
 		return err
 	}
-	host := n.discover
-	if pin, err := n.pin(cred); err != nil {
+	key, err := n.keyOf(cred)
+	if err != nil {
 		return err
-	} else if !pin.IsZero() {
-		host = pin
 	}
-	user := autotask.CanonicalUser(cred.UserName)
-	key := guard.Key("autotask|" + host.HostKey() + "|" + user)
-	fp := n.shared.guard.Fingerprint(user, cred.Secret.Reveal(), cred.IntegrationCode.Reveal())
+	fp := n.shared.guard.Fingerprint(autotask.CanonicalUser(cred.UserName), cred.Secret.Reveal(), cred.IntegrationCode.Reveal())
+	news, err := n.shared.applied.news(n.record(), content{key: key, fp: fp, version: rec.Version, created: rec.Created})
+	if err != nil {
+		return err
+	}
 	before := n.shared.wallet.get(key, fp)
 	c := n.shared.wallet.put(key, fp, cred, rec.ReadAt)
 	s := n.seatFor(key)
 	s.newest = fp
-	if n.shared.applied.news(record{n.store.Store, n.Path}, content{key, fp}) {
+	if news {
 		err = s.guard.Newest(fp, c.version())
 	}
 	if err == nil && before != nil && before.credential.Zone != cred.Zone {

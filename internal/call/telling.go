@@ -10,7 +10,7 @@ import (
 	"github.com/psagate/psagate/internal/zone"
 )
 
-// speakers are the lanes that tell what happens, by the name of their login: after a reload the old config's lane may go
+// speakers are the lanes that tell what happens to a login, by the name of their login: after a reload the old config's lane may go
 // on for as long as its calls do, and what both see is told once.
 type speakers struct {
 	mu sync.Mutex
@@ -44,9 +44,6 @@ func (s *speakers) silent(n *lane) bool {
 
 // tell passes on what happened to the login.
 func (n *lane) tell(h Happening) {
-	if n.shared.speakers.silent(n) {
-		return
-	}
 	h.Login = n.Name
 	n.shared.observer.Happened(h)
 }
@@ -54,7 +51,7 @@ func (n *lane) tell(h Happening) {
 // tellOf passes on what an attempt changed.
 func (n *lane) tellOf(a guard.Attempt, e guard.Effect) {
 	events := happenings(e)
-	if len(events) == 0 {
+	if len(events) == 0 || n.shared.speakers.silent(n) {
 		return
 	}
 	at := n.zoneStatus().URL
@@ -69,7 +66,7 @@ func (n *lane) tellMoved(to zone.Zone) {
 	known := n.movedTo == to.Base
 	n.movedTo = to.Base
 	n.mu.Unlock()
-	if !known {
+	if !known && !n.shared.speakers.silent(n) {
 		n.tell(Happening{Event: ZoneMoved, Zone: to.Base})
 	}
 }

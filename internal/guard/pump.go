@@ -200,8 +200,11 @@ func (l *Login) lingered(a Attempt) {
 
 // tellSpent logs that the budget is spent. Called with the mutex held.
 func (l *Login) tellSpent(e Effect) {
-	if e.Spent {
-		l.guard.log.Error("every unit of the login's budget is recorded: nothing is sent until an operator has looked at it", "login", l.name, "budget", l.settings.Budget)
+	switch log := l.guard.log.With("login", l.name, "budget", l.settings.Budget); {
+	case e.Spent && l.settings.Observe:
+		log.Warn("every unit of the login's budget is recorded: without observe nothing would be sent until an operator has looked at it")
+	case e.Spent:
+		log.Error("every unit of the login's budget is recorded: nothing is sent until an operator has looked at it")
 	}
 }
 

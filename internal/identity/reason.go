@@ -1,7 +1,7 @@
 package identity
 
 // Reason is why a call was not identified. Its text is the word that logs and the list of failures carry; the caller
-// never hears it, but for ErrDisabled and ErrUnavailable: he gets the PSA's own bare 401. Compare with errors.Is.
+// never hears it, but for ErrDisabled, ErrOutdated and ErrUnavailable: he gets the PSA's own bare 401. Compare with errors.Is.
 type Reason string
 
 const (
@@ -15,8 +15,10 @@ const (
 	ErrUnknown Reason = "unknown-key"
 	// ErrConflict: two different keys in one call.
 	ErrConflict Reason = "conflicting-keys"
-	// ErrUnavailable: the key's record is too old to be trusted, or the key is not known and not all records with keys
-	// could be read. The caller is told to wait, since a 401 would make him take a good key for a wrong one.
+	// ErrOutdated: the key of a record that is too old to be trusted. The caller is told to wait.
+	ErrOutdated Reason = "outdated-key"
+	// ErrUnavailable: the key is not known, and not all records with keys could be read. The caller is told to wait, since
+	// a 401 would make him take a good key for a wrong one.
 	ErrUnavailable Reason = "keys-unavailable"
 	// ErrUnknownCertificate: no key, and a verified client certificate that names no integration.
 	ErrUnknownCertificate Reason = "unknown-certificate"

@@ -122,9 +122,9 @@ func TestASignInThatARealVaultRefusesIsExplained(t *testing.T) {
 func TestVaultCountsWrongSecretIDsAlone(t *testing.T) {
 	s := newSession(Config{Auth: Auth{Method: "approle"}}, nil)
 	for body, want := range map[string]bool{
-		`{"errors":["invalid secret id"]}`:         true,
-		`{"errors":["invalid role or secret ID"]}`: true, // as newer ones say
-		`{"errors":["invalid role ID"]}`:           false,
+		`{"errors":["invalid secret id"]}`:                                            true,
+		`{"errors":["invalid role or secret ID"]}`:                                    true, // as newer ones say
+		`{"errors":["invalid role ID"]}`:                                              false,
 		`{"errors":["source address unauthorized by CIDR restrictions on the role"]}`: false,
 	} {
 		if got := s.refusedBy(answer{status: 400, body: []byte(body)}); got.counted != want {

@@ -38,10 +38,10 @@ type session struct {
 	rand func() float64
 
 	// turn is held by who signs in, renews or looks up. It guards the fields up to the mutex.
-	turn     chan struct{}
-	lookedUp secret.Value // the last token that could look itself up
-	sure     time.Time    // until when the token is not looked up again, whatever came of it
-	refusal  refusals
+	turn      chan struct{}
+	lookedUp  secret.Value // the last token that could look itself up
+	sure      time.Time    // until when the token is not looked up again, whatever came of it
+	refusal   refusals
 	suspected int // tokens in a row that were replaced on suspicion
 
 	mu        sync.Mutex

@@ -1,0 +1,117 @@
+package call
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/psagate/psagate/internal/secret"
+)
+
+// restore puts a version into the store that was made at some time.
+func (w *world) restore(version uint64, created time.Time, password string) {
+	w.safe.put("main", user, password)
+	w.safe.mu.Lock()
+	rec := w.safe.records["main"]
+	rec.Version, rec.Created = version, created
+	w.safe.records["main"] = rec
+	w.safe.mu.Unlock()
+	w.store.Refresh("main")
+	time.Sleep(5 * time.Second)
+	synctest.Wait()
+}
+
+// A Vault that was restored from a backup gives a password that was replaced: it is no news, and costs no sign-in.
+func TestAnOlderVersionThatIsBackIsNotTried(t *testing.T) {
+	inWorld(t, func(w *world) {
+		begin := time.Now()
+		w.user.SetSecret("new-password")
+		w.restore(7, begin, "new-password")
+		w.served("a")
+		w.restore(6, begin.Add(-time.Hour), "old-password")
+		w.served("a")
+		if n := w.failed(); n != 0 {
+			t.Errorf("%d failed sign-ins", n)
+		}
+		login := w.g.Status().Logins[0]
+		if login.Serving == nil || login.Serving.Version != 7 || login.Newest != nil {
+			t.Errorf("serving %+v, newest %+v", login.Serving, login.Newest)
+		}
+		if problems := strings.Join(login.Problems, "\n"); !strings.Contains(problems, "was it restored from a backup?") {
+			t.Errorf("problems: %s", problems)
+		}
+
+		w.load() // and a reload does not make it news
+		w.served("a")
+		if n := w.failed(); n != 0 {
+			t.Errorf("%d failed sign-ins after a reload", n)
+		}
+
+		w.user.SetSecret("third-password")
+		w.restore(7, begin.Add(time.Hour), "third-password") // the number again, written after the restoration
+		w.served("a")
+		if problems := w.g.Status().Logins[0].Problems; len(problems) > 0 {
+			t.Errorf("problems when it was written anew: %v", problems)
+		}
+		w.safeNow()
+	})
+}
+
+// What serves on without a record that cannot be used does so over a reload too.
+func TestAReloadWithARecordThatCannotBeUsedGoesOn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.safe.mu.Lock()
+		rec := w.safe.records["main"]
+		rec.Version, rec.Fields = 9, map[string]secret.Value{"username": secret.NewValue(user)}
+		w.safe.records["main"] = rec
+		w.safe.mu.Unlock()
+		w.store.Refresh("main")
+		time.Sleep(5 * time.Second)
+		w.served("a")
+		w.load()
+		w.served("a")
+		login := w.g.Status().Logins[0]
+		if problems := strings.Join(login.Problems, "\n"); login.Serving == nil || !strings.Contains(problems, `field "secret" is missing`) {
+			t.Errorf("serving %+v, problems: %s", login.Serving, problems)
+		}
+		w.safeNow()
+	})
+}
+
+// Whoever deletes a record with all its versions and writes it anew begins at 1 again.
+func TestALowerNumberThatWasMadeLaterIsNews(t *testing.T) {
+	inWorld(t, func(w *world) {
+		begin := time.Now()
+		w.restore(7, begin, "old-password")
+		w.served("a")
+		w.user.SetSecret("new-password")
+		w.restore(1, begin.Add(time.Minute), "new-password")
+		w.served("a")
+		if serving := w.g.Status().Logins[0].Serving; serving == nil || serving.Version != 1 || w.failed() > 1 {
+			t.Errorf("serving %+v, %d failed sign-ins", serving, w.failed())
+		}
+		w.safeNow()
+	})
+}
+
+func TestWhatIsKnownOfARecordGoesWithItsLastUser(t *testing.T) {
+	var a applied
+	r := record{path: "main"}
+	a.hold(r)
+	a.hold(r)
+	for _, want := range []bool{true, false} {
+		if news, err := a.news(r, content{key: "k", version: 1}); news != want || err != nil {
+			t.Errorf("news %v, %v, want %v", news, err, want)
+		}
+	}
+	a.letGo(r)
+	if news, _ := a.news(r, content{key: "k", version: 1}); news {
+		t.Error("forgotten while it is in use")
+	}
+	a.letGo(r)
+	if len(a.told) != 0 {
+		t.Errorf("still kept: %v", a.told)
+	}
+}
