@@ -122,7 +122,10 @@ func (a *App) loadStores(ctx caddy.Context) error {
 		a.stores[name] = store
 		needs[name] = store.Needs()
 	}
-	return checkNeeds(needs, a.stores)
+	if err := checkNeeds(needs, a.stores); err != nil {
+		return err
+	}
+	return checkPlaces(a.stores)
 }
 
 // subscribe ties the engine to the events that tell more than Start and Stop do: started comes when every app has

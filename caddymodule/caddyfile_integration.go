@@ -71,8 +71,8 @@ func (i *Integration) readClientCert(w *word) error {
 	if err != nil {
 		return err
 	}
-	if err := checkCertName(name); err != nil {
-		return w.errorf("client_cert: %w", err)
+	if _, err := certName(name); err != nil {
+		return w.errorf("%w", err)
 	}
 	i.ClientCerts = append(i.ClientCerts, name)
 	return nil

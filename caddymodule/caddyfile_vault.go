@@ -39,13 +39,11 @@ func (v *VaultSecrets) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err != nil {
 		return err
 	}
-	if v.Auth == nil {
-		return w.errorf("secrets vault: the line `auth …` is missing, such as `auth approle <role_id> {file./etc/psagate/secret_id}`")
+	cfg := v.config()
+	if strings.Contains(cfg.Address, "{") { // a placeholder, which is replaced when the config is loaded
+		cfg.Address = "https://vault.invalid"
 	}
-	if strings.Contains(v.Address, "{") { // a placeholder, which is replaced when the config is loaded
-		return nil
-	}
-	if err := checkVaultAddress(v.Address, v.InsecureHTTP); err != nil {
+	if err := v.check(cfg); err != nil {
 		return w.errorf("%w", err)
 	}
 	return nil
@@ -57,8 +55,6 @@ type vaultAuth struct {
 	args func(*VaultAuth, *word, []string) error
 	// words are those of its block, beside mount.
 	words func(*VaultAuth) words
-	// needs are what must be there.
-	needs []string
 }
 
 // vaultAuths are the ways to sign in, by method. Syntax:
@@ -78,14 +74,14 @@ type vaultAuth struct {
 //
 // Each takes a block with the line `mount <path>`. <secret> is `secret <store> <path> [<field>]`, {file.PATH} or {env.NAME}.
 var vaultAuths = map[string]vaultAuth{
-	"token": {needs: []string{"token"}, args: func(a *VaultAuth, w *word, args []string) (err error) {
+	"token": {args: func(a *VaultAuth, w *word, args []string) (err error) {
 		a.Token, err = w.secretText(args)
 		return err
 	}},
-	"token_file": {needs: []string{"path"}, args: func(a *VaultAuth, w *word, args []string) error {
+	"token_file": {args: func(a *VaultAuth, w *word, args []string) error {
 		return w.into(args, []string{"<path>"}, &a.Path)
 	}},
-	"approle": {needs: []string{"role", "secret_id"}, args: func(a *VaultAuth, w *word, args []string) (err error) {
+	"approle": {args: func(a *VaultAuth, w *word, args []string) (err error) {
 		if len(args) == 0 {
 			return w.errorf("auth approle takes <role_id> and a secret id: %s", secretForms)
 		}
@@ -94,7 +90,6 @@ var vaultAuths = map[string]vaultAuth{
 		return err
 	}},
 	"kubernetes": {
-		needs: []string{"role"},
 		args: func(a *VaultAuth, w *word, args []string) error {
 			return w.into(args, []string{"<role>"}, &a.Role)
 		},
@@ -102,12 +97,11 @@ var vaultAuths = map[string]vaultAuth{
 			return words{"token_path": func(w *word) (err error) { a.Path, err = w.text("<path>"); return err }}
 		},
 	},
-	"jwt": {needs: []string{"role", "path"}, args: func(a *VaultAuth, w *word, args []string) error {
+	"jwt": {args: func(a *VaultAuth, w *word, args []string) error {
 		return w.into(args, []string{"<role>", "<path>"}, &a.Role, &a.Path)
 	}},
 	"cert": {
-		needs: []string{"certificate", "key"},
-		args:  func(_ *VaultAuth, w *word, args []string) error { return w.into(args, nil) },
+		args: func(_ *VaultAuth, w *word, args []string) error { return w.into(args, nil) },
 		words: func(a *VaultAuth) words {
 			return words{
 				"certificate": func(w *word) (err error) { a.Certificate, err = w.text("<pem file>"); return err },
@@ -140,8 +134,8 @@ func (v *VaultSecrets) readAuth(w *word) error {
 	if err := w.block("auth "+args[0], known); err != nil {
 		return err
 	}
-	if err := v.Auth.check(); err != nil {
-		return w.errorf("auth %w", err)
+	if err := v.Auth.config().Check(); err != nil {
+		return w.errorf("%w", err)
 	}
 	return nil
 }

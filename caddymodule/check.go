@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/secret"
 )
 
 // fault is what is wrong with the config, and where: path are the words of the Caddyfile that lead there.
@@ -38,7 +39,7 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	keys, certs := map[string]string{}, map[string]string{}
+	keys, certs, records := map[string]string{}, map[string]string{}, map[SecretRef]string{}
 	for _, name := range slices.Sorted(maps.Keys(a.Integrations)) {
 		if err := a.checkIntegration(name, a.Integrations[name]); err != nil {
 			return err
@@ -47,6 +48,9 @@ func (a *App) check() error {
 			return err
 		}
 		if err := checkCerts(name, a.Integrations[name].ClientCerts, certs); err != nil {
+			return err
+		}
+		if err := checkKeyFrom(name, a.Integrations[name].KeyFrom, records); err != nil {
 			return err
 		}
 	}
@@ -84,6 +88,9 @@ func (a *App) checkRef(path string, ref *SecretRef) error {
 	if keyLike.MatchString(ref.Path) {
 		return faultAt(path, "this is a key itself, which must not be in a config: what stands here is the path of a record")
 	}
+	if problem := secret.PathProblem(ref.Path); problem != "" {
+		return faultAt(path, "the record's path %s", problem)
+	}
 	if _, ok := a.SecretsRaw[ref.Store]; !ok {
 		return faultAt(path, "there is no store %q; %s", shown(ref.Store), defined(a.SecretsRaw))
 	}
@@ -116,13 +123,29 @@ func checkKeys(name string, keys []string, holders map[string]string) error {
 
 // checkCerts finds a certificate that would tell of two integrations.
 func checkCerts(name string, certs []string, holders map[string]string) error {
-	for _, cert := range certs {
-		folded := strings.ToLower(cert)
-		if holder, ok := holders[folded]; ok {
-			return faultAt("integration "+name+" client_cert", "%q is there twice: integration %s has it already, and a certificate must tell who calls", cert, holder)
+	path := "integration " + name + " client_cert"
+	for _, text := range certs {
+		cert, err := certName(text)
+		if err != nil {
+			return faultAt(path, "%w", err)
 		}
-		holders[folded] = name
+		if holder, ok := holders[cert]; ok {
+			return faultAt(path, "%q is there twice: integration %s has it already, and a certificate must tell who calls", text, holder)
+		}
+		holders[cert] = name
 	}
+	return nil
+}
+
+// checkKeyFrom finds a record that would give its keys to two integrations.
+func checkKeyFrom(name string, from *SecretRef, holders map[SecretRef]string) error {
+	if from == nil {
+		return nil
+	}
+	if holder, ok := holders[*from]; ok {
+		return faultAt("integration "+name+" key_from", "integration %s has that record already, and a key must tell who calls: make a record for each", holder)
+	}
+	holders[*from] = name
 	return nil
 }
 

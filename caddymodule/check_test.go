@@ -39,7 +39,7 @@ func TestJSONIsCheckedWhenItIsLoaded(t *testing.T) {
 		"a store of an unknown kind":               {`"secrets":{"file":{"kind":"keyring"}}`, "unknown module: psa.secrets.keyring"},
 		"a store without a path":                   {`"secrets":{"file":{"kind":"file"}}`, "the path of the secrets file is missing"},
 		"a store whose poll is negative":           {`"secrets":{"file":{"kind":"file","path":"/s","poll":-1}}`, "poll -1ns: at least 100ms"},
-		"a store whose max_stale is negative":      {`"secrets":{"file":{"kind":"file","path":"/s","max_stale":-1}}`, "max_stale -1ns: must be more than poll"},
+		"a store whose max_stale is negative":      {`"secrets":{"file":{"kind":"file","path":"/s","max_stale":-1}}`, "max_stale -1ns: must be at least twice poll"},
 		"a store path of an unset variable":        {`"secrets":{"file":{"kind":"file","path":"{env.PSAGATE_UNSET}"}}`, "path {env.PSAGATE_UNSET} of the secrets file"},
 		"a store path of an unknown placeholder":   {`"secrets":{"file":{"kind":"file","path":"{psa.path}"}}`, "path {psa.path} of the secrets file"},
 		"a store with a name that no URL can hold": {`"secrets":{"a b":{"kind":"file","path":"/s"}}`, "secrets a b: \"a b\" is no name"},

@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"net/mail"
 	"net/netip"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -71,12 +69,13 @@ func privateNetworks() (networks []netip.Prefix) {
 	return networks
 }
 
-// checkCertName says what is wrong with the name of a client certificate.
-func checkCertName(name string) error {
-	if name == "" || strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl) {
-		return fmt.Errorf("client_cert takes a subject alternative name, such as backup.example.com, or a subject, such as \"CN=backup,O=Example\"")
+// certName returns what tells the name of a client certificate from others.
+func certName(text string) (string, error) {
+	name, err := identity.CertName(text)
+	if err != nil {
+		return "", fmt.Errorf("client_cert: %q %w", shown(text), err)
 	}
-	return nil
+	return name, nil
 }
 
 // parseExpires returns the first moment at which an integration may not call any more.
@@ -115,11 +114,6 @@ func (a *App) checkIntegrationWords(path string, i *Integration) error {
 	if i.KeyFrom != nil {
 		if err := a.checkRef(path+" key_from", i.KeyFrom); err != nil {
 			return err
-		}
-	}
-	for _, name := range i.ClientCerts {
-		if err := checkCertName(name); err != nil {
-			return faultAt(path+" client_cert", "%w", err)
 		}
 	}
 	if _, err := parseNetworks(i.From); err != nil {

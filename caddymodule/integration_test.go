@@ -80,7 +80,7 @@ func TestIntegrationsInJSONAreCheckedWhenTheyAreLoaded(t *testing.T) {
 	for words, want := range map[string]string{
 		`"key_from":{"store":"vault","path":"keys"}`:                `there is no store "vault"; defined: file`,
 		`"key_from":{"store":"file"}`:                               "a record is named by its store and its path",
-		`"client_certs":[" backup"]`:                                "client_cert takes a subject alternative name",
+		`"client_certs":[" backup"]`:                                "is no name that a certificate has",
 		`"client_certs":["a.example","A.example"]`:                  "is there twice",
 		`"keys":["` + hash1 + `"],"from":["0.0.0.0"],"expires":"x"`: "expires takes the last day",
 		`"keys":["` + hash1 + `"],"from":["10.0.0.1/8"]`:            "bits beyond its length",

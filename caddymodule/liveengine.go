@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,7 +37,8 @@ type liveEngine struct {
 func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 	e := new(liveEngine)
 	cfg := call.Config{Stores: make(map[string]call.Store, len(a.stores)), Zones: ctx.Storage(), Log: ctx.Slogger()}
-	for name, module := range a.stores {
+	for _, name := range slices.Sorted(maps.Keys(a.stores)) {
+		module := a.stores[name]
 		store, err := e.open(name, a)
 		if err != nil {
 			return nil, errors.Join(err, e.Close())

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -40,6 +42,19 @@ func storeKey(name string, modules map[string]SecretStore) string {
 		}
 	}
 	return key
+}
+
+// checkPlaces refuses two names for one place: its times would be those of either.
+func checkPlaces(modules map[string]SecretStore) error {
+	names := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(modules)) {
+		key := storeKey(name, modules)
+		if other, ok := names[key]; ok {
+			return faultAt("secrets "+name, "it reads what store %s reads, in the same way: name it once", other)
+		}
+		names[key] = name
+	}
+	return nil
 }
 
 // openStore finds a store in the pool, or makes it, together with the stores that it is opened with. Who opens it gives

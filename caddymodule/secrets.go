@@ -62,8 +62,8 @@ func checkFreshness(poll, maxStale, least time.Duration) error {
 	switch {
 	case poll < least:
 		return fmt.Errorf("poll %s: at least %s", poll, least)
-	case maxStale <= poll:
-		return fmt.Errorf("max_stale %s: must be more than poll (%s), or values would be too old to serve between two looks", maxStale, poll)
+	case maxStale < 2*poll:
+		return fmt.Errorf("max_stale %s: must be at least twice poll (%s), or values would be too old to serve between two looks", maxStale, poll)
 	}
 	return nil
 }

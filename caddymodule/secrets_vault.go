@@ -83,16 +83,37 @@ func (*VaultSecrets) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "psa.secrets.vault", New: func() caddy.Module { return new(VaultSecrets) }}
 }
 
+// config returns the settings as the source takes them. The secret is not found yet.
+func (v *VaultSecrets) config() vault.Config {
+	cfg := vault.Config{Address: v.Address, Mount: v.Mount, Namespace: v.Namespace, CA: v.CA}
+	if v.Auth != nil {
+		cfg.Auth = v.Auth.config()
+	}
+	return cfg
+}
+
+func (a *VaultAuth) config() vault.Auth {
+	auth := vault.Auth{Method: a.Method, Mount: a.Mount, Role: a.Role, Path: a.Path, Certificate: a.Certificate, Key: a.Key}
+	if s := a.secret(); s != nil {
+		auth.Secret = s.placed
+	}
+	return auth
+}
+
+// secret returns what the method signs in with, or nil.
+func (a *VaultAuth) secret() *SecretText {
+	switch a.Method {
+	case "token":
+		return a.Token
+	case "approle":
+		return a.SecretID
+	}
+	return nil
+}
+
 // Provision resolves placeholders. No file need be there yet, and Vault is not asked.
 func (v *VaultSecrets) Provision(caddy.Context) error {
-	auth := VaultAuth{}
-	if v.Auth != nil {
-		auth = *v.Auth
-	}
-	v.source = vault.Config{
-		Address: v.Address, Mount: v.Mount, Namespace: v.Namespace, CA: v.CA,
-		Auth: vault.Auth{Method: auth.Method, Mount: auth.Mount, Role: auth.Role, Path: auth.Path, Certificate: auth.Certificate, Key: auth.Key},
-	}
+	v.source = v.config()
 	for _, text := range []*string{
 		&v.source.Address, &v.source.Mount, &v.source.Namespace, &v.source.CA,
 		&v.source.Auth.Mount, &v.source.Auth.Role, &v.source.Auth.Path, &v.source.Auth.Certificate, &v.source.Auth.Key,
@@ -107,68 +128,48 @@ func (v *VaultSecrets) Provision(caddy.Context) error {
 }
 
 // Validate says what is wrong with the settings.
-func (v *VaultSecrets) Validate() error {
-	if err := checkVaultAddress(v.source.Address, v.InsecureHTTP); err != nil {
-		return err
-	}
+func (v *VaultSecrets) Validate() error { return v.check(v.source) }
+
+// check says what is wrong with the settings, whose texts are cfg's.
+func (v *VaultSecrets) check(cfg vault.Config) error {
 	if v.Auth == nil {
 		return fmt.Errorf("secrets vault: the line `auth …` is missing, such as `auth approle <role_id> {file./etc/psagate/secret_id}`")
 	}
-	if err := v.Auth.check(); err != nil {
-		return fmt.Errorf("secrets vault: auth: %w", err)
+	if err := cfg.Check(); err != nil {
+		return fmt.Errorf("secrets %w", err)
+	}
+	if err := checkVaultAddress(cfg.Address, v.InsecureHTTP); err != nil {
+		return err
 	}
 	poll, maxStale := v.Freshness()
 	return checkFreshness(poll, maxStale, 100*time.Millisecond)
 }
 
-// checkVaultAddress says what is wrong with an address. It does not show it, as it may hold a password.
+// checkVaultAddress says what is wrong with an address that a Vault may have. It does not show it.
 func checkVaultAddress(address string, insecure bool) error {
 	u, err := url.Parse(address)
 	switch {
-	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
-		return fmt.Errorf("secrets vault takes Vault's base URL, such as https://vault.example.com:8200")
-	case u.User != nil || strings.ContainsAny(address, "?#") || strings.Trim(u.Path, "/") != "":
-		return fmt.Errorf("secrets vault: Vault's base URL ends after host and port: no user name, path, ? or #; the engine's path is a line `mount`")
+	case err != nil || strings.Trim(u.Path, "/") != "":
+		return fmt.Errorf("secrets vault: the address ends after host and port; the engine's path is a line `mount`")
 	case u.Scheme == "http" && !insecure && !isLoopback(u.Hostname()):
 		return fmt.Errorf("secrets vault: plain HTTP would show the token and every secret to the network; write https://, and `ca <pem file>` for a certificate of your own, or insecure_http")
 	}
 	return nil
 }
 
-// check says what is wrong with the way to sign in, for those who write JSON: the Caddyfile's parser gives each method what it takes.
-func (a *VaultAuth) check() error {
-	known, ok := vaultAuths[a.Method]
-	if !ok {
-		return fmt.Errorf("%s", unknownWord(a.Method, "auth", authMethods()))
-	}
-	missing := map[string]bool{
-		"role": a.Role == "", "token": a.Token == nil, "secret_id": a.SecretID == nil,
-		"path": a.Path == "", "certificate": a.Certificate == "", "key": a.Key == "",
-	}
-	for _, word := range known.needs {
-		if missing[word] {
-			return fmt.Errorf("%s needs %s", a.Method, word)
-		}
-	}
-	return nil
-}
-
 // Key implements [SecretStore].
 func (v *VaultSecrets) Key() string {
-	return fmt.Sprintf("vault %+v %s %s", v.source, v.Auth.Token.key(), v.Auth.SecretID.key())
+	cfg := v.source
+	cfg.Auth.Secret = nil
+	return fmt.Sprintf("vault %+v %s", cfg, v.Auth.secret().key())
 }
 
 // Needs implements [SecretStore].
-func (v *VaultSecrets) Needs() (needs []*SecretText) {
-	if v.Auth == nil {
+func (v *VaultSecrets) Needs() []*SecretText {
+	if v.Auth == nil || v.Auth.secret() == nil {
 		return nil
 	}
-	for _, s := range []*SecretText{v.Auth.Token, v.Auth.SecretID} {
-		if s != nil {
-			needs = append(needs, s)
-		}
-	}
-	return needs
+	return []*SecretText{v.Auth.secret()}
 }
 
 // Source implements [SecretStore].

@@ -13,19 +13,19 @@ import (
 func TestVaultsInJSONAreCheckedWhenTheyAreLoaded(t *testing.T) {
 	const token = `"auth":{"method":"token","token":{"placeholder":"{env.HOME}"}}`
 	for words, want := range map[string]string{
-		token: "secrets vault takes Vault's base URL",
+		token: "the address must be a base URL",
 		`"address":"http://vault.example.com",` + token:                                                                            "plain HTTP would show",
 		`"address":"https://{env.PSAGATE_NOT_SET}",` + token:                                                                       "PSAGATE_NOT_SET",
 		`"address":"https://v"`:                                                                                                    "the line `auth …` is missing",
-		`"address":"https://v","auth":{"method":"userpass"}`:                                                                       `unknown word "userpass" in auth`,
-		`"address":"https://v","auth":{"method":"approle","role":"r"}`:                                                             "approle needs secret_id",
-		`"address":"https://v","auth":{"method":"jwt","role":"r"}`:                                                                 "jwt needs path",
+		`"address":"https://v","auth":{"method":"userpass"}`:                                                                       `auth "userpass" is unknown`,
+		`"address":"https://v","auth":{"method":"approle","role":"r"}`:                                                             "approle needs a secret id",
+		`"address":"https://v","auth":{"method":"jwt","role":"r"}`:                                                                 "jwt needs a path",
 		`"address":"https://v","auth":{"method":"token","token":{"placeholder":"hunter2"}}`:                                        "the secret itself must not be in a config",
 		`"address":"https://v","auth":{"method":"token","token":{"placeholder":"{env.HOME}","store":"file","path":"vault/token"}}`: "without a placeholder",
 		`"address":"https://v","auth":{"method":"token","token":{"store":"file","path":"vault/token"}}`:                            `there is no store "file"`,
 		`"address":"https://v","auth":{"method":"token","token":{"store":"vault","path":"vault/token"}}`:                           "vault needs vault",
 		`"address":"https://v","poll":"1ms",` + token:                                                                              "poll 1ms: at least 100ms",
-		`"address":"https://v","poll":"1h","max_stale":"1h",` + token:                                                              "must be more than poll",
+		`"address":"https://v","poll":"1h","max_stale":"1h",` + token:                                                              "must be at least twice poll",
 	} {
 		useFake(t)
 		err := validate(t, []byte(`{"admin":{"disabled":true},"apps":{"psa":{"secrets":{"vault":{"kind":"vault",`+words+`}}}}}`))
@@ -146,3 +146,11 @@ func TestAStoreHoldsTheStoreThatItIsOpenedWith(t *testing.T) {
 }
 
 var _ secret.Func = (&SecretText{}).placed
+
+func TestTwoNamesForOnePlaceAreRefused(t *testing.T) {
+	useFake(t)
+	err := validate(t, []byte(`{"admin":{"disabled":true},"apps":{"psa":{"secrets":{"a":{"kind":"file","path":"/s.json"},"b":{"kind":"file","path":"/s.json","poll":"1m"}}}}}`))
+	if err == nil || !strings.Contains(err.Error(), "secrets b: it reads what store a reads, in the same way: name it once") {
+		t.Errorf("error: %v", err)
+	}
+}

@@ -57,6 +57,9 @@ func parseSecretText(args []string) (*SecretText, error) {
 func (s *SecretText) check() error {
 	switch {
 	case s.Store != "" && s.Path != "" && s.Placeholder == "":
+		if problem := secret.PathProblem(s.Path); problem != "" {
+			return fmt.Errorf("the record's path %s", problem)
+		}
 		return nil
 	case s.Store != "" || s.Path != "" || s.Field != "":
 		return fmt.Errorf("a secret of a store is named by its store, its path and if need be its field, without a placeholder")

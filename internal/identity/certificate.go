@@ -8,6 +8,7 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -55,6 +56,13 @@ func parseCertName(text string) (certName, error) {
 		return certName{dnsName, lower(text)}, nil
 	}
 	return certName{}, errors.New("is no name that a certificate has: give a DNS name, a URI, a mail address, an IP address, or the subject as `openssl x509 -subject -nameopt RFC2253` prints it")
+}
+
+// CertName reads the name of a client certificate as a config has it, and returns what tells it from others: two texts
+// that mean one name give the same. The error reads on after the text.
+func CertName(text string) (name string, err error) {
+	n, err := parseCertName(text)
+	return fmt.Sprintf("%d %s", n.kind, n.text), err
 }
 
 // foldHost makes a mail address's host lower case; the part before it is the host's own affair.

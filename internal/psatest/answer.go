@@ -58,7 +58,8 @@ func (c *call) send(a answer) {
 	if a.header == nil {
 		a.header = http.Header{}
 	}
-	if c.gzips && len(a.body) > 0 && c.sim.behaviour().GzipAnswers {
+	a = c.changed(a)
+	if c.gzips && len(a.body) > 0 && a.header.Get("Content-Encoding") == "" && c.sim.behaviour().GzipAnswers {
 		a = gzipped(a)
 	}
 	o := c.sim.take(Answering, c)
@@ -105,7 +106,7 @@ func gzipped(a answer) answer {
 	return answer{status: a.status, header: h, body: buf.Bytes()}
 }
 
-// fill replaces {user}, {secret} and {code} by what the call presented.
+// fill replaces {user}, {secret}, {code} and {uri} by what the call presented.
 func (c *call) fill(text string) string {
-	return strings.NewReplacer("{user}", c.user, "{secret}", c.secret, "{code}", c.code).Replace(text)
+	return strings.NewReplacer("{user}", c.user, "{secret}", c.secret, "{code}", c.code, "{uri}", c.uri).Replace(text)
 }

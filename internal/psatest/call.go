@@ -31,6 +31,7 @@ type call struct {
 	gone    <-chan struct{} // closed when the client hung up
 
 	refuse    bool   // a Fault wants the sign-in refused
+	changes   []func(*Reply)
 	who       *User  // set when the sign-in was accepted
 	elsewhere string // base URL of the right zone, when the wrong one redirects
 

@@ -1,6 +1,7 @@
 package psatest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,6 +48,15 @@ func (c *call) obey(o *Order) bool {
 		return true
 	case Refuse:
 		c.refuse = true
+	case Raw:
+		c.writeRaw(&o.fault)
+	case EndlessHeader:
+		c.writeHeaders()
+	case EndlessBody:
+		c.writeBodies(&o.fault)
+	}
+	if o.fault.Change != nil {
+		c.changes = append(c.changes, o.fault.Change)
 	}
 	return false
 }
@@ -67,6 +77,13 @@ func (c *call) await(o *Order) bool {
 }
 
 func (c *call) writeOrdered(f *Fault) {
+	c.writeHead(f, http.StatusInternalServerError)
+	// A write fails when the client is gone, which is no matter of the order's.
+	_, _ = c.w.Write([]byte(c.fill(f.Body)))
+}
+
+// writeHead writes an order's Header and Status; usual is the status where it names none.
+func (c *call) writeHead(f *Fault, usual int) {
 	h := c.w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	if strings.HasPrefix(f.Body, "<") {
@@ -77,11 +94,5 @@ func (c *call) writeOrdered(f *Fault) {
 			h.Set(k, c.fill(v))
 		}
 	}
-	status := f.Status
-	if status == 0 {
-		status = http.StatusInternalServerError
-	}
-	c.w.WriteHeader(status)
-	// A write fails when the client is gone, which is no matter of the order's.
-	_, _ = c.w.Write([]byte(c.fill(f.Body)))
+	c.w.WriteHeader(cmp.Or(f.Status, usual))
 }

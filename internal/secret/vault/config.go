@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -67,18 +68,24 @@ var methods = map[string]func(Auth) map[string]bool{
 func (c Config) withDefaults() Config {
 	c.Mount = strings.Trim(cmp.Or(c.Mount, "kv"), "/")
 	c.Namespace = strings.Trim(c.Namespace, "/")
-	c.Auth.Mount = strings.Trim(cmp.Or(c.Auth.Mount, c.Auth.Method), "/")
-	if c.Auth.Method == "kubernetes" {
-		c.Auth.Path = cmp.Or(c.Auth.Path, serviceAccountToken)
-	}
+	c.Auth = c.Auth.withDefaults()
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
 	return c
 }
 
-// check says what is wrong with the settings. It never shows the address, which somebody may have put a password into.
-func (c Config) check() error {
+func (a Auth) withDefaults() Auth {
+	a.Mount = strings.Trim(cmp.Or(a.Mount, a.Method), "/")
+	if a.Method == "kubernetes" {
+		a.Path = cmp.Or(a.Path, serviceAccountToken)
+	}
+	return a
+}
+
+// Check says what is wrong with the settings. It opens nothing and never shows the address, which somebody may have put a password into.
+func (c Config) Check() error {
+	c = c.withDefaults()
 	u, err := url.Parse(c.Address)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
@@ -91,16 +98,19 @@ func (c Config) check() error {
 	if problem := secret.PathProblem(c.Mount); problem != "" {
 		return fmt.Errorf("vault: mount %q %s", c.Mount, problem)
 	}
-	return c.Auth.check()
+	return c.Auth.Check()
 }
 
-func (a Auth) check() error {
+// Check says what is wrong with the way to sign in.
+func (a Auth) Check() error {
+	a = a.withDefaults()
 	needs, known := methods[a.Method]
 	if !known {
 		return unknownMethod(a.Method)
 	}
-	for what, there := range needs(a) {
-		if !there {
+	all := needs(a)
+	for _, what := range slices.Sorted(maps.Keys(all)) {
+		if !all[what] {
 			return fmt.Errorf("vault: auth %s needs %s", a.Method, what)
 		}
 	}

@@ -28,10 +28,10 @@ type Source struct {
 
 // New returns the source of a Vault. It connects to nothing and opens no file yet. Its error says which setting is wrong.
 func New(cfg Config) (*Source, error) {
-	cfg = cfg.withDefaults()
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
+	cfg = cfg.withDefaults()
 	w := newWire(cfg)
 	return &Source{cfg: cfg, wire: w, session: newSession(cfg, w), blind: blind{until: map[string]time.Time{}}}, nil
 }
