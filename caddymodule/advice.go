@@ -49,6 +49,8 @@ type advice struct {
 	warnings []report.Warning
 	// printed tells whether an error of that level is printed with the headers of the call; nil: it is.
 	printed func(zapcore.Level) bool
+	// debugged: a log prints what Caddy and its handlers say of calls at level debug, with their headers.
+	debugged bool
 }
 
 // add adds a warning of a kind, whose text takes args. Where the same has been said of other places, this one joins them.
@@ -87,6 +89,7 @@ func (a *advice) caddy(ctx caddy.Context) {
 	}
 	a.admin(cfg.Admin)
 	a.printed = printedErrors(cfg.Logging)
+	a.debugged = printsDebug(cfg.Logging)
 }
 
 // http looks at the sites, and at what of the app hangs on them.
@@ -103,7 +106,7 @@ func (a *advice) http(ctx caddy.Context, app *App) {
 	}
 	servers := gateServers(served)
 	a.addIf(len(servers) == 0, "no-site", "psa")
-	a.addIf(len(servers) > 0 && a.printed != nil && a.printed(zapcore.DebugLevel), "debug-log", "log")
+	a.addIf(len(servers) > 0 && a.debugged, "debug-log", "log")
 	for _, server := range servers {
 		a.server(server)
 		a.clients(server, app)

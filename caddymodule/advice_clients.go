@@ -87,6 +87,9 @@ func (a *advice) certificates(servers []gateServer, app *App) {
 	}
 	isVerified := false
 	for _, s := range servers {
+		if s.StrictSNIHost != nil && !*s.StrictSNIHost {
+			a.addAll("sni-off", s.sites())
+		}
 		for _, policy := range s.TLSConnPolicies {
 			verifies, ownCA := verification(policy.ClientAuthentication)
 			isVerified = isVerified || verifies

@@ -54,6 +54,27 @@ func gateServers(app *caddyhttp.App) (found []gateServer) {
 	return found
 }
 
+// hasExpression tells whether a route of the server has a matcher that is an expression.
+func (s gateServer) hasExpression() bool { return anyExpression(s.Routes) }
+
+func anyExpression(routes caddyhttp.RouteList) bool {
+	for _, route := range routes {
+		for _, set := range route.MatcherSets {
+			for _, matcher := range set {
+				if _, ok := matcher.(*caddyhttp.MatchExpression); ok {
+					return true
+				}
+			}
+		}
+		for _, handler := range route.Handlers {
+			if sub, ok := handler.(*caddyhttp.Subroute); ok && anyExpression(sub.Routes) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // routeWalk finds gates, and what stands before them.
 type routeWalk struct {
 	named map[string]*caddyhttp.Route

@@ -36,6 +36,9 @@ func (a *advice) server(s gateServer) {
 	for _, site := range s.sites() {
 		a.addIf(!proxied[site], "no-proxy", site)
 	}
+	if s.hasExpression() && (a.printed == nil || a.printed(zapcore.ErrorLevel)) {
+		a.addAll("matcher-errors", s.sites())
+	}
 }
 
 // gate warns of what a call passes before it comes to a gate.
@@ -92,6 +95,23 @@ func printedErrors(logs *caddy.Logging) func(zapcore.Level) bool {
 		}
 		return false
 	}
+}
+
+// printsDebug tells whether a log in another format than psa takes what Caddy's server or a handler of its own says of
+// calls at level debug.
+func printsDebug(logs *caddy.Logging) bool {
+	for _, log := range logs.Logs {
+		encoder, err := encoderOf(log)
+		if _, ok := encoder.(*LogEncoder); ok && err == nil {
+			continue
+		}
+		for _, logger := range []string{errorLogger, "http.handlers.rewrite", "http.handlers.reverse_proxy"} {
+			if takes(log, logger, zapcore.DebugLevel) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // takes tells whether a log takes entries of a logger at a level.

@@ -56,8 +56,12 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"a call passes the handler %s before psagate's: when that fails, Caddy logs the caller's headers, the key in them",
 		"Give the default log `format psa`, or put other handlers into a `handle` or a site of their own.",
 	},
+	"matcher-errors": {
+		"a matcher is an expression: when a caller makes it fail, Caddy logs the caller's headers, the key in them",
+		"Give the default log `format psa`.",
+	},
 	"debug-log": {
-		"a log at level debug takes what Caddy itself refuses, such as an unknown method, with the caller's headers, the key in them",
+		"a log at level debug takes what Caddy and its handlers say of calls, with the caller's headers, the key in them",
 		"Give that log `format psa`, or take `debug` away.",
 	},
 	"rewritten": {
@@ -83,6 +87,10 @@ var adviceTexts = map[string]struct{ what, do string }{
 	"trust-lax": {
 		"X-Forwarded-For is read from the left, where a caller can write what it likes: `from` may see a made-up address",
 		"Set trusted_proxies_strict, unless the proxy drops the header that callers send.",
+	},
+	"sni-off": {
+		"strict_sni_host is off: a certificate that another site's authorities made counts here too",
+		"Take `strict_sni_host insecure_off` away.",
 	},
 	"client-ca": {
 		"client certificates are verified against the system's authorities: any public one can vouch for a client_cert",

@@ -70,6 +70,9 @@ func (h house) write(t *testing.T, comment string) {
 {
 	admin unix/%s
 	persist_config off
+	log {
+		format psa
+	}
 	psa {
 		secrets file %s
 		login main {

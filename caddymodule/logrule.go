@@ -50,7 +50,7 @@ func checkLogs(logs *caddy.Logging, sites []loggedSite) error {
 			}
 			if _, ok := encoder.(*LogEncoder); !ok {
 				return fmt.Errorf("%s logs its requests to the log %q (as %s), which has another format than psa and so would hold callers' keys: "+
-					"write `format psa` in its log block, or insecure_log_keys in the psa block", site.name, name, site.logger)
+					"write `format psa` in its log block (a `log` in the global block is the log \"default\"), or insecure_log_keys in the psa block", site.name, name, site.logger)
 			}
 		}
 	}

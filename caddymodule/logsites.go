@@ -64,7 +64,7 @@ func loggedSites(http json.RawMessage) ([]loggedSite, error) {
 }
 
 // sites lists the server's loggers that may log a request to psagate.
-func (s *httpServer) sites(server string) []loggedSite {
+func (s *httpServer) sites(server string) (sites []loggedSite) {
 	requests := s.traffic()
 	loggers := map[string]string{} // by name, with the site that it logs
 	for _, host := range requests.ours {
@@ -76,16 +76,22 @@ func (s *httpServer) sites(server string) []loggedSite {
 	for _, name := range requests.chosen {
 		loggers[name] = ""
 	}
-	var sites []loggedSite
 	for _, name := range slices.Sorted(maps.Keys(loggers)) {
 		site := "server " + server
 		if host := loggers[name]; host != "" {
 			site = "site " + host
 		}
-		sites = append(sites, loggedSite{site, strings.TrimSuffix("http.log.access."+name, ".")})
+		sites = append(sites, loggedSite{site, accessLoggerName(name)})
+	}
+	isOurs := len(requests.ours) > 0 || requests.anyHost
+	if _, known := loggers[s.Logs.DefaultLoggerName]; isOurs && !known && !s.Logs.SkipUnmappedHosts {
+		// Whoever calls with a key under another name is logged all the same, and where HTTPS is, before the redirect to it.
+		sites = append(sites, loggedSite{"server " + server + " (a call to a host that no site names)", accessLoggerName(s.Logs.DefaultLoggerName)})
 	}
 	return sites
 }
+
+func accessLoggerName(name string) string { return strings.TrimSuffix("http.log.access."+name, ".") }
 
 // traffic sorts the server's routes by whether a request to psagate may pass them.
 func (s *httpServer) traffic() traffic {

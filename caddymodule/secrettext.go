@@ -28,7 +28,7 @@ type SecretText struct {
 }
 
 // secretPlaceholder matches the placeholders that a secret may be: the config holds them as they are.
-var secretPlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
+var secretPlaceholder = regexp.MustCompile(`^\{(env\.[A-Za-z_][A-Za-z0-9_]*|file\.[^{}]+)\}$`)
 
 // secretForms says how a secret is written.
 const secretForms = "`secret <store> <path> [<field>]`, {file.PATH} or {env.NAME}"

@@ -80,6 +80,9 @@ func newStory(t *testing.T) *story {
 	s.put(t, "Caddyfile", fmt.Sprintf(`{
 	admin unix/%s
 	persist_config off
+	log {
+		format psa
+	}
 	events {
 		on * told
 	}

@@ -143,7 +143,10 @@ func (w *word) block(context string, known words, repeatable ...string) error {
 
 // unknownWord says that a word is unknown, and which known one it may have been meant to be.
 func unknownWord(name, context string, known []string) string {
-	text := fmt.Sprintf("unknown word %q in %s", shown(name), context)
+	text := fmt.Sprintf("unknown word %q in %s", name, context)
+	if !wordLike.MatchString(name) { // what is no word may be a secret in the wrong place
+		text = "unknown word in " + context
+	}
 	if len(known) == 0 {
 		return text
 	}
@@ -152,6 +155,9 @@ func unknownWord(name, context string, known []string) string {
 	}
 	return fmt.Sprintf("%s; it knows %s", text, strings.Join(known, ", "))
 }
+
+// wordLike matches what words of a config look like.
+var wordLike = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
 
 // nameRule is what names of the config are made of: they appear in URLs, labels and log lines.
 var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)

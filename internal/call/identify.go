@@ -68,10 +68,8 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, api autotask.AP
 		g.logKnown("a call with a key whose record is too old to be trusted", why)
 		return answer(autotask.SecretUnavailable, keysUnavailable, wait)
 	}
-	if address.IsValid() {
-		if again, blocked := g.shared.limits.Fail(address); blocked { // and unlogged: the log is not the caller's to fill
-			return answer(autotask.TooManyFailures, "too many calls without a good key came from this address", again)
-		}
+	if again, blocked := g.shared.limits.Fail(address); blocked { // and unlogged: the log is not the caller's to fill
+		return answer(autotask.TooManyFailures, "too many calls without a good key came from this address", again)
 	}
 	g.logRefusal(why)
 	if errors.Is(why.err, identity.ErrUnavailable) {

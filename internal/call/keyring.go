@@ -40,7 +40,7 @@ func (k *keyring) letGo(r record) {
 	defer k.changing.Unlock()
 	if k.held[r].users--; k.held[r].users == 0 {
 		delete(k.held, r)
-		k.ring.Set(r, nil)
+		k.ring.Set(r, nil, time.Now())
 	}
 }
 
@@ -54,5 +54,5 @@ func (k *keyring) set(r record, read time.Time, hashes []identity.Hash) (passed 
 		return nil, false
 	}
 	h.read = read
-	return k.ring.Set(r, hashes), true
+	return k.ring.Set(r, hashes, time.Now()), true
 }

@@ -95,7 +95,11 @@ func (k *recordKeys) close() {
 // find implements identity.Elsewhere. It asks the store what it knows, which waits for nothing: a key that was taken out
 // is dead before the notification of it is through, and one whose record is too old is in doubt.
 func (k *recordKeys) find(hash identity.Hash) (*identity.Integration, error) {
-	if r, found := k.ring.Find(hash, k.ours); found {
+	r, found, disputed := k.ring.Find(hash, k.ours)
+	if disputed {
+		return nil, identity.ErrDisputed
+	}
+	if found {
 		rec, err := r.store.Get(r.path)
 		switch {
 		case err != nil:
@@ -142,7 +146,7 @@ func (k *recordKeys) apply(r *keyRecord, rec secret.Record) {
 	k.lookedAt = time.Time{}
 	k.mu.Unlock()
 	for _, hash := range passed {
-		if to, ok := k.ring.Find(hash, k.ours); ok {
+		if to, ok, _ := k.ring.Find(hash, k.ours); ok {
 			r.log.Warn("a key passes to another integration, whose record has it too", "key", hash.ID(), "to", k.byRecord[to].of.Name)
 		}
 	}
@@ -153,7 +157,12 @@ func (k *recordKeys) apply(r *keyRecord, rec secret.Record) {
 func (k *recordKeys) conflicts(r *keyRecord, hashes []identity.Hash) (problems []string) {
 	for _, hash := range hashes {
 		holder := k.book.HolderOf(hash)
-		if to, ok := k.ring.Find(hash, k.ours); holder == nil && ok {
+		to, found, disputed := k.ring.Find(hash, k.ours)
+		if holder == nil && disputed {
+			problems = append(problems, fmt.Sprintf("field %q: another integration's record has this key too, and it counts for neither: make a key for each", hash.ID()))
+			continue
+		}
+		if holder == nil && found {
 			holder = k.byRecord[to].of
 		}
 		if holder != nil && holder != r.of {

@@ -135,7 +135,7 @@ func TestAKeyThatWasTakenOutIsDeadBeforeAnybodyIsTold(t *testing.T) {
 		w.change("a", func(i *Integration) { i.KeyFrom = Ref{"vault", "a"} })
 		synctest.Wait()
 		gone := w.newKey("gone").Hash()
-		w.shared.keys.ring.Set(record{k.store, "a"}, []identity.Hash{gone, w.keys["stays"].Hash()}) // as it was, and is not any more
+		w.shared.keys.ring.Set(record{k.store, "a"}, []identity.Hash{gone, w.keys["stays"].Hash()}, time.Now()) // as it was, and is not any more
 		for key, want := range map[string]string{"gone": "401", "stays": "a"} {
 			if got := w.who(key); got != want {
 				t.Errorf("%s: %s, want %s", key, got, want)
@@ -352,6 +352,7 @@ func TestAKeyThatAnotherHasIsRefusedToTheLater(t *testing.T) {
 		}
 		w.load()
 		synctest.Wait()
+		time.Sleep(time.Minute)
 		k.hold("b", w.keys["own"], shared, w.keys["a"]) // a's key of a record, and a's key of the config
 		time.Sleep(20 * time.Second)
 		for key, want := range map[string]string{"shared": "a", "own": "b", "a": "a", "b": "b"} {
@@ -386,6 +387,34 @@ func TestAKeyThatAnotherHasIsRefusedToTheLater(t *testing.T) {
 		}
 		if n := w.g.Notices(); len(n) != 1 {
 			t.Errorf("notices %q", n)
+		}
+	})
+}
+
+// Which record is read first when a process starts is chance: no restart gives the one's calls to the other.
+func TestAKeyThatTwoHaveFromTheStartIsNobodys(t *testing.T) {
+	inWorld(t, func(w *world) {
+		k := w.keySafe()
+		shared := w.newKey("shared")
+		k.hold("a", shared)
+		k.hold("b", shared, w.newKey("own"))
+		for i, path := range []string{"a", "b"} {
+			w.cfg.Integrations[i].KeyFrom = Ref{"vault", path}
+		}
+		w.load()
+		synctest.Wait()
+		for key, want := range map[string]string{"shared": "401", "own": "b"} {
+			if got := w.who(key); got != want {
+				t.Errorf("%s: %s, want %s", key, got, want)
+			}
+		}
+		if n := w.g.Notices(); len(n) != 2 || !strings.Contains(n[0], "it counts for neither") || len(w.logged("reason=disputed-key", "key="+shared.Hash().ID())) != 1 {
+			t.Errorf("notices %q\n%s", n, w.log)
+		}
+		k.hold("b", w.keys["own"])
+		time.Sleep(20 * time.Second)
+		if got := w.who("shared"); got != "a" {
+			t.Errorf("when b has given it up: %s", got)
 		}
 	})
 }
@@ -439,7 +468,7 @@ func TestClosedGatewaysLeaveNothingBehind(t *testing.T) {
 		if n := len(k.store.Status()); n != 0 || len(w.shared.keys.held) != 0 {
 			t.Errorf("%d records in use, %d held", n, len(w.shared.keys.held))
 		}
-		if _, found := w.shared.keys.ring.Find(w.keys["one"].Hash(), func(record) bool { return true }); found {
+		if _, found, _ := w.shared.keys.ring.Find(w.keys["one"].Hash(), func(record) bool { return true }); found {
 			t.Error("the key is remembered")
 		}
 	})
@@ -458,15 +487,15 @@ func TestAReadingThatComesTooLateChangesNothing(t *testing.T) {
 	if _, current := k.set(r, time.Unix(4, 0), []identity.Hash{{2}}); current {
 		t.Error("an older reading counts")
 	}
-	if _, found := k.ring.Find(identity.Hash{1}, all); !found {
+	if _, found, _ := k.ring.Find(identity.Hash{1}, all); !found {
 		t.Error("the key is lost")
 	}
 	k.letGo(r)
-	if _, found := k.ring.Find(identity.Hash{1}, all); !found {
+	if _, found, _ := k.ring.Find(identity.Hash{1}, all); !found {
 		t.Error("the key is lost with the first of two")
 	}
 	k.letGo(r)
-	if _, found := k.ring.Find(identity.Hash{1}, all); found || len(k.held) != 0 {
+	if _, found, _ := k.ring.Find(identity.Hash{1}, all); found || len(k.held) != 0 {
 		t.Error("the key stays")
 	}
 }
@@ -518,7 +547,7 @@ func TestKeysChangeUnderLoad(t *testing.T) {
 						w.mu.Lock()
 						g := w.g
 						w.mu.Unlock()
-						if got := who(g, req, ""); got != want {
+						if got := who(g, req, fmt.Sprintf("10.0.%d.%d", n/200%200, n%200)); got != want {
 							t.Errorf("%s: %s, want %s", key, got, want)
 						}
 						asked.Add(1)

@@ -13,6 +13,8 @@ const (
 	ErrMistyped Reason = "mistyped-key"
 	// ErrUnknown: a well-formed key that no integration has; most often one that was rotated out.
 	ErrUnknown Reason = "unknown-key"
+	// ErrDisputed: a key that two integrations' records have, neither of which had it before the other.
+	ErrDisputed Reason = "disputed-key"
 	// ErrConflict: two different keys in one call.
 	ErrConflict Reason = "conflicting-keys"
 	// ErrOutdated: the key of a record that is too old to be trusted. The caller is told to wait.
