@@ -92,7 +92,7 @@ func (a *App) checkRef(path string, ref *SecretRef) error {
 		return faultAt(path, "the record's path %s", problem)
 	}
 	if _, ok := a.SecretsRaw[ref.Store]; !ok {
-		return faultAt(path, "there is no store %q; %s", shown(ref.Store), defined(a.SecretsRaw))
+		return faultAt(path, "there is no store of that name; %s", defined(a.SecretsRaw))
 	}
 	return nil
 }

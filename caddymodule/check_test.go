@@ -27,7 +27,7 @@ func TestJSONIsCheckedWhenItIsLoaded(t *testing.T) {
 		"a word of a login that is unknown":        {with(`,"passthrough":["x"]`), "unknown field"},
 		"a login that is null":                     {`"logins":{"main":null}`, "login main: the line `secret <store> <path>` is missing"},
 		"an integration that is null":              {`"integrations":{"itglue":null}`, "integration itglue: the line `key <hash>` is missing"},
-		"a login without a store":                  {`"logins":{"main":{"secret":{"store":"file","path":"a"}}}`, "login main secret: there is no store \"file\"; none is defined"},
+		"a login without a store":                  {`"logins":{"main":{"secret":{"store":"file","path":"a"}}}`, "login main secret: there is no store of that name; none is defined"},
 		"a threshold that is too low":              {with(`,"lockout":{"threshold":4}`), "login main lockout: lockout threshold 4"},
 		"a budget that is negative":                {with(`,"lockout":{"budget":-1}`), "login main lockout: threshold, budget and in_flight must be more than 0"},
 		"a linger that is negative":                {with(`,"lockout":{"linger":-1}`), "login main lockout: linger -1ns: at least 1s"},
@@ -42,7 +42,7 @@ func TestJSONIsCheckedWhenItIsLoaded(t *testing.T) {
 		"a store whose max_stale is negative":      {`"secrets":{"file":{"kind":"file","path":"/s","max_stale":-1}}`, "max_stale -1ns: must be at least twice poll"},
 		"a store path of an unset variable":        {`"secrets":{"file":{"kind":"file","path":"{env.PSAGATE_UNSET}"}}`, "path {env.PSAGATE_UNSET} of the secrets file"},
 		"a store path of an unknown placeholder":   {`"secrets":{"file":{"kind":"file","path":"{psa.path}"}}`, "path {psa.path} of the secrets file"},
-		"a store with a name that no URL can hold": {`"secrets":{"a b":{"kind":"file","path":"/s"}}`, "secrets a b: \"a b\" is no name"},
+		"a store with a name that no URL can hold": {`"secrets":{"a b":{"kind":"file","path":"/s"}}`, "secrets a b: that is no name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			useFake(t)

@@ -138,7 +138,7 @@ func (a *App) checkLoginOf(path string, i *Integration) error {
 		return nil
 	}
 	if _, ok := a.Logins[i.Login]; !ok {
-		return faultAt(path+" login", "there is no login %q; %s", shown(i.Login), defined(a.Logins))
+		return faultAt(path+" login", "there is no login of that name; %s", defined(a.Logins))
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func TestPrivateRangesAreCaddys(t *testing.T) {
 // Those who write JSON are told what the Caddyfile's parser tells, but for the line.
 func TestIntegrationsInJSONAreCheckedWhenTheyAreLoaded(t *testing.T) {
 	for words, want := range map[string]string{
-		`"key_from":{"store":"vault","path":"keys"}`:                `there is no store "vault"; defined: file`,
+		`"key_from":{"store":"vault","path":"keys"}`:                `there is no store of that name; defined: file`,
 		`"key_from":{"store":"file"}`:                               "a record is named by its store and its path",
 		`"client_certs":[" backup"]`:                                "is no name that a certificate has",
 		`"client_certs":["a.example","A.example"]`:                  "is there twice",

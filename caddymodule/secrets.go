@@ -33,7 +33,7 @@ func checkNeeds[V any](needs map[string][]*SecretText, known map[string]V) error
 				return faultAt("secrets "+name, "%w", err)
 			}
 			if _, ok := known[need.Store]; need.Store != "" && !ok {
-				return faultAt("secrets "+name, "there is no store %q; %s", shown(need.Store), defined(known))
+				return faultAt("secrets "+name, "there is no store of that name; %s", defined(known))
 			}
 		}
 		if circle := circleFrom(name, needs, nil); circle != nil {

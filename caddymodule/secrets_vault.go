@@ -120,7 +120,7 @@ func (v *VaultSecrets) Provision(caddy.Context) error {
 	} {
 		resolved, err := caddy.NewReplacer().ReplaceOrErr(*text, true, true)
 		if err != nil {
-			return fmt.Errorf("secrets vault: %s: %w", shown(*text), err)
+			return fmt.Errorf("secrets vault: a placeholder in its settings: %w", err)
 		}
 		*text = resolved
 	}
@@ -137,6 +137,9 @@ func (v *VaultSecrets) check(cfg vault.Config) error {
 	}
 	if err := cfg.Check(); err != nil {
 		return fmt.Errorf("secrets %w", err)
+	}
+	if path := cfg.Auth.Path; path != "" && !strings.ContainsAny(path, `/\`) {
+		return fmt.Errorf("secrets vault: auth %s takes the path of a file, such as /run/secrets/vault, and never what is in it", cfg.Auth.Method)
 	}
 	if err := checkVaultAddress(cfg.Address, v.InsecureHTTP); err != nil {
 		return err
@@ -159,8 +162,8 @@ func checkVaultAddress(address string, insecure bool) error {
 
 // Key implements [SecretStore].
 func (v *VaultSecrets) Key() string {
-	cfg := v.source
-	cfg.Auth.Secret = nil
+	cfg := v.source.WithDefaults() // so that a default that is written down is the same store
+	cfg.Auth.Secret, cfg.Log = nil, nil
 	return fmt.Sprintf("vault %+v %s", cfg, v.Auth.secret().key())
 }
 

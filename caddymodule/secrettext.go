@@ -27,8 +27,9 @@ type SecretText struct {
 	Field string `json:"field,omitempty"`
 }
 
-// secretPlaceholder matches the placeholders that a secret may be: the config holds them as they are.
-var secretPlaceholder = regexp.MustCompile(`^\{(env\.[A-Za-z_][A-Za-z0-9_]*|file\.[^{}]+)\}$`)
+// secretPlaceholder matches the placeholders that a secret may be: the config holds them as they are. What has a default,
+// or names a file without a folder, may be the secret itself.
+var secretPlaceholder = regexp.MustCompile(`^\{(env\.[A-Za-z_][A-Za-z0-9_]*|file\.[^{}]*[/\\][^{}]*)\}$`)
 
 // secretForms says how a secret is written.
 const secretForms = "`secret <store> <path> [<field>]`, {file.PATH} or {env.NAME}"

@@ -162,10 +162,10 @@ var wordLike = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
 // nameRule is what names of the config are made of: they appear in URLs, labels and log lines.
 var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// checkName says what is wrong with a name.
+// checkName says what is wrong with a name. It does not show it, as what is none may be a secret in the wrong place.
 func checkName(name string) error {
 	if nameRule.MatchString(name) {
 		return nil
 	}
-	return fmt.Errorf("%q is no name: up to 64 letters, digits, dots, dashes and underscores, a letter or digit first", shown(name))
+	return fmt.Errorf("that is no name: up to 64 letters, digits, dots, dashes and underscores, a letter or digit first")
 }

@@ -109,7 +109,7 @@ var plants = map[string]plant{
 		in:     []string{"Caddyfile", "config/caddy/autosave.json", "output.log", "the admin endpoint's /config/", "the admin endpoint's /psa/status"},
 	},
 	"a password for a command": {
-		leak:   func(w *world) { w.run("psa", newPassword) },
+		leak:   func(w *world) { w.run("adapt", "--config", newPassword) },
 		secret: "the new password", in: []string{"commands.log"},
 	},
 	"a database": {

@@ -68,12 +68,15 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, api autotask.AP
 		g.logKnown("a call with a key whose record is too old to be trusted", why)
 		return answer(autotask.SecretUnavailable, keysUnavailable, wait)
 	}
-	if again, blocked := g.shared.limits.Fail(address); blocked { // and unlogged: the log is not the caller's to fill
-		return answer(autotask.TooManyFailures, "too many calls without a good key came from this address", again)
+	again, blocked := g.shared.limits.Fail(address)
+	if !blocked { // the log is not the caller's to fill
+		g.logRefusal(why)
 	}
-	g.logRefusal(why)
-	if errors.Is(why.err, identity.ErrUnavailable) {
+	switch {
+	case errors.Is(why.err, identity.ErrUnavailable): // the key may be good, and such are not slowed
 		return answer(autotask.SecretUnavailable, keysUnavailable, wait)
+	case blocked:
+		return answer(autotask.TooManyFailures, "too many calls without a good key came from this address", again)
 	}
 	autotask.Bare401(w, r.Host)
 	return ""

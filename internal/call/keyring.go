@@ -44,6 +44,14 @@ func (k *keyring) letGo(r record) {
 	}
 }
 
+// known reports whether a reading's keys of a record are in the ring.
+func (k *keyring) known(r record) bool {
+	k.changing.Lock()
+	defer k.changing.Unlock()
+	h := k.held[r]
+	return h != nil && !h.read.IsZero()
+}
+
 // set replaces a record's keys by those of a reading. It is not current where a newer one is known or nobody holds the
 // record any more: then nothing changes.
 func (k *keyring) set(r record, read time.Time, hashes []identity.Hash) (passed []identity.Hash, current bool) {

@@ -127,12 +127,20 @@ func (k *recordKeys) doubtful() bool {
 	}
 	k.lookedAt, k.doubt = now, false
 	for _, r := range k.records {
-		if _, err := r.store.Get(r.path); err != nil && !errors.Is(err, secret.ErrNotFound) { // what is not there holds no key
+		if k.inDoubt(r.record) {
 			k.doubt = true
 			break
 		}
 	}
 	return k.doubt
+}
+
+// inDoubt reports whether a record may hold a key that is not known. What is not there holds none.
+func (k *recordKeys) inDoubt(r record) bool {
+	if _, err := r.store.Get(r.path); err != nil {
+		return !errors.Is(err, secret.ErrNotFound)
+	}
+	return !k.known(r) // it has been read, and its notification is on its way
 }
 
 // apply takes over a reading of a record.

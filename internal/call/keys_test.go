@@ -304,8 +304,14 @@ func TestADoubtfulKeyIsCountedAsAFailure(t *testing.T) {
 				t.Fatal(got)
 			}
 		}
-		if got := w.who("stranger"); got != "429 too-many-failures" {
+		if got := w.who("stranger"); got != "503 secret-unavailable" { // it may be a good one, and such are not slowed
 			t.Errorf("the eleventh: %s", got)
+		}
+		if n := len(w.logged("reason=keys-unavailable")); n != 10 {
+			t.Errorf("%d lines in the log", n)
+		}
+		if got := who(w.g, w.request("", "GET", "/ATServicesRest/V1.0/Tickets/1"), home); got != "429 too-many-failures" {
+			t.Errorf("without a key: %s", got)
 		}
 		if got := w.who("a"); got != "a" {
 			t.Errorf("a valid key from there: %s", got)

@@ -69,6 +69,9 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 	if problem != nil {
 		out.Problems = append(out.Problems, problem.Error())
 	}
+	if other := n.otherUser(); other != "" {
+		out.Problems = append(out.Problems, other)
+	}
 	if seat == nil {
 		return out
 	}
@@ -86,6 +89,21 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 		out.State = report.LoginNoSecret
 	}
 	return out
+}
+
+// otherUser says that the record names another PSA user by now, which the PSA has not accepted; empty where it does not.
+func (n *lane) otherUser() string {
+	n.mu.Lock()
+	next := n.next
+	n.mu.Unlock()
+	if next == nil {
+		return ""
+	}
+	c := next.card()
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprintf("version %s of the record names another PSA user, which the PSA has not accepted: calls go on as the one before", c.version())
 }
 
 func (n *lane) fill(out *report.LoginStatus, st guard.Status) {
@@ -169,7 +187,7 @@ func (n *lane) zoneStatus() report.ZoneStatus {
 			continue
 		}
 		z := e.Zone
-		out.URL, out.WebURL, out.Name, out.Tenant, out.Source = z.Base, z.WebURL, z.Name, z.CI, report.ZoneCached
+		out.URL, out.WebURL, out.Name, out.Tenant, out.Source = z.Base, n.rule.WebURL(z.WebURL), z.Name, z.CI, report.ZoneCached
 		if z.Verified {
 			out.Source = report.ZoneLookedUp
 		}
@@ -235,14 +253,22 @@ func (g *Gateway) Check(ctx context.Context, login string) (report.CheckResult, 
 		}
 	}
 	out.Warnings = n.warnings()
+	if other := n.otherUser(); other != "" {
+		out.Warnings = append([]string{other}, out.Warnings...)
+	}
 	return out, nil
 }
 
 var errNoRecord = errors.New("the login's record has not been read")
 
 func (n *lane) checkSecret(ctx context.Context) (string, error) {
-	rec, err := n.store.Wait(ctx, n.Path)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	rec, err := n.store.Confirm(ctx, n.Path)
 	if err != nil {
+		if last, known := n.store.Get(n.Path); known == nil {
+			err = fmt.Errorf("%w; version %d, which is known, serves on for a while", err, last.Version)
+		}
 		return "", err
 	}
 	n.apply(rec)

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -114,4 +115,45 @@ func TestWhatIsKnownOfARecordGoesWithItsLastUser(t *testing.T) {
 	if len(a.told) != 0 {
 		t.Errorf("still kept: %v", a.told)
 	}
+}
+
+// A user name with a typing error must not look as if all were well, for after a restart it is all there is.
+func TestARecordThatNamesAnotherUserIsSaidToBeWaitedFor(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.safe.put("main", "u0@exmaple.com", "old-password")
+		w.store.Refresh("main")
+		time.Sleep(5 * time.Second)
+		w.served("a")
+		const want = "version 2 of the record names another PSA user, which the PSA has not accepted"
+		if problems := strings.Join(w.g.Status().Logins[0].Problems, "\n"); !strings.Contains(problems, want) {
+			t.Errorf("problems: %s", problems)
+		}
+		check, err := w.g.Check(context.Background(), "main")
+		if warnings := strings.Join(check.Warnings, "\n"); err != nil || !strings.Contains(warnings, want) {
+			t.Errorf("check warns of: %s, %v", warnings, err)
+		}
+		w.safeNow()
+	})
+}
+
+// What serves on does not make a record that cannot be read one that can.
+func TestCheckReadsTheRecordAndNotWhatIsKnownOfIt(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.safe.mu.Lock()
+		w.safe.down = secret.ErrDown
+		w.safe.mu.Unlock()
+		check, err := w.g.Check(context.Background(), "main")
+		if err != nil || check.OK || len(check.Steps) != 1 || !strings.Contains(check.Steps[0].Detail, "version 1, which is known, serves on") {
+			t.Errorf("%+v, %v", check, err)
+		}
+		w.served("a")
+		w.safe.mu.Lock()
+		w.safe.down = nil
+		w.safe.mu.Unlock()
+		if check, err = w.g.Check(context.Background(), "main"); err != nil || !check.OK {
+			t.Errorf("when it is back: %+v, %v", check, err)
+		}
+	})
 }

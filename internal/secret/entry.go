@@ -15,6 +15,8 @@ type entry struct {
 	first                        chan struct{} // closed when the first reading ended
 
 	record     Record
+	begins     uint64    // how many readings of the source have begun
+	done       uint64    // the number of the last one that ended
 	generation uint64    // of the record: counts changes; 0 is "never read"
 	good       time.Time // when the last good reading began
 	err        error     // of the last reading

@@ -24,7 +24,7 @@ const (
 	// minGap lies between the beginnings of two readings of a record, however many refreshes are asked for.
 	minGap = time.Second
 	// readsAtOnce bounds the readings of a Store that are under way: this many polls, and as many that were asked for.
-	readsAtOnce = 4
+	readsAtOnce = 8
 )
 
 func (o Options) withDefaults() Options {

@@ -92,6 +92,7 @@ func (s *Store) begin(e *entry) question {
 	q.probe, q.refused = s.outage.admit(e.forced)
 	e.forced = false
 	if q.refused == nil {
+		e.begins++
 		e.begun, e.jitter = time.Now(), s.options.Rand()
 	}
 	return q
@@ -122,7 +123,7 @@ func (s *Store) settle(e *entry, q question, got reading) (out outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.end()
-	e.untried = false
+	e.done, e.untried = e.begins, false
 	if got.err == nil {
 		e.full = false
 		out = s.succeeded(e, got)

@@ -139,10 +139,59 @@ func (s *Store) known(e *entry) (Record, error) {
 	case age <= s.options.MaxStale:
 		return e.record, nil
 	case e.err != nil:
-		return Record{}, fmt.Errorf("secret store %q, record %q: %w: last read %s ago: %w", s.name, e.path, ErrStale, age.Round(time.Second), e.err)
+		return Record{}, fmt.Errorf("secret store %q, record %q: %w: last read at %s: %w", s.name, e.path, ErrStale, moment(e.good), e.err)
 	default:
-		return Record{}, fmt.Errorf("secret store %q, record %q: %w: last read %s ago", s.name, e.path, ErrStale, age.Round(time.Second))
+		return Record{}, fmt.Errorf("secret store %q, record %q: %w: last read at %s", s.name, e.path, ErrStale, moment(e.good))
 	}
+}
+
+// moment is a time as errors show it: an age would make each of them another text, and so news for a log.
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Confirm reads the record now and returns what it gave. It gives up when ctx ends.
+func (s *Store) Confirm(ctx context.Context, path string) (Record, error) {
+	begun := s.begins(path)
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for turn := 0; ; turn++ {
+		if record, over, err := s.since(path, begun); over {
+			return record, err
+		}
+		if turn%50 == 0 { // one that another record's reading kept from asking is not repeated by itself at once
+			s.Refresh(path)
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return Record{}, fmt.Errorf("secret store %q, record %q: %w: %w", s.name, path, ErrPending, context.Cause(ctx))
+		}
+	}
+}
+
+// begins returns how many readings of a record have begun.
+func (s *Store) begins(path string) uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e, used := s.entries[path]; used {
+		return e.begins
+	}
+	return 0
+}
+
+// since returns what a reading gave that is not one of the first so many, once there is one.
+func (s *Store) since(path string, begun uint64) (record Record, over bool, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e, used := s.entries[path]
+	switch {
+	case !used:
+		return Record{}, true, fmt.Errorf("secret store %q, record %q: %w", s.name, path, ErrNotInUse)
+	case e.done <= begun:
+		return Record{}, false, nil
+	case e.err != nil:
+		return Record{}, true, fmt.Errorf("secret store %q, record %q: %w", s.name, path, e.err)
+	}
+	return e.record, true, nil
 }
 
 // Wait returns what Get does, once the first reading has ended, well or badly. It gives up when ctx ends.

@@ -65,7 +65,8 @@ var methods = map[string]func(Auth) map[string]bool{
 	},
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns the settings with what is left out filled in.
+func (c Config) WithDefaults() Config {
 	c.Mount = strings.Trim(cmp.Or(c.Mount, "kv"), "/")
 	c.Namespace = strings.Trim(c.Namespace, "/")
 	c.Auth = c.Auth.withDefaults()
@@ -85,7 +86,7 @@ func (a Auth) withDefaults() Auth {
 
 // Check says what is wrong with the settings. It opens nothing and never shows the address, which somebody may have put a password into.
 func (c Config) Check() error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	u, err := url.Parse(c.Address)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
@@ -133,5 +134,5 @@ func unknownMethod(method string) error {
 	if name, near := nearest.Word(method, known); near {
 		hint = fmt.Sprintf(" (did you mean %q?)", name)
 	}
-	return fmt.Errorf("vault: auth %q is unknown%s: it is one of %s", method, hint, strings.Join(known, ", "))
+	return fmt.Errorf("vault: the auth method is unknown%s: it is one of %s", hint, strings.Join(known, ", "))
 }

@@ -77,7 +77,7 @@ func newTransport(config *tls.Config) *http.Transport {
 		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    dialPatience,
 		Protocols:              protocols,
-		MaxIdleConnsPerHost:    8, // as many as a Store reads at once
+		MaxIdleConnsPerHost:    16, // as many as a Store reads at once
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}

@@ -31,7 +31,7 @@ func New(cfg Config) (*Source, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	w := newWire(cfg)
 	return &Source{cfg: cfg, wire: w, session: newSession(cfg, w), blind: blind{until: map[string]time.Time{}}}, nil
 }
