@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,6 +16,7 @@ import (
 )
 
 const usage = `Usage: go run ./cmd/demo [-listen ADDRESS] [-once]
+       go run ./cmd/demo -simulator [-listen ADDRESS]
 
 Starts a simulated PSA, a secret store, the gateway and four integrations in one
 process, and tells a story of about a minute: what happens when passwords and
@@ -22,6 +24,10 @@ zones change while calls run. Every number about sign-ins comes from the ledger
 of the simulated PSA, not from psagate. Afterwards the gateway stays up until
 Ctrl-C, with curl lines to copy. All files are in a temporary directory, which
 is kept only if a promise was broken.
+
+With -simulator it starts the simulated PSA alone, for trying a client of your
+own: a page that shows its ledger, a discovery host and two zones, on four ports
+in a row.
 
 Exit status: 0 if every promise held, 1 if one was broken or the story did not
 end, 2 for wrong usage.
@@ -32,16 +38,18 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // options are what the command line says.
 type options struct {
-	listen string
-	once   bool
+	listen    string
+	once      bool
+	simulator bool
 }
 
 func run(args []string, out *os.File, errs io.Writer) (status int) {
 	var o options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` of the gateway; port 0 is any free one")
+	flags.StringVar(&o.listen, "listen", "", "`address` of the gateway, or of the simulator's page; port 0 is any free one\n(default 127.0.0.1:8080, with -simulator 127.0.0.1:9000)")
 	flags.BoolVar(&o.once, "once", false, "end after the story")
+	flags.BoolVar(&o.simulator, "simulator", false, "start the simulated PSA alone")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
@@ -54,14 +62,26 @@ func run(args []string, out *os.File, errs io.Writer) (status int) {
 	case flags.NArg() > 0:
 		fmt.Fprintf(errs, "demo takes no arguments, and got %q; -h shows its options\n", flags.Args())
 		return 2
+	case o.simulator && o.once:
+		fmt.Fprintln(errs, "demo: -once ends a story, and -simulator tells none: leave one out")
+		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := show(ctx, o, newTerminal(out)); err != nil {
+	if err := launch(ctx, o, newTerminal(out)); err != nil {
 		fmt.Fprintf(errs, "demo: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+// launch does what the options say.
+func launch(ctx context.Context, o options, t *terminal) error {
+	if o.simulator {
+		return simulate(ctx, cmp.Or(o.listen, "127.0.0.1:9000"), t)
+	}
+	o.listen = cmp.Or(o.listen, "127.0.0.1:8080")
+	return show(ctx, o, t)
 }
 
 // show tells the whole story. Its error says what did not start, or which promises were broken.

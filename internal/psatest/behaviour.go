@@ -24,8 +24,19 @@ type Behaviour struct {
 	GzipAnswers     bool // answers are gzipped for clients that accept it
 	AttachmentItems bool // one attachment comes as {"items":[…]} instead of {"item":…}
 
-	PageCap int           // the most records on a page; 0 means 500
-	Latency time.Duration // how long every request takes before it is judged
+	PageCap    int           // the most records on a page; 0 means 500
+	URLCap     int           // the most characters in the URL of a GET, else IIS refuses it unjudged; 0 means no limit
+	InIsManyOR bool          // each value of an "in" is one of the 500 or-conditions
+	Latency    time.Duration // how long every request takes before it is judged
+
+	Threads      int           // the most calls at once of a tenant with one tracking identifier on one endpoint; 0 means no limit
+	ThreadAnswer LimitAnswer   // of one call more
+	ThreadDelay  time.Duration // what each call there before it adds to a call
+	Hourly       int           // the most calls of a tenant in 60 minutes; 0 means no limit
+	HourAnswer   LimitAnswer   // of one call more, until the number falls
+	HourLatency  bool          // from half of these on a call takes 0.5 s longer, from three quarters on 1 s
+	LimitedCount bool          // calls that ran into a limit are counted in the hour too
+	LimitsFirst  bool          // a call over a limit is refused without a judgement of its sign-in
 }
 
 // defaultPageCap is the most records that Autotask puts on a page.

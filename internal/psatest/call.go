@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // call is one request on its way through a zone.
@@ -30,10 +31,12 @@ type call struct {
 	bodyErr error
 	gone    <-chan struct{} // closed when the client hung up
 
-	refuse    bool   // a Fault wants the sign-in refused
+	refuse    bool // a Fault wants the sign-in refused
 	changes   []func(*Reply)
-	who       *User  // set when the sign-in was accepted
-	elsewhere string // base URL of the right zone, when the wrong one redirects
+	limit     Limit         // that it ran into
+	slow      time.Duration // what limits that come near add to it
+	who       *User         // set when the sign-in was accepted
+	elsewhere string        // base URL of the right zone, when the wrong one redirects
 
 	entity  *entity
 	id      int64

@@ -21,6 +21,11 @@ import (
 //
 // Its Leaf is set, to be put into a client's pool. An error means that the machine has no randomness.
 func SelfSigned(hosts ...string) (tls.Certificate, error) {
+	return SelfSignedUntil(time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC), hosts...)
+}
+
+// SelfSignedUntil makes a certificate as SelfSigned does, with an end of its own: one that is over, for instance.
+func SelfSignedUntil(end time.Time, hosts ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("psatest: making a key for a self-signed certificate: %w", err)
@@ -29,7 +34,7 @@ func SelfSigned(hosts ...string) (tls.Certificate, error) {
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "psatest"},
 		NotBefore:             time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), // before synctest's year 2000
-		NotAfter:              time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:              end,
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 	}

@@ -1,12 +1,13 @@
 // Package psatest is a simulator of Autotask's REST API: several zones and tenants in one process, the
-// lockout, the bare 401, paging with absolute URLs, and faults to order.
+// lockout, the bare 401, paging with absolute URLs, the thread and hourly limits, and faults to order.
 //
 // What it promises above all is its ledger: every sign-in that the simulated PSA judged is in it, in the
 // order of judgement, whether or not the client was still there to hear the answer. Tests assert on that
 // ledger instead of on what a client believes it sent.
 //
 // Where the real service's behaviour is not known, the harsher reading is the default (a wrong zone burns an
-// attempt, a right secret on a locked user stays refused) and [Behaviour] switches it.
+// attempt, a right secret on a locked user stays refused) and [Behaviour] switches it. Limits are off until
+// [AutotaskLimits] or a figure of one's own sets them. [Faults] lists what else may go wrong.
 //
 // A Sim can be used three ways: on sockets of its own ([Sim.AddZone]), on a listener of the caller's
 // ([Sim.AddZoneOn], for instance one of a [Network], which lives inside a testing/synctest bubble), or without

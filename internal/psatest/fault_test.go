@@ -185,7 +185,7 @@ func TestAnotherHostStandsInEveryURL(t *testing.T) {
 	w := newWorld(t)
 	w.tenant.Seed(2)
 	w.sim.Adjust(func(b *psatest.Behaviour) { b.WrongZone = psatest.WrongZoneRedirect })
-	w.sim.Fault(psatest.Fault{Change: psatest.OtherHost("http://10.0.0.1")})
+	w.sim.Fault(psatest.Fault{Change: psatest.OtherHost("https://10.0.0.1")})
 	page := details(w.must("POST", "Tickets/query", `{"filter":[],"maxRecords":1}`))
 	lookup := ask(w.z6, request("GET", "/ATServicesRest/V1.0/zoneInformation?user="+userName, "")).json(t)
 	moved := ask(w.z6, request("GET", versionPath, "", userName, secret, code))
@@ -193,7 +193,7 @@ func TestAnotherHostStandsInEveryURL(t *testing.T) {
 	for what, url := range map[string]any{
 		"the next page": page["nextPageUrl"], "the zone": lookup["url"], "the web's": lookup["webUrl"], "the redirect": moved.header.Get("Location"),
 	} {
-		if s, _ := url.(string); !strings.HasPrefix(s, "http://10.0.0.1/") {
+		if s, _ := url.(string); !strings.HasPrefix(s, "https://10.0.0.1/") {
 			t.Errorf("%s is at %v", what, url)
 		}
 	}
@@ -256,6 +256,17 @@ func TestGzipLies(t *testing.T) {
 				t.Fatalf("%v, %d bytes of text", err, len(text))
 			}
 		})
+	}
+}
+
+func TestALieOfGzipIsNotMadeTrueByGzip(t *testing.T) {
+	w := newWorld(t)
+	w.sim.Adjust(func(b *psatest.Behaviour) { b.GzipAnswers = true })
+	w.sim.Fault(psatest.Fault{Change: psatest.PlainAsGzip})
+	r := request("GET", versionPath, "", userName, secret, code)
+	r.Header.Set("Accept-Encoding", "gzip")
+	if got := ask(w.z5, r); !strings.HasPrefix(got.body, "{") || got.header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("%+v", got)
 	}
 }
 

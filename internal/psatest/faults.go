@@ -11,12 +11,6 @@ const Foreign = "https://webservices5.autotask.invalid"
 // middlebox is what a proxy or a captive portal answers in the place of the PSA.
 const middlebox = `<!DOCTYPE html><html><body><h1>Please sign in to the network</h1></body></html>`
 
-// ThreadText and HourText are the PSA's words at its limits.
-const (
-	ThreadText = "The Autotask API thread threshold of 3 threads has been exceeded. (Itgenatr005)"
-	HourText   = "The number of external requests has exceeded the threshold of 10000 in 60 minutes. Access is suspended until the number falls."
-)
-
 // Faults returns a list of all that goes wrong with a PSA or with what stands before it, each with a Name that
 // no other has. They are for every call, always: narrow them by zone, user, path, Every, Times or For, and put
 // them in force with [Sim.Fault].
@@ -67,14 +61,14 @@ func impostors() []Fault {
 		{Name: "a 502 of a middlebox", At: Received, Then: Answer, Status: http.StatusBadGateway, Body: middlebox},
 		{
 			Name: "the thread limit as 429", Only: SignInCall, At: Judged, Then: Answer, Status: http.StatusTooManyRequests,
-			Header: http.Header{"Retry-After": {"1"}}, Body: errs(ThreadText),
+			Header: http.Header{"Retry-After": {"1"}}, Body: errs(threadText(autotaskThreads)),
 		},
-		{Name: "the thread limit as 500", Only: SignInCall, At: Judged, Then: Answer, Body: errs(ThreadText)},
+		{Name: "the thread limit as 500", Only: SignInCall, At: Judged, Then: Answer, Body: errs(threadText(autotaskThreads))},
 		{
 			Name: "the hourly limit as 429", Only: SignInCall, At: Judged, Then: Answer, Status: http.StatusTooManyRequests,
-			Header: http.Header{"Retry-After": {"60"}}, Body: errs(HourText),
+			Header: http.Header{"Retry-After": {"60"}}, Body: errs(hourText(autotaskHourly)),
 		},
-		{Name: "the hourly limit as 500", Only: SignInCall, At: Judged, Then: Answer, Body: errs(HourText)},
+		{Name: "the hourly limit as 500", Only: SignInCall, At: Judged, Then: Answer, Body: errs(hourText(autotaskHourly))},
 	}
 }
 

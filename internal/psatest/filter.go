@@ -47,13 +47,14 @@ func within(have any, want []any) bool {
 	return false
 }
 
-// maxORs is how many conditions may stand in or-groups; an "in" list counts as one.
+// maxORs is how many conditions may stand in or-groups; an "in" list counts as one unless told otherwise.
 const maxORs = 500
 
 // compiler turns filter items of one entity into conditions and keeps the counts that are limited.
 type compiler struct {
 	tenant *Tenant
 	entity *entity
+	manyOR bool // each value of an "in" is a condition
 	ors    int
 	udf    string
 }
@@ -95,7 +96,7 @@ func (k *compiler) each(items []any, inOr bool) ([]condition, error) {
 	for _, item := range items {
 		m, isObject := item.(map[string]any)
 		if !isObject {
-			return nil, complain("Error converting value %v to a filter item.", item)
+			return nil, complain("Error converting value %s to a filter item.", encoded(item))
 		}
 		c, err := k.item(folded(m), inOr)
 		if err != nil {
@@ -119,16 +120,26 @@ func (k *compiler) item(o object, inOr bool) (condition, error) {
 		}
 		return k.all(items, inOr)
 	}
-	if inOr {
-		if k.ors++; k.ors > maxORs {
-			return nil, complain("Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions.")
-		}
+	if k.ors += k.weight(op, o, inOr); k.ors > maxORs {
+		return nil, complain("Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions.")
 	}
 	def, known := operators[op]
 	if !known {
-		return nil, complain("Invalid query syntax. Unknown operator '%v'.", o["op"])
+		return nil, complain("Invalid query syntax. Unknown operator '%s'.", op)
 	}
 	return k.comparison(def, o)
+}
+
+// weight is how many of the or-conditions an item is.
+func (k *compiler) weight(op string, o object, inOr bool) int {
+	values, _ := o["value"].([]any)
+	switch {
+	case k.manyOR && op == "in":
+		return len(values)
+	case inOr:
+		return 1
+	}
+	return 0
 }
 
 // comparison compiles one operator on one field.

@@ -1,19 +1,17 @@
 package psatest
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// hourlyThreshold is how many calls a tenant has in any 60 minutes.
-const hourlyThreshold = 10_000
-
 // thresholdInformation counts itself too.
 func thresholdInformation(c *call) answer {
 	return success(map[string]any{
-		"externalRequestThreshold": hourlyThreshold, "requestThresholdTimeframe": 60,
-		"currentTimeframeRequestCount": c.who.tenant.usage(c.sim.now()),
+		"externalRequestThreshold": cmp.Or(c.sim.behaviour().Hourly, autotaskHourly), "requestThresholdTimeframe": 60,
+		"currentTimeframeRequestCount": c.who.tenant.Usage(),
 	})
 }
 

@@ -55,6 +55,7 @@ type SignIn struct {
 	Remote string // the client's address
 	Count  int    // the user's FailedSinceSuccess after it
 	Locked bool   // whether the user was locked after it
+	Limit  Limit  // the limit that the call ran into after the sign-in was accepted
 }
 
 // OK tells whether it was accepted.
@@ -96,7 +97,24 @@ func (l Ledger) keep(want func(SignIn) bool) Ledger {
 	return kept
 }
 
-// Ledger returns a copy of all sign-ins.
+// KeepLedger has the ledger keep the last n sign-ins, or a few more, and not all, for runs of hours: [Sim.Mark]
+// and the counters of users and zones go on as if it kept all.
+func (s *Sim) KeepLedger(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keep = max(n, 1)
+	s.drop()
+}
+
+// drop lets go of what the ledger is not to keep, now and then and not at every sign-in. Called with mu held.
+func (s *Sim) drop() {
+	if over := len(s.ledger) - s.keep; s.keep > 0 && over > s.keep/4 {
+		s.ledger = slices.Clone(s.ledger[over:])
+		s.dropped += over
+	}
+}
+
+// Ledger returns a copy of all sign-ins, or of those that it keeps.
 func (s *Sim) Ledger() Ledger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,10 +125,10 @@ func (s *Sim) Ledger() Ledger {
 func (s *Sim) Mark() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.ledger)
+	return s.dropped + len(s.ledger)
 }
 
 // WaitJudged waits until n sign-ins have been judged in all; the error is the context's.
 func (s *Sim) WaitJudged(ctx context.Context, n int) error {
-	return s.judged.until(ctx, &s.mu, func() bool { return len(s.ledger) >= n })
+	return s.judged.until(ctx, &s.mu, func() bool { return s.dropped+len(s.ledger) >= n })
 }

@@ -20,7 +20,7 @@ func NewNetwork() *Network { return &Network{listeners: map[string]*pipeListener
 // Listen starts to listen on addr, a host and port such as "webservices5.test:80". It replaces a former
 // listener of that address.
 func (n *Network) Listen(addr string) net.Listener {
-	l := &pipeListener{addr: pipeAddr(addr), conns: make(chan net.Conn), done: make(chan struct{})}
+	l := &pipeListener{network: n, addr: pipeAddr(addr), conns: make(chan net.Conn), done: make(chan struct{})}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.listeners[addr] = l
@@ -56,10 +56,11 @@ func (pipeAddr) Network() string  { return "pipe" }
 func (a pipeAddr) String() string { return string(a) }
 
 type pipeListener struct {
-	addr  pipeAddr
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
+	network *Network
+	addr    pipeAddr
+	conns   chan net.Conn
+	done    chan struct{}
+	once    sync.Once
 }
 
 func (l *pipeListener) Accept() (net.Conn, error) {

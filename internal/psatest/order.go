@@ -12,7 +12,7 @@ type Order struct {
 	sim   *Sim
 	fault Fault
 
-	until   time.Time // zero: until Release
+	until time.Time // zero: until Release
 
 	mu      sync.Mutex
 	left    int // -1: always

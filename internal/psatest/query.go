@@ -24,7 +24,7 @@ func (c *call) parseQuery(body []byte) (*query, error) {
 		return nil, complain("Invalid query syntax. The query needs an array named filter.")
 	}
 	q := &query{}
-	k := compiler{tenant: c.who.tenant, entity: c.entity}
+	k := compiler{tenant: c.who.tenant, entity: c.entity, manyOR: c.sim.behaviour().InIsManyOR}
 	if q.where, err = k.all(items, false); err != nil {
 		return nil, err
 	}

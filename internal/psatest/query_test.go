@@ -95,6 +95,16 @@ func TestABadQueryIsA500ThatSaysWhy(t *testing.T) {
 		"a field that is not queryable":  {`{"filter":[{"op":"eq","field":"creatorType","value":1}]}`, "The field creatorType of the Ticket Entity is not queryable."},
 		"an unknown operator":            {`{"filter":[{"op":"like","field":"id","value":1}]}`, "Invalid query syntax. Unknown operator 'like'."},
 		"an item that is no object":      {`{"filter":[1]}`, "Error converting value 1 to a filter item."},
+		"an item without an operator":    {`{"filter":[{"field":"id","value":1}]}`, "Invalid query syntax. Unknown operator ''."},
+		"an operator that is no text":    {`{"filter":[{"op":1,"field":"id","value":1}]}`, "Invalid query syntax. Unknown operator ''."},
+		"an item without a field":        {`{"filter":[{"op":"eq","value":1}]}`, "Unable to find  in the Ticket Entity."},
+		"an item that is null":           {`{"filter":[null]}`, "Error converting value null to a filter item."},
+		"a filter that is an object":     {`{"filter":{"op":"eq","field":"id","value":1}}`, "Invalid query syntax. The query needs an array named filter."},
+		"a body that is a list":          {`[{"op":"eq","field":"id","value":1}]`, "Unexpected character encountered while parsing value: [. Path '', line 1, position 1."},
+		"a body that breaks off":         {`{"filter":[`, "Unexpected end when reading JSON."},
+		"a value that is an object":      {`{"filter":[{"op":"eq","field":"id","value":{}}]}`, "Unexpected character encountered while parsing value: {. Path 'id'."},
+		"a bad item deep in groups":      {`{"filter":[{"op":"or","items":[{"op":"and","items":[{"op":"or","items":[7]}]}]}]}`, "Error converting value 7 to a filter item."},
+		"a page that is no number":       {`{"filter":[],"maxRecords":"many"}`, "The value of maxCountOfRecordsToReturn must be between 1 and 500."},
 		"a group without items":          {`{"filter":[{"op":"and"}]}`, `The filter group "and" needs an array of items.`},
 		"in without a list":              {`{"filter":[{"op":"in","field":"id","value":1}]}`, "The operator 'in' on id needs an array of values."},
 		"a value of the wrong type":      {`{"filter":[{"op":"eq","field":"status","value":"New"}]}`, "Could not convert string to integer: New. Path 'status'."},
@@ -119,6 +129,40 @@ func TestABadQueryIsA500ThatSaysWhy(t *testing.T) {
 	if got := ids(w.must("POST", "Tickets/query", ors(500))); !reflect.DeepEqual(got, []int{1}) {
 		t.Errorf("500 conditions are allowed: %v", got)
 	}
+}
+
+func TestAnInListCountsAsOneConditionUnlessTold(t *testing.T) {
+	w := library(t)
+	within := func(n int) string {
+		return `{"filter":[{"op":"in","field":"id","value":[1` + strings.Repeat(`,1`, n-1) + `]}]}`
+	}
+	w.must("POST", "Tickets/query", within(501))
+	w.sim.Adjust(func(b *psatest.Behaviour) { b.InIsManyOR = true })
+	w.must("POST", "Tickets/query", within(500))
+	if got := w.errorText("POST", "Tickets/query", within(501)); got != "Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions." {
+		t.Fatal(got)
+	}
+}
+
+func TestConditionsOfAllOrGroupsCountTogether(t *testing.T) {
+	w := library(t)
+	group := `{"op":"or","items":[{"op":"eq","field":"id","value":1}` + strings.Repeat(`,{"op":"eq","field":"id","value":1}`, 250) + `]}`
+	w.must("POST", "Tickets/query", `{"filter":[`+group+`]}`)
+	if got := w.errorText("POST", "Tickets/query", `{"filter":[`+group+`,`+group+`]}`); !strings.Contains(got, "500 or fewer 'OR'") {
+		t.Fatal(got)
+	}
+}
+
+func TestTheURLOfAGetMayBeTooLong(t *testing.T) {
+	w := library(t)
+	long := `{"filter":[{"op":"contains","field":"title","value":"` + strings.Repeat("x", 2100) + `"}]}`
+	w.must("GET", "Tickets/query"+search(long), "")
+	w.sim.Adjust(psatest.AutotaskLimits)
+	judged := len(w.sim.Ledger())
+	if r := w.do("GET", "Tickets/query"+search(long), ""); r.status != 404 || !strings.HasPrefix(r.body, "<!DOCTYPE html>") || len(w.sim.Ledger()) != judged {
+		t.Fatalf("%+v", r)
+	}
+	w.must("POST", "Tickets/query"+search(long), long)
 }
 
 func TestIncludeFieldsShowsThoseAlone(t *testing.T) {

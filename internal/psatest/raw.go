@@ -16,7 +16,7 @@ func (c *call) seize() (conn net.Conn, free func()) {
 		c.cut(false)
 	}
 	freed := make(chan struct{})
-	c.sim.serving.Go(func() {
+	c.sim.running.Go(func() {
 		select {
 		case <-freed:
 		case <-c.sim.done:

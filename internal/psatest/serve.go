@@ -21,30 +21,54 @@ func (z *Zone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run takes the call past the points at which faults may wait for it.
 func (c *call) run() {
+	if c.signsIn() {
+		defer c.sim.occupy(c)()
+	}
 	if !c.sim.pause(c.sim.behaviour().Latency) {
 		c.cut(false)
 	}
 	if c.at(Received) {
 		return
 	}
-	a := answer{}
-	if c.signsIn() {
-		e := c.sim.judge(c)
-		if c.at(Judged) {
-			return
-		}
-		if !e.OK() {
-			c.send(c.refusal())
-			return
-		}
-		a = c.perform(inside)
-	} else {
-		a = c.perform(open)
+	switch {
+	case c.tooLong():
+		c.send(html(http.StatusNotFound, "File or directory not found."))
+	case !c.signsIn():
+		c.apply(open)
+	case c.sim.precheck(c):
+		c.send(c.limited())
+	default:
+		c.signIn()
 	}
-	if c.at(Applied) {
-		return
+}
+
+// signIn has the sign-in judged, and goes on if it is accepted and within the limits.
+func (c *call) signIn() {
+	e := c.sim.judge(c)
+	switch {
+	case c.at(Judged):
+	case !e.OK():
+		c.send(c.refusal())
+	case e.Limit != "":
+		c.send(c.limited())
+	case !c.sim.pause(c.slow):
+		c.cut(false)
+	default:
+		c.apply(inside)
 	}
-	c.send(a)
+}
+
+// apply does what the call asks for and answers.
+func (c *call) apply(table []route) {
+	if a := c.perform(table); !c.at(Applied) {
+		c.send(a)
+	}
+}
+
+// tooLong tells whether the URL is longer than the server takes. What a POST may have is not known.
+func (c *call) tooLong() bool {
+	most := c.sim.behaviour().URLCap
+	return most > 0 && c.method == http.MethodGet && len(c.zone.URL())+len(c.uri) > most
 }
 
 // perform does what the call asks for, unless its body never came whole.

@@ -6,7 +6,7 @@ func (s *Sim) judge(c *call) SignIn {
 	defer s.mu.Unlock()
 	u := s.users[canonical(c.user)]
 	e := SignIn{
-		No: len(s.ledger) + 1, At: s.now(), Zone: c.zone.name, User: canonical(c.user), Secret: stranger(c.secret),
+		No: s.dropped + len(s.ledger) + 1, At: s.now(), Zone: c.zone.name, User: canonical(c.user), Secret: stranger(c.secret),
 		Cause: s.cause(u, c), Method: c.method, Path: c.path, Remote: c.remote,
 	}
 	if u != nil {
@@ -16,12 +16,14 @@ func (s *Sim) judge(c *call) SignIn {
 	}
 	if e.OK() {
 		c.who = u
-		u.tenant.spend(e.At)
+		s.meter(c, u.tenant, e.At)
+		e.Limit = c.limit
 	} else if e.Cause == CauseWrongZone && s.behave.WrongZone == WrongZoneRedirect {
 		c.elsewhere = u.tenant.zone.url
 	}
 	c.zone.requests.Judged++
 	s.ledger = append(s.ledger, e)
+	s.drop()
 	s.judged.beat()
 	return e
 }

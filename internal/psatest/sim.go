@@ -26,8 +26,11 @@ type Sim struct {
 	tenants   []*Tenant
 	users     map[string]*User
 	ledger    Ledger
+	dropped   int // sign-ins that the ledger had and keeps no more
+	keep      int // 0: all
 	judged    pulse
 	orders    []*Order
+	threads   map[endpoint]int
 }
 
 // Option is a choice made when a Sim is built.
@@ -39,7 +42,7 @@ func WithClock(now func() time.Time) Option { return func(s *Sim) { s.now = now 
 
 // New returns a PSA without zones. Close it when done.
 func New(opts ...Option) *Sim {
-	s := &Sim{now: time.Now, done: make(chan struct{}), users: map[string]*User{}}
+	s := &Sim{now: time.Now, done: make(chan struct{}), users: map[string]*User{}, threads: map[endpoint]int{}}
 	for _, o := range opts {
 		o(s)
 	}
@@ -53,7 +56,7 @@ func (s *Sim) AddZone(name string) *Zone { return s.AddZoneOn(name, loopback()) 
 // zone's URL is http:// and the listener's address; where that is wrong (a tls.NewListener, a nil l, a name
 // in DNS) say so with [Zone.SetURL]. Close closes l.
 func (s *Sim) AddZoneOn(name string, l net.Listener) *Zone {
-	z := newZone(s, name)
+	z := &Zone{sim: s, name: name}
 	s.mu.Lock()
 	s.zones = append(s.zones, z)
 	s.mu.Unlock()
@@ -85,7 +88,7 @@ func (s *Sim) DiscoveryOn(l net.Listener) *Zone {
 
 // discover is called with founding held.
 func (s *Sim) discover(l net.Listener) {
-	z := newZone(s, "")
+	z := &Zone{sim: s}
 	s.mu.Lock()
 	s.discovery = z
 	s.mu.Unlock()
@@ -110,7 +113,7 @@ func (s *Sim) Close() {
 	s.mu.Unlock()
 	close(s.done)
 	for _, z := range zones {
-		z.stop()
+		z.Down()
 	}
 	s.serving.Wait()
 	s.running.Wait()

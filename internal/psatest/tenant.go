@@ -21,11 +21,12 @@ type Tenant struct {
 	calls     []time.Time // of the last hour, oldest first
 
 	// data guards the records and the picklists. It is taken before sim.mu, never after it.
-	data    sync.Mutex
-	tables  map[string]*table
-	picks   map[string][]Pick
-	udfs    map[string][]string
-	numbers map[string]int // tickets by day
+	data       sync.Mutex
+	tables     map[string]*table
+	picks      map[string][]Pick
+	udfs       map[string][]string
+	numbers    map[string]int // tickets by day
+	duplicates Duplicates
 }
 
 // lockThreshold is Autotask's default: locked after 7 wrong attempts.
@@ -125,20 +126,6 @@ func (t *Tenant) udf(e *entity, name string) string {
 		}
 	}
 	return ""
-}
-
-// spend counts a call in the rolling hour. Called with sim.mu held.
-func (t *Tenant) spend(now time.Time) {
-	t.forget(now)
-	t.calls = append(t.calls, now)
-}
-
-// usage is the number of calls in the last hour.
-func (t *Tenant) usage(now time.Time) int {
-	t.sim.mu.Lock()
-	defer t.sim.mu.Unlock()
-	t.forget(now)
-	return len(t.calls)
 }
 
 func (t *Tenant) forget(now time.Time) {

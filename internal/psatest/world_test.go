@@ -32,7 +32,12 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, sim: psatest.New(psatest.WithClock(func() time.Time { return noon }))}
+	return newWorldAt(t, func() time.Time { return noon })
+}
+
+func newWorldAt(t testing.TB, now func() time.Time) *world {
+	t.Helper()
+	w := &world{t: t, sim: psatest.New(psatest.WithClock(now))}
 	t.Cleanup(w.sim.Close)
 	w.z5, w.z6 = w.sim.AddZoneOn("5", nil), w.sim.AddZoneOn("6", nil)
 	w.z5.SetURL("http://zone5.test")

@@ -38,6 +38,11 @@ func (c *call) create(e *entity, allowed bool) answer {
 	if errs := t.check(e, r, newRecord()); len(errs) > 0 {
 		return failed(errs...)
 	}
+	if e == tickets {
+		if old := t.older(r, body); old != nil {
+			return c.merge(old, r)
+		}
+	}
 	if e.fill != nil {
 		e.fill(t, r)
 	}

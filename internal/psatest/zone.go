@@ -1,33 +1,24 @@
 package psatest
 
-import (
-	"net"
-	"net/http"
-	"net/url"
-)
+import "net/url"
 
 // Zone is one data centre of the PSA. It is an http.Handler: requests may be given to it directly.
 type Zone struct {
-	sim    *Sim
-	name   string
-	server *http.Server
+	sim  *Sim
+	name string
 
 	// guarded by sim.mu
 	url      string
 	requests Requests
+	door     door
 }
 
 // Requests counts what reached a zone since the Sim was made.
 type Requests struct {
-	Total  int // requests whose head was read
-	Open   int // of these, on paths that need no sign-in
-	Judged int // of these, sign-ins judged: as many as ledger entries with this zone
-}
-
-func newZone(s *Sim, name string) *Zone {
-	z := &Zone{sim: s, name: name}
-	z.server = &http.Server{Handler: z}
-	return z
+	Total   int // requests whose head was read
+	Open    int // of these, on paths that need no sign-in
+	Judged  int // of these, sign-ins judged: as many as ledger entries with this zone
+	Limited int // of these, calls that ran into a limit
 }
 
 // Name is what zoneInformation calls the zone; empty for the discovery host.
@@ -64,6 +55,7 @@ func (s *Sim) Requests() Requests {
 			sum.Total += z.requests.Total
 			sum.Open += z.requests.Open
 			sum.Judged += z.requests.Judged
+			sum.Limited += z.requests.Limited
 		}
 	}
 	return sum
@@ -85,20 +77,4 @@ func (z *Zone) count(open bool) {
 	if open {
 		z.requests.Open++
 	}
-}
-
-func (z *Zone) serveOn(l net.Listener) {
-	if l == nil {
-		return
-	}
-	z.SetURL("http://" + l.Addr().String())
-	z.sim.serving.Go(func() {
-		// Serve always ends in an error, ErrServerClosed after stop; a listener that breaks shows as refused dials.
-		_ = z.server.Serve(l)
-	})
-}
-
-func (z *Zone) stop() {
-	// Only closing the listener can fail here, and then it is closed already.
-	_ = z.server.Close()
 }

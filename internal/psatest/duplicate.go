@@ -1,0 +1,73 @@
+package psatest
+
+import "strings"
+
+// Duplicates is a tenant's Duplicate Ticket Handling: what becomes of a new ticket that has the ticket number,
+// the alert id (rMMAlertID) or the monitoring service's ticket id (a user-defined field whose name ends in
+// "Ticket ID") of one that its company has already.
+type Duplicates int
+
+// The settings. How REST tells of a duplicate is not known; SOAP gives the id of the older ticket, as here.
+const (
+	DuplicatesStored   Duplicates = iota // it is a ticket like another
+	DuplicatesAppended                   // it becomes a note of the older one
+	DuplicatesIgnored                    // nothing is stored
+)
+
+// SetDuplicates sets the tenant's Duplicate Ticket Handling.
+func (t *Tenant) SetDuplicates(d Duplicates) {
+	t.data.Lock()
+	defer t.data.Unlock()
+	t.duplicates = d
+}
+
+// older is the ticket that a new one duplicates, nil if none or if the tenant does not care. The number that
+// the body asks for is not the new ticket's, which the server sets, but it may be an older one's. Called with
+// data held.
+func (t *Tenant) older(r *record, body object) *record {
+	if t.duplicates == DuplicatesStored {
+		return nil
+	}
+	number, _ := body["ticketnumber"].(string)
+	for old := range t.table(tickets).after(beforeAll) {
+		if old.vals["companyID"] == r.vals["companyID"] && (sameText(old.vals["ticketNumber"], number) || sameMonitoring(old, r)) {
+			return old
+		}
+	}
+	return nil
+}
+
+func sameMonitoring(old, r *record) bool {
+	if sameText(old.vals["rMMAlertID"], r.vals["rMMAlertID"]) {
+		return true
+	}
+	for name, v := range r.udf {
+		if strings.HasSuffix(strings.ToLower(name), "ticket id") && sameText(old.udf[name], v) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameText compares two values that are texts, without case; what is absent or empty is the same as nothing.
+func sameText(a, b any) bool {
+	x, _ := a.(string)
+	y, _ := b.(string)
+	return x != "" && strings.EqualFold(x, y)
+}
+
+// merge does with a duplicate what the tenant wants, and answers with the older ticket's id. Called with data held.
+func (c *call) merge(old, r *record) answer {
+	t := c.who.tenant
+	if t.duplicates == DuplicatesAppended {
+		note := newRecord()
+		note.vals["ticketID"], note.vals["title"] = old.id(), r.vals["title"]
+		note.vals["description"] = r.vals["description"]
+		note.vals["noteType"], note.vals["publish"] = int64(1), int64(1)
+		note.vals["createDateTime"], note.vals["lastActivityDate"] = c.stamp(), c.stamp()
+		note.vals["creatorResourceID"] = c.who.id
+		t.table(ticketNotes).add(note)
+		old.vals["lastActivityDate"] = c.stamp()
+	}
+	return itemID(old.id())
+}
