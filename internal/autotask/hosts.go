@@ -110,6 +110,21 @@ func (r HostRule) Check(u *url.URL) error {
 	return nil
 }
 
+// WebURL returns the URL at which people sign in, as a zone lookup told it, or nothing where it leads to a host that is
+// neither below the PSA's domains nor named by the operator: people would follow it with their passwords.
+func (r HostRule) WebURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Opaque != "" || checkHost(cleanHost(u.Hostname())) != nil || u.User != nil {
+		return ""
+	}
+	host := cleanHost(u.Hostname())
+	ours := strings.HasSuffix(host, ".autotask.net") || strings.HasSuffix(host, ".autotask.com")
+	if r.Check(u) == nil || ours && lower(u.Scheme) == "https" && portOf(u) == "443" {
+		return u.String()
+	}
+	return ""
+}
+
 // Named says whether the operator named this host and port. Only then may the connection go to a private address.
 func (r HostRule) Named(host, port string) bool {
 	host = cleanHost(host)
