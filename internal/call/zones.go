@@ -103,6 +103,7 @@ func (n *lane) seek(key zone.Key, t inject.Ticket) {
 			}
 			if changed {
 				n.tellMoved(now)
+				t.Guard.Absolve()
 				_ = t.Guard.Due() // its store may be unusable: then nothing is sent anyway
 			}
 			return
@@ -144,6 +145,7 @@ func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 		if now, changed, doubted := n.zones.Doubt(ctx, key, z); doubted == nil && changed {
 			n.log.Info("the login has moved to another zone", "zone", now.Base)
 			n.tellMoved(now)
+			s.guard.Absolve()
 			return nil
 		}
 		return err
@@ -154,6 +156,7 @@ func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 		}
 		if changed {
 			n.tellMoved(now)
+			s.guard.Absolve()
 		}
 	}
 	return nil

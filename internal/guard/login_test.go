@@ -376,6 +376,30 @@ func TestACallThatThePSARefusesAloneIsBlockedWhileOthersGoOn(t *testing.T) {
 	})
 }
 
+// A call that went to a zone that the login had left says nothing about what its caller may do.
+func TestABlockedCallIsAbsolvedWhenItsZoneWasTheWrongOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{valid: fp("a")}
+		l := newLogin(t, d, Settings{})
+		bad := Ask{Source: "x", Path: "create Tickets"}
+		if err := d.call(l, bad); err != nil {
+			t.Fatal(err)
+		}
+		a, err := l.Acquire(t.Context(), bad)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Settle(a, Outcome{Verdict: Refused})
+		if got := reason(t, d.call(l, Ask{Source: "x", Path: "create Tickets", Refused: a.Credential})); got != CredentialRefused {
+			t.Fatalf("reason %s", got)
+		}
+		l.Absolve()
+		if err := d.call(l, bad); err != nil {
+			t.Fatalf("still blocked: %v", err)
+		}
+	})
+}
+
 func TestThreeRefusalsAtOnceBlameTheCredentialAndNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{valid: fp("a")}

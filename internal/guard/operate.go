@@ -70,6 +70,14 @@ func (l *Login) Due() error {
 	})
 }
 
+// Absolve says that refused calls went to a zone that the login had left: none of them is denied to its caller.
+func (l *Login) Absolve() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.suspects, l.blocked = nil, nil
+	l.pump()
+}
+
 // Check finds out whether the login's credential is taken, with at most one sign-in, and waits for the result. Where the
 // budget would not stand one, nothing is sent and the result says why.
 func (l *Login) Check(ctx context.Context) CheckResult {
