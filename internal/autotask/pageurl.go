@@ -71,6 +71,24 @@ func pathOffset(spelled []byte, next unescape, leads func(*url.URL) bool) (int, 
 	return offsets[start+interfaceOffset(text[start:])], true
 }
 
+// unreadable says whether a spelled URL that pathOffset gives no offset for may lead to a host all the same: it has a
+// scheme, or a host without one, in a way that some client may read. Clients drop blanks and control characters, and take
+// a backslash for a slash (WHATWG URL Standard); what is left over is a path on the host that was called.
+func unreadable(spelled []byte, next unescape) bool {
+	text, _ := readLead(spelled, next)
+	text = strings.Map(func(r rune) rune {
+		if r <= ' ' {
+			return -1
+		}
+		return r
+	}, text)
+	if len(text) > 1 && strings.IndexByte(`/\`, text[0]) >= 0 && strings.IndexByte(`/\`, text[1]) >= 0 {
+		return true
+	}
+	end := strings.IndexAny(text, `:/?#\`)
+	return end > 0 && text[end] == ':'
+}
+
 // readLead reads at most maxLead bytes of text, and for each the offset of its spelling; offsets has one more, for what
 // follows.
 func readLead(spelled []byte, next unescape) (string, []int) {

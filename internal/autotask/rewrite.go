@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// maxHeld bounds a page URL, in bytes of its JSON spelling. The PSA's are below 3 KiB; what is longer passes.
+// maxHeld is how much of a page URL is held, in bytes of its JSON spelling. The PSA's are below 3 KiB; of what is longer the
+// beginning decides, which is all that is rewritten.
 const maxHeld = 64 << 10
 
 // Rewriter copies a JSON answer and points the page URLs in it back at the gateway: string values at the top-level
@@ -27,7 +28,8 @@ type Rewriter struct {
 
 // NewRewriter reads src, an answer's body with its content coding undone. base is the gateway's base URL as the client
 // sees it, without /ATServicesRest. A URL is rewritten when leads, which sees its scheme and host alone, says that it
-// leads to the PSA.
+// leads to the PSA. Where leads takes the zero URL too, which stands for a host that cannot be told, such a URL becomes the
+// gateway's root, with what it was for a query: it then leads nobody anywhere, and fails where people see it.
 func NewRewriter(src io.Reader, base string, leads func(*url.URL) bool) *Rewriter {
 	return &Rewriter{src: src, base: strings.TrimRight(base, "/"), leads: leads}
 }
@@ -88,23 +90,28 @@ func (r *Rewriter) hold() {
 	r.held = append(r.held, r.rest[:end]...)
 	r.rest = r.rest[end:]
 	switch {
-	case len(r.held) > maxHeld || cut:
+	case cut:
 		r.out, r.holding = r.held, false
 		if !closed {
 			r.scan.at = inString
 		}
 	case closed:
-		r.out, r.holding = r.rewritten(r.held), false
+		r.out, r.holding = append(r.rewritten(r.held[:len(r.held)-1]), '"'), false
+	case len(r.held) > maxHeld:
+		r.out, r.holding, r.scan.at = r.rewritten(r.held), false, inString
 	}
 }
 
-// rewritten returns the quoted string with its URL pointed at the gateway, or as it is.
-func (r *Rewriter) rewritten(quoted []byte) []byte {
-	inner := quoted[1 : len(quoted)-1]
+// rewritten returns a string, which begins with its quote and may go on, with its URL pointed at the gateway, or as it is.
+func (r *Rewriter) rewritten(open []byte) []byte {
+	inner := open[1:]
 	keep, ok := pathOffset(inner, unescapeJSON, r.leads)
-	if !ok {
-		return quoted
+	base := r.base
+	if !ok && unreadable(inner, unescapeJSON) && r.leads(&url.URL{}) {
+		base, keep, ok = base+"/?", 0, true
 	}
-	out := append([]byte{'"'}, jsonText(r.base)...)
-	return append(append(out, inner[keep:]...), '"')
+	if !ok {
+		return open
+	}
+	return append(append([]byte{'"'}, jsonText(base)...), inner[keep:]...)
 }

@@ -29,8 +29,17 @@ var textRules = []textRule{
 		verdict: guard.Neutral,
 		begins: []string{
 			"the autotask api thread threshold", "the logged in resource does not have", "no matching records found",
-			"reference value on field", "unexpected character encountered", "queries are limited",
-			"invalid query syntax", "unable to find", "maxcountofrecordstoreturn",
+			"reference value on field", "queries are limited", "invalid query syntax", "unable to find", "maxcountofrecordstoreturn",
+		},
+	},
+	{
+		// The PSA's JSON reader (Newtonsoft.Json, from whose own words the rest of this list is). It repeats values of the
+		// request without quotation marks, so that a caller could word any of the rules below into them.
+		verdict: guard.Neutral,
+		begins: []string{
+			"unexpected character encountered", "could not convert", "error converting value", "input string", "json integer",
+			"could not find member", "after parsing a value", "invalid character after", "invalid property identifier",
+			"invalid javascript property", "bad json escape sequence", "unterminated string",
 		},
 	},
 	{

@@ -4,12 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -30,19 +31,45 @@ func (g *Gateway) answer(resp *http.Response) error {
 	if to := autotask.RewriteLocation(from.Get("Location"), t.public, t.lane.leads); to != "" {
 		resp.Header.Set("Location", t.Ticket.Redactor.Text(to))
 	}
-	resp.Body = &trailing{ReadCloser: resp.Body, resp: resp, redactor: t.Ticket.Redactor}
-	gzipped := strings.EqualFold(from.Get("Content-Encoding"), "gzip")
+	in := &trailing{ReadCloser: resp.Body, resp: resp, redactor: t.Ticket.Redactor}
+	in.clean()
+	resp.Body = in
+	gzipped, readable := coding(from)
 	switch {
-	case resp.StatusCode >= 300:
-		g.redact(resp, t, gzipped)
-	case paged(t.Operation) && isJSON(from):
-		g.rewrite(resp, t, gzipped)
-	default:
+	case resp.StatusCode < 300 && !paged(t.Operation):
 		if resp.ContentLength >= 0 {
 			resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
 		}
+	case !readable:
+		return errCoding
+	case resp.StatusCode >= 300:
+		g.redact(resp, t)
+	default:
+		g.rewrite(resp, t, gzipped)
 	}
+	resp.Body = &ending{resp.Body, t}
 	return nil
+}
+
+// errCoding: what has to be looked into is in a content coding that nobody asked the PSA for. A client may know it, so it
+// cannot pass unseen.
+var errCoding = errors.New("the PSA's answer has a content coding that was not asked for")
+
+// coding says whether an answer claims to be gzip, and whether its content coding is one that can be looked into.
+func coding(h http.Header) (gzipped, readable bool) {
+	switch strings.ToLower(strings.Join(h.Values("Content-Encoding"), ", ")) {
+	case "", "identity":
+		return false, true
+	case "gzip", "x-gzip":
+		return true, true
+	}
+	return false, false
+}
+
+// isGzip says whether a body is gzip, whatever its header claims; an answer's header can be wrong both ways.
+func isGzip(in *bufio.Reader) bool {
+	magic, _ := in.Peek(2)
+	return string(magic) == "\x1f\x8b"
 }
 
 // paged reports whether an operation's answer may hold page URLs.
@@ -50,16 +77,11 @@ func paged(op autotask.Operation) bool {
 	return op.Form == autotask.FormQuery || op.Form == autotask.FormNext || op.Form == autotask.FormChild && op.Method == http.MethodGet
 }
 
-func isJSON(h http.Header) bool {
-	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
-	return kind == "application/json" || kind == "text/json"
-}
-
 // redact takes echoed secrets out of an error's body, which goes on without compression.
-func (g *Gateway) redact(resp *http.Response, t *trip, gzipped bool) {
+func (g *Gateway) redact(resp *http.Response, t *trip) {
 	in := bufio.NewReader(resp.Body)
 	var out io.Reader = in
-	if magic, _ := in.Peek(2); gzipped && string(magic) == "\x1f\x8b" { // some errors only say that they are gzip
+	if isGzip(in) {
 		out = &inflating{src: in}
 	}
 	resp.Header.Del("Content-Encoding")
@@ -69,11 +91,13 @@ func (g *Gateway) redact(resp *http.Response, t *trip, gzipped bool) {
 // rewrite points the page URLs of an answer at the gateway, as it streams by. It does so whatever host they name: a
 // client that followed one elsewhere would show its key there.
 func (g *Gateway) rewrite(resp *http.Response, t *trip, gzipped bool) {
-	if !gzipped {
-		resp.Body = body{autotask.NewRewriter(resp.Body, t.public, anywhere), resp.Body}
+	in := bufio.NewReader(resp.Body)
+	if gzipped && isGzip(in) {
+		resp.Body = body{&deflating{src: autotask.NewRewriter(&inflating{src: in}, t.public, anywhere)}, resp.Body}
 		return
 	}
-	resp.Body = body{&deflating{src: autotask.NewRewriter(&inflating{src: resp.Body}, t.public, anywhere)}, resp.Body}
+	resp.Header.Del("Content-Encoding")
+	resp.Body = body{autotask.NewRewriter(in, t.public, anywhere), resp.Body}
 }
 
 func anywhere(*url.URL) bool { return true }
@@ -83,6 +107,22 @@ type hinting struct {
 	http.ResponseWriter
 	trip   *trip
 	caller context.Context // ends when the caller leaves
+
+	writing sync.Mutex // the reverse proxy flushes from beside
+}
+
+// Write implements http.ResponseWriter.
+func (h *hinting) Write(p []byte) (int, error) {
+	h.writing.Lock()
+	defer h.writing.Unlock()
+	return h.ResponseWriter.Write(p)
+}
+
+// FlushError is for http.ResponseController.
+func (h *hinting) FlushError() error {
+	h.writing.Lock()
+	defer h.writing.Unlock()
+	return http.NewResponseController(h.ResponseWriter).Flush()
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -108,7 +148,7 @@ func (h *hinting) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 // notInTrailers are headers of the PSA's host that a trailer must not bring either.
 var notInTrailers = []string{"Set-Cookie", "Location", "Www-Authenticate", "Strict-Transport-Security", "Alt-Svc", autotask.HeaderReason}
 
-// trailing cleans the trailers once they have come, which is when the body has ended.
+// trailing cleans the trailers, whose names are announced before the body and which come when it has ended.
 type trailing struct {
 	io.ReadCloser
 	resp     *http.Response
@@ -118,12 +158,36 @@ type trailing struct {
 func (t *trailing) Read(p []byte) (int, error) {
 	n, err := t.ReadCloser.Read(p)
 	if err != nil {
-		for _, name := range notInTrailers {
-			t.resp.Trailer.Del(name)
-		}
-		t.redactor.Header(t.resp.Trailer)
+		t.clean()
 	}
 	return n, err
+}
+
+func (t *trailing) clean() {
+	for _, name := range notInTrailers {
+		t.resp.Trailer.Del(name)
+	}
+	t.redactor.Header(t.resp.Trailer)
+}
+
+// ending is a body as the caller gets it. Where it breaks off, what there is of the answer goes out first: a caller who
+// sees the connection end before an answer's head takes the call for one that may be repeated, and HTTP clients do so by
+// themselves.
+type ending struct {
+	io.ReadCloser
+	trip *trip
+}
+
+// errCutOff stands for what went wrong with the PSA's answer: the cause can repeat what the PSA sent.
+var errCutOff = errors.New("the PSA's answer broke off")
+
+func (e *ending) Read(p []byte) (int, error) {
+	n, err := e.ReadCloser.Read(p)
+	if err == nil || err == io.EOF || errors.Is(err, context.Canceled) { //nolint:errorlint // a Reader's EOF is this value
+		return n, err
+	}
+	e.trip.flush()
+	return n, errCutOff
 }
 
 type body struct {

@@ -59,6 +59,7 @@ func (g *Gateway) commonZone() (common zone.Zone, ok bool) {
 			return zone.Zone{}, false
 		}
 		common = entries[0].Zone
+		common.WebURL = n.rule.WebURL(common.WebURL)
 	}
 	return common, len(g.lanes) > 0
 }

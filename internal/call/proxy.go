@@ -29,6 +29,14 @@ type trip struct {
 	public string
 	lane   *lane
 	status int // of the answer; 0 while there is none
+	out    *hinting
+}
+
+// flush sends what there is of the answer on its way to the caller.
+func (t *trip) flush() {
+	if t.status != 0 {
+		_ = t.out.FlushError() // a caller who has left hears nothing
+	}
 }
 
 type tripKey struct{}
@@ -114,7 +122,8 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, t *trip) {
 	for _, hop := range [...]string{"Connection", "Upgrade"} { // no protocol is changed on the way to the PSA
 		r.Header.Del(hop)
 	}
-	g.proxy.ServeHTTP(&hinting{ResponseWriter: w, trip: t, caller: ctx}, r)
+	t.out = &hinting{ResponseWriter: w, trip: t, caller: ctx}
+	g.proxy.ServeHTTP(t.out, r)
 }
 
 // gone is called where a call has no answer: its caller has left, or the answer could not be carried.

@@ -63,5 +63,5 @@ func (l *Login) late(r *Rows, now time.Time) *Denied {
 	case len(r.Units) >= l.settings.Budget-1:
 		return &Denied{Reason: BudgetSpent, RetryAfter: l.settings.Linger, Text: "sign-ins of this login failed or got no answer, and none has succeeded since"}
 	}
-	return &Denied{Reason: QueueDeadline, RetryAfter: l.drainTime(), Text: "the queue of this login is longer than the time a call may wait"}
+	return &Denied{Reason: QueueDeadline, RetryAfter: max(time.Second, l.drainTime()), Text: "the queue of this login is longer than the time a call may wait"}
 }

@@ -126,6 +126,8 @@ func (c *Call) answer(req *http.Request, res Result) *http.Response {
 		return c.own(req, autotask.UpstreamUnreachable, "the connection to the PSA broke off: look whether the call was carried out before you repeat it", 0)
 	case res.Response.StatusCode == http.StatusUnauthorized, res.Response.StatusCode == http.StatusProxyAuthRequired:
 		return c.replace(req, res, autotask.UpstreamUnreachable, "something between this gateway and the PSA asks for a sign-in of its own")
+	case res.Verdict == guard.NoAnswer && res.Response.StatusCode < http.StatusMultipleChoices:
+		return c.replace(req, res, autotask.UpstreamUnreachable, "something between this gateway and the PSA answered with a page in its place: look whether the call was carried out before you repeat it")
 	}
 	return res.Response
 }

@@ -10,8 +10,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -60,9 +60,9 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 	defer timer.Stop()
 	stay := context.AfterFunc(w.abort, func() { cancel(context.DeadlineExceeded) })
 	end := func() { stay(); cancel(nil) }
-	res := w.once(ctx, w.kept, r)
+	res := w.once(ctx, cancel, w.kept, r)
 	if res.Verdict == guard.NotSent {
-		res = w.once(ctx, w.fresh, r)
+		res = w.once(ctx, cancel, w.fresh, r)
 	}
 	if res.Response == nil {
 		res.TimedOut = errors.Is(context.Cause(ctx), context.DeadlineExceeded)
@@ -75,21 +75,44 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 		res.Verdict = autotask.Classify(r.Operation, autotask.Answer{Status: res.Response.StatusCode, Header: res.Response.Header})
 	}
 	left := context.AfterFunc(caller, func() { cancel(context.Canceled) })
-	res.Response.Body = &closing{res.Response.Body, func() { left(); end() }}
+	res.Response.Body = &closing{watch(res.Response.Body, func() { cancel(errStalled) }), func() { left(); end() }}
 	return res
 }
 
 // once sends the request on one connection. Without an answer its verdict says whether the PSA can have seen any of it.
-func (w *Wire) once(ctx context.Context, t *http.Transport, r Request) Result {
+func (w *Wire) once(ctx context.Context, cancel context.CancelCauseFunc, t *http.Transport, r Request) Result {
 	var wrote atomic.Bool
+	var interim atomic.Int32
+	var stray atomic.Value // func() bool: is the answer one to nothing?
 	req, err := r.build(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			if q := quietOf(info.Conn); q != nil {
+				no := q.begin()
+				stray.Store(func() bool { return q.unsent(no) })
+			}
+		},
 		WroteHeaderField: func(string, []string) { wrote.Store(true) },
+		// Who listens for interim answers has to bound them. The error of the hook would be lost where the caller's proxy has one.
+		Got1xxResponse: func(int, textproto.MIMEHeader) error {
+			if interim.Add(1) > maxInterim {
+				cancel(errInterim)
+			}
+			return nil
+		},
 	}))
 	if err != nil {
 		return Result{Verdict: guard.NotSent, Err: err}
 	}
 	resp, err := t.RoundTrip(req)
+	if is, known := stray.Load().(func() bool); err == nil && known && is() {
+		_ = resp.Body.Close()
+		return Result{Verdict: guard.NoAnswer, Err: errNotQuiet}
+	}
 	switch {
+	case err == nil && resp.StatusCode < http.StatusOK:
+		// Not asked for (101), or no status at all: nothing that could be passed on.
+		_ = resp.Body.Close()
+		return Result{Verdict: guard.NoAnswer, Err: fmt.Errorf("status %d is no answer", resp.StatusCode)}
 	case err == nil:
 		return Result{Response: resp}
 	case wrote.Load() || ctx.Err() != nil:
@@ -143,11 +166,12 @@ func (r Request) impersonate() string {
 // sendOnce hides what a body is, so that the transport takes it for one that can be sent but once.
 type sendOnce struct{ io.ReadCloser }
 
-// judgeWithBody classifies by the head of the body, which it puts back.
+// judgeWithBody classifies by the head of the body, which it puts back. Whether that is gzip its first bytes say, for
+// headers are wrong about it: no JSON begins like gzip.
 func (w *Wire) judgeWithBody(op autotask.Operation, resp *http.Response) guard.Verdict {
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, autotask.MaxBodyHead))
 	head := raw
-	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+	if bytes.HasPrefix(raw, gzipMagic) {
 		head = inflateHead(raw)
 	}
 	rest := io.Reader(resp.Body)
@@ -157,6 +181,9 @@ func (w *Wire) judgeWithBody(op autotask.Operation, resp *http.Response) guard.V
 	resp.Body = &closing{io.NopCloser(io.MultiReader(bytes.NewReader(raw), rest)), closeOf(resp.Body)}
 	return autotask.Classify(op, autotask.Answer{Status: resp.StatusCode, Header: resp.Header, Body: head})
 }
+
+// gzipMagic is what every gzip stream begins with (RFC 1952).
+var gzipMagic = []byte("\x1f\x8b")
 
 // inflateHead returns as much of a gzip stream's head as can be read.
 func inflateHead(raw []byte) []byte {

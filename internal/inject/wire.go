@@ -51,6 +51,7 @@ func NewWire(abort context.Context, rule autotask.HostRule, dial Dial) *Wire {
 	if dial == nil {
 		dial = w.dial
 	}
+	dial = quietly(dial)
 	w.kept, w.fresh = transport(dial), transport(dial)
 	w.fresh.DisableKeepAlives = true
 	return w
