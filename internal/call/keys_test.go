@@ -271,6 +271,23 @@ func TestARecordThatIsNotThereCastsNoDoubt(t *testing.T) {
 	})
 }
 
+// The store has a record before its notification has brought the keys: meanwhile a good one must not hear that it is wrong.
+func TestAKeyThatIsReadAndNotYetAnnouncedIsNoStrangers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		k := w.keySafe()
+		k.hold("a", w.newKey("one"))
+		w.change("a", func(i *Integration) { i.KeyFrom = Ref{"vault", "a"} })
+		synctest.Wait()
+		r := record{k.store, "a"}
+		w.shared.keys.ring.Set(r, nil, time.Now()) // as it is until then
+		w.shared.keys.held[r].read = time.Time{}
+		w.g.keys.lookedAt = time.Time{}
+		if got := w.who("one"); got != "503 secret-unavailable" {
+			t.Errorf("it hears %s", got)
+		}
+	})
+}
+
 func TestTheDoubtEndsWithTheFirstReading(t *testing.T) {
 	inWorld(t, func(w *world) {
 		k := w.keySafe()
