@@ -15,7 +15,6 @@ import (
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/psatest"
 	"github.com/psagate/psagate/internal/report"
-	"github.com/psagate/psagate/internal/secret"
 )
 
 func TestACallComesInWithAKeyAndLeavesForTheRightZone(t *testing.T) {
@@ -609,10 +608,7 @@ func TestCallsThatWaitDuringReloadsAreServed(t *testing.T) {
 func TestAZoneThatIsMendedInTheRecordIsTriedAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		zoned := func(zone string) {
-			w.safe.put("main", user, "old-password")
-			w.safe.mu.Lock()
-			w.safe.records["main"].Fields["zone"] = secret.NewValue(zone)
-			w.safe.mu.Unlock()
+			w.safe.put("main", user, "old-password", "zone", zone)
 		}
 		w.sim.Adjust(func(b *psatest.Behaviour) { b.WrongZoneFree = true })
 		zoned("http://127.0.0.1:5006")

@@ -15,7 +15,6 @@ import (
 
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/psatest"
-	"github.com/psagate/psagate/internal/secret"
 )
 
 // traps are hosts that hostile answers name. Nobody must ever connect to one.
@@ -309,10 +308,7 @@ func TestARecordThatNamesAForeignHostIsNotUsed(t *testing.T) {
 				if warm {
 					w.served("a")
 				}
-				w.safe.put("main", user, "new-password")
-				w.safe.mu.Lock()
-				w.safe.records["main"].Fields["zone"] = secret.NewValue(zone)
-				w.safe.mu.Unlock()
+				w.safe.put("main", user, "new-password", "zone", zone)
 				mark := w.sim.Mark()
 				if !warm { // the store is read anew by a config that has not read it yet
 					w.cfg.Logins[0].Path = "other"

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/psagate/psagate/internal/secret"
 )
 
 // The world's PSA user is resource 2; the tenant has a resource 1, too.
@@ -46,10 +44,7 @@ func (w *world) creator(integration string, values ...string) (shown, by any) {
 
 // loginShownAs writes the login's record with a resource that its calls are shown as.
 func (w *world) loginShownAs(resource, password string) {
-	w.safe.put("main", user, password)
-	w.safe.mu.Lock()
-	defer w.safe.mu.Unlock()
-	w.safe.records["main"].Fields["impersonate"] = secret.NewValue(resource)
+	w.safe.put("main", user, password, "impersonate", resource)
 }
 
 func TestWhoMayImpersonateIsShownAsWhomHeNames(t *testing.T) {

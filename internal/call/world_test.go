@@ -46,13 +46,17 @@ func (s *safe) Read(_ context.Context, path string) (secret.Record, error) {
 	return r, nil
 }
 
-func (s *safe) put(path, userName, password string) {
+// put writes a login's record. more are further fields, each name with its text: a record that was read is never changed.
+func (s *safe) put(path, userName, password string, more ...string) {
+	fields := map[string]secret.Value{
+		"username": secret.NewValue(userName), "secret": secret.NewValue(password), "integration_code": secret.NewValue("CODE"),
+	}
+	for i := 0; i < len(more); i += 2 {
+		fields[more[i]] = secret.NewValue(more[i+1])
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.records[path].Version + 1
-	s.records[path] = secret.Record{Path: path, Version: v, Fields: map[string]secret.Value{
-		"username": secret.NewValue(userName), "secret": secret.NewValue(password), "integration_code": secret.NewValue("CODE"),
-	}}
+	s.records[path] = secret.Record{Path: path, Version: s.records[path].Version + 1, Fields: fields}
 }
 
 // world is a gateway before a simulated PSA, all in memory and on a clock of its own.
