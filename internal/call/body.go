@@ -17,18 +17,22 @@ import (
 )
 
 const (
-	// inMemory is how much of a body stays in memory; the rest goes to a file.
+	// inMemory is the largest body that stays in memory; a larger one goes to a file.
 	inMemory = 1 << 20
 	// stall is how long a caller may send nothing of a body.
 	stall = 30 * time.Second
+	// slowest is how many bytes of a body must come in a second, on average and after a first stall: with a byte now and
+	// then a caller could stay for ever. It is what Apache's mod_reqtimeout asks for.
+	slowest = 500
 )
 
 // received is a request body that has come in whole: so a caller's hang-up frees its place in the queue, no caller can
 // leave an outcome open by aborting, and any call can be sent again.
 type received struct {
 	memory []byte
-	file   *os.File // holds all of it where it is longer than memory takes
+	file   *os.File // holds all of it where memory does not take it
 	size   int64
+	stake  *stake
 }
 
 // bodyError says why a body was not taken.
@@ -36,6 +40,8 @@ type bodyError struct {
 	reason autotask.Reason
 	text   string
 	status int // instead of the reason's; 0: the reason's
+	// retryAfter is how long to wait, where waiting helps.
+	retryAfter time.Duration
 }
 
 func (e *bodyError) Error() string { return e.text }
@@ -49,7 +55,7 @@ func unread(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *bodyError) write(w http.ResponseWriter, r *http.Request, api autotask.API) {
-	status, header, body := autotask.ErrorAnswer(api, e.reason, e.text, 0)
+	status, header, body := autotask.ErrorAnswer(api, e.reason, e.text, e.retryAfter)
 	if e.status != 0 && api == autotask.REST {
 		status = e.status
 	}
@@ -59,14 +65,14 @@ func (e *bodyError) write(w http.ResponseWriter, r *http.Request, api autotask.A
 	_, _ = w.Write(body)
 }
 
-// receive reads the request's body. limit is its most, in bytes, inflated size included; 0 for the default.
-func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64) (*received, error) {
-	if limit == 0 {
-		limit = DefaultMaxBody
+// receive reads the request's body as its call's stake allows. limit is its most, in bytes, inflated size included.
+func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64, k *stake) (*received, error) {
+	b := &received{stake: k}
+	if r.ContentLength == 0 {
+		return b, nil
 	}
-	in := &patient{stopped: s.draining, body: r.Body, control: http.NewResponseController(w)}
+	in := &patient{stopped: s.draining, body: r.Body, control: http.NewResponseController(w), start: time.Now(), stake: k}
 	defer in.until(s.draining)()
-	b := new(received)
 	err := error(nil)
 	if r.ContentLength > limit {
 		err = tooLarge(limit)
@@ -108,18 +114,39 @@ func (g *Gateway) refuseBody(w http.ResponseWriter, r *http.Request, api autotas
 var errNoRoom = errors.New("no room for a request body in the temporary directory")
 
 func (b *received) fill(in io.Reader) error {
-	var head bytes.Buffer
-	n, err := io.Copy(&head, io.LimitReader(in, inMemory))
-	b.size = n
-	if err != nil || n < inMemory {
-		b.memory = head.Bytes()
-		return err
+	buffer := buffers.Get()
+	defer buffers.Put(buffer)
+	_, err := io.CopyBuffer(spool{b}, in, buffer)
+	return err
+}
+
+// spool writes to a body: to memory as long as that takes it, then to a file.
+type spool struct{ *received }
+
+func (b spool) Write(p []byte) (int, error) {
+	n := int64(len(p))
+	if b.file == nil && (b.size+n > inMemory || !b.stake.keep(n)) {
+		if err := b.spill(); err != nil {
+			return 0, err
+		}
 	}
+	b.size += n
+	if b.file == nil {
+		b.memory = append(b.memory, p...)
+		return len(p), nil
+	}
+	return disk{b.file}.Write(p)
+}
+
+// spill moves what has come into a file, which lives as long as it is open.
+func (b *received) spill() (err error) {
 	if b.file, err = os.CreateTemp("", "psagate-body-"); err != nil { // CreateTemp makes it 0600
 		return fmt.Errorf("%w: %w", errNoRoom, err)
 	}
-	_ = os.Remove(b.file.Name()) // it lives as long as it is open
-	b.size, err = io.Copy(disk{b.file}, io.MultiReader(&head, in))
+	_ = os.Remove(b.file.Name())
+	_, err = disk{b.file}.Write(b.memory)
+	b.memory = nil
+	b.stake.spilled()
 	return err
 }
 
@@ -183,34 +210,53 @@ func (b *received) Open() (io.ReadCloser, error) {
 // Size implements inject.Body.
 func (b *received) Size() int64 { return b.size }
 
-// Close gives the file back.
+// Close gives memory and file back.
 func (b *received) Close() {
 	if b.file != nil {
 		_ = b.file.Close()
 	}
+	b.memory = nil
+	b.stake.giveBack()
 }
 
-// patient reads a body whose sender may pause, but not for longer than stall, and not once the process is to stop.
+// patient reads a body whose sender may pause, but not for longer than stall, be slow, but not slower than slowest, and
+// go on no longer once the process is to stop.
 type patient struct {
 	stopped context.Context
 	body    io.Reader
 	control *http.ResponseController
+	start   time.Time
+	n       int64 // bytes that have come
+	stake   *stake
+}
+
+// deadline is when more must have come.
+func (p *patient) deadline() time.Time {
+	allowed := p.start.Add(stall + time.Duration(p.n)*time.Second/slowest)
+	if next := time.Now().Add(stall); next.Before(allowed) {
+		return next
+	}
+	return allowed
 }
 
 func (p *patient) Read(buf []byte) (int, error) {
 	// Without support for deadlines the server's own read timeout is what there is.
-	_ = p.control.SetReadDeadline(time.Now().Add(stall))
+	_ = p.control.SetReadDeadline(p.deadline())
 	if p.stopped.Err() != nil {
 		return 0, errStopping
 	}
 	n, err := p.body.Read(buf)
+	p.n += int64(n)
+	if crowded := p.stake.take(int64(n)); crowded != nil {
+		return 0, crowded
+	}
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return n, err
 	case p.stopped.Err() != nil:
 		return n, errStopping
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return n, &bodyError{reason: autotask.BadRequest, status: http.StatusRequestTimeout, text: "the body stopped coming"}
+		return n, &bodyError{reason: autotask.BadRequest, status: http.StatusRequestTimeout, text: "the body stopped coming, or comes too slowly"}
 	}
 	return n, fmt.Errorf("reading the body: %w", err)
 }

@@ -68,8 +68,10 @@ type Shared struct {
 	guard   *guard.Guard
 	wallet  wallet
 	limits  *identity.Limiter
+	refused bounded // in the log
 	keys    keyring
 	applied applied
+	shares  *shares
 	// observer is told what happens, and speakers are the lanes that tell it.
 	observer Observer
 	speakers speakers
@@ -83,7 +85,7 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), observer: unobserved{}}
+	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), shares: newShares(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	return s

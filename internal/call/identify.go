@@ -96,10 +96,18 @@ func (g *Gateway) logKnown(text string, why refusal) {
 }
 
 // logRefusal logs why a call is not identified, and never what it showed.
-func (g *Gateway) logRefusal(why refusal) { g.logWhy("a call without a good key", why) }
+func (g *Gateway) logRefusal(why refusal) {
+	leftOut, ok := g.shared.refused.next()
+	switch {
+	case ok && leftOut > 0:
+		g.logWhy("a call without a good key", why, "not_logged_before", leftOut)
+	case ok:
+		g.logWhy("a call without a good key", why)
+	}
+}
 
-func (g *Gateway) logWhy(text string, why refusal) {
-	with := []any{"reason", why.err.Error(), "key", why.caller.KeyID, "client_ip", why.clientIP}
+func (g *Gateway) logWhy(text string, why refusal, with ...any) {
+	with = append(with, "reason", why.err.Error(), "key", why.caller.KeyID, "client_ip", why.clientIP)
 	if i := why.caller.Refused; i != nil {
 		with = append(with, "integration", i.Name)
 	}

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 
@@ -21,6 +22,13 @@ type ProxyOptions struct {
 	PublicURL string
 	// MaxBody is the largest request body, in bytes, inflated size included. Default: DefaultMaxBody.
 	MaxBody int64
+}
+
+func (o ProxyOptions) maxBody() int64 {
+	if o.MaxBody <= 0 {
+		return DefaultMaxBody
+	}
+	return o.MaxBody
 }
 
 // trip is one call on its way, for whoever shapes its answer.
@@ -71,9 +79,15 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		return info
 	}
 	n := g.byName[caller.Integration.Login]
+	stake := g.shared.shares.enter(caller.Integration.Name, max(callsAtOnce, 4*n.Settings.QueueLength), o.maxBody())
+	if stake == nil {
+		info.Reason = g.refuseBody(w, r, op.API, crowded("this integration has too many calls under way already: wait for their answers"))
+		return info
+	}
+	defer stake.leave()
 	n.enter()
 	defer n.leave()
-	body, err := g.shared.receive(w, r, max(o.MaxBody, 0))
+	body, err := g.shared.receive(w, r, o.maxBody(), stake)
 	if err != nil {
 		info.Reason = g.refuseBody(w, r, op.API, err)
 		return info
@@ -141,9 +155,14 @@ func publicURL(r *http.Request, o ProxyOptions) string {
 	if o.PublicURL != "" {
 		return strings.TrimRight(o.PublicURL, "/")
 	}
-	scheme := "http"
+	scheme, host := "http", r.Host
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + r.Host
+	if host == "" { // HTTP/1.0 does not demand one
+		if here, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+			host = here.String()
+		}
+	}
+	return scheme + "://" + host
 }

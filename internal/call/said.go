@@ -25,3 +25,31 @@ func (s *said) again(key string) bool {
 	s.at[key] = now
 	return true
 }
+
+// linesAMinute is how many refused strangers are logged in a minute, whatever their addresses: whoever has many of those
+// must not fill the log.
+const linesAMinute = 100
+
+// bounded lets lines of a log through, so many a minute.
+type bounded struct {
+	mu      sync.Mutex
+	since   time.Time // of this minute
+	n       int
+	leftOut int
+}
+
+// next reports whether a line is to be logged, and how many were left out before it since the last one that was.
+func (b *bounded) next() (leftOut int, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now(); b.since.IsZero() || now.Sub(b.since) >= time.Minute {
+		b.since, b.n = now, 0
+	}
+	if b.n >= linesAMinute {
+		b.leftOut++
+		return 0, false
+	}
+	b.n++
+	leftOut, b.leftOut = b.leftOut, 0
+	return leftOut, true
+}

@@ -71,6 +71,7 @@ type world struct {
 	store  *secret.Store
 	shared *Shared
 	cfg    Config
+	way    ProxyOptions
 	g      *Gateway
 	keys   map[string]identity.Key
 	client *http.Client
@@ -171,7 +172,7 @@ func (w *world) serve() *http.Client {
 		w.mu.Unlock()
 		r, _, done := g.Identify(rw, r, "192.0.2.7")
 		if !done {
-			g.Proxy(rw, r, ProxyOptions{})
+			g.Proxy(rw, r, w.way)
 		}
 	})}
 	go srv.Serve(l)

@@ -1,0 +1,124 @@
+package call
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+)
+
+// What one integration may have under way at once: its calls hold places, memory and disk from their first byte to the
+// last of their answer, and one that misbehaves must not take what the others need.
+const (
+	// callsAtOnce is how many calls, or four times its login's queue where that is longer: no more would be let in there.
+	callsAtOnce = 1024
+	// bytesAtOnce is how much of request bodies, or four of the largest.
+	bytesAtOnce = 256 << 20
+	// bytesInMemory is how much of all integrations' bodies is kept in memory; what does not fit goes to files sooner.
+	bytesInMemory = 64 << 20
+)
+
+// shares counts what integrations have under way, over all configs.
+type shares struct {
+	mostBytes, mostInMemory int64
+
+	mu       sync.Mutex
+	byName   map[string]*share
+	inMemory int64
+}
+
+func newShares() *shares {
+	return &shares{mostBytes: bytesAtOnce, mostInMemory: bytesInMemory, byName: make(map[string]*share)}
+}
+
+// share is what one integration has under way.
+type share struct {
+	calls int
+	bytes int64
+}
+
+// stake is one call's part of its integration's share.
+type stake struct {
+	all      *shares
+	name     string
+	of       *share
+	most     int64 // of the share's bytes
+	bytes    int64
+	inMemory int64
+}
+
+// enter begins a call of an integration; most is how many it may have. nil means that it has them already.
+func (s *shares) enter(name string, most int, largestBody int64) *stake {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := s.byName[name]
+	if of == nil {
+		of = new(share)
+		s.byName[name] = of
+	}
+	if of.calls >= most {
+		return nil
+	}
+	of.calls++
+	return &stake{all: s, name: name, of: of, most: max(s.mostBytes, 4*largestBody)}
+}
+
+// leave ends the call.
+func (k *stake) leave() {
+	k.giveBack()
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	k.of.calls--
+	if k.of.calls == 0 {
+		delete(k.all.byName, k.name)
+	}
+}
+
+// take asks for n more bytes of the call's body.
+func (k *stake) take(n int64) error {
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	if k.of.bytes+n > k.most {
+		return crowded(fmt.Sprintf("the bodies of this integration's calls under way are %d bytes already: wait for their answers", k.of.bytes))
+	}
+	k.of.bytes += n
+	k.bytes += n
+	return nil
+}
+
+// keep reports whether n more bytes may be kept in memory.
+func (k *stake) keep(n int64) bool {
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	if k.all.inMemory+n > k.all.mostInMemory {
+		return false
+	}
+	k.all.inMemory += n
+	k.inMemory += n
+	return true
+}
+
+// spilled says that nothing of the body is in memory any more.
+func (k *stake) spilled() {
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	k.all.inMemory -= k.inMemory
+	k.inMemory = 0
+}
+
+// giveBack says that the body is gone.
+func (k *stake) giveBack() {
+	k.spilled()
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	k.of.bytes -= k.bytes
+	k.bytes = 0
+}
+
+// crowdedPause is what a caller is told to wait whose integration has too much under way.
+const crowdedPause = time.Second
+
+func crowded(text string) *bodyError {
+	return &bodyError{reason: autotask.QueueFull, text: text, retryAfter: crowdedPause}
+}
