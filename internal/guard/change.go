@@ -75,17 +75,22 @@ func (r *Rows) release(shown uint64, now time.Time) (freed int) {
 		}
 	}
 	r.Locked = false
-	r.due()
+	r.ownDue(now)
 	r.Gate = Gate{Shut: true, Since: now, Until: now, Tries: 1, Epoch: r.Gate.Epoch + 1, Released: true}
 	return freed
 }
 
 // check makes the guard's own attempts due now and ends the gate's pause.
 func (r *Rows) check(now time.Time) {
-	r.due()
+	r.ownDue(now)
 	if r.Gate.Shut && now.Before(r.Gate.Until) {
 		r.Gate.Until = now
 	}
+}
+
+// ownDue ends the pauses of the guard's own attempts: rechecks, and another try of the newest.
+func (r *Rows) ownDue(now time.Time) {
+	r.due()
 	if c := r.find(r.Newest); c != nil && c.State == StateNoVerdict && now.Before(c.AgainAt) {
 		c.AgainAt = now
 	}
