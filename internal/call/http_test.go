@@ -320,3 +320,23 @@ func TestWhatThePSASaysOfItsOwnHostDoesNotReachTheCaller(t *testing.T) {
 		}
 	})
 }
+
+// HTTP/1.0 demands no Host: pages then lead to the address that the call came to.
+func TestACallWithoutAHostIsLedToWhereItCame(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		conn := w.dial()
+		defer conn.Close()
+		const body = `{"MaxRecords":5,"filter":[]}`
+		fmt.Fprintf(conn, "POST /ATServicesRest/V1.0/Tickets/query HTTP/1.0\r\nSecret: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", w.keys["a"].Reveal(), len(body), body)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != 200 || !strings.Contains(string(page), `"nextPageUrl":"http://pipe/ATServicesRest/V1.0/`) { // as net.Pipe calls itself
+			t.Errorf("%d %v %s", resp.StatusCode, err, page[max(0, len(page)-500):])
+		}
+		w.safeNow()
+	})
+}

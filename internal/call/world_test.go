@@ -76,7 +76,7 @@ type world struct {
 	keys   map[string]identity.Key
 	client *http.Client
 	server *http.Server
-	log    *strings.Builder
+	log    *lines
 	after  []func()
 	mu     sync.Mutex // of g
 }
@@ -103,26 +103,40 @@ func (w *world) close() {
 	w.sim.Close()
 }
 
-type lockedWriter struct {
+// lines is a log that may be read while it is written.
+type lines struct {
 	mu sync.Mutex
-	b  *strings.Builder
+	b  strings.Builder
 }
 
-func (l *lockedWriter) Write(p []byte) (int, error) {
+func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
+// Reset forgets what was written.
+func (l *lines) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func newWorld(t *testing.T) *world {
-	w := &world{T: t, net: psatest.NewNetwork(), sim: psatest.New(), safe: &safe{records: map[string]secret.Record{}}, keys: map[string]identity.Key{}, log: new(strings.Builder)}
+	w := &world{T: t, net: psatest.NewNetwork(), sim: psatest.New(), safe: &safe{records: map[string]secret.Record{}}, keys: map[string]identity.Key{}, log: new(lines)}
 	w.sim.DiscoveryOn(w.net.Listen(discoverAddr))
 	w.z5, w.z6 = w.sim.AddZoneOn("Five", w.net.Listen("127.0.0.1:5005")), w.sim.AddZoneOn("Six", w.net.Listen("127.0.0.1:5006"))
 	w.tenant = w.sim.AddTenant("Example", w.z5)
 	w.tenant.Seed(12)
 	w.user = w.tenant.AddUser(user, "old-password", "CODE")
 	w.safe.put("main", user, "old-password")
-	log := slog.New(slog.NewTextHandler(&lockedWriter{b: w.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.store = secret.NewStore("file", w.safe, secret.Options{Logger: log})
 	w.store.Start(context.Background())
 	w.shared = NewShared(new(guard.Memory), log)
