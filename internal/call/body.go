@@ -68,7 +68,7 @@ func (e *bodyError) write(w http.ResponseWriter, r *http.Request, api autotask.A
 // receive reads the request's body as its call's stake allows. limit is its most, in bytes, inflated size included.
 func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64, k *stake) (*received, error) {
 	b := &received{stake: k}
-	if r.ContentLength == 0 {
+	if r.ContentLength == 0 && r.ProtoMajor == 1 { // in HTTP/2 it is 0 too where the header is no number
 		return b, nil
 	}
 	in := &patient{stopped: s.draining, body: r.Body, control: http.NewResponseController(w), start: time.Now(), stake: k}
@@ -76,7 +76,9 @@ func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64, k 
 	err := error(nil)
 	if r.ContentLength > limit {
 		err = tooLarge(limit)
-	} else if err = b.fill(io.LimitReader(in, limit+1)); err == nil {
+	} else if err = b.fill(io.LimitReader(in, limit+1)); err == nil && r.ContentLength >= 0 && b.size != r.ContentLength {
+		err = errShort
+	} else if err == nil {
 		err = b.judge(r.Header.Values("Content-Encoding"), limit)
 	}
 	if err == nil {
@@ -102,13 +104,16 @@ func (g *Gateway) refuseBody(w http.ResponseWriter, r *http.Request, api autotas
 		g.log.Error("a request body cannot be kept", "error", err)
 		refused = &bodyError{reason: autotask.StoreUnavailable, text: "the gateway has no room to keep the body: an operator finds the cause in its log"}
 	case r.Context().Err() != nil:
-		return "" // the caller has left
+		broken().write(w, r, api) // he has left, or has shut his side and hears it: silence would be a 200
+		return ""
 	default:
-		refused = &bodyError{reason: autotask.BadRequest, text: "the body could not be read: it breaks off, or its chunks are malformed"}
+		refused = broken()
 	}
 	refused.write(w, r, api)
 	return string(refused.reason)
 }
+
+var errShort = errors.New("the body ends before its Content-Length")
 
 // errNoRoom: the temporary directory does not take a body.
 var errNoRoom = errors.New("no room for a request body in the temporary directory")
@@ -277,4 +282,8 @@ func (p *patient) until(stopped context.Context) (done func()) {
 func (p *patient) drain(most int64) {
 	_ = p.control.SetReadDeadline(time.Now().Add(stall))
 	_, _ = io.Copy(io.Discard, io.LimitReader(p.body, most))
+}
+
+func broken() *bodyError {
+	return &bodyError{reason: autotask.BadRequest, text: "the body could not be read: it breaks off, or its chunks are malformed"}
 }

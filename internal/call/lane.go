@@ -188,9 +188,13 @@ func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
 	defer cancel()
 	defer context.AfterFunc(n.shared.draining, cancel)()
 	select {
-	case <-n.committed:
-	case <-ctx.Done():
-		return nil, n.lacks(Unreadable, ctx.Err())
+	case <-n.committed: // even if the time is over: then it is the guard that says why
+	default:
+		select {
+		case <-n.committed:
+		case <-ctx.Done():
+			return nil, n.lacks(Unreadable, ctx.Err())
+		}
 	}
 	rec, err := n.store.Get(n.Path)
 	if errors.Is(err, secret.ErrPending) {

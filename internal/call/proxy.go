@@ -142,12 +142,13 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, t *trip) {
 
 // gone is called where a call has no answer: its caller has left, or the answer could not be carried.
 func gone(w http.ResponseWriter, r *http.Request, _ error) {
-	if r.Context().Err() == nil {
-		if t, ok := r.Context().Value(tripKey{}).(*trip); ok {
-			t.Reason = autotask.UpstreamUnreachable
-		}
-		autotask.WriteError(w, autotask.REST, autotask.UpstreamUnreachable, "the PSA's answer could not be passed on: look whether the call was carried out before you repeat it", 0)
+	if r.Context().Err() != nil { // whoever has shut his side alone would hear a 200 if nothing were written
+		panic(http.ErrAbortHandler)
 	}
+	if t, ok := r.Context().Value(tripKey{}).(*trip); ok {
+		t.Reason = autotask.UpstreamUnreachable
+	}
+	autotask.WriteError(w, autotask.REST, autotask.UpstreamUnreachable, "the PSA's answer could not be passed on: look whether the call was carried out before you repeat it", 0)
 }
 
 // publicURL is the gateway's base URL as the client sees it, without a slash at the end.

@@ -58,8 +58,8 @@ type Login struct {
 	upstream Upstream
 	shared   bool
 	queue    queue
-	latency  time.Duration // of served attempts, smoothed
-	used     bool          // a caller has asked for it in this process
+	latency  map[string]time.Duration // of served attempts, smoothed, by integration
+	used     bool                     // a caller has asked for it in this process
 	draining bool
 	prober   prober
 	free     freeCall
@@ -131,6 +131,9 @@ func (l *Login) tx(f func(r *Rows, now time.Time)) *Denied {
 // Acquire waits for a unit and takes it. The attempt must be given to Settle, whatever becomes of it. The error is a
 // *Denied, or the context's where the caller has left.
 func (l *Login) Acquire(ctx context.Context, ask Ask) (Attempt, error) {
+	if err := ctx.Err(); err != nil { // nothing is sent, nor found out, for one who is not there
+		return Attempt{}, fmt.Errorf("the caller left: %w", err)
+	}
 	w, a, denied := l.enter(ask)
 	if denied != nil {
 		return Attempt{}, denied
@@ -216,7 +219,7 @@ func (l *Login) refuseEntry(r *Rows, ask Ask, now time.Time) *Denied {
 	if d := r.hopeless(&l.settings); d != nil {
 		return d
 	}
-	if r.proven() != nil && l.drainTime() > l.settings.QueueDeadline {
+	if r.proven() != nil && l.waitOf(ask.Source) > l.settings.QueueDeadline {
 		return l.full()
 	}
 	return nil
@@ -236,7 +239,30 @@ func (l *Login) full() *Denied {
 
 // drainTime estimates how long those who wait now will take.
 func (l *Login) drainTime() time.Duration {
-	return time.Duration(l.queue.n) * l.latency / time.Duration(l.settings.InFlight)
+	return l.estimate(func(lane *lane) int { return len(lane.waiters) })
+}
+
+// waitOf estimates how long those will take who go before a newcomer of an integration: its own waiters, and as many of each
+// other one's and one more. So neither a flood of another integration nor its slow calls are held against him.
+func (l *Login) waitOf(source string) time.Duration {
+	own := 0
+	if lane := l.queue.lane(source); lane != nil {
+		own = len(lane.waiters)
+	}
+	return l.estimate(func(lane *lane) int {
+		if lane.source == source {
+			return own
+		}
+		return min(len(lane.waiters), own+1)
+	})
+}
+
+// estimate is how long as many waiters of each integration will take.
+func (l *Login) estimate(n func(*lane) int) (sum time.Duration) {
+	for _, lane := range l.queue.lanes {
+		sum += time.Duration(n(lane)) * l.latency[lane.source]
+	}
+	return sum / time.Duration(l.settings.InFlight)
 }
 
 // wait ends with a unit, a reason, or the caller's leaving.

@@ -556,3 +556,39 @@ func BenchmarkReserveAndSettle(b *testing.B) {
 		l.Settle(a, Outcome{Verdict: Accepted})
 	}
 }
+
+// guard.md §5: a caller is refused at entry only for those who go before him in turn, and not for another's flood or slowness.
+func TestOneIntegrationsFloodOfSlowCallsIsNotHeldAgainstAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{valid: fp("a"), takes: 7 * time.Second}
+		l := newLogin(t, d, Settings{QueueDeadline: 30 * time.Second})
+		l.Attach(Use{Settings: Settings{}.WithDefaults(), Upstream: d, Integrations: 1}) // so that two share it
+		if err := d.call(l, Ask{Source: "slow"}); err != nil {
+			t.Fatal(err)
+		}
+		for range 40 {
+			l.Took(Attempt{of: pathOf{source: "slow"}}, 7*time.Second)
+		}
+		var refused int
+		var slow sync.WaitGroup
+		var mu sync.Mutex
+		for range 60 {
+			slow.Go(func() {
+				if err := d.call(l, Ask{Source: "slow"}); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					refused++
+				}
+			})
+		}
+		synctest.Wait()
+		start := time.Now()
+		if err := d.call(l, Ask{Source: "quick"}); err != nil || time.Since(start) > 21*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		slow.Wait()
+		if refused == 0 {
+			t.Error("nobody was refused of those who wait in vain")
+		}
+	})
+}

@@ -171,10 +171,14 @@ func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
 }
 
 // Took tells the login how long an attempt that the PSA answered took, by which it estimates its queue.
-func (l *Login) Took(d time.Duration) {
+func (l *Login) Took(a Attempt, d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.latency += (min(d, l.settings.QueueDeadline) - l.latency) / 8
+	if l.latency == nil {
+		l.latency = make(map[string]time.Duration)
+	}
+	before := l.latency[a.Source()]
+	l.latency[a.Source()] = before + (min(d, l.settings.QueueDeadline)-before)/8
 }
 
 // lingered makes a lost attempt's unit unknown, by which the last one may be recorded.

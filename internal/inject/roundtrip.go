@@ -85,7 +85,7 @@ func (RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 			Impersonate: c.Impersonate,
 		})
 		if res.Verdict == guard.Accepted || res.Verdict == guard.Neutral {
-			t.Guard.Took(time.Since(start))
+			t.Guard.Took(t.Attempt, time.Since(start))
 		}
 		moved := c.Login.Settle(ctx, t, res.Verdict)
 		if sends == maxSends || res.Verdict != guard.Refused && (res.Verdict != guard.NotSent || !moved) {

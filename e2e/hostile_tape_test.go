@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// tape is a listener that keeps what is read from each connection.
+type tape struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []*bytes.Buffer
+}
+
+// Accept implements net.Listener.
+func (t *tape) Accept() (net.Conn, error) {
+	c, err := t.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.conns = append(t.conns, new(bytes.Buffer))
+	return &taped{c, t, t.conns[len(t.conns)-1]}, nil
+}
+
+type taped struct {
+	net.Conn
+	tape *tape
+	kept *bytes.Buffer
+}
+
+// Read implements net.Conn.
+func (c *taped) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.tape.mu.Lock()
+	defer c.tape.mu.Unlock()
+	c.kept.Write(p[:n])
+	return n, err
+}
+
+// mark is how much was read of each connection until now. Nothing may be under way.
+func (t *tape) mark() (lengths []int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.conns {
+		lengths = append(lengths, c.Len())
+	}
+	return lengths
+}
+
+// since is what was read after a mark, of each connection.
+func (t *tape) since(mark []int) (texts []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, c := range t.conns {
+		from := 0
+		if i < len(mark) {
+			from = mark[i]
+		}
+		texts = append(texts, string(c.Bytes()[from:]))
+	}
+	return texts
+}
+
+// sent are the requests that the PSA read after a mark, each as its method, its target, and its body where it has one.
+// Whatever is not a row of well-formed requests with the login's credential, each with one length at most and no header
+// that is the caller's affair, is an error.
+func (x *wire) sent(mark []int) (all []string) {
+	x.Helper()
+	for _, text := range x.tape.since(mark) {
+		for text != "" {
+			one, rest, err := strictly(text)
+			if err != nil {
+				x.Errorf("the PSA read what is no request, for %s: %q", x.masked(err.Error()), x.masked(text))
+				break
+			}
+			all, text = append(all, one), rest
+		}
+	}
+	return all
+}
+
+// masked is a text that a failure may show.
+func (x *wire) masked(text string) string {
+	for _, h := range x.hidden {
+		text = strings.ReplaceAll(text, h.text, maskOf(h))
+	}
+	return text
+}
+
+var (
+	requestLine = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/ATServicesRest/V1\.0/[^\x00-\x20\x7f#]*) HTTP/1\.1$`)
+	headerLine  = regexp.MustCompile(`^([A-Za-z-]+): ([^\x00-\x1f\x7f]*)$`)
+	aLength     = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
+)
+
+// mayLeave are the headers that the PSA may be sent, and whether it must be.
+var mayLeave = map[string]bool{
+	"Host": true, "Username": true, "Secret": true, "Apiintegrationcode": true, "Accept-Encoding": true,
+	"Accept": false, "Accept-Language": false, "Content-Type": false, "Content-Encoding": false, "User-Agent": false, "Content-Length": false,
+}
+
+// strictly takes the first request off what was read. It knows one way to write a request, and no other.
+func strictly(text string) (request, rest string, err error) {
+	head, rest, whole := strings.Cut(text, "\r\n\r\n")
+	lines := strings.Split(head, "\r\n")
+	first := requestLine.FindStringSubmatch(lines[0])
+	if !whole || first == nil {
+		return "", "", fmt.Errorf("the request line %q, or a head without an end", lines[0])
+	}
+	h, err := strictHeaders(lines[1:])
+	if err != nil {
+		return "", "", err
+	}
+	n := 0
+	if length, has := h["Content-Length"]; has {
+		if n, err = strconv.Atoi(length); err != nil || !aLength.MatchString(length) || n > len(rest) {
+			return "", "", fmt.Errorf("the length %q before %d bytes", length, len(rest))
+		}
+	}
+	request = first[1] + " " + first[2]
+	if n > 0 {
+		request += " " + rest[:n]
+	}
+	return request, rest[n:], nil
+}
+
+func strictHeaders(lines []string) (map[string]string, error) {
+	h := map[string]string{}
+	for _, line := range lines {
+		parts := headerLine.FindStringSubmatch(line)
+		if parts == nil {
+			return nil, fmt.Errorf("the header line %q", strings.SplitN(line, ":", 2)[0])
+		}
+		name := http.CanonicalHeaderKey(parts[1])
+		if _, known := mayLeave[name]; !known {
+			return nil, fmt.Errorf("the header %s", name)
+		}
+		if _, twice := h[name]; twice {
+			return nil, fmt.Errorf("the header %s, twice", name)
+		}
+		h[name] = parts[2]
+	}
+	for name, must := range mayLeave {
+		if _, has := h[name]; must && !has {
+			return nil, fmt.Errorf("no header %s", name)
+		}
+	}
+	if h["Username"] != user || h["Secret"] != oldPassword || h["Apiintegrationcode"] != code {
+		return nil, errors.New("a credential that is not the login's")
+	}
+	return h, nil
+}
