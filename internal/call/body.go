@@ -79,7 +79,7 @@ func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64, k 
 	} else if err = b.fill(io.LimitReader(in, limit+1)); err == nil && r.ContentLength >= 0 && b.size != r.ContentLength {
 		err = errShort
 	} else if err == nil {
-		err = b.judge(r.Header.Values("Content-Encoding"), limit)
+		err = b.judge(r.Context(), r.Header.Values("Content-Encoding"), limit)
 	}
 	if err == nil {
 		return b, nil
@@ -167,7 +167,7 @@ func (d disk) Write(p []byte) (int, error) {
 }
 
 // judge checks what came: its size, and for a compressed body the size that the PSA would see.
-func (b *received) judge(encodings []string, limit int64) error {
+func (b *received) judge(ctx context.Context, encodings []string, limit int64) error {
 	if b.size > limit {
 		return tooLarge(limit)
 	}
@@ -181,12 +181,25 @@ func (b *received) judge(encodings []string, limit int64) error {
 	if b.size == 0 {
 		return nil
 	}
+	done, err := b.stake.inflate(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if refused := b.inflate(ctx, limit); refused != nil && ctx.Err() == nil {
+		return refused
+	}
+	return ctx.Err() // of a caller who has left nothing is judged
+}
+
+// inflate says what is wrong with a gzip, or with its inflated size.
+func (b *received) inflate(ctx context.Context, limit int64) error {
 	in, err := b.Open()
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	z, err := gzip.NewReader(in)
+	z, err := gzip.NewReader(heeding{in, ctx})
 	if err != nil {
 		return &bodyError{reason: autotask.BadRequest, text: "the body is no gzip, as its Content-Encoding says"}
 	}
@@ -198,6 +211,19 @@ func (b *received) judge(encodings []string, limit int64) error {
 		return &bodyError{reason: autotask.BadRequest, text: "the body's gzip is broken or cut off"}
 	}
 	return nil
+}
+
+// heeding reads until its context ends.
+type heeding struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (h heeding) Read(p []byte) (int, error) {
+	if err := h.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return h.Reader.Read(p)
 }
 
 func tooLarge(limit int64) *bodyError {

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -36,6 +37,8 @@ func newShares() *shares {
 type share struct {
 	calls int
 	bytes int64
+	// inflating is held by the one call whose body is being inflated: a gzip can be made that takes seconds to read.
+	inflating chan struct{}
 }
 
 // stake is one call's part of its integration's share.
@@ -54,7 +57,7 @@ func (s *shares) enter(name string, most int, largestBody int64) *stake {
 	defer s.mu.Unlock()
 	of := s.byName[name]
 	if of == nil {
-		of = new(share)
+		of = &share{inflating: make(chan struct{}, 1)}
 		s.byName[name] = of
 	}
 	if of.calls >= most {
@@ -72,6 +75,16 @@ func (k *stake) leave() {
 	k.of.calls--
 	if k.of.calls == 0 {
 		delete(k.all.byName, k.name)
+	}
+}
+
+// inflate waits for its turn among the integration's calls to inflate a body, and returns what ends it.
+func (k *stake) inflate(ctx context.Context) (done func(), err error) {
+	select {
+	case k.of.inflating <- struct{}{}:
+		return func() { <-k.of.inflating }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 

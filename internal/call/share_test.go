@@ -2,6 +2,9 @@ package call
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -201,6 +204,47 @@ func TestStrangersCannotFillTheLogWhateverTheirAddresses(t *testing.T) {
 		log := w.log.String()
 		if n := strings.Count(log, line); n != linesAMinute+2 || strings.Count(log, "not_logged_before=") != 1 || !strings.Contains(log, fmt.Sprintf("not_logged_before=%d", 5_000-linesAMinute)) {
 			t.Errorf("%d lines, the last: %s", n, log[max(0, len(log)-500):])
+		}
+	})
+}
+
+// A gzip can be made that takes seconds to inflate. An integration inflates one at a time, and none for who has left.
+func TestOneBodyOfAnIntegrationIsInflatedAtATime(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		k := w.shared.shares.enter("a", 10, DefaultMaxBody)
+		defer k.leave()
+		done, err := k.inflate(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		gzipped := func(ctx context.Context, integration string) (answer, error) {
+			var body bytes.Buffer
+			z := gzip.NewWriter(&body)
+			io.WriteString(z, `{"filter":[]}`)
+			z.Close()
+			req, _ := http.NewRequestWithContext(ctx, "POST", gatewayURL+"/ATServicesRest/V1.0/Tickets/query", &body)
+			req.Header.Set("Secret", w.keys[integration].Reveal())
+			req.Header.Set("Content-Encoding", "gzip")
+			req.Header.Set("Content-Type", "application/json")
+			return w.do(req)
+		}
+		if a, err := gzipped(context.Background(), "b"); err != nil || a.reason() != "" {
+			t.Errorf("the other's: %d %s %v", a.status, a.reason(), err)
+		}
+		before := w.sim.Requests().Total
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := gzipped(ctx, "a"); err == nil {
+			t.Error("answered while another is inflated")
+		}
+		synctest.Wait()
+		if n := w.sim.Requests().Total - before; n != 0 {
+			t.Errorf("%d requests reached the PSA for one who has left", n)
+		}
+		later(time.Second, done)
+		if a, err := gzipped(context.Background(), "a"); err != nil || a.reason() != "" {
+			t.Errorf("afterwards: %d %s %v", a.status, a.reason(), err)
 		}
 	})
 }
