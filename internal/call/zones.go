@@ -45,7 +45,7 @@ func (n *lane) zoneKey(cred secret.Credential) (zone.Key, error) {
 }
 
 // base returns where a credential's calls go. A host that the config does not allow any more is not used, whatever the
-// storage says.
+// storage says: then the PSA is asked.
 func (n *lane) base(ctx context.Context, cred secret.Credential) (autotask.Base, error) {
 	key, err := n.zoneKey(cred)
 	if err != nil {
@@ -55,7 +55,16 @@ func (n *lane) base(ctx context.Context, cred secret.Credential) (autotask.Base,
 	if err != nil {
 		return autotask.Base{}, err
 	}
-	return autotask.ParseBase(z.Base, n.rule)
+	base, refused := autotask.ParseBase(z.Base, n.rule)
+	if refused == nil {
+		return base, nil
+	}
+	now, changed, err := n.zones.Doubt(ctx, key, z)
+	if err != nil || !changed {
+		return base, refused
+	}
+	n.tellMoved(now)
+	return autotask.ParseBase(now.Base, n.rule)
 }
 
 // moved looks up, after an attempt that failed, whether the login is in another zone by now. The lookup is free; where it
