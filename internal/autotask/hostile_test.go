@@ -3,7 +3,6 @@ package autotask
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -13,7 +12,6 @@ import (
 // Whatever a page URL is, a client that follows what it becomes stays with the gateway: it shows its key there.
 func TestAPageURLNeverLeadsPastTheGateway(t *testing.T) {
 	t.Parallel()
-	anywhere := func(*url.URL) bool { return true }
 	long := strings.Repeat("a", 2*maxLead)
 	for name, c := range map[string]struct{ in, want string }{
 		"a foreign host":                  {"https://evil.example.com/ATServicesRest/x", gateway + "/ATServicesRest/x"},
@@ -22,6 +20,10 @@ func TestAPageURLNeverLeadsPastTheGateway(t *testing.T) {
 		"an IPv6 address":                 {"http://[fd00::1]:8080/x", gateway + "/x"},
 		"a user name before the host":     {"https://webservices5.autotask.net@evil.example.com/x", gateway + "/x"},
 		"a URL of more than 64 KiB":       {"https://evil.example.com/" + strings.Repeat("x", 2*maxHeld), gateway + "/" + strings.Repeat("x", 2*maxHeld)},
+		"blanks without an end":           {strings.Repeat(" ", 2*maxLead) + "https://evil.example.com/", gateway + "/?" + strings.Repeat(" ", 2*maxLead) + "https://evil.example.com/"},
+		"tabs without an end":             {"/" + strings.Repeat(`\t`, 2*maxLead) + "/evil.example.com/", gateway + "/?/" + strings.Repeat(`\t`, 2*maxLead) + "/evil.example.com/"},
+		"a scheme without an end":         {"h" + strings.Repeat(`\n`, 2*maxLead) + "ttps://evil.example.com/", gateway + "/?h" + strings.Repeat(`\n`, 2*maxLead) + "ttps://evil.example.com/"},
+		"a path without an end":           {"/ATServicesRest/V1.0/" + long, "/ATServicesRest/V1.0/" + long},
 		"a user name without an end":      {"https://" + long + "@evil.example.com/", gateway + "/?https://" + long + "@evil.example.com/"},
 		"a backslash behind the host":     {`https://evil.example.com\\@webservices5.autotask.net/`, gateway + `/?https://evil.example.com\\@webservices5.autotask.net/`},
 		"backslashes for slashes":         {`https:\\\\evil.example.com/x`, gateway + `/?https:\\\\evil.example.com/x`},
@@ -142,6 +144,8 @@ func TestPeopleAreSentOnlyToThePSAsOwnHosts(t *testing.T) {
 		"https://ww5.autotask.net:8443/":              "",
 		"https://ww5.autotask.net@evil.example.com":   "",
 		"https://user@ww5.autotask.net/":              "",
+		"https://.autotask.net/":                      "",
+		"https://ww5..autotask.net/":                  "",
 		"https://evil.example.com/":                   "",
 		"https://evilautotask.net/":                   "",
 		"https://autotask.net.evil.example.com/":      "",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -72,7 +73,7 @@ func checkHost(host string) error {
 		}
 		return nil
 	}
-	if len(host) == 0 || len(host) > 253 || strings.HasSuffix(host, ".") {
+	if len(host) == 0 || len(host) > 253 || slices.Contains(strings.Split(host, "."), "") {
 		return errors.New("the host is no host name")
 	}
 	for i := range len(host) {

@@ -124,7 +124,7 @@ func TestAHostEntryThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, entry := range []string{
 		"", ":80", "https://a.example.com", "a.example.com/", "a.example.com:", "a.example.com:0", "a.example.com:65536",
-		"a.example.com:080", "a.example.com:x", "u@a.example.com", "a b", "a.example.com.", "*.example.com", "é.example.com",
+		"a.example.com:080", "a.example.com:x", "u@a.example.com", "a b", "a.example.com.", ".example.com", "a..example.com", ".", "*.example.com", "é.example.com",
 		"fe80::1%eth0", "[::1", "[::1]:x", "a?b", "a#b", "[fe80::1%25eth0]:80", strings.Repeat("a", 254),
 	} {
 		if _, err := NewHostRule([]string{entry}, false); err == nil {

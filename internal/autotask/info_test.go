@@ -99,34 +99,3 @@ func TestTheZoneLookupEscapesTheUser(t *testing.T) {
 		t.Errorf("decoded as %q", got)
 	}
 }
-
-func FuzzZoneInformation(f *testing.F) {
-	for _, s := range []string{
-		`{"zoneName":"AE02","url":"https://webservices14.autotask.net/ATServicesRest/","webUrl":"https://ww14.autotask.net/","ci":1}`,
-		`{"errors":["Zone information could not be determined"]}`, `{"url":1}`, `{"url":"x","ci":9999999999999999999}`, "\xef\xbb\xbf{}", `{"errors":[{}]}`, "[[[[",
-	} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		z, err := ParseZoneInformation(strings.NewReader(string(body)))
-		if err != nil {
-			if z != (ZoneInformation{}) {
-				t.Fatalf("an error came with %+v", z)
-			}
-			return
-		}
-		if z.URL == "" {
-			t.Fatal("no url")
-		}
-		if b, err := ParseBase(z.URL, HostRule{}); err == nil && b.HostKey() != "autotask" {
-			t.Fatalf("%q leads to %s", z.URL, b)
-		}
-		out, err := json.Marshal(z)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if again, err := ParseZoneInformation(strings.NewReader(string(out))); len(out) <= maxZoneInformation && (err != nil || again != z) {
-			t.Fatalf("%s is read again as %+v, %v", out, again, err)
-		}
-	})
-}

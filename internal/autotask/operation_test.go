@@ -2,7 +2,6 @@ package autotask
 
 import (
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -278,42 +277,4 @@ func TestAQueryStringThatWouldBreakTheRequestLineIsRefused(t *testing.T) {
 	for _, bad := range []string{"a b", "a\r\nX: y", "a\x00", "a\tb", "a#b", "a\x7f", "x HTTP/1.1"} {
 		wantReason(t, CheckQuery(bad), BadRequest)
 	}
-}
-
-func FuzzParseOperation(f *testing.F) {
-	for _, path := range []string{
-		v1 + "Tickets/1", v1 + "tickets/query/next", v1 + "Tickets/1/Notes/2", "//ATServicesRest//v1.0//x/-1", v1 + "Tickets%2f..",
-		"/ATServicesRest/VersionInformation", "/atservices/1.6/atws.asmx", "/ATServicesRest/swagger/ui/index", v1 + "../x", v1 + "K\u212A/1", "/", "",
-	} {
-		for _, method := range []string{"GET", "POST", "PATCH", "TRACE"} {
-			f.Add(method, path)
-		}
-	}
-	f.Fuzz(func(t *testing.T, method, path string) {
-		op, err := ParseOperation(method, path)
-		if err != nil {
-			var re *RequestError
-			if !errors.As(err, &re) || op != (Operation{}) {
-				t.Fatalf("refused as %v with %+v", err, op)
-			}
-			return
-		}
-		canonical := op.Path()
-		if again, err := ParseOperation(method, canonical); err != nil || again != op {
-			t.Fatalf("%q: %+v, and its own path %q: %+v, %v", path, op, canonical, again, err)
-		}
-		if strings.Trim(canonical, "/._-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" ||
-			strings.Contains(canonical, "//") || strings.Contains(canonical, "/.") || strings.HasSuffix(canonical, "/") {
-			t.Fatalf("%q has the canonical path %q", path, canonical)
-		}
-		if !strings.EqualFold(canonical, "/"+strings.Join(strings.FieldsFunc(path, func(r rune) bool { return r == '/' }), "/")) {
-			t.Fatalf("%q became %q", path, canonical)
-		}
-		if op.SignsIn() && (!KnownEntity(op.Entity) || op.Free || op.Action == "") {
-			t.Fatalf("%+v counts as signing in", op)
-		}
-		if op.Method != method || op.Free && method != http.MethodGet {
-			t.Fatalf("%s became %+v", method, op)
-		}
-	})
 }

@@ -73,9 +73,11 @@ func pathOffset(spelled []byte, next unescape, leads func(*url.URL) bool) (int, 
 
 // unreadable says whether a spelled URL that pathOffset gives no offset for may lead to a host all the same: it has a
 // scheme, or a host without one, in a way that some client may read. Clients drop blanks and control characters, and take
-// a backslash for a slash (WHATWG URL Standard); what is left over is a path on the host that was called.
+// a backslash for a slash (WHATWG URL Standard); what is left over is a path on the host that was called. Where the part
+// that is looked at ends before it can be told, it may.
 func unreadable(spelled []byte, next unescape) bool {
 	text, _ := readLead(spelled, next)
+	cut := len(text) == maxLead
 	text = strings.Map(func(r rune) rune {
 		if r <= ' ' {
 			return -1
@@ -86,7 +88,7 @@ func unreadable(spelled []byte, next unescape) bool {
 		return true
 	}
 	end := strings.IndexAny(text, `:/?#\`)
-	return end > 0 && text[end] == ':'
+	return end > 0 && text[end] == ':' || cut && (end < 0 || len(text) == 1)
 }
 
 // readLead reads at most maxLead bytes of text, and for each the offset of its spelling; offsets has one more, for what

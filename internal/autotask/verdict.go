@@ -13,7 +13,7 @@ type Answer struct {
 	Status int
 	// Header is the answer's header.
 	Header http.Header
-	// Body is the head of the body, at most MaxBodyHead bytes, gzip undone. Only where NeedsBody says so.
+	// Body is the head of the body, gzip undone, of which the first MaxBodyHead bytes count. Only where NeedsBody says so.
 	Body []byte
 }
 
@@ -34,7 +34,7 @@ const MaxBodyHead = 64 << 10
 func Classify(op Operation, a Answer) guard.Verdict {
 	texts, isErrors := []string(nil), false
 	if NeedsBody(a.Status, a.Header) {
-		texts, isErrors = errorTexts(a.Body)
+		texts, isErrors = errorTexts(a.Body[:min(len(a.Body), MaxBodyHead)])
 	}
 	said, known := judgeTexts(texts)
 	switch {

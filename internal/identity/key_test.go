@@ -113,36 +113,6 @@ func TestAMistypedKeyIsToldFromWhatIsNoKey(t *testing.T) {
 	}
 }
 
-// FuzzParseKey: a key reads back as itself, and no wrong character and no exchange of neighbours passes.
-func FuzzParseKey(f *testing.F) {
-	f.Add(make([]byte, 32), "psagate_x", 0, byte('a'))
-	f.Add(bytes.Repeat([]byte{0xff}, 32), "", 42, byte('0'))
-	f.Add(bytes.Repeat([]byte{7}, 32), goldenKey, 48, byte('Z'))
-	f.Fuzz(func(t *testing.T, bits []byte, text string, at int, other byte) {
-		if key, err := ParseKey(text); (err == nil) != (key.Reveal() == text && text != "") {
-			t.Fatalf("%q parsed as %q, %v", text, key.Reveal(), err)
-		}
-		key, err := NewKey(bytes.NewReader(bits))
-		if err != nil {
-			return
-		}
-		good := key.Reveal()
-		if again, err := ParseKey(good); err != nil || again.Hash() != key.Hash() {
-			t.Fatalf("a new key does not parse: %v", err)
-		}
-		at = len(prefix) + int(uint(at)%uint(bodyLen+checksumLen))
-		wrong := []byte(good)
-		if wrong[at] = other; string(wrong) != good {
-			mustBeMistyped(t, wrong)
-		}
-		swapped := []byte(good)
-		if next := at + 1; next < len(swapped) && swapped[at] != swapped[next] {
-			swapped[at], swapped[next] = swapped[next], swapped[at]
-			mustBeMistyped(t, swapped)
-		}
-	})
-}
-
 func mustBeMistyped(t *testing.T, text []byte) {
 	t.Helper()
 	if _, err := ParseKey(string(text)); !errors.Is(err, ErrMistyped) {

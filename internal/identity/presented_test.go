@@ -90,37 +90,3 @@ func TestHeadersWithoutANameAreNotLookedFor(t *testing.T) {
 		t.Errorf("found %+v", got)
 	}
 }
-
-// FuzzFromRequest: whatever comes, the key beside it is found or the call is a conflict, and nothing makes a key.
-func FuzzFromRequest(f *testing.F) {
-	f.Add("hunter2", "Basic dTpw", "user")
-	f.Add(goldenKey, "Bearer "+goldenKey, "")
-	f.Add("psagate_", "bAsIc "+base64.StdEncoding.EncodeToString([]byte("u:"+goldenKey)), "\x00")
-	f.Add("", " ", strings.Repeat("u", 300))
-	key, err := ParseKey(goldenKey)
-	if err != nil {
-		f.Fatal(err)
-	}
-	book, err := NewBook([]Integration{{Name: "golden", Keys: []Hash{key.Hash()}}}, nil)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, secretValue, authorization, user string) {
-		h := http.Header{"Secret": {secretValue}, "Authorization": {authorization}, "Username": {user}}
-		caller, err := identify(book, FromRequest(h, "UserName", "Secret"))
-		carried := secretValue + authorization
-		if pair, bad := base64.StdEncoding.DecodeString(strings.TrimSpace(authorization[min(len(authorization), 5):])); bad == nil {
-			carried += string(pair)
-		}
-		if err == nil && (caller.Integration == nil || !strings.Contains(carried, goldenKey)) {
-			t.Errorf("identified as %+v without the key", caller)
-		}
-		if err != nil && caller.Integration != nil {
-			t.Errorf("identified in spite of %v", err)
-		}
-		h.Add("Secret", goldenKey)
-		if _, err := identify(book, FromRequest(h, "UserName", "Secret")); err != nil && !errors.Is(err, ErrConflict) {
-			t.Errorf("with the key: %v", err)
-		}
-	})
-}
