@@ -159,7 +159,6 @@ func (a *App) commit() {
 	for name := range a.Logins {
 		counted.login(name) // so that rates begin at 0
 	}
-	cutStandardLog()
 	a.engine.Commit()
 	inForce.Store(a)
 	heralded.through(a)
@@ -184,7 +183,6 @@ func (*App) Stop() error { return nil }
 func (a *App) Cleanup() error {
 	inForce.CompareAndSwap(a, nil)
 	heralded.leave(a)
-	cutStandardLog()
 	if a.engine == nil {
 		return nil
 	}

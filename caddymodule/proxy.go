@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -14,6 +13,9 @@ import (
 func init() {
 	caddy.RegisterModule(new(Proxy))
 }
+
+// mostMaxBody is the highest max_body, in bytes.
+const mostMaxBody = 1 << 40
 
 // Proxy takes a call that Identify let through to the PSA, as the integration's login, and answers it. It is the end of
 // the line: no handler after it is called, and it returns no errors, as Caddy would log the caller's headers with them.
@@ -48,8 +50,8 @@ func (p *Proxy) Provision(ctx caddy.Context) (err error) {
 
 // Validate says what is wrong with the settings.
 func (p *Proxy) Validate() error {
-	if p.MaxBody < 0 {
-		return fmt.Errorf("max_body must be more than 0")
+	if p.MaxBody < 0 || p.MaxBody > mostMaxBody {
+		return fmt.Errorf("max_body must be more than 0, and 1TiB at most")
 	}
 	if p.PublicURL == "" {
 		return nil
@@ -101,8 +103,8 @@ func (p *Proxy) readMaxBody(w *word) error {
 		return err
 	}
 	size, err := humanize.ParseBytes(text)
-	if err != nil || size == 0 || size > math.MaxInt64 {
-		return w.errorf("max_body takes a size of more than 0, such as 16MiB")
+	if err != nil || size == 0 || size > mostMaxBody {
+		return w.errorf("max_body takes a size of more than 0 and of 1TiB at most, such as 16MiB")
 	}
 	p.MaxBody = int64(size)
 	return nil

@@ -40,7 +40,7 @@ func TestAHalfClosedConnectionWithinABodyHearsThatItBreaksOff(t *testing.T) {
 	x.wellAgain()
 }
 
-func TestAHalfClosedConnectionBehindACallHearsThePSAsAnswerOrNone(t *testing.T) {
+func TestAHalfClosedConnectionBehindACallHearsThePSAsAnswerOrThatItMayHaveBeenMade(t *testing.T) {
 	x := newWire(t)
 	for _, at := range []psatest.Point{psatest.Received, psatest.Judged, psatest.Applied} {
 		for name, text := range map[string]string{
@@ -52,7 +52,7 @@ func TestAHalfClosedConnectionBehindACallHearsThePSAsAnswerOrNone(t *testing.T) 
 			held.Release()
 			a, err := hear(bufio.NewReader(conn), false)
 			_ = conn.Close()
-			if err == nil && (a.status != http.StatusOK || !a.ticket() && a.body != `{"queryCount":25}`) {
+			if err == nil && a.status != http.StatusBadGateway && (a.status != http.StatusOK || !a.ticket() && a.body != `{"queryCount":25}`) {
 				t.Errorf("%s, shut at %d: %d %q", name, at, a.status, a.body)
 			}
 			x.until("the PSA has judged it", func() bool { return len(x.sim.Ledger().Since(judged)) == 1 })
@@ -76,7 +76,7 @@ func TestAHalfClosedConnectionThatWaitsLeavesTheQueueAndHearsNoSuccess(t *testin
 		conn := x.shut(text, waits)
 		a, err := hear(bufio.NewReader(conn), false)
 		_ = conn.Close()
-		if err == nil {
+		if err == nil && (a.status != http.StatusBadRequest || a.reason() != "bad-request") {
 			t.Errorf("a call that reached nobody was answered: %d %q", a.status, a.body)
 		}
 		x.until("its place is free", func() bool { return x.loginStatus().Queue.Waiting == 0 })

@@ -35,8 +35,8 @@ type received struct {
 	stake  *stake
 }
 
-// bodyError says why a body was not taken.
-type bodyError struct {
+// entryError says why a call was not admitted: most often it is its body.
+type entryError struct {
 	reason autotask.Reason
 	text   string
 	status int // instead of the reason's; 0: the reason's
@@ -44,7 +44,7 @@ type bodyError struct {
 	retryAfter time.Duration
 }
 
-func (e *bodyError) Error() string { return e.text }
+func (e *entryError) Error() string { return e.text }
 
 // unread makes an answer to a request whose body was not read whole end the connection: net/http would first read on,
 // for as long as the caller likes.
@@ -54,7 +54,7 @@ func unread(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (e *bodyError) write(w http.ResponseWriter, r *http.Request, api autotask.API) {
+func (e *entryError) write(w http.ResponseWriter, r *http.Request, api autotask.API) {
 	status, header, body := autotask.ErrorAnswer(api, e.reason, e.text, e.retryAfter)
 	if e.status != 0 && api == autotask.REST {
 		status = e.status
@@ -69,8 +69,11 @@ func (e *bodyError) write(w http.ResponseWriter, r *http.Request, api autotask.A
 func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64, k *stake) (*received, error) {
 	b := &received{stake: k}
 	if r.ContentLength == 0 && r.ProtoMajor == 1 { // in HTTP/2 it is 0 too where the header is no number
-		return b, nil
+		return b, b.judge(r.Context(), r.Header.Values("Content-Encoding"), limit)
 	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	defer context.AfterFunc(s.draining, func() { cancel(errStopping) })()
 	in := &patient{stopped: s.draining, body: r.Body, control: http.NewResponseController(w), start: time.Now(), stake: k}
 	defer in.until(s.draining)()
 	err := error(nil)
@@ -79,22 +82,22 @@ func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64, k 
 	} else if err = b.fill(io.LimitReader(in, limit+1)); err == nil && r.ContentLength >= 0 && b.size != r.ContentLength {
 		err = errShort
 	} else if err == nil {
-		err = b.judge(r.Context(), r.Header.Values("Content-Encoding"), limit)
+		err = b.judge(ctx, r.Header.Values("Content-Encoding"), limit)
 	}
 	if err == nil {
 		return b, nil
 	}
 	b.Close()
-	var refused *bodyError
-	if errors.As(err, &refused) && refused.reason == autotask.TooLarge && r.Header.Get("Expect") == "" {
+	var refused *entryError
+	if errors.As(err, &refused) && (refused.reason == autotask.TooLarge || refused.reason == autotask.QueueFull) && r.Header.Get("Expect") == "" {
 		in.drain(4 * limit)
 	}
 	return nil, err
 }
 
-// refuseBody answers a call whose body was not taken, and returns the reason.
-func (g *Gateway) refuseBody(w http.ResponseWriter, r *http.Request, api autotask.API, err error) string {
-	var refused *bodyError
+// refuseEntry answers a call that was not admitted, and returns the reason.
+func (g *Gateway) refuseEntry(w http.ResponseWriter, r *http.Request, api autotask.API, err error) string {
+	var refused *entryError
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &refused):
@@ -102,7 +105,7 @@ func (g *Gateway) refuseBody(w http.ResponseWriter, r *http.Request, api autotas
 		refused = tooLarge(tooLong.Limit)
 	case errors.Is(err, errNoRoom):
 		g.log.Error("a request body cannot be kept", "error", err)
-		refused = &bodyError{reason: autotask.StoreUnavailable, text: "the gateway has no room to keep the body: an operator finds the cause in its log"}
+		refused = &entryError{reason: autotask.StoreUnavailable, text: "the gateway has no room to keep the body: an operator finds the cause in its log"}
 	case r.Context().Err() != nil:
 		broken().write(w, r, api) // he has left, or has shut his side and hears it: silence would be a 200
 		return ""
@@ -125,12 +128,15 @@ func (b *received) fill(in io.Reader) error {
 	return err
 }
 
+// firstRoom is how much of each body is in memory in any case, in bytes: small ones need no file.
+const firstRoom = 64 << 10
+
 // spool writes to a body: to memory as long as that takes it, then to a file.
 type spool struct{ *received }
 
 func (b spool) Write(p []byte) (int, error) {
 	n := int64(len(p))
-	if b.file == nil && (b.size+n > inMemory || !b.stake.keep(n)) {
+	if b.file == nil && (b.size+n > inMemory || b.size+n > firstRoom && !b.stake.keep(n)) {
 		if err := b.spill(); err != nil {
 			return 0, err
 		}
@@ -176,7 +182,7 @@ func (b *received) judge(ctx context.Context, encodings []string, limit int64) e
 		return nil
 	case "gzip":
 	default:
-		return &bodyError{reason: autotask.BadRequest, text: "Content-Encoding must be gzip or absent"}
+		return &entryError{reason: autotask.BadRequest, text: "Content-Encoding must be gzip or absent"}
 	}
 	if b.size == 0 {
 		return nil
@@ -189,7 +195,7 @@ func (b *received) judge(ctx context.Context, encodings []string, limit int64) e
 	if refused := b.inflate(ctx, limit); refused != nil && ctx.Err() == nil {
 		return refused
 	}
-	return ctx.Err() // of a caller who has left nothing is judged
+	return context.Cause(ctx) // of a caller who has left nothing is judged
 }
 
 // inflate says what is wrong with a gzip, or with its inflated size.
@@ -201,14 +207,14 @@ func (b *received) inflate(ctx context.Context, limit int64) error {
 	defer in.Close()
 	z, err := gzip.NewReader(heeding{in, ctx})
 	if err != nil {
-		return &bodyError{reason: autotask.BadRequest, text: "the body is no gzip, as its Content-Encoding says"}
+		return &entryError{reason: autotask.BadRequest, text: "the body is no gzip, as its Content-Encoding says"}
 	}
 	n, err := io.Copy(io.Discard, io.LimitReader(z, limit+1))
 	switch {
 	case n > limit:
 		return tooLarge(limit)
 	case err != nil:
-		return &bodyError{reason: autotask.BadRequest, text: "the body's gzip is broken or cut off"}
+		return &entryError{reason: autotask.BadRequest, text: "the body's gzip is broken or cut off"}
 	}
 	return nil
 }
@@ -226,8 +232,8 @@ func (h heeding) Read(p []byte) (int, error) {
 	return h.Reader.Read(p)
 }
 
-func tooLarge(limit int64) *bodyError {
-	return &bodyError{reason: autotask.TooLarge, text: fmt.Sprintf("the body is larger than %d bytes", limit)}
+func tooLarge(limit int64) *entryError {
+	return &entryError{reason: autotask.TooLarge, text: fmt.Sprintf("the body is larger than %d bytes", limit)}
 }
 
 // Open implements inject.Body.
@@ -263,7 +269,7 @@ type patient struct {
 
 // deadline is when more must have come.
 func (p *patient) deadline() time.Time {
-	allowed := p.start.Add(stall + time.Duration(p.n)*time.Second/slowest)
+	allowed := p.start.Add(stall + time.Duration(p.n)*(time.Second/slowest))
 	if next := time.Now().Add(stall); next.Before(allowed) {
 		return next
 	}
@@ -287,12 +293,12 @@ func (p *patient) Read(buf []byte) (int, error) {
 	case p.stopped.Err() != nil:
 		return n, errStopping
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return n, &bodyError{reason: autotask.BadRequest, status: http.StatusRequestTimeout, text: "the body stopped coming, or comes too slowly"}
+		return n, &entryError{reason: autotask.BadRequest, status: http.StatusRequestTimeout, text: "the body stopped coming, or comes too slowly"}
 	}
 	return n, fmt.Errorf("reading the body: %w", err)
 }
 
-var errStopping = &bodyError{reason: autotask.Draining, text: "this gateway is about to stop"}
+var errStopping = &entryError{reason: autotask.Draining, text: "this gateway is about to stop"}
 
 // until interrupts a reading when the process is to stop; the function that is returned ends that, and all deadlines.
 func (p *patient) until(stopped context.Context) (done func()) {
@@ -310,6 +316,6 @@ func (p *patient) drain(most int64) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(p.body, most))
 }
 
-func broken() *bodyError {
-	return &bodyError{reason: autotask.BadRequest, text: "the body could not be read: it breaks off, or its chunks are malformed"}
+func broken() *entryError {
+	return &entryError{reason: autotask.BadRequest, text: "the body could not be read: it breaks off, or its chunks are malformed"}
 }

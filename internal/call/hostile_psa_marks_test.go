@@ -167,3 +167,33 @@ func TestARefusalInEveryDress(t *testing.T) {
 		t.Run(h.name, func(t *testing.T) { worst(t, h.faults[1:]) })
 	}
 }
+
+// The PSA refuses one integration one operation, and takes the same credential for all else: an operator sees that, and can
+// end the wait.
+func TestARefusedOperationIsShownAndReleased(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.sim.Fault(psatest.Fault{At: psatest.Received, Then: psatest.Refuse, Path: "/Companies", Times: 1})
+		w.call("a", "GET", "/Companies/1", "")
+		if a := w.call("a", "GET", "/Companies/1", ""); a.reason() != "credential-refused" {
+			t.Fatalf("%d %s", a.status, a.reason())
+		}
+		st := w.g.Status().Logins[0]
+		if len(st.Problems) != 1 || !strings.HasPrefix(st.Problems[0], "integration a may not read Companies until 00:15:00 UTC") {
+			t.Errorf("problems %q", st.Problems)
+		}
+		if a := w.call("b", "GET", "/Companies/1", ""); a.status != 200 {
+			t.Errorf("the other's: %d %s", a.status, a.reason())
+		}
+		if err := w.g.Release("main", st.Seq); err != nil {
+			t.Fatal(err)
+		}
+		if a := w.call("a", "GET", "/Companies/1", ""); a.status != 200 {
+			t.Errorf("released: %d %s", a.status, a.reason())
+		}
+		if st := w.g.Status().Logins[0]; len(st.Problems) != 0 {
+			t.Errorf("problems %q", st.Problems)
+		}
+		w.safeNow()
+	})
+}

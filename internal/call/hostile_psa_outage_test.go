@@ -166,7 +166,7 @@ func TestAnOutageAtTheStart(t *testing.T) {
 	}
 }
 
-// guard.md §8: three are lost, then one probe, and the last unit after an hour; then an operator.
+// Three are lost, then one probe, and the last unit after an hour; then an operator.
 func TestHalfAnOutageWhereLookupsAnswerAndSignInsHang(t *testing.T) {
 	for _, refused := range []bool{false, true} {
 		inWorld(t, func(w *world) {

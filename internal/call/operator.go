@@ -83,6 +83,10 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 	if st.Unreachable != nil {
 		out.Problems = append(out.Problems, "the PSA did not answer the last call that needs no sign-in: "+st.Unreachable.Error())
 	}
+	for _, b := range st.Blocked {
+		out.Problems = append(out.Problems, fmt.Sprintf("integration %s may not %s until %s: the PSA refused that call's sign-in and took the same credential for others. Give the PSA user the right to it; psagate release %s ends the wait",
+			b.Source, b.Path, b.Until.UTC().Format(time.TimeOnly+" MST"), n.Name))
+	}
 	out.SharesWith = slices.DeleteFunc(slices.Clone(keys[st.Key]), func(name string) bool { return name == n.Name })
 	n.fill(&out, st)
 	if _, err := n.store.Get(n.Path); err != nil {

@@ -3,7 +3,6 @@ package call
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
@@ -61,6 +60,11 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	}()
 	caller, identified := r.Context().Value(callerKey{}).(identity.Caller)
 	switch {
+	case nameless(r, o):
+		unread(w, r)
+		info.Reason = string(autotask.BadRequest)
+		autotask.WriteError(w, op.API, autotask.BadRequest, "the request names no host: send a Host header", 0)
+		return info
 	case err == nil && op.Free:
 		info.Reason, status = g.free(w, op, publicURL(r, o)), http.StatusOK
 		return info
@@ -79,20 +83,12 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		return info
 	}
 	n := g.byName[caller.Integration.Login]
-	stake := g.shared.shares.enter(caller.Integration.Name, max(callsAtOnce, 4*n.Settings.QueueLength), o.maxBody())
-	if stake == nil {
-		info.Reason = g.refuseBody(w, r, op.API, crowded("this integration has too many calls under way already: wait for their answers"))
-		return info
-	}
-	defer stake.leave()
-	n.enter()
-	defer n.leave()
-	body, err := g.shared.receive(w, r, o.maxBody(), stake)
+	body, leave, err := g.admit(w, r, caller.Integration, o.maxBody())
 	if err != nil {
-		info.Reason = g.refuseBody(w, r, op.API, err)
+		info.Reason = g.refuseEntry(w, r, op.API, err)
 		return info
 	}
-	defer body.Close()
+	defer leave()
 	t := &trip{
 		Call: inject.Call{
 			Login: n, Integration: caller.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
@@ -103,6 +99,28 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	info.Zone, info.CredentialVersion, info.Reason = t.Ticket.Base.String(), t.Ticket.Attempt.Version, string(t.Reason)
 	status = t.status
 	return info
+}
+
+// admit takes a call's place among its integration's, and its body. leave gives both back.
+func (g *Gateway) admit(w http.ResponseWriter, r *http.Request, i *identity.Integration, maxBody int64) (body *received, leave func(), err error) {
+	n := g.byName[i.Login]
+	stake := g.shared.shares.enter(i.Name, max(callsAtOnce, 4*n.Settings.QueueLength), maxBody)
+	if stake == nil {
+		return nil, nil, crowded("this integration has too many calls under way already: wait for their answers")
+	}
+	n.enter()
+	out := func() {
+		n.leave()
+		stake.leave()
+	}
+	if body, err = g.shared.receive(w, r, maxBody, stake); err != nil {
+		out()
+		return nil, nil, err
+	}
+	return body, func() {
+		body.Close()
+		out()
+	}, nil
 }
 
 // judge says why a call is not taken by what stands above its body, and which resource it asks to be shown as. parsing is
@@ -142,28 +160,32 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, t *trip) {
 
 // gone is called where a call has no answer: its caller has left, or the answer could not be carried.
 func gone(w http.ResponseWriter, r *http.Request, _ error) {
-	if r.Context().Err() != nil { // whoever has shut his side alone would hear a 200 if nothing were written
-		panic(http.ErrAbortHandler)
-	}
-	if t, ok := r.Context().Value(tripKey{}).(*trip); ok {
+	t, ok := r.Context().Value(tripKey{}).(*trip)
+	switch left := r.Context().Err() != nil; {
+	case left: // whoever has shut his side alone would hear a 200 if nothing were written
+		w.Header().Set("Connection", "close")
+		if ok && t.Ticket.Guard == nil {
+			autotask.WriteError(w, autotask.REST, autotask.BadRequest, "the connection was closed on your side while the call waited: nothing was sent", 0)
+			return
+		}
+	case ok:
 		t.Reason = autotask.UpstreamUnreachable
 	}
 	autotask.WriteError(w, autotask.REST, autotask.UpstreamUnreachable, "the PSA's answer could not be passed on: look whether the call was carried out before you repeat it", 0)
 }
+
+// nameless reports whether nobody can say where a call came to: HTTP/1.0 demands no Host, and an address of this machine
+// is nobody's business.
+func nameless(r *http.Request, o ProxyOptions) bool { return r.Host == "" && o.PublicURL == "" }
 
 // publicURL is the gateway's base URL as the client sees it, without a slash at the end.
 func publicURL(r *http.Request, o ProxyOptions) string {
 	if o.PublicURL != "" {
 		return strings.TrimRight(o.PublicURL, "/")
 	}
-	scheme, host := "http", r.Host
+	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	if host == "" { // HTTP/1.0 does not demand one
-		if here, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
-			host = here.String()
-		}
-	}
-	return scheme + "://" + host
+	return scheme + "://" + r.Host
 }

@@ -12,11 +12,12 @@ import (
 // What one integration may have under way at once: its calls hold places, memory and disk from their first byte to the
 // last of their answer, and one that misbehaves must not take what the others need.
 const (
-	// callsAtOnce is how many calls, or four times its login's queue where that is longer: no more would be let in there.
+	// callsAtOnce is how many calls, or four times its login's queue where that is longer.
 	callsAtOnce = 1024
 	// bytesAtOnce is how much of request bodies, or four of the largest.
 	bytesAtOnce = 256 << 20
-	// bytesInMemory is how much of all integrations' bodies is kept in memory; what does not fit goes to files sooner.
+	// bytesInMemory is how much of all integrations' bodies is kept in memory beyond the first of each, and a quarter of it how
+	// much of one's; what does not fit goes to files.
 	bytesInMemory = 64 << 20
 )
 
@@ -35,8 +36,9 @@ func newShares() *shares {
 
 // share is what one integration has under way.
 type share struct {
-	calls int
-	bytes int64
+	calls    int
+	bytes    int64
+	inMemory int64
 	// inflating is held by the one call whose body is being inflated: a gzip can be made that takes seconds to read.
 	inflating chan struct{}
 }
@@ -84,7 +86,7 @@ func (k *stake) inflate(ctx context.Context) (done func(), err error) {
 	case k.of.inflating <- struct{}{}:
 		return func() { <-k.of.inflating }, nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -104,11 +106,10 @@ func (k *stake) take(n int64) error {
 func (k *stake) keep(n int64) bool {
 	k.all.mu.Lock()
 	defer k.all.mu.Unlock()
-	if k.all.inMemory+n > k.all.mostInMemory {
+	if k.all.inMemory+n > k.all.mostInMemory || k.of.inMemory+n > k.all.mostInMemory/4 {
 		return false
 	}
-	k.all.inMemory += n
-	k.inMemory += n
+	k.hold(n)
 	return true
 }
 
@@ -116,22 +117,28 @@ func (k *stake) keep(n int64) bool {
 func (k *stake) spilled() {
 	k.all.mu.Lock()
 	defer k.all.mu.Unlock()
-	k.all.inMemory -= k.inMemory
-	k.inMemory = 0
+	k.hold(-k.inMemory)
+}
+
+// hold counts n more bytes in memory. Called with the mutex held.
+func (k *stake) hold(n int64) {
+	k.all.inMemory += n
+	k.of.inMemory += n
+	k.inMemory += n
 }
 
 // giveBack says that the body is gone.
 func (k *stake) giveBack() {
-	k.spilled()
 	k.all.mu.Lock()
 	defer k.all.mu.Unlock()
+	k.hold(-k.inMemory)
 	k.of.bytes -= k.bytes
 	k.bytes = 0
 }
 
 // crowdedPause is what a caller is told to wait whose integration has too much under way.
-const crowdedPause = time.Second
+const crowdedPause = 5 * time.Second
 
-func crowded(text string) *bodyError {
-	return &bodyError{reason: autotask.QueueFull, text: text, retryAfter: crowdedPause}
+func crowded(text string) *entryError {
+	return &entryError{reason: autotask.QueueFull, text: text, retryAfter: crowdedPause}
 }

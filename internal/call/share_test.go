@@ -100,7 +100,7 @@ func TestAnIntegrationThatFillsItsShareOfCallsLeavesTheOthersTheirs(t *testing.T
 		synctest.Wait()
 		before := w.sim.Requests().Total
 		for _, body := range []string{"", "{}"} {
-			if a := w.call("a", "POST", "/Tickets", body); a.status != 503 || a.reason() != "queue-full" || a.header.Get("Retry-After") != "1" {
+			if a := w.call("a", "POST", "/Tickets", body); a.status != 503 || a.reason() != "queue-full" || a.header.Get("Retry-After") != "5" {
 				t.Errorf("%d %s", a.status, a.reason())
 			}
 		}
@@ -134,7 +134,7 @@ func TestAnIntegrationThatFillsItsShareOfBytesLeavesTheOthersTheirs(t *testing.T
 		conn := w.dial()
 		defer conn.Close()
 		go io.WriteString(conn, w.head("a", size)+strings.Repeat(" ", size))
-		if status, reason, pause := heard(t, conn); status != 503 || reason != "queue-full" || pause != "1" {
+		if status, reason, pause := heard(t, conn); status != 503 || reason != "queue-full" || pause != "5" {
 			t.Errorf("%d %s %s", status, reason, pause)
 		}
 		later(time.Second, held.Release)
@@ -156,15 +156,15 @@ func TestBodiesGoToFilesWhereMemoryIsShort(t *testing.T) {
 		size   int
 		status int
 	}{
-		{folder, 5_000, 200},
-		{folder, 5_001, 200},
-		{folder, 200_000, 200},
-		{folder + "/none", 5_000, 200},
-		{folder + "/none", 5_001, 503},
+		{folder, firstRoom, 200},
+		{folder, firstRoom + 20_000, 200},
+		{folder, 3 * firstRoom, 200},
+		{folder + "/none", firstRoom, 200},
+		{folder + "/none", firstRoom + 20_000, 503},
 	} {
 		t.Setenv("TMPDIR", c.folder)
 		inWorld(t, func(w *world) {
-			w.shared.shares.mostInMemory = 5_000
+			w.shared.shares.mostInMemory = 40_000
 			var arrived string
 			w.standIn(func(rw http.ResponseWriter, r *http.Request) {
 				b, _ := io.ReadAll(r.Body)
@@ -182,6 +182,53 @@ func TestBodiesGoToFilesWhereMemoryIsShort(t *testing.T) {
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
 		t.Errorf("%v, %v are left", err, left)
 	}
+}
+
+// However much one integration keeps in memory, another's is kept there too.
+func TestOneIntegrationTakesAQuarterOfTheMemoryForBodies(t *testing.T) {
+	s := newShares()
+	a, b := s.enter("a", 10, 0), s.enter("b", 10, 0)
+	for range 16 {
+		if !a.keep(1 << 20) {
+			t.Fatal("less than a quarter is kept")
+		}
+	}
+	if a.keep(1) || !b.keep(1<<20) {
+		t.Error("one takes more than a quarter, or from the other")
+	}
+	a.spilled()
+	if !a.keep(1 << 20) {
+		t.Error("what went to a file is still counted")
+	}
+	a.leave()
+	b.leave()
+	if s.inMemory != 0 || len(s.byName) != 0 {
+		t.Errorf("%d bytes, %d integrations", s.inMemory, len(s.byName))
+	}
+}
+
+// A call that an earlier config let in counts in its integration's share until it ends.
+func TestASharesCallsOutliveAReload(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		held := w.sim.Fault(psatest.Fault{At: psatest.Received, Hold: true, Times: 1, Only: psatest.SignInCall})
+		var first sync.WaitGroup
+		first.Go(func() { w.call("a", "GET", "/Tickets/1", "") })
+		synctest.Wait()
+		w.load()
+		w.served("a")
+		s := w.shared.shares
+		s.mu.Lock()
+		n := s.byName["a"].calls
+		s.mu.Unlock()
+		if n != 1 {
+			t.Errorf("%d calls are under way", n)
+		}
+		held.Release()
+		first.Wait()
+		synctest.Wait()
+		w.untouched()
+	})
 }
 
 func TestStrangersCannotFillTheLogWhateverTheirAddresses(t *testing.T) {

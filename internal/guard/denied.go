@@ -57,7 +57,7 @@ func (l *Login) late(r *Rows, now time.Time) *Denied {
 	case r.Gate.Shut:
 		return &Denied{Reason: GateShut, RetryAfter: max(time.Second, r.Gate.Until.Sub(now)), Text: "the PSA left a call unanswered and has not answered a sign-in since"}
 	case l.free.err != nil && r.proven() == nil:
-		return &Denied{Reason: UpstreamUnreachable, RetryAfter: max(time.Second, l.free.again.Sub(now)), Text: "the PSA cannot be reached"}
+		return &Denied{Reason: UpstreamUnreachable, RetryAfter: max(time.Second, l.free.again.Sub(now)), Text: "the PSA cannot be reached: nothing was sent"}
 	case r.proven() == nil:
 		return &Denied{Reason: CredentialRefused, RetryAfter: pollHint, Text: "the PSA does not take the login's credential, and the store has no newer one"}
 	case len(r.Units) >= l.settings.Budget-1:

@@ -557,7 +557,7 @@ func BenchmarkReserveAndSettle(b *testing.B) {
 	}
 }
 
-// guard.md §5: a caller is refused at entry only for those who go before him in turn, and not for another's flood or slowness.
+// A caller is refused at entry only for those who go before him in turn, and not for another's flood or slowness.
 func TestOneIntegrationsFloodOfSlowCallsIsNotHeldAgainstAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{valid: fp("a"), takes: 7 * time.Second}

@@ -40,6 +40,7 @@ func (l *Login) Release(shown uint64) (freed int, err error) {
 	err = l.change(func(r *Rows, now time.Time) {
 		if known = shown <= r.Seq; known {
 			freed = r.release(shown, now)
+			l.suspects, l.blocked = nil, nil
 		}
 	})
 	if err == nil && !known {

@@ -177,8 +177,11 @@ func (l *Login) Took(a Attempt, d time.Duration) {
 	if l.latency == nil {
 		l.latency = make(map[string]time.Duration)
 	}
-	before := l.latency[a.Source()]
-	l.latency[a.Source()] = before + (min(d, l.settings.QueueDeadline)-before)/8
+	d = min(d, l.settings.QueueDeadline)
+	if before, known := l.latency[a.Source()]; known {
+		d = before + (d-before)/8
+	}
+	l.latency[a.Source()] = d
 }
 
 // lingered makes a lost attempt's unit unknown, by which the last one may be recorded.

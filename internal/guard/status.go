@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -26,6 +27,13 @@ type Status struct {
 	Next        time.Time   // when the guard may try by itself again; zero where nothing is due
 	Unreachable error       // why the last call without sign-in failed, or nil
 	Attempts    map[Verdict]uint64
+	Blocked     []Blocked // calls that are refused without being sent
+}
+
+// Blocked is one integration's calls of one path, which the PSA refused while it took the same credential for others.
+type Blocked struct {
+	Source, Path string
+	Until        time.Time
 }
 
 // Refusal is a refused sign-in.
@@ -50,6 +58,7 @@ func (l *Login) Status() (Status, error) {
 		s.Attempts[Verdict(v)] = n
 	}
 	failed := l.tx(func(r *Rows, now time.Time) {
+		s.Blocked = l.blockedNow(now)
 		s.Seq, s.Locked, s.Gate, s.LastRefusal, s.Newest = r.Seq, r.Locked, r.Gate, r.LastRefusal, r.Newest
 		s.Last = r.Last
 		s.Held, s.Lost, s.Failed, s.Unknown = r.count(Held), r.count(Lost), r.count(Failed), r.count(Unknown)
@@ -64,4 +73,17 @@ func (l *Login) Status() (Status, error) {
 	}
 	slices.SortFunc(s.Credentials, func(a, b Credential) int { return int(a.Rank) - int(b.Rank) })
 	return s, nil
+}
+
+// blockedNow returns what is blocked, in order.
+func (l *Login) blockedNow(now time.Time) (all []Blocked) {
+	for p, until := range l.blocked {
+		if now.Before(until) {
+			all = append(all, Blocked{Source: p.source, Path: p.path, Until: until})
+		}
+	}
+	slices.SortFunc(all, func(a, b Blocked) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Path, b.Path))
+	})
+	return all
 }

@@ -81,6 +81,7 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 
 // once sends the request on one connection. Without an answer its verdict says whether the PSA can have seen any of it.
 func (w *Wire) once(ctx context.Context, cancel context.CancelCauseFunc, t *http.Transport, r Request) Result {
+	cutStandardLog()
 	var wrote atomic.Bool
 	var interim atomic.Int32
 	var stray atomic.Value // func() bool: is the answer one to nothing?

@@ -12,7 +12,8 @@ const Foreign = "https://webservices5.autotask.invalid"
 const middlebox = `<!DOCTYPE html><html><body><h1>Please sign in to the network</h1></body></html>`
 
 // Faults returns a list of all that goes wrong with a PSA or with what stands before it, each with a Name that
-// no other has. They are for every call, always: narrow them by zone, user, path, Every, Times or For, and put
+// no other has. Those that answer at Judged answer refused sign-ins too: nobody could count what they hide. Where users'
+// passwords change meanwhile, put them at Applied. They are for every call, always: narrow them by zone, user, path, Every, Times or For, and put
 // them in force with [Sim.Fault].
 func Faults() []Fault {
 	var all []Fault

@@ -1,9 +1,10 @@
-package caddymodule
+package inject
 
 import (
 	"bytes"
 	"io"
 	"log"
+	"sync"
 )
 
 // unsolicited is how net/http begins a line for the standard log that goes on with up to 4 KB of what a server sent
@@ -25,9 +26,23 @@ func (c cutShort) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// cutStandardLog sees to it that the standard log is cut short. Caddy gives it another writer as a config begins, and as one ends.
+// cutting guards the change of the standard log's writer against ourselves.
+var cutting sync.Mutex
+
+// cutStandardLog sees to it that the standard log is cut short. Others give it another writer when they like: Caddy with each
+// config that it tries to load. So it is looked at before each attempt.
 func cutStandardLog() {
-	if _, done := log.Writer().(cutShort); !done {
-		log.SetOutput(cutShort{log.Writer()})
+	if isCut(log.Writer()) {
+		return
 	}
+	cutting.Lock()
+	defer cutting.Unlock()
+	if w := log.Writer(); !isCut(w) {
+		log.SetOutput(cutShort{w})
+	}
+}
+
+func isCut(w io.Writer) bool {
+	_, is := w.(cutShort)
+	return is
 }

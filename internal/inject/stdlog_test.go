@@ -1,4 +1,4 @@
-package caddymodule
+package inject
 
 import (
 	"bufio"
