@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/psagate/psagate/internal/call"
 )
@@ -142,6 +144,7 @@ func (a *App) subscribe(ctx caddy.Context) error {
 	}
 	err = events.On("stopping", onEvent{func() {
 		if caddy.Exiting() { // the event comes at a reload too
+			boundStop(ctx)
 			a.engine.Drain()
 		}
 	}})
@@ -150,6 +153,18 @@ func (a *App) subscribe(ctx caddy.Context) error {
 	}
 	return nil
 }
+
+// boundStop bounds how long Caddy's servers wait for their connections once the process is to end, where the config does
+// not: by itself Caddy waits for as long as somebody holds one.
+func boundStop(ctx caddy.Context) {
+	app, err := ctx.AppIfConfigured("http")
+	if servers, ok := app.(*caddyhttp.App); err == nil && ok && servers.GracePeriod == 0 {
+		servers.GracePeriod = caddy.Duration(stopWithin)
+	}
+}
+
+// stopWithin is longer than calls in flight have.
+const stopWithin = call.Grace + 5*time.Second
 
 // inForce is the app whose config is in force, for the admin endpoint.
 var inForce atomic.Pointer[App]

@@ -241,7 +241,7 @@ func TestHTTP10IsServedAndItsBodiesHaveALengthOrNone(t *testing.T) {
 	host, key, length, keep := "Host: {host}", "Secret: {a}", fmt.Sprintf("Content-Length: %d", len(aCount)), "Connection: keep-alive"
 	x.hearsEach([]saying{
 		{name: "a ticket", text: heads(get, host, key), hears: "200 as a, closed", sent: "-"},
-		{name: "without a host", text: heads(get, key), hears: "200 as a, closed", sent: "-"},
+		{name: "without a host", text: heads(get, key), hears: "400 bad-request, closed"},
 		{name: "on a kept connection", text: heads(get, host, key, keep), hears: "200 as a, open", sent: "-"},
 		{name: "twice on a kept connection", text: heads(get, host, key, keep) + heads(get, host, keep, "{from}X: y"), hears: "200 as a, 401, open", sent: "-"},
 		{name: "a body", text: heads(post, host, key, length) + aCount, hears: "200 as a, closed", sent: sentCount},

@@ -105,7 +105,7 @@ func (g *Gateway) refuseEntry(w http.ResponseWriter, r *http.Request, api autota
 		refused = tooLarge(tooLong.Limit)
 	case errors.Is(err, errNoRoom):
 		g.log.Error("a request body cannot be kept", "error", err)
-		refused = &entryError{reason: autotask.StoreUnavailable, text: "the gateway has no room to keep the body: an operator finds the cause in its log"}
+		refused = &entryError{reason: autotask.StoreUnavailable, retryAfter: 5 * time.Second, text: "the gateway has no room to keep the body: an operator finds the cause in its log"}
 	case r.Context().Err() != nil:
 		broken().write(w, r, api) // he has left, or has shut his side and hears it: silence would be a 200
 		return ""
@@ -298,7 +298,7 @@ func (p *patient) Read(buf []byte) (int, error) {
 	return n, fmt.Errorf("reading the body: %w", err)
 }
 
-var errStopping = &entryError{reason: autotask.Draining, text: "this gateway is about to stop"}
+var errStopping = &entryError{reason: autotask.Draining, retryAfter: time.Second, text: "this gateway is about to stop"}
 
 // until interrupts a reading when the process is to stop; the function that is returned ends that, and all deadlines.
 func (p *patient) until(stopped context.Context) (done func()) {

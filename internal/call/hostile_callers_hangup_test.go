@@ -374,24 +374,28 @@ var longAnswer = `{"items":["` + strings.Repeat("0123456789", 100_000) + `"],"pa
 
 // How long a caller may take with his answer is for the server before the gateway to say. It is no affair of the login's: the
 // PSA has judged.
-func TestACallerWhoReadsNothingForAnHourHoldsUpNobodyAndGetsHisAnswerWhole(t *testing.T) {
+// The PSA counts a thread until its answer has been taken. So an integration has no more answers to read at once than it may
+// have calls in flight, and whoever reads none has himself to wait.
+func TestACallerWhoReadsNothingForAnHourHoldsUpNobodyElseAndGetsHisAnswerWhole(t *testing.T) {
 	inOwnWorld(t, func(w *world, n *notes) {
 		w.served("a")
 		before := n.verdicts()
 		w.answersAtLength()
-		callers := w.mute(20)
-		if got := n.verdicts().since(before); got != "main accepted:20 " {
+		callers := w.mute(2)
+		if got := n.verdicts().since(before); got != "main accepted:2 " {
 			t.Errorf("verdicts %s", got)
 		}
 		w.atRest()
 		for range 60 {
 			start := time.Now()
-			w.served("a")
 			w.served("b")
 			if waited := time.Since(start); waited != 0 {
-				t.Errorf("others waited %v", waited)
+				t.Errorf("another waited %v", waited)
 			}
 			time.Sleep(time.Minute)
+		}
+		if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != "queue-deadline" {
+			t.Errorf("beside two that are not read: %d %s", a.status, a.reason())
 		}
 		w.atRest()
 		for _, c := range callers {
@@ -404,6 +408,7 @@ func TestACallerWhoReadsNothingForAnHourHoldsUpNobodyAndGetsHisAnswerWhole(t *te
 			}
 			c.Close()
 		}
+		w.served("a")
 		w.unharmed()
 	})
 }
@@ -455,7 +460,7 @@ func TestACallerWhoReadsNothingAndLeavesFreesTheConnectionToThePSA(t *testing.T)
 		callers := w.mute(20)
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if got := answering.Load(); got != 20 {
+		if got := answering.Load(); got != 2 { // the others were not let in
 			t.Errorf("%d answers are on their way", got)
 		}
 		for _, c := range callers {
@@ -466,5 +471,26 @@ func TestACallerWhoReadsNothingAndLeavesFreesTheConnectionToThePSA(t *testing.T)
 			t.Errorf("%d answers are on their way to nobody", got)
 		}
 		w.unharmed()
+	})
+}
+
+func TestWhoReadsNothingLeavesTheOthersTheirThreads(t *testing.T) {
+	inOwnWorld(t, func(w *world, _ *notes) {
+		w.tenant.Seed(400)
+		w.sim.Adjust(func(b *psatest.Behaviour) { b.Threads = 3 })
+		w.served("a")
+		const body = `{"filter":[{"op":"gte","field":"id","value":0}]}`
+		for range 4 {
+			c := w.dial()
+			defer c.Close()
+			fmt.Fprintf(c, "POST /ATServicesRest/V1.0/Tickets/query HTTP/1.1\r\nHost: gateway.test\r\nSecret: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", w.keys["a"].Reveal(), len(body), body)
+		}
+		synctest.Wait()
+		for range 20 {
+			if a := w.call("b", "GET", "/Tickets/1", ""); a.status != 200 {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+			time.Sleep(time.Second)
+		}
 	})
 }

@@ -20,7 +20,13 @@ type callerKey struct{}
 // Calls that need no sign-in pass as nobody's.
 func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP string) (*http.Request, report.Call, bool) {
 	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
-	if err == nil && op.Free {
+	switch {
+	case early(r):
+		info := described(op)
+		info.Reason = tooEarly(w, r, op.API)
+		g.shared.observer.Answered(info)
+		return r, info, true
+	case err == nil && op.Free:
 		return r, described(op), false
 	}
 	address := clientAddress(clientIP)
@@ -43,6 +49,17 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	info := described(op)
 	info.Integration, info.Login = caller.Integration.Name, caller.Integration.Login
 	return r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)), info, false
+}
+
+// early reports whether a request came before the end of its TLS handshake. Whoever has seen it on its way can send it
+// again, from any address (RFC 8470).
+func early(r *http.Request) bool { return r.TLS != nil && !r.TLS.HandshakeComplete }
+
+// tooEarly asks for the request once more, after the handshake.
+func tooEarly(w http.ResponseWriter, r *http.Request, api autotask.API) (reason string) {
+	e := &entryError{reason: autotask.BadRequest, status: http.StatusTooEarly, text: "a request in early data can be sent again by others: send it after the TLS handshake"}
+	e.write(w, r, api)
+	return string(e.reason)
 }
 
 // refusal is why a call is not identified.

@@ -60,12 +60,16 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	}()
 	caller, identified := r.Context().Value(callerKey{}).(identity.Caller)
 	switch {
+	case early(r):
+		info.Reason = tooEarly(w, r, op.API)
+		return info
 	case nameless(r, o):
 		unread(w, r)
 		info.Reason = string(autotask.BadRequest)
 		autotask.WriteError(w, op.API, autotask.BadRequest, "the request names no host: send a Host header", 0)
 		return info
 	case err == nil && op.Free:
+		unread(w, r)
 		info.Reason, status = g.free(w, op, publicURL(r, o)), http.StatusOK
 		return info
 	case !identified:

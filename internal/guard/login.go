@@ -58,6 +58,7 @@ type Login struct {
 	upstream Upstream
 	shared   bool
 	queue    queue
+	reading  map[string]int           // answers that integrations have not read to their end
 	latency  map[string]time.Duration // of served attempts, smoothed, by integration
 	used     bool                     // a caller has asked for it in this process
 	draining bool
@@ -184,11 +185,44 @@ func (l *Login) mayServe(r *Rows, ask Ask, now time.Time) (Kind, *Credential) {
 	if l.holds > 0 && !l.settings.Observe {
 		return 0, nil
 	}
+	if l.readsEnough(r, ask.Source) {
+		return 0, nil
+	}
 	k, c := r.mayServe(ask.Source, l.shared, &l.settings, now)
 	if c == nil || c.Fingerprint == ask.Refused {
 		return 0, nil
 	}
 	return k, c
+}
+
+// readsEnough reports whether an integration has answers to read for all of its share: the PSA counts a thread until its
+// answer has been taken, and has as many as in_flight. A unit is free at the verdict.
+func (l *Login) readsEnough(r *Rows, source string) bool {
+	n := l.reading[source]
+	return n > 0 && l.shared && !l.settings.Observe && r.charged(source)+n >= max(1, l.settings.InFlight-1)
+}
+
+// Answering says that the answer to an attempt is about to be read; the function that it returns says that it has been.
+func (l *Login) Answering(a Attempt) (read func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.shared {
+		return func() {}
+	}
+	if l.reading == nil {
+		l.reading = make(map[string]int)
+	}
+	l.reading[a.Source()]++
+	return sync.OnceFunc(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.reading[a.Source()]--; l.reading[a.Source()] == 0 {
+			delete(l.reading, a.Source())
+		}
+		if l.queue.n > 0 {
+			l.pump()
+		}
+	})
 }
 
 // Hold keeps callers waiting until the function that it returns is called: an attempt was refused, and what that means is

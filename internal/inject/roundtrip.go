@@ -87,6 +87,9 @@ func (RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		if res.Verdict == guard.Accepted || res.Verdict == guard.Neutral {
 			t.Guard.Took(t.Attempt, time.Since(start))
 		}
+		if res.Response != nil { // before the unit is free
+			res.Response.Body = &closing{res.Response.Body, t.Guard.Answering(t.Attempt)}
+		}
 		moved := c.Login.Settle(ctx, t, res.Verdict)
 		if sends == maxSends || res.Verdict != guard.Refused && (res.Verdict != guard.NotSent || !moved) {
 			return c.answer(req, res), nil
