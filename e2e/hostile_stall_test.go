@@ -27,10 +27,13 @@ func TestABodyThatStopsComingIsA408InEveryVersionOfHTTP(t *testing.T) {
 	x := newFronts(t)
 	mark := x.tape.mark()
 	fronts, leave := x.fronts()
+	var calls []*http.Request
+	for _, f := range fronts {
+		calls = append(calls, x.at(f, http.MethodPost, aQuery, newStalling(`{"filter":`), field{"Secret", "{a}"}, field{"Content-Type", "application/json"}))
+	}
 	parallel(len(fronts), func(i int) {
 		f := fronts[i]
-		r := x.at(f, http.MethodPost, aQuery, newStalling(`{"filter":`), field{"Secret", "{a}"}, field{"Content-Type", "application/json"})
-		if a := x.answered(f, r); a.status != http.StatusRequestTimeout || a.reason() != "bad-request" {
+		if a := x.answered(f, calls[i]); a.status != http.StatusRequestTimeout || a.reason() != "bad-request" {
 			t.Errorf("%s: %d %s", f.name, a.status, a.reason())
 		}
 	})
