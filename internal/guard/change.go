@@ -9,7 +9,7 @@ import (
 const maxCredentials = 64
 
 // newest makes a credential the newest. The same content again changes nothing but its label. Content that comes back
-// is the newest again: superseded, it counts as untried; refused, its recheck is due.
+// is the newest again: superseded, it counts as untried; refused, its recheck is due. A candidate that was accepted serves.
 func (r *Rows) newest(fp Fingerprint, version string) {
 	c := r.find(fp)
 	if c != nil && r.Newest == fp {
@@ -21,15 +21,26 @@ func (r *Rows) newest(fp Fingerprint, version string) {
 		r.Credentials = append(r.Credentials, Credential{Fingerprint: fp})
 		c = &r.Credentials[len(r.Credentials)-1]
 	}
+	outdated := c.Rank == 0 && r.outdated(c)
 	r.Ranks++
 	c.Rank, c.Version, c.Accepted = r.Ranks, version, c.State == StateProven
-	switch c.State {
-	case StateSuperseded:
+	r.Newest = fp
+	switch {
+	case c.Good:
+		c.Good = false
+		r.prove(c, c.ProvenAt)
+	case c.State == StateSuperseded, outdated:
 		c.State, c.Tries = StateUntried, 0
-	case StateRefused:
+	case c.State == StateRefused:
 		c.Due = true
 	}
-	r.Newest = fp
+}
+
+// outdated reports whether a refused candidate was sent before the refusal of the one that served was recorded: the PSA may
+// have changed in between, so that the candidate's own refusal tells nothing any more.
+func (r *Rows) outdated(c *Credential) bool {
+	last := r.find(r.Last)
+	return c.State == StateRefused && last != nil && last.State == StateRefused && last.RefusedSeq > c.SentSeq
 }
 
 // forgetOldest makes room: superseded credentials go first, for a refused one that is forgotten would be sent again.

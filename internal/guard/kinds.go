@@ -11,7 +11,7 @@ const (
 	Serve Kind = iota
 	// ServeOne: as Serve, one at a time, where fewer units are left.
 	ServeOne
-	// Probe: does the PSA answer a sign-in again?
+	// Probe: does the PSA answer a sign-in again? And, before the newest is tried beside it: is the one that serves still good?
 	Probe
 	// FirstTry: is the newest credential taken? Beside a serving one too.
 	FirstTry
@@ -21,13 +21,15 @@ const (
 	Recheck
 	// LastUnit: what is left serves both, a new password and the return of an old friend.
 	LastUnit
+	// Candidate: what an operator is about to write to the store is tried before that.
+	Candidate
 
 	kinds
 )
 
 // String returns the word that logs use.
 func (k Kind) String() string {
-	return [...]string{"serve", "serve-one", "probe", "first-try", "again", "recheck", "last-unit"}[k]
+	return [...]string{"serve", "serve-one", "probe", "first-try", "again", "recheck", "last-unit", "candidate"}[k]
 }
 
 // Alone reports whether attempts of the kind are the guard's own, one per login.
@@ -57,8 +59,10 @@ var rules = [kinds]rule{
 	},
 	Probe: {
 		credential: provenOne,
-		holds:      func(r *Rows, _ *Settings, now time.Time) bool { return r.Gate.Shut && r.gateLets(now) },
-		within:     belowLast,
+		holds: func(r *Rows, s *Settings, now time.Time) bool {
+			return r.Gate.Shut && r.gateLets(now) || r.wantsForgiving(s)
+		},
+		within: belowLast,
 	},
 	FirstTry: {
 		credential: newestIn(StateUntried),
@@ -89,6 +93,18 @@ var rules = [kinds]rule{
 		},
 		within: func(n int, s *Settings) bool { return n == s.Budget-1 },
 	},
+	Candidate: { // no prober's: see Try
+		credential: func(*Rows, *Settings, time.Time) *Credential { return nil },
+		holds:      gateLets,
+		within:     func(n int, s *Settings) bool { return n < s.Budget },
+	},
+}
+
+// wantsForgiving: the newest is about to be tried beside a serving one while failures of earlier ones are recorded. An own
+// call of the serving one forgives them first, or tells that it is not good any more.
+func (r *Rows) wantsForgiving(s *Settings) bool {
+	n := r.find(r.Newest)
+	return !s.NeverReset && !r.Gate.Shut && n != nil && n.State == StateUntried && r.recorded() >= 2
 }
 
 func provenOne(r *Rows, _ *Settings, _ time.Time) *Credential { return r.proven() }

@@ -61,6 +61,7 @@ type Login struct {
 	reading  map[string]int           // answers that integrations have not read to their end
 	latency  map[string]time.Duration // of served attempts, smoothed, by integration
 	used     bool                     // a caller has asked for it in this process
+	needed   time.Time                // until then somebody waits elsewhere for a verdict on the newest
 	draining bool
 	prober   prober
 	free     freeCall

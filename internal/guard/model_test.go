@@ -95,6 +95,21 @@ func (w *world) send(t *rapid.T, k Kind, c *Credential) {
 	w.wire = append(w.wire, &sent{a: a, secret: c.Version, holder: holder})
 }
 
+// candidate tries a secret that the store has not.
+func (w *world) candidate(t *rapid.T, secret string) {
+	c := w.r.candidate(fp(secret), secret)
+	if c.Fingerprint == w.r.Newest || c.State == StateProven || w.r.mayTry(c, &w.s, w.now) != nil {
+		t.Skip("it may not be tried")
+	}
+	w.send(t, Candidate, c)
+}
+
+func (w *world) forget(secret string) {
+	if c := w.r.find(fp(secret)); c != nil {
+		c.Good = false
+	}
+}
+
 func (w *world) verdict(t *rapid.T, m *sent) Verdict {
 	switch {
 	case !m.good:
@@ -116,6 +131,7 @@ func (w *world) moves() map[string]func(*rapid.T) {
 			k, c := w.r.mayAlone(&w.s, w.now)
 			w.send(t, k, c)
 		},
+		"candidate": func(t *rapid.T) { w.candidate(t, rapid.SampledFrom(w.secrets).Draw(t, "candidate")) },
 		"judge": func(t *rapid.T) {
 			m := w.pick(t, func(m *sent) bool { return !m.judged })
 			m.judged, m.good = true, w.psa.judge(m.secret)
@@ -161,6 +177,7 @@ func (w *world) moves() map[string]func(*rapid.T) {
 		},
 		"rotate the PSA":   func(t *rapid.T) { w.psa.valid = rapid.SampledFrom(w.secrets).Draw(t, "secret") },
 		"rotate the store": func(t *rapid.T) { s := rapid.SampledFrom(w.secrets).Draw(t, "secret"); w.r.newest(fp(s), s) },
+		"forget":           func(t *rapid.T) { w.forget(rapid.SampledFrom(w.secrets).Draw(t, "candidate")) },
 		"check":            func(*rapid.T) { w.r.check(w.now) },
 		"retry":            func(*rapid.T) { w.r.retry() },
 		"look and unlock":  func(*rapid.T) { w.shown, w.seen = w.r.Seq, true; w.psa.unlock() },
@@ -279,6 +296,7 @@ func TestModelOneRotationNeverGetsStuck(t *testing.T) {
 			"":                 w.safe,
 			"rotate the PSA":   once(&psa, func() { w.psa.valid = "b" }),
 			"rotate the store": once(&store, func() { w.r.newest(fp("b"), "b") }),
+			"candidate":        func(t *rapid.T) { w.candidate(t, "b") },
 		}
 		for _, name := range []string{"serve", "own", "judge", "answer", "wait"} {
 			actions[name] = moves[name]

@@ -25,6 +25,40 @@ func (l *Login) Retry() error {
 	return l.change(func(r *Rows, _ time.Time) { r.retry() })
 }
 
+// Doubt makes a newest credential that is proven count as untried, where nobody else sends it: it may have been accepted
+// long ago.
+func (l *Login) Doubt() error {
+	return l.change(func(r *Rows, _ time.Time) {
+		if c := r.find(r.Newest); c != nil && c.State == StateProven && len(l.uses) == 1 {
+			c.State, c.Tries = StateUntried, 0
+		}
+	})
+}
+
+// Need says that somebody waits, until a moment, for what the login's newest credential would be needed for: its rechecks are
+// made as if he waited here.
+func (l *Login) Need(until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.needed = until
+	l.pump()
+}
+
+// Shared reports whether more than one use is attached.
+func (l *Login) Shared() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.uses) > 1
+}
+
+// Serves reports whether a credential is proven.
+func (l *Login) Serves() (serves bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tx(func(r *Rows, _ time.Time) { serves = r.proven() != nil })
+	return serves
+}
+
 // Want makes the login try its newest credential although nobody calls through it yet.
 func (l *Login) Want() {
 	l.mu.Lock()

@@ -87,7 +87,7 @@ func (l *Login) wantsProbe(r *Rows) bool {
 	if l.upstream == nil || l.draining {
 		return false
 	}
-	if l.queue.n > 0 || len(l.prober.checks) > 0 {
+	if l.queue.n > 0 || len(l.prober.checks) > 0 || time.Now().Before(l.needed) {
 		return true
 	}
 	c := r.find(r.Newest)
@@ -155,7 +155,7 @@ func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
 		return Effect{}
 	}
 	l.settled[o.Verdict]++
-	if a.Kind.Alone() {
+	if a.Kind.Alone() && a.Kind != Candidate {
 		l.prober.rest(o, e)
 	}
 	if o.Verdict == Refused || o.Verdict == Locked {
@@ -207,12 +207,15 @@ func (l *Login) lingered(a Attempt) {
 
 // tellSpent logs that the budget is spent. Called with the mutex held.
 func (l *Login) tellSpent(e Effect) {
-	switch log := l.guard.log.With("login", l.name, "budget", l.settings.Budget); {
-	case e.Spent && l.settings.Observe:
-		log.Warn("every unit of the login's budget is recorded: without observe nothing would be sent until an operator has looked at it")
-	case e.Spent:
-		log.Error("every unit of the login's budget is recorded: nothing is sent until an operator has looked at it")
+	if !e.Spent {
+		return
 	}
+	log := l.guard.log.With("login", l.name, "budget", l.settings.Budget)
+	if l.settings.Observe {
+		log.Warn("every unit of the login's budget is recorded: without observe nothing would be sent until an operator has looked at it")
+		return
+	}
+	log.Error("every unit of the login's budget is recorded: nothing is sent until an operator has looked at it")
 }
 
 // tell logs what an operator would want to know.

@@ -90,6 +90,7 @@ type Credential struct {
 	Accepted    bool      // it was accepted since it became the newest
 	Due         bool      // a recheck is due, whatever the clock says
 	Rechecked   bool      // rechecked since it was last proven
+	Good        bool      // accepted as a candidate: proven once it is the newest
 	ProvenAt    time.Time // when it was last accepted
 }
 

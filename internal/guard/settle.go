@@ -59,18 +59,27 @@ func (r *Rows) accepted(i int, a Attempt, s *Settings, now time.Time) Effect {
 	r.free(i)
 	e := Effect{Opened: r.open(), Forgiven: r.forgive(a, s)}
 	c := r.find(a.Credential)
+	if c != nil && a.Kind == Candidate && c.Fingerprint != r.Newest {
+		r.candidateAccepted(c, a, now)
+		return e
+	}
 	if c == nil || a.Seen < c.RefusedSeq || r.newerAccepted(c) {
 		return e
 	}
 	e.Proven = c.State != StateProven
-	c.State, c.Accepted, c.Rechecked, c.Tries, c.ProvenAt = StateProven, true, false, 0, now
+	r.prove(c, now)
+	return e
+}
+
+// prove makes a credential the one that serves.
+func (r *Rows) prove(c *Credential, at time.Time) {
+	c.State, c.Accepted, c.Rechecked, c.Tries, c.ProvenAt = StateProven, true, false, 0, at
 	r.Last = c.Fingerprint
 	for j := range r.Credentials {
 		if o := &r.Credentials[j]; o.Rank < c.Rank && o.State != StateRefused {
 			o.State = StateSuperseded
 		}
 	}
-	return e
 }
 
 func (r *Rows) forgive(a Attempt, s *Settings) int {
