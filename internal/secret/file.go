@@ -28,11 +28,13 @@ const (
 //
 // A version counts the changes of its record that this process saw; the first reading is 1. The file is read again
 // only when it changed. Replace it by renaming a finished file over it (as Kubernetes mounts do): one that is found
-// half written is an error, which shows no contents, and the next reading tries again.
+// half written is an error, which shows no contents, and the next reading tries again. Its own [File.Write] does so.
 type File struct {
 	path                string
 	insecurePermissions bool
 	now                 func() time.Time
+	// before is called before each step of a writing, by its name, in tests; nil: nothing is.
+	before func(step string) error
 
 	mu      sync.Mutex
 	read    fs.FileInfo // the file that content came from; nil: none yet
@@ -61,6 +63,11 @@ func (f *File) Read(_ context.Context, path string) (Record, error) {
 	if err := f.load(); err != nil {
 		return Record{}, err
 	}
+	return f.record(path)
+}
+
+// record returns a record of the content.
+func (f *File) record(path string) (Record, error) {
 	parsed, found := f.content[path]
 	if !found {
 		return Record{}, fmt.Errorf("%w: %s has no record %q%s", ErrNotFound, f.path, path, didYouMean(path, f.content))
@@ -87,26 +94,30 @@ func (f *File) load() error {
 	if f.settled(info) {
 		return f.err
 	}
+	_, err = f.reload()
+	return err
+}
+
+// reload reads the file whatever is known of it, and returns its bytes.
+func (f *File) reload() (data []byte, err error) {
 	f.readAt = f.now()
-	var data []byte
 	f.read, data, f.err = f.slurp()
 	if f.err != nil {
-		return f.err
+		return nil, f.err
 	}
 	records, problem := parseRecords(data)
 	if problem != "" {
 		f.err = fmt.Errorf("%w: %s %s", ErrUnavailable, f.path, problem)
-		return f.err
+		return nil, f.err
 	}
 	f.content = records
 	f.count()
-	return nil
+	return data, nil
 }
 
 // settled tells whether the file is the one that was read last, and was old enough then to have been whole.
 func (f *File) settled(now fs.FileInfo) bool {
-	return f.read != nil && os.SameFile(now, f.read) && now.Size() == f.read.Size() &&
-		now.ModTime().Equal(f.read.ModTime()) && f.readAt.Sub(now.ModTime()) >= unsettled
+	return f.read != nil && sameFile(now, f.read) && f.readAt.Sub(now.ModTime()) >= unsettled
 }
 
 // count gives each record whose content differs from its last one the next version.
@@ -183,8 +194,21 @@ func (f *File) slurp() (fs.FileInfo, []byte, error) {
 
 // cannot leaves the path out of the system's error, which the text names already.
 func (f *File) cannot(what string, err error) error {
+	return fmt.Errorf("%w: %s cannot %s: %w", ErrUnavailable, f.path, what, bare(err))
+}
+
+// sameFile tells whether a file was not changed or replaced, as far as size and time tell.
+func sameFile(a, b fs.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// bare returns what the system says, without the paths that it was said of.
+func bare(err error) error {
 	if inner, ok := errors.AsType[*fs.PathError](err); ok {
-		err = inner.Err
+		return inner.Err
 	}
-	return fmt.Errorf("%w: %s cannot %s: %w", ErrUnavailable, f.path, what, err)
+	if inner, ok := errors.AsType[*os.LinkError](err); ok {
+		return inner.Err
+	}
+	return err
 }

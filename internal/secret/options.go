@@ -21,6 +21,8 @@ type Options struct {
 const (
 	// readTimeout bounds one reading, so that a connection that stalls is not a record that is never read again.
 	readTimeout = 10 * time.Second
+	// writeTimeout bounds one writing, or one look at a record's history, each of which is several questions to the source.
+	writeTimeout = 20 * time.Second
 	// minGap lies between the beginnings of two readings of a record, however many refreshes are asked for.
 	minGap = time.Second
 	// readsAtOnce bounds the readings of a Store that are under way: this many polls, and as many that were asked for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -177,9 +178,7 @@ func (s *Store) succeeded(e *entry, got reading) outcome {
 }
 
 func (s *Store) report(path string, out outcome) {
-	s.mu.RLock()
-	store := s.options.Logger.With("store", s.name)
-	s.mu.RUnlock()
+	store := s.logger()
 	log := store.With("path", path)
 	if out.source.news != nil {
 		store.Warn("secret store cannot be read", "error", out.source.news.Error())
@@ -199,4 +198,10 @@ func (s *Store) report(path string, out outcome) {
 	if out.isChange {
 		log.Info("secret record read", "version", out.version)
 	}
+}
+
+func (s *Store) logger() *slog.Logger {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.options.Logger.With("store", s.name)
 }

@@ -17,7 +17,7 @@ var (
 	ErrDown = fmt.Errorf("%w", ErrUnavailable)
 )
 
-// Source reads records. It is called by one [Store], several paths at once, never one path twice at once.
+// Source reads records. It is called by one [Store], several paths at once, never to read one path twice at once.
 // Its errors wrap ErrNotFound, ErrUnavailable or ErrDown and never hold a field's content.
 type Source interface {
 	// Read returns all fields of one version of the record. It ends when ctx does. The Store sets ReadAt.

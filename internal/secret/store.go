@@ -25,6 +25,8 @@ type Store struct {
 	work   sync.WaitGroup
 	// slots bound the readings under way: the polls, and those that were asked for.
 	slots, urgent chan struct{}
+	// writing is held by who writes, or reads a history.
+	writing chan struct{}
 
 	mu      sync.RWMutex
 	options Options
@@ -39,7 +41,7 @@ type Store struct {
 func NewStore(name string, source Source, options Options) *Store {
 	return &Store{
 		name: name, source: source, options: options.withDefaults(),
-		slots: make(chan struct{}, readsAtOnce), urgent: make(chan struct{}, readsAtOnce),
+		slots: make(chan struct{}, readsAtOnce), urgent: make(chan struct{}, readsAtOnce), writing: make(chan struct{}, 1),
 		entries: map[string]*entry{},
 	}
 }

@@ -45,7 +45,10 @@ func (l location) escaped() string {
 	return strings.Join(segments, "/")
 }
 
-// policy is the line of a policy that lets a token read it.
-func (l location) policy() string {
-	return fmt.Sprintf("path %q { capabilities = [\"read\"] }", l.String())
+// policy is the line of a policy that lets a token do things with it: read it, where none are named.
+func (l location) policy(capabilities ...string) string {
+	if len(capabilities) == 0 {
+		capabilities = []string{"read"}
+	}
+	return fmt.Sprintf("path %q { capabilities = [\"%s\"] }", l.String(), strings.Join(capabilities, `", "`))
 }

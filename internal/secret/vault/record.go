@@ -67,8 +67,12 @@ func parseRecord(at place, a answer) (secret.Record, error) {
 	if !isObject || !ok {
 		return secret.Record{}, fmt.Errorf("%w: what Vault gives for %s is no record of a KV version 2 engine", secret.ErrUnavailable, at)
 	}
+	return v.record(at, content), nil
+}
+
+func (v version) record(at place, content map[string]any) secret.Record {
 	created, _ := time.Parse(time.RFC3339Nano, v.created) // zero where it is written in another way
-	return secret.Record{Path: at.path, Version: v.number, Revision: v.revision(), Created: created, Fields: fieldsOf(content)}, nil
+	return secret.Record{Path: at.path, Version: v.number, Revision: v.revision(), Created: created, Fields: fieldsOf(content)}
 }
 
 func fieldsOf(content map[string]any) map[string]secret.Value {

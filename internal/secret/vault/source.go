@@ -1,7 +1,7 @@
-// Package vault reads records from the KV version 2 secrets engine of HashiCorp Vault.
+// Package vault reads records from the KV version 2 secrets engine of HashiCorp Vault, and writes new versions of them.
 //
 // A [Source] signs in when it first has to, keeps its token alive or gets another one, and tells problems in words that
-// an operator can act on. It retries nothing by itself, but for a reading whose token turned out to be dead: the
+// an operator can act on. It retries nothing by itself, but for a request whose token turned out to be dead: the
 // [secret.Store] polls anyway.
 //
 // Of vault/api only the shapes of requests and answers are used. Its client cannot be had without the VAULT_…
@@ -17,7 +17,8 @@ import (
 	"github.com/psagate/psagate/internal/secret"
 )
 
-// Source is the [secret.Source] of one Vault. It is a [secret.Reviser] and a [secret.Sessioner].
+// Source is the [secret.Source] of one Vault. It is a [secret.Reviser], a [secret.Sessioner], a [secret.Writer] and a
+// [secret.Permitter].
 type Source struct {
 	cfg     Config
 	wire    *wire
@@ -96,13 +97,20 @@ func (s *Source) Close() error {
 	return nil
 }
 
-// get asks for what lies at a place in Vault. A token that turns out to be dead is replaced, and the question put once more.
+// get asks for what lies at a place in Vault.
 func (s *Source) get(ctx context.Context, at location) (answer, error) {
+	return s.ask(ctx, request{method: http.MethodGet, path: at.escaped()})
+}
+
+// ask sends a request with the token. A token that turns out to be dead is replaced, and the request sent once more: it was
+// refused before it did anything.
+func (s *Source) ask(ctx context.Context, r request) (answer, error) {
 	t, err := s.session.ensure(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := s.wire.do(ctx, request{method: http.MethodGet, path: at.escaped(), token: t.text})
+	r.token = t.text
+	a, err := s.wire.do(ctx, r)
 	if err != nil || a.status != http.StatusForbidden {
 		return a, err
 	}
@@ -113,7 +121,8 @@ func (s *Source) get(ctx context.Context, at location) (answer, error) {
 	if t, err = s.session.ensure(ctx); err != nil {
 		return answer{}, err
 	}
-	return s.wire.do(ctx, request{method: http.MethodGet, path: at.escaped(), token: t.text})
+	r.token = t.text
+	return s.wire.do(ctx, r)
 }
 
 // place finds where a record lies.

@@ -17,7 +17,7 @@ import (
 	"github.com/psagate/psagate/internal/secret"
 )
 
-// maxAnswer is the largest answer that is read, in bytes. A record of Vault's is 1 MiB at most.
+// maxAnswer is the largest answer that is read, in bytes. A record of Vault's is 1 MiB at most: see maxRecord.
 const maxAnswer = 4 << 20
 
 var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
@@ -41,6 +41,8 @@ type request struct {
 	path   string // after /v1/, escaped
 	token  secret.Value
 	body   map[string]string // nil: none
+	// write is for a request that writes a record; nil: any other.
+	write *writing
 }
 
 func newWire(cfg Config) *wire {
@@ -75,15 +77,11 @@ func (w *wire) do(ctx context.Context, r request) (answer, error) {
 
 // send sends a request to a URL and reads its answer.
 func (w *wire) send(ctx context.Context, client *http.Client, target string, r request) (a answer, location string, err error) {
-	var body io.Reader
-	if r.body != nil {
-		text, err := json.Marshal(r.body)
-		if err != nil {
-			return answer{}, "", err
-		}
-		body = bytes.NewReader(text)
+	body, err := r.content()
+	if err != nil {
+		return answer{}, "", err
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, target, body)
+	req, err := http.NewRequestWithContext(r.write.watch(ctx), r.method, target, body)
 	if err != nil {
 		return answer{}, "", errors.New("the request cannot be made") // it would show the URL
 	}
@@ -103,8 +101,21 @@ func (w *wire) send(ctx context.Context, client *http.Client, target string, r r
 	if err == nil && len(text) > maxAnswer {
 		err = errTooLarge
 	}
+	r.write.answered(resp.StatusCode)
 	a = answer{status: resp.StatusCode, body: text, sent: r.secrets()}
 	return a, resp.Header.Get("Location"), err
+}
+
+// content is the body as it is sent.
+func (r request) content() (io.Reader, error) {
+	switch {
+	case r.write != nil:
+		return bytes.NewReader(r.write.body), nil
+	case r.body == nil:
+		return nil, nil
+	}
+	text, err := json.Marshal(r.body)
+	return bytes.NewReader(text), err
 }
 
 // follow returns where a redirect leads, which is how a standby names the active Vault. The token goes along, so any
@@ -128,6 +139,9 @@ func (r request) secrets() []secret.Value {
 		if name != "role" && name != "name" {
 			all = append(all, secret.NewValue(text))
 		}
+	}
+	if r.write != nil {
+		all = append(all, r.write.secrets...)
 	}
 	return all
 }
