@@ -203,20 +203,52 @@ type inflating struct {
 
 func (i *inflating) Read(p []byte) (int, error) {
 	if i.z == nil {
-		z, err := gzip.NewReader(i.src)
-		if err != nil {
+		z, _ := inflaters.Get().(*gzip.Reader)
+		if z == nil {
+			z = new(gzip.Reader)
+		}
+		if err := z.Reset(i.src); err != nil {
 			return 0, err
 		}
 		i.z = z
 	}
-	return i.z.Read(p)
+	n, err := i.z.Read(p)
+	if err == io.EOF { //nolint:errorlint // a Reader's EOF is this value
+		inflaters.Put(i.z)
+		*i = inflating{src: ended{}}
+	}
+	return n, err
+}
+
+// ended is what has been read to its end.
+type ended struct{}
+
+func (ended) Read([]byte) (int, error) { return 0, io.EOF }
+
+// What an answer that is changed on its way was read and written with is used again: it is large.
+var inflaters, deflaters sync.Pool
+
+// deflater is what compresses an answer. What breaks off goes to the garbage.
+type deflater struct {
+	out   bytes.Buffer
+	z     *gzip.Writer
+	chunk [step]byte
+}
+
+func newDeflater() *deflater {
+	if d, ok := deflaters.Get().(*deflater); ok {
+		d.z.Reset(&d.out)
+		return d
+	}
+	d := new(deflater)
+	d.z, _ = gzip.NewWriterLevel(&d.out, gzip.BestSpeed)
+	return d
 }
 
 // deflating does gzip again, at the fastest level: the way to the caller is short, or compressed by the server anyway.
 type deflating struct {
 	src io.Reader
-	out bytes.Buffer
-	z   *gzip.Writer
+	*deflater
 	end error
 }
 
@@ -224,23 +256,29 @@ type deflating struct {
 const step = 32 << 10
 
 func (d *deflating) Read(p []byte) (int, error) {
+	if d.deflater == nil {
+		if d.end != nil {
+			return 0, d.end
+		}
+		d.deflater = newDeflater()
+	}
 	for d.out.Len() == 0 && d.end == nil {
 		d.more()
 	}
 	if d.out.Len() == 0 {
+		if d.end == io.EOF { //nolint:errorlint // a Reader's EOF is this value
+			deflaters.Put(d.deflater)
+		}
+		d.deflater = nil
 		return 0, d.end
 	}
 	return d.out.Read(p)
 }
 
 func (d *deflating) more() {
-	if d.z == nil {
-		d.z, _ = gzip.NewWriterLevel(&d.out, gzip.BestSpeed)
-	}
-	var chunk [step]byte
-	n, err := d.src.Read(chunk[:])
+	n, err := d.src.Read(d.chunk[:])
 	if n > 0 {
-		_, _ = d.z.Write(chunk[:n])
+		_, _ = d.z.Write(d.chunk[:n])
 	}
 	switch {
 	case err == io.EOF: //nolint:errorlint // a Reader's EOF is this value

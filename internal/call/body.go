@@ -79,9 +79,7 @@ func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64, k 
 	err := error(nil)
 	if r.ContentLength > limit {
 		err = tooLarge(limit)
-	} else if err = b.fill(io.LimitReader(in, limit+1)); err == nil && r.ContentLength >= 0 && b.size != r.ContentLength {
-		err = errShort
-	} else if err == nil {
+	} else if err = b.take(in, r.ContentLength, limit); err == nil {
 		err = b.judge(ctx, r.Header.Values("Content-Encoding"), limit)
 	}
 	if err == nil {
@@ -121,6 +119,20 @@ var errShort = errors.New("the body ends before its Content-Length")
 // errNoRoom: the temporary directory does not take a body.
 var errNoRoom = errors.New("no room for a request body in the temporary directory")
 
+// take reads a body that says it has size bytes, -1 for one that does not say; at most one more than limit.
+func (b *received) take(in io.Reader, size, limit int64) error {
+	if err := b.expect(size); err != nil {
+		return err
+	}
+	if err := b.fill(io.LimitReader(in, limit+1)); err != nil {
+		return err
+	}
+	if size >= 0 && b.size != size {
+		return errShort
+	}
+	return nil
+}
+
 func (b *received) fill(in io.Reader) error {
 	buffer := buffers.Get()
 	defer buffers.Put(buffer)
@@ -130,6 +142,15 @@ func (b *received) fill(in io.Reader) error {
 
 // firstRoom is how much of each body is in memory in any case, in bytes: small ones need no file.
 const firstRoom = 64 << 10
+
+// expect makes ready for a body that says it has so many bytes; -1 for one of unknown length. Who says so may send nothing.
+func (b *received) expect(size int64) error {
+	if size > inMemory {
+		return b.spill()
+	}
+	b.memory = make([]byte, 0, min(max(size, 0), firstRoom))
+	return nil
+}
 
 // spool writes to a body: to memory as long as that takes it, then to a file.
 type spool struct{ *received }

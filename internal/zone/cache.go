@@ -17,6 +17,7 @@ type Cache struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry // by Key.id
+	spelled map[Key]*entry    // the same, found without working out the id
 }
 
 // entry is what is known of a key; the cache's mutex guards it, but for saved.
@@ -34,7 +35,7 @@ type entry struct {
 // NewCache returns a cache that keeps zones in memory, and in storage unless that is nil. Close it after use.
 func NewCache(lookup Lookup, storage Storage, logger *slog.Logger) *Cache {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Cache{lookup: lookup, storage: storage, logger: logger, ctx: ctx, cancel: cancel, entries: map[string]*entry{}}
+	return &Cache{lookup: lookup, storage: storage, logger: logger, ctx: ctx, cancel: cancel, entries: map[string]*entry{}, spelled: map[Key]*entry{}}
 }
 
 // Close ends the lookups that are under way and waits for them. Known zones stay readable.
@@ -104,11 +105,15 @@ func (c *Cache) doubt(key Key, doubted Zone) (f *flight, known Zone, err error) 
 func pinned(key Key) Zone { return Zone{Base: key.Pinned, Verified: true} }
 
 func (c *Cache) entry(key Key) *entry {
+	if e := c.spelled[key]; e != nil {
+		return e
+	}
 	id := key.id()
 	e, known := c.entries[id]
 	if !known {
 		e = &entry{key: key}
 		c.entries[id] = e
 	}
+	c.spelled[key] = e
 	return e
 }
