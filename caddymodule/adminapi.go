@@ -10,7 +10,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/secret"
 )
 
 func init() {
@@ -27,6 +29,8 @@ const maxAdminBody = 4096
 //	GET  /psa/warnings
 //	POST /psa/logins/<name>/release   {"seq": n}, the one that status showed
 //	POST /psa/logins/<name>/check
+//	GET  /psa/logins/<name>/secret
+//	POST /psa/logins/<name>/secret    {"version": n, "secret": "…"}, the version that GET showed
 //
 // Nothing under /psa/ shows a secret.
 //
@@ -62,6 +66,10 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return a.post(w, r, e, path[1], release)
 	case len(path) == 3 && path[0] == "logins" && path[2] == "check":
 		return a.post(w, r, e, path[1], check)
+	case len(path) == 3 && path[0] == "logins" && path[2] == "secret" && r.Method == http.MethodGet:
+		return writing(w, r, e, path[1])
+	case len(path) == 3 && path[0] == "logins" && path[2] == "secret":
+		return a.post(w, r, e, path[1], put)
 	}
 	return apiError(http.StatusNotFound, "nothing is at %s", r.URL.Path)
 }
@@ -89,18 +97,28 @@ func (a *AdminAPI) post(w http.ResponseWriter, r *http.Request, e engine, login 
 		return apiError(http.StatusBadRequest, "reading the body: %w", err)
 	}
 	answer, err := act(r, e, login, body)
-	var refused caddy.APIError
-	switch {
-	case errors.Is(err, report.ErrUnknownLogin):
-		return apiError(http.StatusNotFound, "login %q: %w", login, err)
-	case errors.Is(err, report.ErrNotShown):
-		return apiError(http.StatusConflict, "login %q: %w", login, err)
-	case errors.As(err, &refused):
-		return refused
-	case err != nil:
-		return apiError(http.StatusInternalServerError, "login %q: %w", login, err)
+	if err != nil {
+		return loginError(login, err)
 	}
 	return writeJSON(w, answer)
+}
+
+// loginError is the answer to what does not work with a login.
+func loginError(login string, err error) error {
+	status := http.StatusInternalServerError
+	var refused caddy.APIError
+	var unfit report.Unfit
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.As(err, &unfit):
+		status = http.StatusBadRequest
+	case errors.Is(err, report.ErrUnknownLogin):
+		status = http.StatusNotFound
+	case errors.Is(err, report.ErrNotShown), errors.Is(err, report.ErrChangedSince):
+		status = http.StatusConflict
+	}
+	return apiError(status, "login %q: %w", login, err)
 }
 
 // action does something to a login.
@@ -108,12 +126,13 @@ type action func(r *http.Request, e engine, login string, body []byte) (any, err
 
 func release(_ *http.Request, e engine, login string, body []byte) (any, error) {
 	var shown struct {
-		Seq *uint64 `json:"seq"`
+		Seq     *uint64 `json:"seq"`
+		NextSeq *uint64 `json:"next_seq"`
 	}
 	if err := caddy.StrictUnmarshalJSON(body, &shown); err != nil || shown.Seq == nil {
 		return nil, apiError(http.StatusBadRequest, `the body must be {"seq": n}, with the login's seq as /psa/status shows it`)
 	}
-	if err := e.Release(login, *shown.Seq); err != nil {
+	if err := e.Release(login, *shown.Seq, shown.NextSeq); err != nil {
 		return nil, err
 	}
 	return report.Released{Login: login, Seq: *shown.Seq}, nil
@@ -124,6 +143,33 @@ func check(r *http.Request, e engine, login string, body []byte) (any, error) {
 		return nil, apiError(http.StatusBadRequest, "check takes no body")
 	}
 	return e.Check(r.Context(), login)
+}
+
+// writing answers how a login's record stands.
+func writing(w http.ResponseWriter, r *http.Request, e engine, login string) error {
+	now, err := e.Writing(r.Context(), login)
+	if err != nil {
+		return loginError(login, err)
+	}
+	return writeJSON(w, now)
+}
+
+func put(r *http.Request, e engine, login string, body []byte) (any, error) {
+	var given struct {
+		Version         *uint64 `json:"version"`
+		Secret          string  `json:"secret"`
+		UserName        string  `json:"username"`
+		IntegrationCode string  `json:"integration_code"`
+		Ahead           bool    `json:"ahead"`
+	}
+	// The decoder's error could show a part of the body.
+	if err := caddy.StrictUnmarshalJSON(body, &given); err != nil || given.Version == nil || given.Secret == "" {
+		return nil, apiError(http.StatusBadRequest, `the body must be {"version": n, "secret": "…"}, with the version that GET shows here; username, integration_code and ahead may be there too`)
+	}
+	return e.Put(r.Context(), login, call.Put{
+		Over: *given.Version, Secret: secret.NewValue(given.Secret), UserName: secret.NewValue(given.UserName),
+		IntegrationCode: secret.NewValue(given.IntegrationCode), Ahead: given.Ahead,
+	})
 }
 
 func apiError(status int, format string, args ...any) error {

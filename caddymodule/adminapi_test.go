@@ -84,9 +84,9 @@ func TestTheAdminEndpointAnswers(t *testing.T) {
 
 func TestReleaseTellsTheEngineWhatWasShown(t *testing.T) {
 	engine := new(fake)
-	request := httptest.NewRequest("POST", "/psa/logins/second/release", strings.NewReader(`{"seq":4}`))
+	request := httptest.NewRequest("POST", "/psa/logins/second/release", strings.NewReader(`{"seq":4,"next_seq":9}`))
 	adminServer(t, engine).ServeHTTP(httptest.NewRecorder(), request)
-	if got := strings.Join(engine.told(), ","); got != "release second 4ns" {
+	if got := strings.Join(engine.told(), ","); got != "release second 4ns,and its next user 9ns" {
 		t.Errorf("the engine was told: %s", got)
 	}
 }

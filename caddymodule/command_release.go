@@ -74,6 +74,9 @@ func (a admin) login(name string) (report.LoginStatus, time.Time, error) {
 func (a admin) release(cmd *cobra.Command, login report.LoginStatus) (bool, error) {
 	var released report.Released
 	shown := map[string]uint64{"seq": login.Seq}
+	if login.NextUser != nil {
+		shown["next_seq"] = login.NextUser.Seq
+	}
 	if err := a.post("logins/"+url.PathEscape(login.Name)+"/release", shown, &released); err != nil {
 		return false, err
 	}
@@ -84,10 +87,14 @@ func (a admin) release(cmd *cobra.Command, login report.LoginStatus) (bool, erro
 
 // unlocked is the question whose answer is yes where a release is right.
 func unlocked(login report.LoginStatus, now time.Time) string {
-	if login.LastRefusal == nil {
+	last := login.LastRefusal
+	if next := login.NextUser; next != nil && next.LastRefusal != nil && (last == nil || next.LastRefusal.At.After(last.At)) {
+		last = next.LastRefusal
+	}
+	if last == nil {
 		return fmt.Sprintf("login %s: no refusal of ours is recorded. Unlocked?", login.Name)
 	}
-	at, layout := login.LastRefusal.At.Local(), time.TimeOnly
+	at, layout := last.At.Local(), time.TimeOnly
 	if at.Format(time.DateOnly) != now.Local().Format(time.DateOnly) {
 		layout = time.DateTime
 	}

@@ -25,10 +25,16 @@ type result struct {
 // run runs a command line in this process.
 func run(t *testing.T, args ...string) result {
 	t.Helper()
+	return runWith(t, "", args...)
+}
+
+// runWith runs a command line that has an input.
+func runWith(t *testing.T, input string, args ...string) result {
+	t.Helper()
 	root := &cobra.Command{Use: "psagate"}
 	parent(root, commands)
 	root.SetArgs(args)
-	root.SetIn(strings.NewReader(""))
+	root.SetIn(strings.NewReader(input))
 	var out, errs bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&errs)

@@ -35,6 +35,7 @@ var pageParts = map[string]func(t *testing.T) string{
 var pageShapes = map[string]any{
 	"status JSON": report.Status{}, "check JSON": report.Checks{}, "warnings JSON": report.ConfigWarnings{},
 	"release JSON": report.Released{}, "zones JSON": report.Zones{}, "key new JSON": newKey{},
+	"secret put JSON": report.PutResult{}, "writing JSON": report.Writing{},
 }
 
 func init() {

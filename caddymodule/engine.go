@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
 )
 
@@ -28,10 +29,15 @@ type gateway interface {
 type operator interface {
 	Status() report.Status
 	Zones() report.Zones
-	// Release forgives what was recorded for the login up to seq.
-	Release(login string, seq uint64) error
+	// Release forgives what was recorded for the login up to seq, and for its next user up to nextSeq, unless that is nil.
+	Release(login string, seq uint64, nextSeq *uint64) error
 	// Check looks at the login's record and zone, and signs in at most once. What does not work is in the result, not an error.
 	Check(ctx context.Context, login string) (report.CheckResult, error)
+	// Writing says how the login's record stands, for who is about to write it.
+	Writing(ctx context.Context, login string) (report.Writing, error)
+	// Put tries a new credential, with at most one sign-in, and writes it into the login's record. What does not work is in
+	// the result; the error is a [report.Unfit] where it lies in what was given.
+	Put(ctx context.Context, login string, p call.Put) (report.PutResult, error)
 }
 
 // lifecycle follows the config's. Building an engine changes nothing that another config's shares: a load may yet fail.

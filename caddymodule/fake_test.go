@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
 )
 
@@ -70,7 +73,10 @@ func (f *fake) Status() report.Status {
 		Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Stores: []report.StoreStatus{},
 		Logins: []report.LoginStatus{
 			{Name: "main", State: report.LoginLocked, Seq: 17, LastRefusal: &report.RefusalStatus{At: noon.Add(-time.Minute), Version: 3}},
-			{Name: "second", State: report.LoginServing, Seq: 4},
+			{
+				Name: "second", State: report.LoginServing, Seq: 4,
+				NextUser: &report.NextUser{State: report.LoginSpent, Units: report.UnitCounts{Budget: 5, Failed: 5}, LastRefusal: &report.RefusalStatus{At: noon, Version: 4}, Seq: 9},
+			},
 		},
 	}
 	s.Advise()
@@ -81,11 +87,14 @@ func (f *fake) Zones() report.Zones {
 	return report.Zones{Time: noon, Zones: []report.ZoneStatus{{Login: "main", URL: "https://webservices5.autotask.net"}}}
 }
 
-func (f *fake) Release(login string, seq uint64) error {
+func (f *fake) Release(login string, seq uint64, nextSeq *uint64) error {
 	if login != "main" && login != "second" {
 		return report.ErrUnknownLogin
 	}
 	f.note("release " + login + " " + time.Duration(seq).String())
+	if nextSeq != nil {
+		f.note("and its next user " + time.Duration(*nextSeq).String())
+	}
 	return nil
 }
 
@@ -95,6 +104,34 @@ func (f *fake) Check(_ context.Context, login string) (report.CheckResult, error
 	}
 	f.note("check " + login)
 	return report.CheckResult{Login: login, OK: f.checkFails != login, Steps: []report.CheckStep{{Name: "sign-in", OK: f.checkFails != login, Detail: "tried"}}}, nil
+}
+
+func (f *fake) Writing(_ context.Context, login string) (report.Writing, error) {
+	serving := uint64(7)
+	w := report.Writing{Login: login, Store: "vault", Kind: "vault", Path: "autotask/" + login, Version: 7, Serving: &serving, Lacks: []string{}, Earlier: 5}
+	switch login {
+	case "second": // has no record yet
+		w.Version, w.Serving, w.Lacks, w.Earlier = 0, nil, []string{"username", "integration_code"}, 0
+		w.Notes = []string{"earlier passwords cannot be read"}
+	case "third":
+		return report.Writing{}, report.ErrUnknownLogin
+	}
+	return w, nil
+}
+
+func (f *fake) Put(_ context.Context, login string, p call.Put) (report.PutResult, error) {
+	f.note(fmt.Sprintf("put %s over %d: %s, %s, %s, ahead %v", login, p.Over, p.Secret.Reveal(), p.UserName.Reveal(), p.IntegrationCode.Reveal(), p.Ahead))
+	r := report.PutResult{Login: login, Store: "vault", Path: "autotask/" + login, Written: true, Version: p.Over + 1, Verdict: "accepted", Detail: "the PSA accepts it: version 8 is written, and serves"}
+	switch p.Secret.Reveal() {
+	case "wrong":
+		r.Written, r.Version, r.Verdict, r.Detail = false, p.Over, "refused", "the PSA refuses it: nothing was written, and version 7 serves on"
+		r.Notes = []string{"earlier passwords cannot be read"}
+	case "with space":
+		return report.PutResult{}, report.NewUnfit(errors.New("the new password holds a space"))
+	case "late":
+		return report.PutResult{}, report.ErrChangedSince
+	}
+	return r, nil
 }
 
 func (f *fake) Commit()      { f.note("commit") }

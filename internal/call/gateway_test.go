@@ -655,7 +655,7 @@ func TestReleaseAfterAnAdministratorHasUnlocked(t *testing.T) {
 		}
 		storm.Release()
 		w.user.Unlock()
-		if err := w.g.Release("main", st.Seq); err != nil {
+		if err := w.g.Release("main", st.Seq, nil); err != nil {
 			t.Fatal(err)
 		}
 		w.served("a")

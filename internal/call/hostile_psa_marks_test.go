@@ -185,7 +185,7 @@ func TestARefusedOperationIsShownAndReleased(t *testing.T) {
 		if a := w.call("b", "GET", "/Companies/1", ""); a.status != 200 {
 			t.Errorf("the other's: %d %s", a.status, a.reason())
 		}
-		if err := w.g.Release("main", st.Seq); err != nil {
+		if err := w.g.Release("main", st.Seq, nil); err != nil {
 			t.Fatal(err)
 		}
 		if a := w.call("a", "GET", "/Companies/1", ""); a.status != 200 {

@@ -381,7 +381,7 @@ func TestTheHourlyLimitAtTheStart(t *testing.T) {
 				t.Errorf("%d sign-ins, %d failed, units %+v", got, w.failed(), st.Units)
 			}
 			time.Sleep(2 * time.Minute)
-			if err := w.g.Release("main", st.Seq); err != nil {
+			if err := w.g.Release("main", st.Seq, nil); err != nil {
 				t.Fatal(err)
 			}
 			start := time.Now()

@@ -156,7 +156,7 @@ func (w *world) accounts(v guard.Verdict) {
 func (w *world) recovers() {
 	w.Helper()
 	if w.g.Status().Logins[0].State == "locked" {
-		if err := w.g.Release("main", w.g.Status().Logins[0].Seq); err != nil {
+		if err := w.g.Release("main", w.g.Status().Logins[0].Seq, nil); err != nil {
 			w.Fatal(err)
 		}
 	}

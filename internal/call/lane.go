@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
@@ -29,10 +30,12 @@ type lane struct {
 	zones        *zone.Cache
 	log          *slog.Logger
 
+	puts      chan struct{} // one at a time
 	committed chan struct{} // closed once the config is in force
 	ending    sync.Once
 	over      chan struct{} // closed once nothing goes through the lane any more
 	release   func()        // of the record
+	parsed    atomic.Pointer[parsed]
 
 	mu      sync.Mutex
 	calls   int       // under way
@@ -59,7 +62,7 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 	}
 	n := &lane{
 		Login: l, integrations: integrations, rule: rule, discover: discover, pinned: pinned, store: store, shared: shared,
-		wire: inject.NewWire(shared.stopped, rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), over: make(chan struct{}), release: func() {},
+		wire: inject.NewWire(shared.stopped, rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), puts: make(chan struct{}, 1), over: make(chan struct{}), release: func() {},
 	}
 	n.zones = zone.NewCache(n.lookup, cfg.Zones, n.log)
 	return n, nil
@@ -149,6 +152,12 @@ func (n *lane) acquire(ctx context.Context, ask guard.Ask) (*seat, guard.Attempt
 		s, err := n.sit(ctx, ask.Since)
 		if err != nil {
 			return nil, guard.Attempt{}, err
+		}
+		n.mu.Lock()
+		next := n.next
+		n.mu.Unlock()
+		if next != nil && !s.guard.Serves() {
+			next.guard.Need(time.Now().Add(n.Settings.QueueDeadline))
 		}
 		a, err := s.guard.Acquire(ctx, ask)
 		var d *guard.Denied

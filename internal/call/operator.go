@@ -64,7 +64,7 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 	out.InFlight, out.Gate.Open = n.Settings.InFlight, true
 	out.Queue = report.QueueStatus{Length: n.Settings.QueueLength, DeadlineSeconds: n.Settings.QueueDeadline.Seconds()}
 	n.mu.Lock()
-	seat, problem := n.seat, n.problem
+	seat, next, problem := n.seat, n.next, n.problem
 	n.mu.Unlock()
 	if problem != nil {
 		out.Problems = append(out.Problems, problem.Error())
@@ -89,10 +89,25 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 	}
 	out.SharesWith = slices.DeleteFunc(slices.Clone(keys[st.Key]), func(name string) bool { return name == n.Name })
 	n.fill(&out, st)
+	out.NextUser = n.nextUser(next)
 	if _, err := n.store.Get(n.Path); err != nil {
 		out.State = report.LoginNoSecret
 	}
 	return out
+}
+
+// nextUser reports how the user stands that the record names beside the one that serves; nil where there is none.
+func (n *lane) nextUser(next *seat) *report.NextUser {
+	if next == nil {
+		return nil
+	}
+	st, err := next.guard.Status()
+	if err != nil {
+		return nil
+	}
+	var as report.LoginStatus
+	n.fill(&as, st)
+	return &report.NextUser{State: as.State, Units: as.Units, LastRefusal: as.LastRefusal, Seq: as.Seq}
 }
 
 // otherUser says that the record names another PSA user by now, which the PSA has not accepted; empty where it does not.
@@ -215,17 +230,30 @@ func (g *Gateway) Zones() report.Zones {
 	return out
 }
 
-// Release is the operator's word that the PSA's count of a login is zero again, of the failures up to seq.
-func (g *Gateway) Release(login string, seq uint64) error {
+// Release is the operator's word that the PSA's count of a login is zero again, of the failures up to seq; and of those of
+// the next user up to nextSeq, unless that is nil.
+func (g *Gateway) Release(login string, seq uint64, nextSeq *uint64) error {
 	n := g.byName[login]
 	if n == nil {
 		return report.ErrUnknownLogin
 	}
-	seat := n.sitting()
-	if seat == nil {
+	n.mu.Lock()
+	seat, next := n.seat, n.next
+	n.mu.Unlock()
+	switch {
+	case seat == nil:
 		return errNoRecord
+	case nextSeq != nil && next == nil:
+		return fmt.Errorf("%w: the record names no other user any more", report.ErrNotShown)
 	}
-	freed, err := seat.guard.Release(seq)
+	if err := n.releaseSeat(seat, seq); err != nil || nextSeq == nil {
+		return err
+	}
+	return n.releaseSeat(next, *nextSeq)
+}
+
+func (n *lane) releaseSeat(s *seat, seq uint64) error {
+	freed, err := s.guard.Release(seq)
 	if errors.Is(err, guard.ErrNotShown) {
 		return fmt.Errorf("%w: %w", report.ErrNotShown, err)
 	}
@@ -313,6 +341,11 @@ func (n *lane) checkSignIn(ctx context.Context) (string, error) {
 	if seat == nil {
 		return "", errNoRecord
 	}
+	n.mu.Lock()
+	if n.next != nil {
+		seat = n.next
+	}
+	n.mu.Unlock()
 	res := seat.guard.Check(ctx)
 	switch {
 	case res.Err != nil:

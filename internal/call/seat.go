@@ -104,9 +104,12 @@ func (n *lane) settleIn(s *seat, fp guard.Fingerprint) error {
 	n.shared.wallet.drop(s.guard.Key(), fp, st.Serving, st.Last)
 	switch {
 	case s != n.next:
-	case st.Serving == fp:
+	case st.Serving == fp && s.guard.Shared():
 		n.move()
 	default:
+		if err := s.guard.Doubt(); err != nil {
+			return err
+		}
 		s.guard.Want()
 	}
 	return nil

@@ -67,6 +67,13 @@ func (w *wallet) drop(key guard.Key, needed ...guard.Fingerprint) {
 	w.cards[key] = cards
 }
 
+// remove forgets a credential.
+func (w *wallet) remove(key guard.Key, fp guard.Fingerprint) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cards[key] = slices.DeleteFunc(w.cards[key], func(c *card) bool { return c.fingerprint == fp })
+}
+
 // get returns a credential, or nil.
 func (w *wallet) get(key guard.Key, fp guard.Fingerprint) *card {
 	w.mu.Lock()

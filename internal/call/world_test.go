@@ -31,6 +31,8 @@ type safe struct {
 	mu      sync.Mutex
 	records map[string]secret.Record
 	down    error
+	past    map[string][]secret.Record // what records were, the newest first
+	unfit   error                      // of a writing
 }
 
 func (s *safe) Read(_ context.Context, path string) (secret.Record, error) {
@@ -56,6 +58,9 @@ func (s *safe) put(path, userName, password string, more ...string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if before, there := s.records[path]; there {
+		s.past[path] = append([]secret.Record{before}, s.past[path]...)
+	}
 	s.records[path] = secret.Record{Path: path, Version: s.records[path].Version + 1, Fields: fields}
 }
 
@@ -129,7 +134,7 @@ func (l *lines) String() string {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{T: t, net: psatest.NewNetwork(), sim: psatest.New(), safe: &safe{records: map[string]secret.Record{}}, keys: map[string]identity.Key{}, log: new(lines)}
+	w := &world{T: t, net: psatest.NewNetwork(), sim: psatest.New(), safe: &safe{records: map[string]secret.Record{}, past: map[string][]secret.Record{}}, keys: map[string]identity.Key{}, log: new(lines)}
 	w.sim.DiscoveryOn(w.net.Listen(discoverAddr))
 	w.z5, w.z6 = w.sim.AddZoneOn("Five", w.net.Listen("127.0.0.1:5005")), w.sim.AddZoneOn("Six", w.net.Listen("127.0.0.1:5006"))
 	w.tenant = w.sim.AddTenant("Example", w.z5)

@@ -55,7 +55,7 @@ func (n *lane) base(ctx context.Context, cred secret.Credential) (autotask.Base,
 	if err != nil {
 		return autotask.Base{}, err
 	}
-	base, refused := autotask.ParseBase(z.Base, n.rule)
+	base, refused := n.parse(z.Base)
 	if refused == nil {
 		return base, nil
 	}
@@ -64,7 +64,25 @@ func (n *lane) base(ctx context.Context, cred secret.Credential) (autotask.Base,
 		return base, refused
 	}
 	n.tellMoved(now)
-	return autotask.ParseBase(now.Base, n.rule)
+	return n.parse(now.Base)
+}
+
+// parsed is a base URL that was read and judged by the lane's rule.
+type parsed struct {
+	text string
+	base autotask.Base
+}
+
+// parse reads a zone's base URL and judges its host. A login's is the same for most of its life.
+func (n *lane) parse(text string) (autotask.Base, error) {
+	if last := n.parsed.Load(); last != nil && last.text == text {
+		return last.base, nil
+	}
+	base, err := autotask.ParseBase(text, n.rule)
+	if err == nil {
+		n.parsed.Store(&parsed{text, base})
+	}
+	return base, err
 }
 
 // moved looks up, after an attempt that failed, whether the login is in another zone by now. The lookup is free; where it

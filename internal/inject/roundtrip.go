@@ -66,13 +66,14 @@ func CallFrom(ctx context.Context) *Call {
 // back; its only error is that of a caller who has left.
 type RoundTripper struct{}
 
-// maxSends: the call as it is, and once more with another credential or zone.
+// maxSends: the call as it is, once more with another credential, and once more where its login had moved to another zone.
 const maxSends = 2
 
 // RoundTrip implements http.RoundTripper. Of the request it uses the headers that may pass; method, path, query and body are the call's.
 func (RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	c, ctx := CallFrom(req.Context()), req.Context()
 	ask := guard.Ask{Source: c.Integration, Path: c.path(), Since: time.Now()}
+	followed := false
 	for sends := 1; ; sends++ {
 		t, err := c.Login.Reserve(ctx, ask)
 		if err != nil {
@@ -91,6 +92,10 @@ func (RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 			res.Response.Body = &closing{res.Response.Body, t.Guard.Answering(t.Attempt)}
 		}
 		moved := c.Login.Settle(ctx, t, res.Verdict)
+		if moved && !followed {
+			followed = true
+			sends--
+		}
 		if sends == maxSends || res.Verdict != guard.Refused && (res.Verdict != guard.NotSent || !moved) {
 			return c.answer(req, res), nil
 		}

@@ -4,6 +4,9 @@ import "fmt"
 
 // Advise says what the operator should do now, in one sentence; it is empty when there is nothing to do.
 func (l LoginStatus) Advise() string {
+	if n := l.NextUser; n != nil && (n.State == LoginSpent || n.State == LoginLocked) && (l.State == LoginServing || l.State == LoginIdle) {
+		return fmt.Sprintf("See in the PSA whether the user that the record names now is locked and unlock it, then run: psagate release %s", l.Name)
+	}
 	switch l.State {
 	case LoginLocked:
 		return fmt.Sprintf("Unlock the user in the PSA, then run: psagate release %s", l.Name)

@@ -5,5 +5,14 @@ import "errors"
 // ErrUnknownLogin says that no login of the config has the name.
 var ErrUnknownLogin = errors.New("no login of that name")
 
+// Unfit is an error in what the operator gave.
+type Unfit struct{ error }
+
+// NewUnfit says what is wrong with what the operator gave.
+func NewUnfit(err error) error { return Unfit{err} }
+
+// Unwrap returns what is wrong.
+func (u Unfit) Unwrap() error { return u.error }
+
 // ErrNotShown says that a release names a seq that no status can have shown.
 var ErrNotShown = errors.New("no status has shown that seq")

@@ -57,8 +57,22 @@ type LoginStatus struct {
 	Problems []string `json:"problems,omitempty"`
 	// Seq is what POST /psa/logins/<name>/release wants back: it forgives what was recorded up to this report.
 	Seq uint64 `json:"seq"`
+	// NextUser is another PSA user that the record names by now, while the PSA has not accepted it; absent otherwise.
+	NextUser *NextUser `json:"next_user,omitempty"`
 	// Advice is what the operator should do now, in one sentence; empty when there is nothing to do. [LoginStatus.Advise] fills it.
 	Advice string `json:"advice,omitempty"`
+}
+
+// NextUser is a PSA user that calls will be sent as once it is accepted. Its budget is its own.
+type NextUser struct {
+	// State is one word for how it stands; see the login's.
+	State LoginState `json:"state"`
+	// Units are its units by state.
+	Units UnitCounts `json:"units"`
+	// LastRefusal is its last refused sign-in; absent when there was none.
+	LastRefusal *RefusalStatus `json:"last_refusal,omitempty"`
+	// Seq is what a release wants back as next_seq.
+	Seq uint64 `json:"seq"`
 }
 
 // LoginState is one word for how a login stands.

@@ -45,6 +45,9 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 	if l.LastRefusal != nil {
 		p.field("refused", "%s", p.refusal(*l.LastRefusal, now))
 	}
+	if l.NextUser != nil {
+		p.field("next user", "%s", budget(l.NextUser.Units))
+	}
 	for _, problem := range l.Problems {
 		p.line("  ! %s", problem)
 	}

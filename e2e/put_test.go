@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/internal/vaulttest"
+)
+
+// Passwords that the PSA does not take.
+const (
+	typedPassword = "typed-Password-2342"
+	laterPassword = "later-Password-7788"
+)
+
+// askWith runs a command against the server that runs, with an input.
+func (w *world) askWith(input, line string) (string, int) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := w.command(ctx, append(strings.Fields(line), "--address", "unix/"+w.admin)...)
+	cmd.Stdin = strings.NewReader(input)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		w.Fatal(err)
+	}
+	w.heard.add(place{name: "what `" + line + "` printed", text: out})
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// puts writes a password as an operator does, and demands what is said.
+func (w *world) puts(password, line string, status int, texts ...string) {
+	w.Helper()
+	out, got := w.askWith(password+"\n", "secret put "+line)
+	for _, text := range texts {
+		if got != status || !strings.Contains(out, text) {
+			w.Errorf("exit status %d, want %d, with %q:\n%s", got, status, text, out)
+		}
+	}
+}
+
+func TestANewPasswordIsPutIntoTheFileWhileCallsGoOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.hide("the typed password", typedPassword)
+	w.hide("the later password", laterPassword)
+	w.write(secretsFile, `{
+  "another/record": {"note": "stays \u0061s it is"},
+  "autotask/main": {"username": "`+user+`", "secret": "`+oldPassword+`", "integration_code": "`+code+`", "note": "stays too"}
+}
+`)
+	w.start()
+	w.putsNewPasswords(func() string { return w.read(secretsFile) })
+	if text := w.read(secretsFile); !strings.Contains(text, `"another/record": {"note": "stays \u0061s it is"},`) || !strings.Contains(text, "stays too") {
+		t.Errorf("what was not written has changed:\n%s", text)
+	}
+	if info, err := os.Stat(w.path(secretsFile)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+}
+
+func TestANewPasswordIsPutIntoVaultWhileCallsGoOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.hide("the typed password", typedPassword)
+	w.hide("the later password", laterPassword)
+	v := vaulttest.Start(t)
+	v.Put(record, map[string]any{"username": user, "secret": oldPassword, "integration_code": code, "tags": []string{"a", "b"}})
+	role, id := v.AppRole("psagate", []string{v.Policy("psagate", readsRecord)}, time.Hour, time.Hour)
+	w.mayHold = append(w.mayHold, "secret_id")
+	w.hide("a secret id", id)
+	w.write("secret_id", id)
+	w.secrets = fmt.Sprintf("vault %s {\n\t\t\tpoll 200ms\n\t\t\tauth approle %s {file.%s}\n\t\t}", v.URL, role, w.path("secret_id"))
+	w.start()
+	w.served("a")
+	w.puts(newPassword, "main", 1, "capabilities", "update")
+	v.Policy("psagate", `path "kv/data/*" { capabilities = ["create", "read", "update"] }
+path "kv/metadata/*" { capabilities = ["read"] }`)
+	w.putsNewPasswords(func() string {
+		got, err := v.Client().KVv2("kv").Get(context.Background(), record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(got.VersionMetadata.Version, got.Data)
+	})
+	w.puts(oldPassword, "main", 1, "version 1 had this password", "none of the last five")
+	w.unharmed(2)
+}
+
+// putsNewPasswords puts a wrong password, a good one, and one ahead of the PSA. stored is what the store has.
+func (w *world) putsNewPasswords(stored func() string) {
+	w.Helper()
+	w.served("a")
+	before := stored()
+	w.puts(typedPassword, "main", 1, "is shown to the PSA once", "the PSA refuses it: nothing was written, and version 1 serves on")
+	w.puts("with a space", "main", 1, "holds a space")
+	if stored() != before || len(w.sim.Ledger().Failed()) != 1 {
+		w.Errorf("the store was written, or %d sign-ins failed", len(w.sim.Ledger().Failed()))
+	}
+	w.user.SetSecret(newPassword)
+	mark := w.sim.Mark()
+	w.puts(newPassword, "main", 0, "version 2 is written, and serves")
+	w.served("b")
+	if l := w.sim.Ledger().Since(mark); len(l) != 2 || len(l.Failed()) != 0 || !strings.Contains(stored(), newPassword) {
+		w.Errorf("sign-ins %v", l)
+	}
+	mark = w.sim.Mark()
+	w.puts(laterPassword, "main --ahead", 0, "version 3 is written")
+	w.until("it was tried", func() bool { return len(w.sim.Ledger().Since(mark).Failed()) == 1 })
+	w.served("a")
+	if !strings.Contains(stored(), laterPassword) {
+		w.Error("the store has not what was put ahead of the PSA")
+	}
+	w.unharmed(1)
+}

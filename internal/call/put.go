@@ -1,0 +1,310 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/secret"
+)
+
+const (
+	// comparedWith is how many versions a new password is compared with: the PSA takes none of the last five.
+	comparedWith = 5
+	// writePatience is how long a store has to be read or written for an operator.
+	writePatience = 20 * time.Second
+)
+
+// Put is a new credential for a login's record.
+type Put struct {
+	// Over is the version that the operator was shown; 0: there was none.
+	Over uint64
+	// Secret is the new password; UserName and IntegrationCode are left as they are where they are empty.
+	Secret, UserName, IntegrationCode secret.Value
+	// Ahead writes it without asking the PSA first: for a PSA that is changed later.
+	Ahead bool
+}
+
+func (p Put) fields() map[string]secret.Value {
+	set := map[string]secret.Value{"secret": p.Secret}
+	for name, value := range map[string]secret.Value{"username": p.UserName, "integration_code": p.IntegrationCode} {
+		if value.Reveal() != "" {
+			set[name] = value
+		}
+	}
+	return set
+}
+
+// Writing says how a login's record stands that is to be written.
+func (g *Gateway) Writing(ctx context.Context, login string) (report.Writing, error) {
+	n := g.byName[login]
+	if n == nil {
+		return report.Writing{}, report.ErrUnknownLogin
+	}
+	now, err := n.present(ctx)
+	if err != nil {
+		return report.Writing{}, err
+	}
+	out := report.Writing{Login: login, Store: n.Store, Kind: n.store.Kind, Path: n.Path, Version: now.Version, Lacks: lacks(now)}
+	if err := n.store.CanWrite(ctx, n.Path); err != nil {
+		return out, err
+	}
+	out.Serving = n.serving()
+	earlier, note := n.earlier(ctx, now)
+	out.Earlier = len(earlier)
+	if note != "" {
+		out.Notes = append(out.Notes, note)
+	}
+	return out, nil
+}
+
+// Put tries a new credential and writes it into the login's record, with at most one sign-in. What does not work is in the
+// result; the error is one of whoever asks.
+func (g *Gateway) Put(ctx context.Context, login string, p Put) (report.PutResult, error) {
+	n := g.byName[login]
+	if n == nil {
+		return report.PutResult{}, report.ErrUnknownLogin
+	}
+	n.puts <- struct{}{}
+	defer func() { <-n.puts }()
+	// An operator who leaves must not leave the PSA changed and the store not.
+	ctx = context.WithoutCancel(ctx)
+	over, err := n.present(ctx)
+	if err != nil {
+		return report.PutResult{}, err
+	}
+	if over.Version != p.Over {
+		return report.PutResult{}, fmt.Errorf("%w: it has version %d now, and had %d", report.ErrChangedSince, over.Version, p.Over)
+	}
+	c, notes, err := n.draft(ctx, over, p)
+	if err != nil {
+		return report.PutResult{}, report.NewUnfit(err)
+	}
+	out := report.PutResult{Login: login, Store: n.Store, Path: n.Path, Version: over.Version, Notes: notes}
+	n.write(ctx, c, p.Ahead, &out)
+	n.log.Info("an operator puts a credential", "store", n.Store, "record", n.Path, "written", out.Written, "version", out.Version, "verdict", out.Verdict)
+	return out, nil
+}
+
+// candidate is a credential that is to be written over a version of its record.
+type candidate struct {
+	over, next secret.Record
+	set        map[string]secret.Value
+	credential secret.Credential
+	key        guard.Key
+	fp         guard.Fingerprint
+}
+
+// draft works out what would be written, and says what is wrong with it.
+func (n *lane) draft(ctx context.Context, over secret.Record, p Put) (c candidate, notes []string, err error) {
+	c = candidate{over: over, next: over, set: p.fields()}
+	c.next.Version++
+	c.next.Fields = make(map[string]secret.Value)
+	maps.Copy(c.next.Fields, over.Fields)
+	maps.Copy(c.next.Fields, c.set)
+	if problem := secret.PasswordProblem(p.Secret.Reveal()); problem != "" {
+		return c, nil, fmt.Errorf("the new password %s", problem)
+	}
+	if c.credential, err = secret.CredentialFrom(c.next); err != nil {
+		return c, nil, err
+	}
+	if c.key, err = n.keyOf(c.credential); err != nil {
+		return c, nil, err
+	}
+	c.fp = n.shared.guard.Fingerprint(autotask.CanonicalUser(c.credential.UserName), c.credential.Secret.Reveal(), c.credential.IntegrationCode.Reveal())
+	earlier, note := n.earlier(ctx, over)
+	if note != "" {
+		notes = append(notes, note)
+	}
+	return c, notes, n.unused(c, earlier)
+}
+
+// unused says whether the record has, or had, the password already, as far as that is known.
+func (n *lane) unused(c candidate, earlier []secret.Record) error {
+	others := func(r secret.Record) bool {
+		return autotask.CanonicalUser(r.Fields["username"].Reveal()) != autotask.CanonicalUser(c.credential.UserName)
+	}
+	same := func(field string) bool { return c.over.Fields[field].Equal(c.next.Fields[field]) }
+	version, used := secret.UsedBefore(slices.DeleteFunc(earlier, others), "secret", c.credential.Secret)
+	switch {
+	case same("secret") && same("username") && same("integration_code"):
+		return fmt.Errorf("version %d is the same already: psagate check finds out whether the PSA takes it", c.over.Version)
+	case used && version != c.over.Version:
+		return fmt.Errorf("version %d had this password: the PSA takes none of the last five", version)
+	}
+	return nil
+}
+
+// present reads the record as it is now; a zero one where there is none.
+func (n *lane) present(ctx context.Context) (secret.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, writePatience)
+	defer cancel()
+	rec, err := n.store.Confirm(ctx, n.Path)
+	if errors.Is(err, secret.ErrNotFound) {
+		return secret.Record{Path: n.Path}, nil
+	}
+	return rec, err
+}
+
+// earlier returns the versions that a new password is compared with, and what is to be known of that.
+func (n *lane) earlier(ctx context.Context, now secret.Record) ([]secret.Record, string) {
+	if now.Version == 0 {
+		return nil, ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, writePatience)
+	defer cancel()
+	all, err := n.store.History(ctx, n.Path, comparedWith)
+	if err != nil {
+		return []secret.Record{now}, fmt.Sprintf("earlier passwords cannot be read, and the PSA takes none of the last five: %v", err)
+	}
+	return all, ""
+}
+
+// lacks returns the names of the fields that a login's record must have and this one has not.
+func lacks(r secret.Record) []string {
+	out := []string{}
+	for _, name := range [...]string{"username", "integration_code"} {
+		if r.Fields[name].Reveal() == "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// serving returns the version that calls are sent with, or nil.
+func (n *lane) serving() *uint64 {
+	seat := n.sitting()
+	if seat == nil {
+		return nil
+	}
+	st, err := seat.guard.Status()
+	if err != nil || st.Serving.IsZero() {
+		return nil
+	}
+	for _, c := range st.Credentials {
+		if c.Fingerprint == st.Serving {
+			if version, err := strconv.ParseUint(c.Version, 10, 64); err == nil {
+				return &version
+			}
+		}
+	}
+	return nil
+}
+
+// write tries a candidate, unless it is to be written ahead of the PSA, and writes it where it was accepted.
+func (n *lane) write(ctx context.Context, c candidate, ahead bool, out *report.PutResult) {
+	if !ahead {
+		res, end := n.try(ctx, c)
+		defer end()
+		if out.Verdict = res.Verdict.String(); res.Err != nil {
+			out.Verdict = guard.NotSent.String()
+		}
+		if res.Err != nil || res.Verdict != guard.Accepted {
+			out.Detail = n.notWritten(res)
+			return
+		}
+	}
+	rec, err := n.store.Write(ctx, n.Path, c.over, c.set)
+	if errors.Is(err, secret.ErrMaybeWritten) {
+		rec, err = n.lookAgain(ctx, c, err)
+	}
+	if err != nil {
+		out.Detail = notStored(err, ahead)
+		return
+	}
+	out.Written, out.Version = true, rec.Version
+	rec.ReadAt = time.Now() // so that no reading from before the writing comes after it
+	n.apply(rec)
+	_, _ = n.present(ctx) // calls look into the store for whether it has a record at all
+	out.Detail = written(rec.Version, ahead)
+	if !ahead {
+		n.tellOf(guard.Attempt{Version: strconv.FormatUint(rec.Version, 10)}, guard.Effect{Proven: true})
+	}
+}
+
+// lookAgain finds out what came of a writing of which nobody knows.
+func (n *lane) lookAgain(ctx context.Context, c candidate, unknown error) (secret.Record, error) {
+	rec, err := n.present(ctx)
+	if err != nil || rec.Version == c.over.Version {
+		return rec, unknown
+	}
+	for name, value := range c.set {
+		if !rec.Fields[name].Equal(value) {
+			return rec, unknown
+		}
+	}
+	return rec, nil
+}
+
+// try shows a candidate to the PSA. It is remembered until end is called.
+func (n *lane) try(ctx context.Context, c candidate) (res guard.CheckResult, end func()) {
+	s := &seat{lane: n, guard: n.shared.guard.Login(c.key)}
+	detach := s.guard.Attach(guard.Use{Name: n.Name, Settings: n.Settings, Upstream: s})
+	known := n.shared.wallet.get(c.key, c.fp) != nil
+	if !known {
+		n.shared.wallet.put(c.key, c.fp, c.credential, time.Now())
+	}
+	end = func() {
+		if err := s.guard.Forget(c.fp); err != nil {
+			n.log.Error("what was found out about a credential cannot be forgotten", "error", err)
+		}
+		detach()
+		if !known {
+			n.discard(c)
+		}
+	}
+	return s.guard.Try(ctx, c.fp, "candidate"), end
+}
+
+// notWritten says why a candidate was not written, and what to do.
+func (n *lane) notWritten(res guard.CheckResult) string {
+	rest := "nothing was written"
+	if v := n.serving(); v != nil {
+		rest += fmt.Sprintf(", and version %d serves on", *v)
+	}
+	var d *guard.Denied
+	switch {
+	case errors.As(res.Err, &d):
+		return fmt.Sprintf("nothing was sent to the PSA: %s; %s", strings.TrimSuffix(d.Text, "."), rest)
+	case res.Err != nil:
+		return fmt.Sprintf("nothing was sent to the PSA: %v; %s", res.Err, rest)
+	case res.Verdict == guard.Refused:
+		return "the PSA refuses it: " + rest + ". Is it changed there already? If it is to be changed later, write it with --ahead"
+	case res.Verdict == guard.Locked:
+		return "the PSA says that the login is locked: " + rest + ". Unlock it there, then run: psagate release"
+	case res.Verdict == guard.Neutral:
+		return "the PSA answered something else, which does not tell whether it takes it: " + rest + ". Try again later"
+	}
+	return "the PSA gave no answer: " + rest + ". Try again when it answers"
+}
+
+// notStored says that the store did not take what the PSA has.
+func notStored(err error, ahead bool) string {
+	if ahead {
+		return fmt.Sprintf("nothing was written: %v", err)
+	}
+	return fmt.Sprintf("the PSA TAKES the new password, and the store does not have it: %v. What serves now stops working with the PSA's change: put it again, or write it into the store by hand", err)
+}
+
+func written(version uint64, ahead bool) string {
+	if ahead {
+		return fmt.Sprintf("version %d is written. What serves now serves on until the PSA takes the new one, which is tried once, and again when the PSA refuses what serves", version)
+	}
+	return fmt.Sprintf("the PSA accepts it: version %d is written, and serves", version)
+}
+
+// discard forgets the candidate's secret where nothing has come of it.
+func (n *lane) discard(c candidate) {
+	st, err := n.shared.guard.Login(c.key).Status()
+	if err == nil && !slices.Contains([]guard.Fingerprint{st.Newest, st.Serving, st.Last}, c.fp) {
+		n.shared.wallet.remove(c.key, c.fp)
+	}
+}
