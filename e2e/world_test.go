@@ -89,6 +89,9 @@ func (w *world) read(name string) string {
 
 func (w *world) write(name, text string) {
 	w.Helper()
+	if err := os.MkdirAll(filepath.Dir(w.path(name)), 0o700); err != nil { // Caddy makes its own when it needs them
+		w.Fatal(err)
+	}
 	if err := os.WriteFile(w.path(name), []byte(text), 0o600); err != nil {
 		w.Fatal(err)
 	}

@@ -52,7 +52,24 @@ func ParseOperation(method, escapedPath string) (Operation, error) {
 // is compares two names in ASCII, without case.
 func is(got, want string) bool { return len(got) == len(want) && strings.EqualFold(got, want) }
 
-func lower(s string) string { return strings.ToLower(s) }
+// lower is s in ASCII lower case. Of Unicode's rules it has none: by those the letter \u0130 becomes an i, and what is no
+// host name one.
+func lower(s string) string {
+	upper := func(c byte) bool { return c >= 'A' && c <= 'Z' }
+	for i := range len(s) {
+		if !upper(s[i]) {
+			continue
+		}
+		b := []byte(s)
+		for j := i; j < len(b); j++ {
+			if upper(b[j]) {
+				b[j] += 'a' - 'A'
+			}
+		}
+		return string(b)
+	}
+	return s
+}
 
 // splitPath returns the path's segments without the empty ones.
 func splitPath(path string) ([]string, error) {
