@@ -16,7 +16,7 @@ const (
 	callsAtOnce = 1024
 	// bytesAtOnce is how much of request bodies, or four of the largest.
 	bytesAtOnce = 256 << 20
-	// bytesInMemory is how much of all integrations' bodies is kept in memory beyond the first of each, and a quarter of it how
+	// bytesInMemory is how much of all integrations' bodies is kept in memory beyond the first 64 KiB of each, and a quarter of it how
 	// much of one's; what does not fit goes to files.
 	bytesInMemory = 64 << 20
 )
