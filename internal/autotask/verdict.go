@@ -101,6 +101,9 @@ func mediaType(h http.Header) string {
 	return lower(strings.TrimSpace(media))
 }
 
+// isBlank: RFC 9110, section 5.6.3, knows two blanks.
+func isBlank(r rune) bool { return r == ' ' || r == '\t' }
+
 // hasBasic says whether a line of challenges has one of scheme Basic. Quoted text is not looked into.
 func hasBasic(line string) bool {
 	quoted, start := false, 0
@@ -111,7 +114,7 @@ func hasBasic(line string) bool {
 		case i < len(line) && line[i] == '"':
 			quoted = !quoted
 		case i >= len(line) || line[i] == ',' && !quoted:
-			words := strings.Fields(line[start:min(i, len(line))])
+			words := strings.FieldsFunc(line[start:min(i, len(line))], isBlank)
 			if len(words) > 0 && is(words[0], "Basic") {
 				return true
 			}

@@ -81,7 +81,7 @@ func alike(a Answer, value string) map[string]Answer {
 }
 
 var (
-	basicAnywhere = regexp.MustCompile(`(?i)(^|,)\s*basic(\s|,|$)`)
+	basicAnywhere = regexp.MustCompile(`(?i)(^|,)[ \t]*basic([ \t]|,|$)`)
 	quotedText    = regexp.MustCompile(`"(?:\\.|[^"\\])*("|\\?$)`)
 )
 
