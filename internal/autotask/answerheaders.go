@@ -20,9 +20,8 @@ var limitPrefixes = []string{"X-Ratelimit-", "Ratelimit-"}
 
 // PassResponseHeaders copies the headers of the PSA's answer that may reach the caller.
 func PassResponseHeaders(dst, src http.Header) {
-	hop := connectionNames(src)
 	for name, values := range src {
-		if passes(name) && !hop[name] && !anyInvalid(values) {
+		if passes(name) && !endsHere(src, name) && !anyInvalid(values) {
 			dst[name] = append([]string(nil), values...)
 		}
 	}

@@ -16,6 +16,10 @@ const (
 	HeaderImpersonation   = "ImpersonationResourceId"
 )
 
+// keys are these names as net/http has them in a Header.
+var keyUserName, keySecret, keyIntegrationCode, keyImpersonation = http.CanonicalHeaderKey(HeaderUserName), http.CanonicalHeaderKey(HeaderSecret),
+	http.CanonicalHeaderKey(HeaderIntegrationCode), http.CanonicalHeaderKey(HeaderImpersonation)
+
 // requestHeaders are all that a caller's request may tell the PSA besides path, query string and body. Everything else
 // stays behind: credentials, cookies, method overrides, forwarding and routing headers, idempotency keys (which make the
 // HTTP transport send a POST twice), Expect, and what concerns one connection.
@@ -23,32 +27,33 @@ var requestHeaders = []string{"Accept", "Accept-Language", "Content-Type", "Cont
 
 // PassRequestHeaders copies the allowed headers of a caller's request. Accept-Encoding becomes gzip where the caller
 // takes it and identity else, since the gateway must be able to read the answer; a caller without User-Agent gets
-// none made up for it.
+// none made up for it. What says how the body is to be read goes wherever the body goes, even if Connection names it.
 func PassRequestHeaders(dst, src http.Header) {
-	hop := connectionNames(src)
 	for _, name := range requestHeaders {
-		if values := src.Values(name); len(values) > 0 && !hop[name] && !anyInvalid(values) {
+		if values := src[name]; len(values) > 0 && !endsHere(src, name) && !anyInvalid(values) {
 			dst[name] = append([]string(nil), values...)
 		}
 	}
 	if dst["User-Agent"] == nil {
 		dst["User-Agent"] = []string{""}
 	}
-	dst.Set("Accept-Encoding", "identity")
-	if acceptsGzip(src.Values("Accept-Encoding")) {
-		dst.Set("Accept-Encoding", "gzip")
+	coding := "identity"
+	if acceptsGzip(src["Accept-Encoding"]) {
+		coding = "gzip"
 	}
+	dst["Accept-Encoding"] = []string{coding}
 }
 
-// connectionNames returns the headers that Connection names: they end here (RFC 9110, section 7.6.1).
-func connectionNames(h http.Header) map[string]bool {
-	names := make(map[string]bool)
-	for _, line := range h.Values("Connection") {
-		for name := range strings.SplitSeq(line, ",") {
-			names[http.CanonicalHeaderKey(strings.TrimSpace(name))] = true
+// endsHere reports whether Connection names a header: it is for this connection alone (RFC 9110, section 7.6.1).
+func endsHere(h http.Header, name string) bool {
+	for _, line := range h["Connection"] {
+		for named := range strings.SplitSeq(line, ",") {
+			if is(strings.TrimSpace(named), name) {
+				return !strings.HasPrefix(name, "Content-")
+			}
 		}
 	}
-	return names
+	return false
 }
 
 func anyInvalid(values []string) bool {
@@ -94,7 +99,7 @@ func weight(params string) float64 {
 
 // Impersonates reports whether a caller asks to be shown as another resource. A header without a value asks for nothing.
 func Impersonates(h http.Header) bool {
-	for _, v := range h.Values(HeaderImpersonation) {
+	for _, v := range h[keyImpersonation] {
 		if v != "" {
 			return true
 		}
@@ -109,7 +114,7 @@ func Impersonation(h http.Header) (resource string, err error) {
 	if !Impersonates(h) {
 		return "", nil
 	}
-	values := h.Values(HeaderImpersonation)
+	values := h[keyImpersonation]
 	if len(values) > 1 {
 		return "", badRequest(HeaderImpersonation + " is there more than once; send it once, with the id of one resource")
 	}
@@ -126,8 +131,8 @@ func resourceID(s string) bool { return validID(s) && s[0] != '-' }
 // that would reach the PSA changed, or end the header early, is an error that names the header and never the value:
 // sent like that it would be a failed sign-in. On an error no header is set.
 func SetCredentials(h http.Header, user, secret, code, impersonate string) error {
-	values := []struct{ name, value string }{
-		{HeaderUserName, user}, {HeaderSecret, secret}, {HeaderIntegrationCode, code},
+	values := [...]struct{ name, key, value string }{
+		{HeaderUserName, keyUserName, user}, {HeaderSecret, keySecret, secret}, {HeaderIntegrationCode, keyIntegrationCode, code},
 	}
 	for _, v := range values {
 		if err := checkCredential(v.value); err != nil {
@@ -138,11 +143,11 @@ func SetCredentials(h http.Header, user, secret, code, impersonate string) error
 		return fmt.Errorf("header %s is no resource id; give a whole number", HeaderImpersonation)
 	}
 	for _, v := range values {
-		h.Set(v.name, v.value)
+		h[v.key] = []string{v.value}
 	}
-	h.Del(HeaderImpersonation)
+	delete(h, keyImpersonation)
 	if impersonate != "" {
-		h.Set(HeaderImpersonation, impersonate)
+		h[keyImpersonation] = []string{impersonate}
 	}
 	return nil
 }

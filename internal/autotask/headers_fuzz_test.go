@@ -29,9 +29,13 @@ func callersHeader(block string) http.Header {
 
 var control = regexp.MustCompile(`[\x00-\x08\x0a-\x1f\x7f]`)
 
-// wantPassed says which values of an allowed header should pass: all or none.
+// wantPassed says which values of an allowed header should pass: all or none. What says how the body is to be read is no
+// matter of the connection.
 func wantPassed(src http.Header, name string) []string {
 	for _, line := range src["Connection"] {
+		if name == "Content-Type" || name == "Content-Encoding" {
+			break
+		}
 		for _, named := range strings.Split(line, ",") {
 			if textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(named)) == name {
 				return nil

@@ -105,7 +105,7 @@ var childNames = map[string]string{
 	"UserDefinedFields":               "ListItems",
 }
 
-// spelling maps a name in lower case to the PSA's own spelling of it.
+// spelling maps a name in lower case, and the PSA's own spelling of it, to that spelling.
 type spelling map[string]string
 
 var (
@@ -117,7 +117,7 @@ var (
 func spell(names string) spelling {
 	s := make(spelling)
 	for _, name := range strings.Fields(names) {
-		s[strings.ToLower(name)] = name
+		s[name], s[strings.ToLower(name)] = name, name
 	}
 	return s
 }
@@ -132,6 +132,9 @@ func spellChildren() map[string]spelling {
 
 // of returns the PSA's spelling of a name and true, or the name as it is and false.
 func (s spelling) of(name string) (string, bool) {
+	if known, ok := s[name]; ok { // as most clients write it
+		return known, true
+	}
 	if known, ok := s[strings.ToLower(name)]; ok {
 		return known, true
 	}
@@ -140,10 +143,10 @@ func (s spelling) of(name string) (string, bool) {
 
 // entityName returns the PSA's spelling of a first-level name, or the name as it is.
 func entityName(name string) string {
-	if known, ok := services.of(name); ok {
+	if known, ok := roots.of(name); ok {
 		return known
 	}
-	known, _ := roots.of(name)
+	known, _ := services.of(name)
 	return known
 }
 
@@ -177,7 +180,7 @@ func EntityNames() []string {
 		}
 	}
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }
 
 // KnownEntity says whether the name, in any case, is one that this package was built with.

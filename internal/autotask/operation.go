@@ -147,10 +147,10 @@ func (o Operation) SignsIn() bool {
 	if o.API != REST || o.Free {
 		return false
 	}
-	if services[lower(o.Entity)] == o.Entity {
+	if services[o.Entity] == o.Entity {
 		return o.Form == FormEntity && o.Method == http.MethodGet
 	}
-	if roots[lower(o.Entity)] != o.Entity || !meaningOf(o.Form, o.Method).known {
+	if roots[o.Entity] != o.Entity || !meaningOf(o.Form, o.Method).known {
 		return false
 	}
 	return o.Child == "" || children[o.Entity][lower(o.Child)] == o.Child

@@ -63,14 +63,29 @@ func (d *Redactor) clean(out, in []byte, end bool) ([]byte, int) {
 
 // Text returns text without the secrets.
 func (d *Redactor) Text(text string) string {
+	if !d.in(text) {
+		return text
+	}
 	out, _ := d.clean(nil, []byte(text), true)
 	return string(out)
+}
+
+// in reports whether there is a secret in text.
+func (d *Redactor) in(text string) bool {
+	for i := range len(text) {
+		for _, form := range d.byFirst[text[i]] {
+			if strings.HasPrefix(text[i:], form) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Header takes the secrets out of a header's values, in place. A header with one in its name is removed.
 func (d *Redactor) Header(h http.Header) {
 	for name, values := range h {
-		if d.Text(name) != name || d.Text(strings.ToLower(name)) != strings.ToLower(name) {
+		if d.in(name) || d.in(strings.ToLower(name)) {
 			delete(h, name)
 			continue
 		}

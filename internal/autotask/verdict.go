@@ -52,10 +52,8 @@ func Classify(op Operation, a Answer) guard.Verdict {
 
 // NeedsBody says whether the head of the body is needed to classify an answer.
 func NeedsBody(status int, h http.Header) bool {
-	if h.Get("Content-Length") == "0" || mediaType(h) == "text/html" {
-		return false
-	}
-	return status == http.StatusUnauthorized || status == http.StatusForbidden || status >= 500
+	may := status == http.StatusUnauthorized || status == http.StatusForbidden || status >= 500
+	return may && h.Get("Content-Length") != "0" && mediaType(h) != "text/html"
 }
 
 func unauthorized(h http.Header) guard.Verdict {

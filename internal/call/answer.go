@@ -3,7 +3,6 @@ package call
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -17,23 +16,17 @@ import (
 	"github.com/psagate/psagate/internal/autotask"
 )
 
-// answer shapes an answer for the caller: what passes of its headers, URLs that would lead past the gateway, and in
-// errors an echoed secret.
-func (g *Gateway) answer(resp *http.Response) error {
-	t, _ := resp.Request.Context().Value(tripKey{}).(*trip)
-	if t.Reason != "" {
-		return nil // our own
-	}
+// shape makes of the PSA's answer what the caller may have: what passes of its headers is put into h, URLs that would lead
+// past the gateway are turned, and errors rid of an echoed secret.
+func (t *trip) shape(h http.Header, resp *http.Response) error {
 	from := resp.Header
 	resp.Header = make(http.Header, len(from))
 	autotask.PassResponseHeaders(resp.Header, from)
-	t.Ticket.Redactor.Header(resp.Header)
+	red := t.Ticket.Redactor
+	red.Header(resp.Header)
 	if to := autotask.RewriteLocation(from.Get("Location"), t.public, t.lane.leads); to != "" {
-		resp.Header.Set("Location", t.Ticket.Redactor.Text(to))
+		resp.Header.Set("Location", red.Text(to))
 	}
-	in := &trailing{ReadCloser: resp.Body, resp: resp, redactor: t.Ticket.Redactor}
-	in.clean()
-	resp.Body = in
 	gzipped, readable := coding(from)
 	switch {
 	case resp.StatusCode < 300 && !paged(t.Operation):
@@ -43,12 +36,19 @@ func (g *Gateway) answer(resp *http.Response) error {
 	case !readable:
 		return errCoding
 	case resp.StatusCode >= 300:
-		g.redact(resp, t)
+		t.redact(resp)
 	default:
-		g.rewrite(resp, t, gzipped)
+		t.rewrite(resp, gzipped)
 	}
-	resp.Body = &ending{resp.Body, t}
+	addTo(h, resp.Header)
 	return nil
+}
+
+// addTo adds headers to others.
+func addTo(h, more http.Header) {
+	for name, values := range more {
+		h[name] = append(h[name], values...)
+	}
 }
 
 // errCoding: what has to be looked into is in a content coding that nobody asked the PSA for. A client may know it, so it
@@ -78,7 +78,7 @@ func paged(op autotask.Operation) bool {
 }
 
 // redact takes echoed secrets out of an error's body, which goes on without compression.
-func (g *Gateway) redact(resp *http.Response, t *trip) {
+func (t *trip) redact(resp *http.Response) {
 	in := bufio.NewReader(resp.Body)
 	var out io.Reader = in
 	if isGzip(in) {
@@ -90,7 +90,7 @@ func (g *Gateway) redact(resp *http.Response, t *trip) {
 
 // rewrite points the page URLs of an answer at the gateway, as it streams by. It does so whatever host they name: a
 // client that followed one elsewhere would show its key there.
-func (g *Gateway) rewrite(resp *http.Response, t *trip, gzipped bool) {
+func (t *trip) rewrite(resp *http.Response, gzipped bool) {
 	in := bufio.NewReader(resp.Body)
 	if gzipped && isGzip(in) {
 		resp.Body = body{&deflating{src: autotask.NewRewriter(&inflating{src: in}, t.public, anywhere)}, resp.Body}
@@ -101,94 +101,6 @@ func (g *Gateway) rewrite(resp *http.Response, t *trip, gzipped bool) {
 }
 
 func anywhere(*url.URL) bool { return true }
-
-// hinting lets interim answers through, early hints among them, with what may pass of them: links.
-type hinting struct {
-	http.ResponseWriter
-	trip   *trip
-	caller context.Context // ends when the caller leaves
-
-	writing sync.Mutex // the reverse proxy flushes from beside
-}
-
-// Write implements http.ResponseWriter.
-func (h *hinting) Write(p []byte) (int, error) {
-	h.writing.Lock()
-	defer h.writing.Unlock()
-	return h.ResponseWriter.Write(p)
-}
-
-// FlushError is for http.ResponseController.
-func (h *hinting) FlushError() error {
-	h.writing.Lock()
-	defer h.writing.Unlock()
-	return http.NewResponseController(h.ResponseWriter).Flush()
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (h *hinting) WriteHeader(status int) {
-	if status >= 100 && status < 200 {
-		for name := range h.Header() {
-			if name != "Link" {
-				h.Header().Del(name)
-			}
-		}
-		if red := h.trip.Ticket.Redactor; red != nil {
-			red.Header(h.Header())
-		}
-	} else if h.caller.Err() == nil { // else nobody hears it
-		h.trip.status = status
-	}
-	h.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap is for http.ResponseController.
-func (h *hinting) Unwrap() http.ResponseWriter { return h.ResponseWriter }
-
-// notInTrailers are headers of the PSA's host that a trailer must not bring either.
-var notInTrailers = []string{"Set-Cookie", "Location", "Www-Authenticate", "Strict-Transport-Security", "Alt-Svc", autotask.HeaderReason}
-
-// trailing cleans the trailers, whose names are announced before the body and which come when it has ended.
-type trailing struct {
-	io.ReadCloser
-	resp     *http.Response
-	redactor *autotask.Redactor
-}
-
-func (t *trailing) Read(p []byte) (int, error) {
-	n, err := t.ReadCloser.Read(p)
-	if err != nil {
-		t.clean()
-	}
-	return n, err
-}
-
-func (t *trailing) clean() {
-	for _, name := range notInTrailers {
-		t.resp.Trailer.Del(name)
-	}
-	t.redactor.Header(t.resp.Trailer)
-}
-
-// ending is a body as the caller gets it. Where it breaks off, what there is of the answer goes out first: a caller who
-// sees the connection end before an answer's head takes the call for one that may be repeated, and HTTP clients do so by
-// themselves.
-type ending struct {
-	io.ReadCloser
-	trip *trip
-}
-
-// errCutOff stands for what went wrong with the PSA's answer: the cause can repeat what the PSA sent.
-var errCutOff = errors.New("the PSA's answer broke off")
-
-func (e *ending) Read(p []byte) (int, error) {
-	n, err := e.ReadCloser.Read(p)
-	if err == nil || err == io.EOF || errors.Is(err, context.Canceled) { //nolint:errorlint // a Reader's EOF is this value
-		return n, err
-	}
-	e.trip.flush()
-	return n, errCutOff
-}
 
 type body struct {
 	io.Reader

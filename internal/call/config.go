@@ -80,14 +80,14 @@ type Shared struct {
 	drained  context.CancelFunc
 	// stopped ends when a process that is to stop can wait no longer.
 	stopped context.Context
-	stop    context.CancelFunc
+	stop    context.CancelCauseFunc
 }
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
 	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), shares: newShares(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
-	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.stopped, s.stop = context.WithCancelCause(context.Background())
 	return s
 }
 
@@ -101,7 +101,7 @@ const Grace = 20 * time.Second
 func (s *Shared) drain() {
 	s.drained()
 	s.guard.Drain()
-	time.AfterFunc(Grace, s.stop)
+	time.AfterFunc(Grace, func() { s.stop(errStopping) })
 }
 
 // places works out which hosts a login's credential may go to, and its two fixed places.

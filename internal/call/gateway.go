@@ -4,11 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http/httputil"
-	"sync"
 
 	"github.com/psagate/psagate/internal/identity"
-	"github.com/psagate/psagate/internal/inject"
 )
 
 // Gateway is one config at work. Its handlers write every answer themselves.
@@ -19,7 +16,6 @@ type Gateway struct {
 	lanes  []*lane
 	byName map[string]*lane
 	stores map[string]Store
-	proxy  *httputil.ReverseProxy
 	log    *slog.Logger
 	said   said
 }
@@ -54,14 +50,6 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 		g.Close()
 		return nil, err
 	}
-	g.proxy = &httputil.ReverseProxy{
-		Rewrite:        func(*httputil.ProxyRequest) {},
-		Transport:      inject.RoundTripper{},
-		ModifyResponse: g.answer,
-		ErrorHandler:   gone,
-		BufferPool:     &buffers,
-		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
-	}
 	return g, nil
 }
 
@@ -83,17 +71,3 @@ func (g *Gateway) Close() {
 		n.close()
 	}
 }
-
-// buffers are for copying answers.
-var buffers bufferPool
-
-type bufferPool struct{ pool sync.Pool }
-
-func (b *bufferPool) Get() []byte {
-	if p, ok := b.pool.Get().(*[]byte); ok {
-		return *p
-	}
-	return make([]byte, 32<<10)
-}
-
-func (b *bufferPool) Put(p []byte) { b.pool.Put(&p) }

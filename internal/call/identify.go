@@ -15,6 +15,9 @@ import (
 
 type callerKey struct{}
 
+// The headers that may hold a key, as net/http has their names.
+var userHeader, secretHeader = http.CanonicalHeaderKey(autotask.HeaderUserName), http.CanonicalHeaderKey(autotask.HeaderSecret)
+
 // Identify finds out who calls. Where that is nobody it answers as the PSA does whatever is wrong with a sign-in, and
 // returns done. Only an integration that is disabled is told so, and one whose key may be good is told to wait.
 // Calls that need no sign-in pass as nobody's.
@@ -30,7 +33,7 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 		return r, described(op), false
 	}
 	address := clientAddress(clientIP)
-	p := identity.FromRequest(r.Header, autotask.HeaderUserName, autotask.HeaderSecret)
+	p := identity.FromRequest(r.Header, userHeader, secretHeader)
 	p.AddTLS(r.TLS)
 	caller, err := g.book.Identify(p, address, time.Now())
 	if err != nil {

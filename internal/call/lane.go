@@ -191,8 +191,15 @@ func (n *lane) Settle(ctx context.Context, t inject.Ticket, v guard.Verdict) (mo
 	return moved
 }
 
-// sit returns the PSA user that calls go through, waiting for the first reading of the record where need be.
-func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
+// reading returns the record as it was read last. It waits where the config is not in force yet, or the record never was read.
+func (n *lane) reading(ctx context.Context, since time.Time) (rec secret.Record, err error) {
+	select {
+	case <-n.committed:
+		if rec, err = n.store.Get(n.Path); !errors.Is(err, secret.ErrPending) {
+			return rec, err
+		}
+	default:
+	}
 	ctx, cancel := context.WithDeadline(ctx, since.Add(n.Settings.QueueDeadline))
 	defer cancel()
 	defer context.AfterFunc(n.shared.draining, cancel)()
@@ -202,13 +209,18 @@ func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
 		select {
 		case <-n.committed:
 		case <-ctx.Done():
-			return nil, n.lacks(Unreadable, ctx.Err())
+			return rec, ctx.Err()
 		}
 	}
-	rec, err := n.store.Get(n.Path)
-	if errors.Is(err, secret.ErrPending) {
+	if rec, err = n.store.Get(n.Path); errors.Is(err, secret.ErrPending) {
 		rec, err = n.store.Wait(ctx, n.Path)
 	}
+	return rec, err
+}
+
+// sit returns the PSA user that calls go through, waiting for the first reading of the record where need be.
+func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
+	rec, err := n.reading(ctx, since)
 	if err != nil {
 		return nil, n.lacks(problemOf(err), err)
 	}

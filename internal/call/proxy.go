@@ -1,7 +1,6 @@
 package call
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -29,24 +28,6 @@ func (o ProxyOptions) maxBody() int64 {
 	}
 	return o.MaxBody
 }
-
-// trip is one call on its way, for whoever shapes its answer.
-type trip struct {
-	inject.Call
-	public string
-	lane   *lane
-	status int // of the answer; 0 while there is none
-	out    *hinting
-}
-
-// flush sends what there is of the answer on its way to the caller.
-func (t *trip) flush() {
-	if t.status != 0 {
-		_ = t.out.FlushError() // a caller who has left hears nothing
-	}
-}
-
-type tripKey struct{}
 
 // Proxy takes an identified call to the PSA and answers it. It parses the operation from the request itself: what leaves
 // is what was parsed here.
@@ -99,7 +80,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		},
 		public: publicURL(r, o), lane: n,
 	}
-	g.carry(w, r, t)
+	t.carry(w, r)
 	info.Zone, info.CredentialVersion, info.Reason = t.Ticket.Base.String(), t.Ticket.Attempt.Version, string(t.Reason)
 	status = t.status
 	return info
@@ -147,35 +128,6 @@ func judge(op autotask.Operation, parsing error, r *http.Request, i *identity.In
 		return "", bad.Reason, bad.Text
 	}
 	return resource, "", ""
-}
-
-// carry hands the call to the reverse proxy, which keeps the rules of HTTP: hop-by-hop headers, trailers, early hints, hang-ups.
-func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, t *trip) {
-	ctx := context.WithValue(r.Context(), tripKey{}, t)
-	r = r.WithContext(inject.WithCall(ctx, &t.Call))
-	r.Body, r.ContentLength = http.NoBody, 0
-	r.Header = r.Header.Clone()
-	for _, hop := range [...]string{"Connection", "Upgrade"} { // no protocol is changed on the way to the PSA
-		r.Header.Del(hop)
-	}
-	t.out = &hinting{ResponseWriter: w, trip: t, caller: ctx}
-	g.proxy.ServeHTTP(t.out, r)
-}
-
-// gone is called where a call has no answer: its caller has left, or the answer could not be carried.
-func gone(w http.ResponseWriter, r *http.Request, _ error) {
-	t, ok := r.Context().Value(tripKey{}).(*trip)
-	switch left := r.Context().Err() != nil; {
-	case left: // whoever has shut his side alone would hear a 200 if nothing were written
-		w.Header().Set("Connection", "close")
-		if ok && t.Ticket.Guard == nil {
-			autotask.WriteError(w, autotask.REST, autotask.BadRequest, "the connection was closed on your side while the call waited: nothing was sent", 0)
-			return
-		}
-	case ok:
-		t.Reason = autotask.UpstreamUnreachable
-	}
-	autotask.WriteError(w, autotask.REST, autotask.UpstreamUnreachable, "the PSA's answer could not be passed on: look whether the call was carried out before you repeat it", 0)
 }
 
 // nameless reports whether nobody can say where a call came to: HTTP/1.0 demands no Host, and an address of this machine

@@ -13,7 +13,6 @@ import (
 	"net/textproto"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
@@ -38,6 +37,10 @@ type Request struct {
 	Credential secret.Credential
 	// Impersonate is the id of the resource that the caller asks to be shown as; empty: the credential's, if it has one.
 	Impersonate string
+	// Interim, where it is set, is given the interim answers (1xx) with their headers, from another goroutine, and it may be
+	// after the end of Send. Redactor has been through them.
+	Interim  func(status int, h http.Header)
+	Redactor *autotask.Redactor
 }
 
 // Result is what came of an attempt.
@@ -55,18 +58,14 @@ type Result struct {
 // connection. The caller's end is not heeded before the verdict, for the PSA judges what it has received; after that it
 // ends the body.
 func (w *Wire) Send(caller context.Context, r Request) Result {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(caller))
-	timer := time.AfterFunc(patience, func() { cancel(context.DeadlineExceeded) })
-	defer timer.Stop()
-	stay := context.AfterFunc(w.abort, func() { cancel(context.DeadlineExceeded) })
-	end := func() { stay(); cancel(nil) }
-	res := w.once(ctx, cancel, w.kept, r)
+	f := w.fly()
+	res := f.once(w.kept, r)
 	if res.Verdict == guard.NotSent {
-		res = w.once(ctx, cancel, w.fresh, r)
+		res = f.once(w.fresh, r)
 	}
 	if res.Response == nil {
-		res.TimedOut = errors.Is(context.Cause(ctx), context.DeadlineExceeded)
-		end()
+		res.TimedOut = errors.Is(context.Cause(f.ctx), errPatience) || w.abort.Err() != nil
+		f.end()
 		return res
 	}
 	if autotask.NeedsBody(res.Response.StatusCode, res.Response.Header) {
@@ -74,65 +73,80 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 	} else {
 		res.Verdict = autotask.Classify(r.Operation, autotask.Answer{Status: res.Response.StatusCode, Header: res.Response.Header})
 	}
-	left := context.AfterFunc(caller, func() { cancel(context.Canceled) })
-	res.Response.Body = &closing{watch(res.Response.Body, func() { cancel(errStalled) }), func() { left(); end() }}
+	f.deliver(caller, res.Response)
 	return res
 }
 
 // once sends the request on one connection. Without an answer its verdict says whether the PSA can have seen any of it.
-func (w *Wire) once(ctx context.Context, cancel context.CancelCauseFunc, t *http.Transport, r Request) Result {
+func (f *flight) once(t *http.Transport, r Request) Result {
 	cutStandardLog()
-	var wrote atomic.Bool
-	var interim atomic.Int32
-	var stray atomic.Value // func() bool: is the answer one to nothing?
-	req, err := r.build(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) {
-			if q := quietOf(info.Conn); q != nil {
-				no := q.begin()
-				stray.Store(func() bool { return q.unsent(no) })
-			}
-		},
-		WroteHeaderField: func(string, []string) { wrote.Store(true) },
-		// Who listens for interim answers has to bound them. The error of the hook would be lost where the caller's proxy has one.
-		Got1xxResponse: func(int, textproto.MIMEHeader) error {
-			if interim.Add(1) > maxInterim {
-				cancel(errInterim)
-			}
-			return nil
-		},
+	s := sending{interim: r.Interim, redactor: r.Redactor}
+	req, err := r.build(httptrace.WithClientTrace(f.ctx, &httptrace.ClientTrace{
+		GotConn:          s.gotConn,
+		WroteHeaderField: func(string, []string) { s.wrote.Store(true) },
+		Got1xxResponse:   s.got1xx,
 	}))
 	if err != nil {
 		return Result{Verdict: guard.NotSent, Err: err}
 	}
 	resp, err := t.RoundTrip(req)
-	if is, known := stray.Load().(func() bool); err == nil && known && is() {
+	switch {
+	case err == nil && s.stray():
 		_ = resp.Body.Close()
 		return Result{Verdict: guard.NoAnswer, Err: errNotQuiet}
-	}
-	switch {
 	case err == nil && resp.StatusCode < http.StatusOK:
 		// Not asked for (101), or no status at all: nothing that could be passed on.
 		_ = resp.Body.Close()
 		return Result{Verdict: guard.NoAnswer, Err: fmt.Errorf("status %d is no answer", resp.StatusCode)}
 	case err == nil:
 		return Result{Response: resp}
-	case wrote.Load() || ctx.Err() != nil:
+	case s.wrote.Load() || f.ctx.Err() != nil:
 		// After the context's end the transport may still be about to write, so only its own errors prove anything.
 		return Result{Verdict: guard.NoAnswer, Err: err}
 	}
 	return Result{Verdict: guard.NotSent, Err: err}
 }
 
+// sending is what the transport tells of one request on one connection.
+type sending struct {
+	interim  func(status int, h http.Header)
+	redactor *autotask.Redactor
+	wrote    atomic.Bool // some of the request may have gone out
+	hints    int
+	conn     *quiet
+	no       int // of the request on its connection
+}
+
+func (s *sending) gotConn(info httptrace.GotConnInfo) {
+	if s.conn = quietOf(info.Conn); s.conn != nil {
+		s.no = s.conn.begin()
+	}
+}
+
+// stray reports whether the answer is one to nothing.
+func (s *sending) stray() bool { return s.conn != nil && s.conn.unsent(s.no) }
+
+// got1xx passes an interim answer on. Who listens for those has to bound them.
+func (s *sending) got1xx(status int, h textproto.MIMEHeader) error {
+	if s.hints++; s.hints > maxInterim {
+		return errInterim
+	}
+	if s.interim != nil {
+		s.redactor.Header(http.Header(h))
+		s.interim(status, http.Header(h))
+	}
+	return nil
+}
+
 // build makes the request from the operation, never from the caller's own: what is not asked for here does not leave.
 //
 // The transport repeats a request by itself, on another connection, when it takes it for replayable: a body without
 // GetBody keeps it from that, for GET too. An empty POST, PUT or PATCH is never repeated, and with a body of unknown
-// length it would be sent in chunks.
+// length it would be sent in chunks. Of the body of a GET or DELETE the transport would first find out, in a goroutine of
+// its own, whether it is empty: that it is sent as it is (the transfer coding identity, which is not written) spares that.
 func (r Request) build(ctx context.Context) (*http.Request, error) {
-	req := &http.Request{
-		Method: r.Operation.Method, URL: r.Base.URL(r.Operation, r.Query), Host: r.Base.Host(),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 10),
-	}
+	req := blank.WithContext(ctx)
+	req.Method, req.URL, req.Host, req.Header = r.Operation.Method, r.Base.URL(r.Operation, r.Query), r.Base.Host(), make(http.Header, 10)
 	autotask.PassRequestHeaders(req.Header, r.Header)
 	c := r.Credential
 	err := autotask.SetCredentials(req.Header, c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal(), r.impersonate())
@@ -149,10 +163,15 @@ func (r Request) build(ctx context.Context) (*http.Request, error) {
 	case req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch:
 		req.Body = http.NoBody
 	default:
-		req.Body = sendOnce{http.NoBody}
+		req.Body, req.TransferEncoding = nothing{}, asItIs
 	}
-	return req.WithContext(ctx), nil
+	return req, nil
 }
+
+var (
+	blank  = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	asItIs = []string{"identity"}
+)
 
 // impersonate returns the resource that the call is shown as. The credential's own goes with calls that write, for only
 // they have a creator: the PSA refuses queries that name one.
@@ -166,6 +185,13 @@ func (r Request) impersonate() string {
 
 // sendOnce hides what a body is, so that the transport takes it for one that can be sent but once.
 type sendOnce struct{ io.ReadCloser }
+
+// nothing is an empty body that the transport does not know for one. It writes itself, so that no room is made for it.
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, error)         { return 0, io.EOF }
+func (nothing) Close() error                     { return nil }
+func (nothing) WriteTo(io.Writer) (int64, error) { return 0, nil }
 
 // judgeWithBody classifies by the head of the body, which it puts back. Whether that is gzip its first bytes say, for
 // headers are wrong about it: no JSON begins like gzip.

@@ -33,15 +33,18 @@ type Ticket struct {
 	Redactor   *autotask.Redactor
 }
 
-// Call is one call that an integration makes through its login. After RoundTrip it says what became of it.
+// Call is one call that an integration makes through its login. After Do it says what became of it.
 type Call struct {
 	Login       Login
 	Integration string
 	Operation   autotask.Operation
 	Query       string
+	Header      http.Header // the caller's: what may pass is taken from it
 	Body        Body
 	// Impersonate is the id of the resource that the caller asks to be shown as; empty: none.
 	Impersonate string
+	// Interim, where it is set, is given interim answers: see Request.
+	Interim func(status int, h http.Header)
 
 	// Ticket is the last attempt's; its Attempt is zero where nothing was sent.
 	Ticket Ticket
@@ -49,55 +52,27 @@ type Call struct {
 	Reason autotask.Reason
 }
 
-type contextKey struct{}
-
-// WithCall returns a context that carries a call to RoundTripper.
-func WithCall(ctx context.Context, c *Call) context.Context {
-	return context.WithValue(ctx, contextKey{}, c)
-}
-
-// CallFrom returns the call that a context carries, or nil.
-func CallFrom(ctx context.Context) *Call {
-	c, _ := ctx.Value(contextKey{}).(*Call)
-	return c
-}
-
-// RoundTripper takes requests that carry a Call to the PSA. It answers in place of the PSA where nothing was sent or nothing came
-// back; its only error is that of a caller who has left.
-type RoundTripper struct{}
-
 // maxSends: the call as it is, once more with another credential, and once more where its login had moved to another zone.
 const maxSends = 2
 
-// RoundTrip implements http.RoundTripper. Of the request it uses the headers that may pass; method, path, query and body are the call's.
-func (RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
-	c, ctx := CallFrom(req.Context()), req.Context()
+// Do takes the call to the PSA and returns its answer, or one in its place where nothing was sent or nothing came back.
+// The only error is that of a caller who has left, whose context this is. The answer's body must be closed.
+func (c *Call) Do(ctx context.Context) (*http.Response, error) {
 	ask := guard.Ask{Source: c.Integration, Path: c.path(), Since: time.Now()}
 	followed := false
 	for sends := 1; ; sends++ {
 		t, err := c.Login.Reserve(ctx, ask)
 		if err != nil {
-			return c.denied(req, err)
+			return c.denied(err)
 		}
 		c.Ticket = t
-		start := time.Now()
-		res := c.Login.Wire().Send(ctx, Request{
-			Operation: c.Operation, Base: t.Base, Query: c.Query, Header: req.Header, Body: c.Body, Credential: t.Credential,
-			Impersonate: c.Impersonate,
-		})
-		if res.Verdict == guard.Accepted || res.Verdict == guard.Neutral {
-			t.Guard.Took(t.Attempt, time.Since(start))
-		}
-		if res.Response != nil { // before the unit is free
-			res.Response.Body = &closing{res.Response.Body, t.Guard.Answering(t.Attempt)}
-		}
-		moved := c.Login.Settle(ctx, t, res.Verdict)
+		res, moved := c.send(ctx, t)
 		if moved && !followed {
 			followed = true
 			sends--
 		}
 		if sends == maxSends || res.Verdict != guard.Refused && (res.Verdict != guard.NotSent || !moved) {
-			return c.answer(req, res), nil
+			return c.answer(res), nil
 		}
 		if res.Response != nil {
 			_ = res.Response.Body.Close()
@@ -108,52 +83,68 @@ func (RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
+// send makes one attempt and settles it.
+func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
+	start := time.Now()
+	res = c.Login.Wire().Send(ctx, Request{
+		Operation: c.Operation, Base: t.Base, Query: c.Query, Header: c.Header, Body: c.Body, Credential: t.Credential,
+		Impersonate: c.Impersonate, Interim: c.Interim, Redactor: t.Redactor,
+	})
+	if res.Verdict == guard.Accepted || res.Verdict == guard.Neutral {
+		t.Guard.Took(t.Attempt, time.Since(start))
+	}
+	if res.Response != nil { // before the unit is free
+		res.Response.Body = &closing{res.Response.Body, t.Guard.Answering(t.Attempt)}
+	}
+	return res, c.Login.Settle(ctx, t, res.Verdict)
+}
+
 // path names the call's kind: the operation without its ids.
 func (c *Call) path() string { return c.Operation.String() }
 
-func (c *Call) denied(req *http.Request, err error) (*http.Response, error) {
+func (c *Call) denied(err error) (*http.Response, error) {
 	var d *guard.Denied
 	if !errors.As(err, &d) {
 		return nil, err
 	}
-	return c.own(req, autotask.Reason(d.Reason), d.Text, d.RetryAfter), nil
+	return c.own(autotask.Reason(d.Reason), d.Text, d.RetryAfter), nil
 }
 
 // answer is the PSA's, but for what it says of a sign-in: a caller who has shown a good key hears no 401.
-func (c *Call) answer(req *http.Request, res Result) *http.Response {
+func (c *Call) answer(res Result) *http.Response {
 	switch {
 	case res.Verdict == guard.Locked:
-		return c.replace(req, res, autotask.LoginLocked, "the PSA says that its login is locked: an administrator has to unlock it there, then run: psagate release")
+		return c.replace(res, autotask.LoginLocked, "the PSA says that its login is locked: an administrator has to unlock it there, then run: psagate release")
 	case res.Verdict == guard.Refused:
-		return c.replace(req, res, autotask.CredentialRefused, "the PSA does not take the login's credential")
+		return c.replace(res, autotask.CredentialRefused, "the PSA does not take the login's credential")
 	case res.TimedOut:
-		return c.own(req, autotask.UpstreamTimeout, "the PSA did not answer in five minutes, or before this gateway had to stop: look whether the call was carried out before you repeat it", 0)
+		return c.own(autotask.UpstreamTimeout, "the PSA did not answer in five minutes, or before this gateway had to stop: look whether the call was carried out before you repeat it", 0)
 	case res.Verdict == guard.NotSent:
-		return c.own(req, autotask.UpstreamUnreachable, "the PSA cannot be reached: nothing was sent", 0)
+		return c.own(autotask.UpstreamUnreachable, "the PSA cannot be reached: nothing was sent", 0)
 	case res.Response == nil:
-		return c.own(req, autotask.UpstreamUnreachable, "the connection to the PSA broke off: look whether the call was carried out before you repeat it", 0)
+		return c.own(autotask.UpstreamUnreachable, "the connection to the PSA broke off: look whether the call was carried out before you repeat it", 0)
 	case res.Response.StatusCode == http.StatusUnauthorized, res.Response.StatusCode == http.StatusProxyAuthRequired:
-		return c.replace(req, res, autotask.UpstreamUnreachable, "something between this gateway and the PSA asks for a sign-in of its own")
+		return c.replace(res, autotask.UpstreamUnreachable, "something between this gateway and the PSA asks for a sign-in of its own")
 	case res.Verdict == guard.NoAnswer && res.Response.StatusCode < http.StatusMultipleChoices:
-		return c.replace(req, res, autotask.UpstreamUnreachable, "something between this gateway and the PSA answered with a page in its place: look whether the call was carried out before you repeat it")
+		return c.replace(res, autotask.UpstreamUnreachable, "something between this gateway and the PSA answered with a page in its place: look whether the call was carried out before you repeat it")
 	}
 	return res.Response
 }
 
-func (c *Call) replace(req *http.Request, res Result, reason autotask.Reason, text string) *http.Response {
+func (c *Call) replace(res Result, reason autotask.Reason, text string) *http.Response {
 	_ = res.Response.Body.Close()
-	return c.own(req, reason, text, credentialPause)
+	return c.own(reason, text, credentialPause)
 }
 
 // credentialPause is what a refused caller is told to wait: by then the store may have a new version.
 const credentialPause = 15 * time.Second
 
 // own is an answer of the gateway's.
-func (c *Call) own(req *http.Request, reason autotask.Reason, text string, retryAfter time.Duration) *http.Response {
+func (c *Call) own(reason autotask.Reason, text string, retryAfter time.Duration) *http.Response {
 	c.Reason = reason
 	status, header, body := autotask.ErrorAnswer(c.Operation.API, reason, text, retryAfter)
 	return &http.Response{
 		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: req,
+		Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
 	}
 }
