@@ -55,7 +55,7 @@ func readFlags(args []string) (settings, error) {
 	f.BoolVar(&s.short, "short", false, "one short turn of few rows, for trying; the figures mean nothing")
 	f.BoolVar(&s.keep, "keep", false, "keep the folder with configs and logs, and say where it is")
 	rows := f.String("rows", "", "only rows whose name fits this regular expression; \"go\" stands for the Go benchmarks")
-	f.StringVar(&s.profile, "profile", "", "folder for CPU and allocation profiles of stock and psagate under the rows get, page and post")
+	f.StringVar(&s.profile, "profile", "", "folder for CPU and allocation profiles of stock and psagate under the rows get, page, post and log")
 	f.StringVar(&s.json, "json", "", "file for the figures as JSON")
 	f.IntVar(&s.turns, "turns", 3, "turns of each row")
 	f.DurationVar(&s.closed, "closed", 3*time.Second, "length of the closed loop of a turn, in whole seconds")

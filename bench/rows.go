@@ -54,7 +54,7 @@ var rows = []row{
 	{Name: "one-login", Asks: "what one login carries", Call: get, Logins: 1, Integrations: 1, Callers: 16, subjects: caddies, short: true},
 	{Name: "one-login-20ms", Asks: "the same where the PSA takes its time", Call: get, Logins: 1, Integrations: 1, Callers: 16, Slow: true, subjects: caddies},
 	{Name: "many", Asks: "what 10,000 integrations cost", Call: get, Logins: 16, Integrations: 10_000, Callers: 32, subjects: caddies},
-	{Name: "log", Asks: "what an access log costs", Call: get, Logins: 16, Integrations: 16, AccessLog: true, Callers: 32, subjects: caddies},
+	{Name: "log", Asks: "what an access log costs", Call: get, Logins: 16, Integrations: 16, AccessLog: true, Callers: 32, subjects: caddies, profiled: true},
 }
 
 const (

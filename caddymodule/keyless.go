@@ -1,7 +1,9 @@
 package caddymodule
 
 import (
+	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -69,15 +71,38 @@ func isHeaders(key string) bool { return key == "headers" || key == "resp_header
 
 // carriesCredential tells whether a header may carry a credential, however its name is spelt.
 func carriesCredential(header string) bool {
-	name := strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(header))
-	switch name {
+	name := plainName(header, make([]byte, 0, 64))
+	switch string(name) {
 	case "username", "apiintegrationcode", "cookie", "setcookie":
 		return true
 	}
-	for _, part := range []string{"secret", "authorization", "apikey", "token", "password"} {
-		if strings.Contains(name, part) {
+	for _, part := range credentialParts {
+		if bytes.Contains(name, part) {
 			return true
 		}
 	}
 	return false
 }
+
+// credentialParts are what else the name of a header with a credential has in it.
+var credentialParts = [][]byte{[]byte("secret"), []byte("authorization"), []byte("apikey"), []byte("token"), []byte("password")}
+
+// plainName appends a header's name in lower case and without what stands between words. It is asked for each header of
+// each line of an access log, so it makes no strings of the names that HTTP has.
+func plainName(header string, name []byte) []byte {
+	for i := range len(header) {
+		switch c := header[i]; {
+		case c >= utf8.RuneSelf:
+			return append(name[:0], betweenWords.Replace(strings.ToLower(header))...)
+		case c == '-', c == '_', c == ' ':
+		case 'A' <= c && c <= 'Z':
+			name = append(name, c+'a'-'A')
+		default:
+			name = append(name, c)
+		}
+	}
+	return name
+}
+
+// betweenWords takes away what stands between the words of a header's name.
+var betweenWords = strings.NewReplacer("-", "", "_", "", " ", "")

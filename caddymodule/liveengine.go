@@ -51,6 +51,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 			Hosts: l.Hosts, InsecureHTTP: l.InsecureHTTP, Settings: l.Settings(),
 		})
 	}
+	cfg.Integrations = make([]call.Integration, 0, len(a.Integrations))
 	for name, i := range a.Integrations {
 		integration, err := i.identity(name)
 		if err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/logging"
-	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
 )
@@ -24,9 +23,8 @@ type LogEncoder struct {
 	// Wrapped is the format that writes. Default: json, or console where the output is a terminal.
 	WrappedRaw json.RawMessage `json:"wrap,omitempty" caddy:"namespace=caddy.logging.encoders inline_key=format"`
 
-	keyless `json:"-"`
-	wrapped zapcore.Encoder
-	ctx     caddy.Context
+	keylessEncoder `json:"-"`
+	ctx            caddy.Context
 	// isDefault: the config leaves the format to us.
 	isDefault bool
 }
@@ -82,41 +80,7 @@ func (e *LogEncoder) wrapNew(encoder provisionedEncoder) error {
 	return nil
 }
 
-func (e *LogEncoder) wrap(encoder zapcore.Encoder) {
-	e.wrapped, e.keyless = encoder, keyless{ObjectEncoder: encoder}
-}
-
-// Clone implements zapcore.Encoder.
-func (e *LogEncoder) Clone() zapcore.Encoder {
-	clone := new(LogEncoder)
-	clone.wrap(e.wrapped.Clone())
-	return clone
-}
-
-// EncodeEntry implements zapcore.Encoder.
-func (e *LogEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
-	final := e.wrapped.Clone()
-	filtered := keyless{ObjectEncoder: final}
-	for _, field := range fields {
-		field.AddTo(filtered)
-	}
-	line, err := final.EncodeEntry(entry, nil)
-	if err != nil {
-		return nil, err
-	}
-	maskKeys(line)
-	return line, nil
-}
-
-// maskKeys masks what looks like a key in a finished line: whichever field, message or error it came by.
-func maskKeys(line *buffer.Buffer) {
-	if !keyLike.Match(line.Bytes()) {
-		return
-	}
-	masked := keyLike.ReplaceAllLiteral(line.Bytes(), []byte(maskedKey))
-	line.Reset()
-	_, _ = line.Write(masked) // a buffer's Write never fails
-}
+func (e *LogEncoder) wrap(encoder zapcore.Encoder) { e.keylessEncoder = newKeylessEncoder(encoder) }
 
 // UnmarshalCaddyfile reads the format. Syntax:
 //

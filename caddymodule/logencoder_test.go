@@ -129,6 +129,33 @@ func TestFieldsOfAClonedLoggerAreNotInTheFirst(t *testing.T) {
 	}
 }
 
+func TestHeadersWithCredentialsAreKnownHoweverTheyAreSpelt(t *testing.T) {
+	long := strings.Repeat("X-", 80)
+	for name, want := range map[string]bool{
+		"UserName": true, "user_name": true, "User Name": true, "USERNAME": true, "X-UserName": false, "ApiIntegrationCode": true,
+		"Cookie": true, "Set-Cookie": true, "Cookies": false, "X-Client-Secret-2": true, "Proxy-Authorization": true, "X-API-Key": true,
+		"x_api__key": true, "CSRF-Token": true, "Pass-word": true, long + "Secret": true, long: false, "To\u212aen": true, "T\u00f6ken": false,
+		"Accept": false, "User-Agent": false, "": false, "-": false,
+	} {
+		if got := carriesCredential(name); got != want {
+			t.Errorf("%q: %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestLookingAtAHeadersNameAllocatesNothing(t *testing.T) {
+	if n := testing.AllocsPerRun(100, func() { carriesCredential("X-Forwarded-For"); carriesCredential("ApiIntegrationCode") }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestFieldsStandInTheNamespaceThatIsOpen(t *testing.T) {
+	line := logged(t, `{}`, []zap.Field{zap.Int("a", 1), zap.Namespace("n")}, []zap.Field{zap.Int("b", 2), zap.Namespace("m"), zap.Int("c", 3)}, "m")
+	if !strings.HasSuffix(line, `"a":1,"n":{"b":2,"m":{"c":3}}}`+"\n") {
+		t.Errorf("line: %s", line)
+	}
+}
+
 func TestTheDefaultFormatIsJSONOffATerminal(t *testing.T) {
 	encoder := newLogEncoder(t, `{}`)
 	for _, output := range []caddy.WriterOpener{caddy.StdoutWriter{}, caddy.DiscardWriter{}} {

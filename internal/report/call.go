@@ -1,5 +1,7 @@
 package report
 
+import "cmp"
+
 // Call is what one call turned out to be, for placeholders and logs. What is not known is empty.
 type Call struct {
 	// Integration is who called.
@@ -18,6 +20,17 @@ type Call struct {
 	Reason string
 	// Outcome is what became of the call: one of the words below, or the Reason.
 	Outcome string
+}
+
+// Learn takes over what somebody else found out of the same call; what they left empty stays as it is.
+func (c *Call) Learn(more Call) {
+	c.Integration = cmp.Or(more.Integration, c.Integration)
+	c.Entity, c.Action = cmp.Or(more.Entity, c.Entity), cmp.Or(more.Action, c.Action)
+	c.ID = cmp.Or(more.ID, c.ID)
+	c.Login = cmp.Or(more.Login, c.Login)
+	c.Zone = cmp.Or(more.Zone, c.Zone)
+	c.CredentialVersion = cmp.Or(more.CredentialVersion, c.CredentialVersion)
+	c.Reason, c.Outcome = cmp.Or(more.Reason, c.Reason), cmp.Or(more.Outcome, c.Outcome)
 }
 
 // The outcomes of calls beside the reasons.
