@@ -61,8 +61,12 @@ func nginxCommand(_ *world, s setup) ([]string, error) {
 	if s.row.AccessLog {
 		log = "access_log access.log;"
 	}
+	user := ""
+	if os.Geteuid() == 0 { // its workers would go by another user, who may not write here
+		user = "user root;\n"
+	}
 	config := filepath.Join(s.dir, "nginx.conf")
-	return []string{"nginx", "-p", s.dir, "-c", config, "-e", "error.log"}, os.WriteFile(config, fmt.Appendf(nil, `daemon off;
+	return []string{"nginx", "-p", s.dir, "-c", config, "-e", "error.log"}, os.WriteFile(config, fmt.Appendf(nil, user+`daemon off;
 pid nginx.pid;
 worker_processes auto;
 events { worker_connections 4096; }
