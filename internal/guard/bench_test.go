@@ -9,7 +9,7 @@ import (
 )
 
 // servingLogin is a login of a guard whose credential has been accepted.
-func servingLogin(b *testing.B, g *Guard, key Key) *Login {
+func servingLogin(b testing.TB, g *Guard, key Key) *Login {
 	b.Helper()
 	l := g.Login(key)
 	l.Attach(Use{Settings: Settings{}.WithDefaults(), Upstream: &desk{valid: fp("a")}, Integrations: 2})

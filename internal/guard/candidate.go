@@ -29,7 +29,7 @@ func (l *Login) Try(ctx context.Context, fp Fingerprint, version string) CheckRe
 		return CheckResult{Attempt: a, Verdict: Accepted}
 	}
 	o := upstream.Check(context.WithoutCancel(ctx), a)
-	l.conclude(a, o, func() {})
+	l.conclude(&a, o, func() {})
 	return CheckResult{Attempt: a, Verdict: o.Verdict}
 }
 
@@ -99,7 +99,7 @@ func (r *Rows) mayTry(c *Credential, s *Settings, now time.Time) *Denied {
 }
 
 // candidateAccepted notes that the PSA took a candidate.
-func (r *Rows) candidateAccepted(c *Credential, a Attempt, now time.Time) {
+func (r *Rows) candidateAccepted(c *Credential, a *Attempt, now time.Time) {
 	c.Good, c.ProvenAt = a.Seen >= c.RefusedSeq, now
 	if c.State == StateNoVerdict {
 		c.State, c.Tries = StateUntried, 0

@@ -45,7 +45,7 @@ func (g *Guard) Login(key Key) *Login {
 	defer g.mu.Unlock()
 	l := g.logins[key]
 	if l == nil {
-		l = &Login{key: key, guard: g, settings: Settings{}.WithDefaults(), draining: g.draining}
+		l = &Login{key: key, guard: g, table: g.tables.Table(key), settings: Settings{}.WithDefaults(), draining: g.draining}
 		g.logins[key] = l
 	}
 	return l

@@ -162,9 +162,20 @@ func (r *Rows) observed() *Credential {
 // share the login, one of them holds at most InFlight-1 units (but one), lost ones included: a client that times out and
 // retries cannot starve the others.
 func (r *Rows) mayServe(source string, shared bool, s *Settings, now time.Time) (Kind, *Credential) {
-	if shared && !s.Observe && r.charged(source) >= max(1, s.InFlight-1) {
+	if shared && r.overShare(source, 0, s) {
 		return 0, nil
 	}
+	return r.serving(s, now)
+}
+
+// overShare reports whether an integration has all that one of several may have of a login, reading included: its answers
+// that it has not read to their end.
+func (r *Rows) overShare(source string, reading int, s *Settings) bool {
+	return !s.Observe && r.charged(source)+reading >= max(1, s.InFlight-1)
+}
+
+// serving returns the serve kind that holds now, and its credential, whoever calls.
+func (r *Rows) serving(s *Settings, now time.Time) (Kind, *Credential) {
 	for k := Serve; k <= ServeOne; k++ {
 		if c := r.may(k, s, now); c != nil {
 			return k, c

@@ -527,7 +527,8 @@ func TestLostUnitsComeBackAfterLingerAndASuccess(t *testing.T) {
 
 type brokenTables struct{}
 
-func (brokenTables) Begin(context.Context, Key) (Tx, error) { return nil, errors.New("disk full") }
+func (b brokenTables) Table(Key) Table                 { return b }
+func (brokenTables) Begin(context.Context) (Tx, error) { return nil, errors.New("disk full") }
 
 func TestWithoutItsStoreNothingIsSent(t *testing.T) {
 	l := New(brokenTables{}, slog.New(slog.DiscardHandler)).Login("k")

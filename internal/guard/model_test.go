@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -138,27 +139,27 @@ func (w *world) moves() map[string]func(*rapid.T) {
 		},
 		"answer": func(t *rapid.T) {
 			m := w.pick(t, func(m *sent) bool { return m.judged && !m.gaveUp })
-			w.r.settle(m.a, Outcome{Verdict: w.verdict(t, m)}, &w.s, w.now)
+			w.r.settle(&m.a, Outcome{Verdict: w.verdict(t, m)}, &w.s, w.now)
 			w.drop(m)
 		},
 		"answer late": func(t *rapid.T) {
 			m := w.pick(t, func(m *sent) bool { return m.judged && m.gaveUp })
-			w.r.settle(m.a, Outcome{Verdict: w.verdict(t, m)}, &w.s, w.now)
+			w.r.settle(&m.a, Outcome{Verdict: w.verdict(t, m)}, &w.s, w.now)
 			w.drop(m)
 		},
 		"lose": func(t *rapid.T) {
 			m := w.pick(t, func(m *sent) bool { return !m.gaveUp })
-			w.r.settle(m.a, Outcome{Verdict: NoAnswer}, &w.s, w.now)
+			w.r.settle(&m.a, Outcome{Verdict: NoAnswer}, &w.s, w.now)
 			m.gaveUp, m.until = true, w.now.Add(w.s.Linger)
 		},
 		"not sent": func(t *rapid.T) {
 			m := w.pick(t, func(m *sent) bool { return !m.judged && !m.gaveUp })
-			w.r.settle(m.a, Outcome{Verdict: NotSent}, &w.s, w.now)
+			w.r.settle(&m.a, Outcome{Verdict: NotSent}, &w.s, w.now)
 			w.drop(m)
 		},
 		"wrong zone": func(t *rapid.T) {
 			m := w.pick(t, func(m *sent) bool { return m.judged && !m.good && !m.gaveUp })
-			w.r.settle(m.a, Outcome{Verdict: Refused, WrongZone: true}, &w.s, w.now)
+			w.r.settle(&m.a, Outcome{Verdict: Refused, WrongZone: true}, &w.s, w.now)
 			w.drop(m)
 		},
 		"kill": func(t *rapid.T) {
@@ -228,6 +229,31 @@ func TestModelThePSANeverCountsMoreThanTheUnitsThatAreNotFree(t *testing.T) {
 	})
 }
 
+// A caller who need not wait is let go without a look at the clock.
+func TestModelTheServeKindsLookAtNoClock(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.s.Observe = rapid.Bool().Draw(t, "observe")
+		actions := w.moves()
+		actions[""] = func(t *rapid.T) {
+			k, c := w.r.serving(&w.s, w.now)
+			if k2, c2 := w.r.serving(&w.s, noClock); k2 != k || c2 != c {
+				t.Fatalf("%v with %v, and %v with %v without a clock", k, c, k2, c2)
+			}
+			if c == nil {
+				return
+			}
+			with, without := copied(&w.r), copied(&w.r)
+			a := with.take(k, with.find(c.Fingerprint), 1, "p1", pathOf{}, w.now)
+			b := without.take(k, without.find(c.Fingerprint), 1, "p1", pathOf{}, noClock)
+			if a != b || !reflect.DeepEqual(with, without) {
+				t.Fatalf("taken %+v with a clock, %+v without", with, without)
+			}
+		}
+		t.Repeat(actions)
+	})
+}
+
 // answerAll answers, truthfully, what is on the wire.
 func (w *world) answerAll() {
 	for _, m := range slices.Clone(w.wire) {
@@ -244,7 +270,7 @@ func (w *world) answer(a Attempt, good bool) {
 	if good {
 		v = Accepted
 	}
-	w.r.settle(a, Outcome{Verdict: v}, &w.s, w.now)
+	w.r.settle(&a, Outcome{Verdict: v}, &w.s, w.now)
 }
 
 // attempt sends a credential, if one may go, and answers at once.

@@ -74,7 +74,7 @@ func (l *Login) Release(shown uint64) (freed int, err error) {
 	err = l.change(func(r *Rows, now time.Time) {
 		if known = shown <= r.Seq; known {
 			freed = r.release(shown, now)
-			l.suspects, l.blocked = nil, nil
+			l.findings.suspects, l.findings.blocked = nil, nil
 		}
 	})
 	if err == nil && !known {
@@ -92,7 +92,7 @@ func (l *Login) change(f func(*Rows, time.Time)) error {
 	if failed := l.tx(f); failed != nil {
 		return failed
 	}
-	l.free, l.prober.pause = freeCall{}, backoff{}
+	l.free, l.findings.pause = freeCall{}, backoff{}
 	l.pump()
 	return nil
 }
@@ -101,7 +101,7 @@ func (l *Login) change(f func(*Rows, time.Time)) error {
 func (l *Login) Due() error {
 	return l.change(func(r *Rows, _ time.Time) {
 		r.due()
-		l.suspects = nil
+		l.findings.suspects = nil
 	})
 }
 
@@ -109,7 +109,7 @@ func (l *Login) Due() error {
 func (l *Login) Absolve() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.suspects, l.blocked = nil, nil
+	l.findings.suspects, l.findings.blocked = nil, nil
 	l.pump()
 }
 
@@ -167,7 +167,7 @@ func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 	}
 	wait = make(chan CheckResult, 1)
 	l.prober.checks = append(l.prober.checks, wait)
-	l.free.again, l.prober.pause.again = time.Time{}, time.Time{}
+	l.free.again, l.findings.pause.again = time.Time{}, time.Time{}
 	l.pump()
 	return wait, nil
 }

@@ -10,9 +10,9 @@ import (
 // prober finds out, one attempt at a time, what callers may not.
 type prober struct {
 	running bool
-	timer   *time.Timer
+	timer   *time.Timer        // of the next pump by itself
+	wakes   time.Time          // when it fires; zero where it does not run
 	checks  []chan CheckResult // operators who wait for the next result
-	pause   backoff            // after an own attempt that told nothing
 }
 
 // backoff is a pause that doubles.
@@ -21,9 +21,9 @@ type backoff struct {
 	pause time.Duration
 }
 
-func (b *backoff) grow() {
+func (b *backoff) grow(now time.Time) {
 	b.pause = min(max(2*b.pause, pauseMin), pauseMax)
-	b.again = time.Now().Add(b.pause)
+	b.again = now.Add(b.pause)
 }
 
 // freeCall remembers how the free call before an own attempt went.
@@ -64,7 +64,7 @@ func (l *Login) probe(fp Fingerprint) {
 		return
 	}
 	o := upstream.Check(ctx, a)
-	l.conclude(a, o, func() {
+	l.conclude(&a, o, func() {
 		l.prober.running = false
 		l.report(CheckResult{Attempt: a, Verdict: o.Verdict})
 	})
@@ -77,11 +77,11 @@ func (l *Login) moot() {
 }
 
 // rest makes the next own attempt wait where this one told nothing new: it would go on telling it.
-func (p *prober) rest(o Outcome, e Effect) {
+func (f *findings) rest(o Outcome, e Effect, now time.Time) {
 	if o.Verdict == NotSent || o.Verdict == Neutral || o.Verdict == Accepted && !e.Proven && !e.Opened && e.Forgiven == 0 {
-		p.pause.grow()
+		f.pause.grow(now)
 	} else {
-		p.pause = backoff{}
+		f.pause = backoff{}
 	}
 }
 
@@ -129,7 +129,7 @@ func (l *Login) takeAlone(free error) (a Attempt, ok bool) {
 }
 
 func (l *Login) freeFailed(err error) {
-	l.free.grow()
+	l.free.grow(time.Now())
 	l.free.err = err
 	l.prober.running = false
 	l.guard.log.Warn("the PSA did not answer a call that needs no sign-in, so no sign-in is tried", "login", l.name, "again_in", l.free.backoff.pause, "error", err)
@@ -137,44 +137,52 @@ func (l *Login) freeFailed(err error) {
 	l.pump()
 }
 
-// suspect remembers which calls the proven credential was refused for, while they are few, and acts on it once its
-// recheck is answered: if the credential is good after all, it was the call.
-func (l *Login) suspect(a Attempt, o Outcome, e Effect, recorded int) {
-	few := recorded <= l.settings.Budget-3
+// findOut is what this process makes of an attempt's end.
+func (l *Login) findOut(a *Attempt, o Outcome, e Effect, recorded int, now time.Time) {
+	if a.Kind.Alone() && a.Kind != Candidate {
+		l.findings.rest(o, e, now)
+	}
+	l.findings.suspect(a, o, e, recorded <= l.settings.Budget-3, now)
+}
+
+// suspect remembers which calls the proven credential was refused for, while the units recorded are few, and acts on it once
+// its recheck is answered: if the credential is good after all, it was the call.
+func (f *findings) suspect(a *Attempt, o Outcome, e Effect, few bool, now time.Time) {
 	switch {
 	case o.Verdict == Refused && !o.WrongZone && !a.Kind.Alone() && few:
-		if l.suspects == nil {
-			l.suspects = make(map[pathOf]Fingerprint)
+		suspects := map[pathOf]Fingerprint{a.of: a.Credential}
+		for p, fp := range f.suspects {
+			if p != a.of {
+				suspects[p] = fp
+			}
 		}
-		l.suspects[a.of] = a.Credential
+		f.suspects = suspects
 	case e.Proven && a.Kind == Recheck:
-		l.block(a.Credential, time.Now())
+		f.block(a.Credential, now)
 	case e.Proven, o.Verdict == Refused && (a.Kind == Recheck || !few):
-		l.suspects = nil
+		f.suspects = nil
 	}
 }
 
-func (l *Login) block(fp Fingerprint, now time.Time) {
-	for p, until := range l.blocked {
-		if now.After(until) {
-			delete(l.blocked, p)
+// block blocks the calls that a credential was refused for.
+func (f *findings) block(fp Fingerprint, now time.Time) {
+	blocked := make(map[pathOf]time.Time)
+	for p, until := range f.blocked {
+		if !now.After(until) {
+			blocked[p] = until
 		}
 	}
-	for p, refused := range l.suspects {
-		if refused != fp {
-			continue
+	for p, refused := range f.suspects {
+		if refused == fp {
+			blocked[p] = now.Add(blockFor)
 		}
-		if l.blocked == nil {
-			l.blocked = make(map[pathOf]time.Time)
-		}
-		l.blocked[p] = now.Add(blockFor)
 	}
-	l.suspects = nil
+	f.suspects, f.blocked = nil, blocked
 }
 
 // blockedFor says that a call's path is blocked, or nil.
-func (l *Login) blockedFor(ask Ask, now time.Time) *Denied {
-	until := l.blocked[ask.of()]
+func (l *Login) blockedFor(ask *Ask, now time.Time) *Denied {
+	until := l.findings.blocked[ask.of()]
 	if !now.Before(until) || l.settings.Observe {
 		return nil
 	}

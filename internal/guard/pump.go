@@ -4,48 +4,61 @@ import "time"
 
 // pump moves what can move: callers who may go get their units, callers for whom there is no hope their answer, and the
 // prober is started where one of the guard's own kinds holds and somebody needs to know. Called with the mutex held,
-// after whatever changed the rows or the queue.
+// after whatever changed the queue or what else the kinds go by.
 func (l *Login) pump() {
-	var (
-		probe   Fingerprint
-		next    time.Time
-		granted []grant
-	)
-	failed := l.tx(func(r *Rows, now time.Time) {
-		l.refuseWaiters(r, now)
-		granted = l.grant(r, now)
-		if !l.prober.running && l.wantsProbe(r) && !now.Before(l.free.again) && !now.Before(l.prober.pause.again) {
-			if _, c := r.mayAlone(&l.settings, now); c != nil {
-				probe = c.Fingerprint
-			}
-		}
-		next = r.next(&l.settings, now)
+	_ = l.move(func(*Rows, time.Time) {}) // who waits has been told
+}
+
+// move changes the rows and pumps, in one transaction.
+func (l *Login) move(change func(r *Rows, now time.Time)) *Denied {
+	var m moves
+	failed := l.untimed(func(r *Rows) {
+		now := time.Now()
+		change(r, now)
+		m = l.decide(r, now)
 	})
-	for _, g := range granted {
-		g.to.leave(answer{attempt: g.attempt, denied: failed})
+	l.carryOut(m, failed)
+	return failed
+}
+
+// moves is what a transaction has decided, beside who leaves the queue.
+type moves struct {
+	probe Fingerprint // what the prober is to be started with, or zero
+	next  time.Time   // when something may begin to hold by itself; zero for never
+}
+
+// decide decides, within a transaction, what can move. Nobody may hear of it before that is committed.
+func (l *Login) decide(r *Rows, now time.Time) (m moves) {
+	if l.queue.n > 0 {
+		l.refuseWaiters(r, now)
+		l.grant(r, now)
 	}
+	if l.mayProbe(now) && l.wantsProbe(r, now) {
+		if _, c := r.mayAlone(&l.settings, now); c != nil {
+			m.probe = c.Fingerprint
+		}
+	}
+	m.next = l.next(r, now)
+	return m
+}
+
+// carryOut does what was decided, or answers everybody who waits where the transaction failed.
+func (l *Login) carryOut(m moves, failed *Denied) {
 	if failed != nil {
 		l.queue.deny(func(*waiter) *Denied { return failed })
+		l.queue.answerLeaving(failed)
 		return
 	}
-	if !probe.IsZero() {
+	l.queue.answerLeaving(nil)
+	if !m.probe.IsZero() {
 		l.prober.running = true
-		go l.probe(probe)
+		go l.probe(m.probe)
 	}
-	l.wake(next)
+	l.wake(m.next)
 }
 
-// grant is a unit for a waiter, handed over once the taking is committed.
-type grant struct {
-	to      *waiter
-	attempt Attempt
-}
-
-// refuseWaiters answers those for whom waiting is of no use any more.
+// refuseWaiters takes out those for whom waiting is of no use any more.
 func (l *Login) refuseWaiters(r *Rows, now time.Time) {
-	if l.queue.n == 0 {
-		return
-	}
 	all := r.hopeless(&l.settings)
 	if all == nil {
 		all = l.unreachable(r, now)
@@ -59,184 +72,74 @@ func (l *Login) refuseWaiters(r *Rows, now time.Time) {
 			return &Denied{Reason: CredentialRefused, RetryAfter: pollHint, Text: "the PSA refused this call's sign-in and has taken the same credential for another call since"}
 		}
 		if all == nil {
-			return l.blockedFor(w.ask, now)
+			return l.blockedFor(&w.ask, now)
 		}
 		return all
 	})
 }
 
 // grant takes units for waiters, in turn, while a serve kind holds.
-func (l *Login) grant(r *Rows, now time.Time) (granted []grant) {
+func (l *Login) grant(r *Rows, now time.Time) {
 	for l.queue.n > 0 {
-		var kind Kind
-		var cred *Credential
-		w := l.queue.pop(func(w *waiter) bool {
-			kind, cred = l.mayServe(r, w.ask, now)
-			return cred != nil
-		})
-		if w == nil {
-			break
+		kind, cred := l.serving(r, now)
+		if cred == nil { // for nobody: no need to ask for each
+			return
 		}
-		granted = append(granted, grant{w, r.take(kind, cred, l.guard.token(), l.guard.holder, w.ask.of(), now)})
+		w := l.queue.pop(func(w *waiter) bool { return l.mayHave(r, &w.ask, cred) })
+		if w == nil {
+			return
+		}
+		l.queue.depart(w, answer{attempt: r.take(kind, cred, l.guard.token(), l.guard.holder, w.ask.of(), now)})
 	}
-	return granted
+}
+
+// mayProbe reports whether the prober could be started now, did somebody need to know and one of its kinds hold.
+func (l *Login) mayProbe(now time.Time) bool {
+	return !l.prober.running && l.upstream != nil && !l.draining && !now.Before(l.free.again) && !now.Before(l.findings.pause.again)
 }
 
 // wantsProbe reports whether somebody needs to know: a caller who waits, an operator, or a rotation of a login in use.
-func (l *Login) wantsProbe(r *Rows) bool {
-	if l.upstream == nil || l.draining {
-		return false
-	}
-	if l.queue.n > 0 || len(l.prober.checks) > 0 || time.Now().Before(l.needed) {
+func (l *Login) wantsProbe(r *Rows, now time.Time) bool {
+	if l.queue.n > 0 || len(l.prober.checks) > 0 || now.Before(l.needed) {
 		return true
 	}
 	c := r.find(r.Newest)
 	return l.used && c != nil && (c.State == StateUntried || c.State == StateNoVerdict)
 }
 
-// wake arranges for a pump at the time when something may begin to hold by itself.
-func (l *Login) wake(next time.Time) {
-	for _, again := range [...]time.Time{l.free.again, l.prober.pause.again} {
-		if time.Until(again) > 0 && (next.IsZero() || again.Before(next)) {
+// next returns when, with nothing else happening, something may begin to hold; zero for never.
+func (l *Login) next(r *Rows, now time.Time) time.Time {
+	next := r.next(&l.settings, now)
+	for _, again := range [...]time.Time{l.free.again, l.findings.pause.again} {
+		if again.After(now) && (next.IsZero() || again.Before(next)) {
 			next = again
 		}
 	}
-	if l.prober.timer != nil {
-		l.prober.timer.Stop()
-		l.prober.timer = nil
-	}
-	if next.IsZero() || l.draining {
-		return
-	}
-	l.prober.timer = time.AfterFunc(time.Until(next), func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.pump()
-	})
+	return next
 }
 
-// Settle ends an attempt by what came of it.
-func (l *Login) Settle(a Attempt, o Outcome) { l.conclude(a, o, func() {}) }
-
-// conclude settles an attempt, after something that belongs to its end, and tells the listeners with no lock held.
-func (l *Login) conclude(a Attempt, o Outcome, first func()) {
-	l.mu.Lock()
-	first()
-	e := l.settle(a, o)
-	l.pump()
-	told := l.listeners(e)
-	l.mu.Unlock()
-	for _, changed := range told {
-		changed(a, e)
+// wake arranges for a pump at a moment, or for none.
+func (l *Login) wake(at time.Time) {
+	if l.draining {
+		at = time.Time{}
 	}
-}
-
-// listeners returns who is to be told of an effect.
-func (l *Login) listeners(e Effect) (told []func(Attempt, Effect)) {
-	if !e.worthTelling() {
-		return nil
-	}
-	for u := range l.uses {
-		if u.Changed != nil {
-			told = append(told, u.Changed)
+	if p := &l.prober; !at.Equal(p.wakes) { // else the timer runs for that moment already, or no timer runs
+		p.wakes = at
+		switch {
+		case at.IsZero():
+			p.timer.Stop()
+		case p.timer == nil:
+			p.timer = time.AfterFunc(time.Until(at), l.woken)
+		default:
+			p.timer.Reset(time.Until(at))
 		}
 	}
-	return told
 }
 
-func (l *Login) settle(a Attempt, o Outcome) (e Effect) {
-	var n, recorded int
-	if l.tx(func(r *Rows, now time.Time) {
-		before := r.recorded()
-		e = r.settle(a, o, &l.settings, now)
-		n, recorded = len(r.Units), r.recorded()
-		e.Spent = before < l.settings.Budget && recorded >= l.settings.Budget
-	}) != nil {
-		return Effect{}
-	}
-	l.settled[o.Verdict]++
-	if a.Kind.Alone() && a.Kind != Candidate {
-		l.prober.rest(o, e)
-	}
-	if o.Verdict == Refused || o.Verdict == Locked {
-		l.refusal = Refusal{At: time.Now(), Version: a.Version, Source: a.of.source, Verdict: o.Verdict, WrongZone: o.WrongZone}
-	}
-	if e.Lost {
-		time.AfterFunc(l.settings.Linger, func() { l.lingered(a) })
-	}
-	l.suspect(a, o, e, recorded)
-	l.tell(a, o, e, n)
-	l.tellSpent(e)
-	return e
-}
-
-// Took tells the login how long an attempt that the PSA answered took, by which it estimates its queue.
-func (l *Login) Took(a Attempt, d time.Duration) {
+// woken is the timer's: it runs no more, so the pump sets it anew where a moment is still to come.
+func (l *Login) woken() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.latency == nil {
-		l.latency = make(map[string]time.Duration)
-	}
-	d = min(d, l.settings.QueueDeadline)
-	if before, known := l.latency[a.Source()]; known {
-		d = before + (d-before)/8
-	}
-	l.latency[a.Source()] = d
-}
-
-// lingered makes a lost attempt's unit unknown, by which the last one may be recorded.
-func (l *Login) lingered(a Attempt) {
-	l.mu.Lock()
-	var e Effect
-	if l.tx(func(r *Rows, _ time.Time) {
-		before := r.recorded()
-		r.lingered(a.Token)
-		e.Spent = before < l.settings.Budget && r.recorded() >= l.settings.Budget
-	}) != nil {
-		l.mu.Unlock()
-		return
-	}
-	l.tellSpent(e)
+	l.prober.wakes = time.Time{}
 	l.pump()
-	told := l.listeners(e)
-	l.mu.Unlock()
-	for _, changed := range told {
-		changed(a, e)
-	}
-}
-
-// tellSpent logs that the budget is spent. Called with the mutex held.
-func (l *Login) tellSpent(e Effect) {
-	if !e.Spent {
-		return
-	}
-	log := l.guard.log.With("login", l.name, "budget", l.settings.Budget)
-	if l.settings.Observe {
-		log.Warn("every unit of the login's budget is recorded: without observe nothing would be sent until an operator has looked at it")
-		return
-	}
-	log.Error("every unit of the login's budget is recorded: nothing is sent until an operator has looked at it")
-}
-
-// tell logs what an operator would want to know.
-func (l *Login) tell(a Attempt, o Outcome, e Effect, units int) {
-	if e == (Effect{Forgiven: e.Forgiven, Lost: e.Lost}) && !o.WrongZone {
-		return
-	}
-	log := l.guard.log.With("login", l.name, "credential", a.Credential, "version", a.Version, "kind", a.Kind, "verdict", o.Verdict,
-		"units", units, "budget", l.settings.Budget)
-	switch {
-	case e.Locked:
-		log.Error("the PSA says that the login is locked: nothing is sent until it is released")
-	case o.WrongZone && o.Verdict == Refused:
-		log.Warn("the login's old zone refused a sign-in: it has moved")
-	case e.Refused:
-		log.Warn("the PSA refused the credential")
-	case e.Proven:
-		log.Info("the PSA accepted the credential", "forgiven", e.Forgiven)
-	case e.Shut:
-		log.Warn("the PSA left a call unanswered: the gate is shut until it answers a sign-in again")
-	case e.Opened:
-		log.Info("the PSA answers again: the gate is open")
-	}
 }

@@ -1,23 +1,33 @@
 package guard
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // queue holds the callers that wait for one login. Integrations take turns; within one, first come is first served.
 type queue struct {
-	lanes []*lane // those with waiters, the next turn first
+	lanes []lane // those with waiters, the next turn first
 	n     int
+	// leaving are those who were taken out and are to be answered once the transaction that decided it is committed.
+	leaving []*waiter
 }
 
+// lane is the waiters of one integration, in a list.
 type lane struct {
-	source  string
-	waiters []*waiter
+	source      string
+	first, last *waiter
+	n           int
 }
 
-// waiter is one caller that waits. Its fields are guarded by the login's mutex.
+// waiter is one caller that waits. Its fields are guarded by the login's mutex, but for its answer once it is answered.
 type waiter struct {
-	ask    Ask
-	answer chan answer // one, sent when the waiter leaves the queue
-	queued bool
+	ask        Ask
+	queued     bool
+	prev, next *waiter // in its lane
+	answer     answer
+	answered   chan struct{} // closed when the answer is there
+	late       *time.Timer   // at its deadline; nil where it was answered before it had to wait
 }
 
 type answer struct {
@@ -25,51 +35,61 @@ type answer struct {
 	denied  *Denied
 }
 
-func (w *waiter) leave(a answer) {
-	w.queued = false
-	w.answer <- a
-}
+// leave answers a waiter that is in the queue no more.
+func (w *waiter) leave() { close(w.answered) }
 
 // push adds a waiter. In a full queue the place is taken from the integration with the most waiters, its last one first,
 // unless that is the newcomer's own: then the newcomer is the one who is returned.
 func (q *queue) push(w *waiter, limit int) (evicted *waiter) {
-	own := q.lane(w.ask.Source)
 	if q.n >= limit {
-		longest := slices.MaxFunc(q.lanes, func(a, b *lane) int { return len(a.waiters) - len(b.waiters) })
-		if own != nil && len(own.waiters) >= len(longest.waiters)-1 || len(longest.waiters) == 1 {
+		longest := slices.MaxFunc(q.lanes, func(a, b lane) int { return a.n - b.n })
+		if own := q.lane(w.ask.Source); own != nil && own.n >= longest.n-1 || longest.n == 1 {
 			return w
 		}
-		evicted = longest.waiters[len(longest.waiters)-1]
+		evicted = longest.last
 		q.remove(evicted)
 	}
+	own := q.lane(w.ask.Source)
 	if own == nil {
-		own = &lane{source: w.ask.Source}
-		q.lanes = append(q.lanes, own)
+		q.lanes = append(q.lanes, lane{source: w.ask.Source})
+		own = &q.lanes[len(q.lanes)-1]
 	}
-	own.waiters = append(own.waiters, w)
+	own.add(w)
 	w.queued = true
 	q.n++
 	return evicted
 }
 
+// lane returns the lane of an integration until the next waiter is added or taken out, or nil.
 func (q *queue) lane(source string) *lane {
-	for _, l := range q.lanes {
-		if l.source == source {
-			return l
-		}
+	if i := q.index(source); i >= 0 {
+		return &q.lanes[i]
 	}
 	return nil
 }
 
+func (q *queue) index(source string) int {
+	for i := range q.lanes {
+		if q.lanes[i].source == source {
+			return i
+		}
+	}
+	return -1
+}
+
 // pop takes out the first waiter, in turn by integration, that may go.
 func (q *queue) pop(may func(*waiter) bool) *waiter {
-	for i, l := range q.lanes {
-		j := slices.IndexFunc(l.waiters, may)
-		if j < 0 {
+	for i := range q.lanes {
+		w := q.lanes[i].first
+		for w != nil && !may(w) {
+			w = w.next
+		}
+		if w == nil {
 			continue
 		}
-		w := l.waiters[j]
-		q.lanes = append(slices.Delete(q.lanes, i, i+1), l)
+		turn := q.lanes[i]
+		copy(q.lanes[i:], q.lanes[i+1:])
+		q.lanes[len(q.lanes)-1] = turn
 		q.remove(w)
 		return w
 	}
@@ -77,24 +97,69 @@ func (q *queue) pop(may func(*waiter) bool) *waiter {
 }
 
 func (q *queue) remove(w *waiter) {
-	i := slices.IndexFunc(q.lanes, func(l *lane) bool { return l.source == w.ask.Source })
-	l := q.lanes[i]
-	l.waiters = slices.DeleteFunc(l.waiters, func(o *waiter) bool { return o == w })
-	if len(l.waiters) == 0 {
+	i := q.index(w.ask.Source)
+	q.lanes[i].cut(w)
+	if q.lanes[i].n == 0 {
 		q.lanes = slices.Delete(q.lanes, i, i+1)
 	}
 	w.queued = false
 	q.n--
 }
 
-// deny answers every waiter for whom why returns a reason.
+func (l *lane) add(w *waiter) {
+	w.prev = l.last
+	if l.last == nil {
+		l.first = w
+	} else {
+		l.last.next = w
+	}
+	l.last = w
+	l.n++
+}
+
+func (l *lane) cut(w *waiter) {
+	if w.prev == nil {
+		l.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		l.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next = nil, nil
+	l.n--
+}
+
+// deny takes out every waiter for whom why returns a reason.
 func (q *queue) deny(why func(*waiter) *Denied) {
-	for _, l := range slices.Clone(q.lanes) {
-		for _, w := range slices.Clone(l.waiters) {
+	for i := len(q.lanes) - 1; i >= 0; i-- { // from the end, for a lane goes with its last waiter
+		var next *waiter
+		for w := q.lanes[i].first; w != nil; w = next {
+			next = w.next
 			if d := why(w); d != nil {
 				q.remove(w)
-				w.leave(answer{denied: d})
+				q.depart(w, answer{denied: d})
 			}
 		}
 	}
+}
+
+// depart notes what a waiter who was taken out is to be answered.
+func (q *queue) depart(w *waiter, a answer) {
+	w.answer = a
+	q.leaving = append(q.leaving, w)
+}
+
+// answerLeaving answers those who leave; where the transaction failed that decided it, all of them by that.
+func (q *queue) answerLeaving(failed *Denied) {
+	for _, w := range q.leaving {
+		if failed != nil {
+			w.answer = answer{denied: failed}
+		}
+		w.leave()
+	}
+	clear(q.leaving)
+	q.leaving = q.leaving[:0]
 }

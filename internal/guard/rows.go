@@ -120,7 +120,7 @@ type Rows struct {
 
 // find returns the credential with a fingerprint, or nil.
 func (r *Rows) find(fp Fingerprint) *Credential {
-	for i := range r.Credentials {
+	for i := len(r.Credentials) - 1; i >= 0; i-- { // those that serve or are tried came last
 		if r.Credentials[i].Fingerprint == fp {
 			return &r.Credentials[i]
 		}
@@ -142,7 +142,9 @@ func (r *Rows) unit(t Token) int {
 
 func (r *Rows) free(i int) {
 	last := len(r.Units) - 1
-	r.Units[i] = r.Units[last]
+	if i < last {
+		r.Units[i] = r.Units[last]
+	}
 	r.Units = r.Units[:last]
 }
 

@@ -50,7 +50,7 @@ func (t *table) own(want Kind) Attempt {
 }
 
 func (t *table) end(a Attempt, v Verdict) Effect {
-	return t.r.settle(a, Outcome{Verdict: v}, &t.s, t.now)
+	return t.r.settle(&a, Outcome{Verdict: v}, &t.s, t.now)
 }
 
 // lose ends attempts without an answer and lets linger pass.
@@ -76,7 +76,7 @@ func (t *table) fails(n int) {
 	t.Helper()
 	for range n {
 		a := t.serve("x")
-		t.r.settle(a, Outcome{Verdict: Refused, WrongZone: true}, &t.s, t.now)
+		t.r.settle(&a, Outcome{Verdict: Refused, WrongZone: true}, &t.s, t.now)
 	}
 }
 

@@ -22,8 +22,8 @@ type Effect struct {
 	Opened   bool // the gate was opened
 	Locked   bool // the login became locked
 	Spent    bool // every unit of the budget is recorded now, and was not before
-	Forgiven int  // units that the success gave back
 	Lost     bool // the unit is lost: it becomes unknown after linger
+	Forgiven int  // units that the success gave back
 }
 
 // worthTelling reports whether an operator may have to act on the effect, or on what it ends.
@@ -32,7 +32,7 @@ func (e Effect) worthTelling() bool {
 }
 
 // settle ends an attempt by its verdict. An attempt whose unit is gone, because a success forgave it, changes nothing.
-func (r *Rows) settle(a Attempt, o Outcome, s *Settings, now time.Time) Effect {
+func (r *Rows) settle(a *Attempt, o Outcome, s *Settings, now time.Time) Effect {
 	i := r.unit(a.Token)
 	if i < 0 {
 		return Effect{}
@@ -55,7 +55,7 @@ func (r *Rows) settle(a Attempt, o Outcome, s *Settings, now time.Time) Effect {
 
 // accepted forgives what had been recorded, and read, before the attempt was sent: the PSA has counted that before its
 // success. Nothing else forgives.
-func (r *Rows) accepted(i int, a Attempt, s *Settings, now time.Time) Effect {
+func (r *Rows) accepted(i int, a *Attempt, s *Settings, now time.Time) Effect {
 	r.free(i)
 	e := Effect{Opened: r.open(), Forgiven: r.forgive(a, s)}
 	c := r.find(a.Credential)
@@ -82,7 +82,7 @@ func (r *Rows) prove(c *Credential, at time.Time) {
 	}
 }
 
-func (r *Rows) forgive(a Attempt, s *Settings) int {
+func (r *Rows) forgive(a *Attempt, s *Settings) int {
 	n := 0
 	for i := len(r.Units) - 1; i >= 0; i-- {
 		u := &r.Units[i]
@@ -110,7 +110,7 @@ func (r *Rows) newerAccepted(c *Credential) bool {
 }
 
 // refused fails the unit and judges the credential.
-func (r *Rows) refused(i int, a Attempt, o Outcome, s *Settings, now time.Time) Effect {
+func (r *Rows) refused(i int, a *Attempt, o Outcome, s *Settings, now time.Time) Effect {
 	u := &r.Units[i]
 	if u.State != Unknown { // heard from late, it keeps the place in the order that it has
 		r.Seq++
@@ -148,14 +148,14 @@ func (r *Rows) refused(i int, a Attempt, o Outcome, s *Settings, now time.Time) 
 
 // outrun reports whether a refused attempt of the newest credential was sent before the refusal of the proven one was
 // recorded. The PSA may have changed in between, so that this refusal tells nothing; unless the newest was accepted since.
-func (r *Rows) outrun(c *Credential, a Attempt) bool {
+func (r *Rows) outrun(c *Credential, a *Attempt) bool {
 	last := r.find(r.Last)
 	return c.Fingerprint == r.Newest && c.State != StateProven && last != nil && last != c && a.Seen < last.RefusedSeq
 }
 
 // neutral gives a proven credential's unit back. To one that is not proven the answer tells nothing of the sign-in; but
 // it has come, so nothing of it can be judged later.
-func (r *Rows) neutral(i int, a Attempt) Effect {
+func (r *Rows) neutral(i int, a *Attempt) Effect {
 	if c := r.find(a.Credential); c != nil && c.State == StateProven {
 		r.free(i)
 		return Effect{Opened: r.open()}
@@ -168,7 +168,7 @@ func (r *Rows) neutral(i int, a Attempt) Effect {
 }
 
 // unanswered loses the unit and shuts the gate. The loss of an attempt that was sent before the gate shut does not count again.
-func (r *Rows) unanswered(i int, a Attempt, now time.Time) Effect {
+func (r *Rows) unanswered(i int, a *Attempt, now time.Time) Effect {
 	if r.Units[i].State != Held {
 		return Effect{}
 	}
@@ -205,7 +205,7 @@ func (r *Rows) bury(holder string) (lost []Token) {
 }
 
 // unsend takes back that a credential was sent, but not what was learned or asked since.
-func (r *Rows) unsend(a Attempt) {
+func (r *Rows) unsend(a *Attempt) {
 	c := r.find(a.Credential)
 	if c == nil || a.prior == nil {
 		return

@@ -58,11 +58,11 @@ func TestVerdictRefusedOfASupersededCredentialRefusesIt(t0 *testing.T) {
 func TestVerdictRefusedFromAZoneThatWasLeftDoesNotBlameTheCredential(t0 *testing.T) {
 	t := newTable(t0)
 	t.proven("a")
-	t.r.settle(t.serve("x"), Outcome{Verdict: Refused, WrongZone: true}, &t.s, t.now)
+	t.r.settle(new(t.serve("x")), Outcome{Verdict: Refused, WrongZone: true}, &t.s, t.now)
 	t.units(0, 0, 1, 0)
 	t.state("a", StateProven)
 	t.newest("b")
-	t.r.settle(t.own(FirstTry), Outcome{Verdict: Refused, WrongZone: true}, &t.s, t.now)
+	t.r.settle(new(t.own(FirstTry)), Outcome{Verdict: Refused, WrongZone: true}, &t.s, t.now)
 	t.state("b", StateUntried)
 }
 

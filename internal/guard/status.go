@@ -77,7 +77,7 @@ func (l *Login) Status() (Status, error) {
 
 // blockedNow returns what is blocked, in order.
 func (l *Login) blockedNow(now time.Time) (all []Blocked) {
-	for p, until := range l.blocked {
+	for p, until := range l.findings.blocked {
 		if now.Before(until) {
 			all = append(all, Blocked{Source: p.source, Path: p.path, Until: until})
 		}

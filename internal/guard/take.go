@@ -7,18 +7,17 @@ var againPauses = [...]time.Duration{time.Minute, 4 * time.Minute, 16 * time.Min
 
 // Attempt is one presentation of a credential to the PSA: a unit that was taken for it.
 type Attempt struct {
-	Token      Token
-	Kind       Kind
 	Credential Fingerprint
 	Version    string
+	of         pathOf // whose call it carries
+	Token      Token
 	// Seen is the login's seq as its process had read it before the first byte. What an accepted attempt forgives has
 	// been recorded, and so was counted by the PSA, before that.
 	Seen uint64
 	// Epoch is the gate's when the unit was taken.
 	Epoch uint64
-
 	prior *Credential // what was known of the credential before an own attempt; nil for a caller's
-	of    pathOf      // whose call it carries
+	Kind  Kind
 }
 
 // Source returns the integration whose call the attempt carries; empty for the guard's own.
@@ -30,10 +29,10 @@ func (r *Rows) take(k Kind, c *Credential, token Token, holder string, of pathOf
 		Token: token, Kind: k, Credential: c.Fingerprint, Version: c.Version,
 		Seen: r.Seq, Epoch: r.Gate.Epoch, of: of,
 	}
-	r.Units = append(r.Units, Unit{
-		State: Held, Token: token, Holder: holder, Source: of.source, Alone: k.Alone(),
-		Credential: c.Fingerprint, WasProven: c.State == StateProven,
-	})
+	r.Units = append(r.Units, Unit{}) // and filled in place, which is quicker than to build and copy it
+	u := &r.Units[len(r.Units)-1]
+	u.State, u.Token, u.Holder, u.Source, u.Alone = Held, token, holder, of.source, k.Alone()
+	u.Credential, u.WasProven = c.Fingerprint, c.State == StateProven
 	if k.Alone() {
 		known := *c
 		a.prior = &known

@@ -1,0 +1,344 @@
+package guard
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// disk is a store of one login: what is changed in a transaction is there once that is committed, or not at all.
+type disk struct {
+	rows   Rows
+	work   Rows
+	begun  int
+	full   bool // no transaction can be committed
+	ending bool
+}
+
+func (d *disk) Table(Key) Table { return d }
+
+func (d *disk) Begin(context.Context) (Tx, error) {
+	if d.ending {
+		panic("a transaction within another")
+	}
+	d.begun++
+	d.ending = true
+	d.work = copied(&d.rows)
+	return d, nil
+}
+
+func (d *disk) Rows() *Rows { return &d.work }
+
+func (d *disk) Commit() error {
+	d.ending = false
+	if d.full {
+		d.work = Rows{}
+		return errors.New("disk full")
+	}
+	d.rows = copied(&d.work)
+	d.work = Rows{} // whoever keeps a pointer into it sees nothing of what is stored
+	return nil
+}
+
+func copied(r *Rows) Rows {
+	c := *r
+	c.Units, c.Credentials = slices.Clone(r.Units), slices.Clone(r.Credentials)
+	return c
+}
+
+// onDisk returns a login whose credential was accepted, and its store.
+func onDisk(t *testing.T, u Upstream, settings Settings) (*Login, *disk) {
+	t.Helper()
+	d := new(disk)
+	l := New(d, slog.New(slog.DiscardHandler)).Login("k")
+	t.Cleanup(l.Attach(Use{Settings: settings.WithDefaults(), Upstream: u, Integrations: 1}))
+	if err := l.Newest(fp("a"), "1"); err != nil {
+		t.Fatal(err)
+	}
+	if res := l.Check(t.Context()); res.Verdict != Accepted {
+		t.Fatalf("%+v", res)
+	}
+	if st, err := l.Status(); err != nil || st.Serving != fp("a") { // once the check is written
+		t.Fatalf("%v: %+v", err, st)
+	}
+	return l, d
+}
+
+// waits makes a caller wait, and returns what tells what became of him.
+func waits(l *Login, ask Ask) (heard func() (Attempt, error)) {
+	type end struct {
+		a   Attempt
+		err error
+	}
+	ended := make(chan end, 1)
+	go func() {
+		a, err := l.Acquire(context.Background(), ask)
+		ended <- end{a, err}
+	}()
+	synctest.Wait()
+	return func() (Attempt, error) { e := <-ended; return e.a, e.err }
+}
+
+func TestACallIsTwoTransactionsThoughOthersWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
+		begun := d.begun
+		first := acquire(t, l, "p")
+		heard := waits(l, Ask{Source: "x"})
+		l.Settle(first, Outcome{Verdict: Accepted})
+		second, err := heard()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Settle(second, Outcome{Verdict: Accepted})
+		if n := d.begun - begun; n != 4 {
+			t.Errorf("%d transactions for two calls", n)
+		}
+	})
+}
+
+// A verdict that cannot be written has changed nothing: not the rows, and not what this process makes of it beside them.
+func TestAVerdictThatCannotBeWrittenChangesNothing(t *testing.T) {
+	for _, o := range []Outcome{{Verdict: Accepted}, {Verdict: Refused}, {Verdict: Locked}, {Verdict: NoAnswer}, {Verdict: Neutral}, {Verdict: NotSent}} {
+		synctest.Test(t, func(t *testing.T) {
+			l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
+			var told int
+			t.Cleanup(l.Attach(Use{Settings: l.settings, Upstream: l.upstream, Changed: func(Attempt, Effect) { told++ }}))
+			a := acquire(t, l, "p")
+			heard := waits(l, Ask{Source: "x"})
+			suspects := func() map[pathOf]Fingerprint { return map[pathOf]Fingerprint{{"y", "q"}: fp("a")} }
+			l.findings.suspects = suspects()
+			rows, findings, settled := copied(&d.rows), l.findings, l.settled
+			findings.suspects = suspects()
+			d.full = true
+			l.Settle(a, o)
+			if !reflect.DeepEqual(d.rows, rows) || !reflect.DeepEqual(l.findings, findings) || l.settled != settled || told > 0 || l.refusal != (Refusal{}) {
+				t.Errorf("%v: rows %+v, %+v, told %d times", o.Verdict, d.rows, l.findings, told)
+			}
+			if _, err := heard(); reason(t, err) != StoreUnavailable {
+				t.Errorf("%v: a caller who waits hears %v", o.Verdict, err)
+			}
+			time.Sleep(2 * l.settings.Linger)
+			if !reflect.DeepEqual(d.rows, rows) {
+				t.Errorf("%v: after linger: rows %+v", o.Verdict, d.rows)
+			}
+			d.full = false
+			l.Settle(a, o) // the unit is still held
+			if l.settled[o.Verdict] != settled[o.Verdict]+1 || d.rows.unit(a.Token) >= 0 && d.rows.Units[0].State == Held {
+				t.Errorf("%v: once it can be written: rows %+v", o.Verdict, d.rows)
+			}
+		})
+	}
+}
+
+// What an own attempt found out, the pause of the prober and the calls that are blocked, is taken back with its transaction.
+func TestWhatAnOwnAttemptFoundOutIsTakenBackWhereItCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d *disk
+		s := &script{verdict: func(a Attempt) Verdict {
+			if a.Kind == Recheck {
+				d.full = true
+			}
+			return Accepted
+		}}
+		var l *Login
+		l, d = onDisk(t, s, Settings{})
+		s.freeTakes = time.Second
+		l.Settle(acquire(t, l, "bad"), Outcome{Verdict: Refused})
+		heard := waits(l, Ask{Source: "x", Path: "other"})
+		l.mu.Lock()
+		before := l.findings
+		l.mu.Unlock()
+		if _, err := heard(); reason(t, err) != StoreUnavailable {
+			t.Fatal(err)
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if len(before.suspects) != 1 || !reflect.DeepEqual(l.findings, before) || l.prober.running {
+			t.Errorf("before %+v, after %+v", before, l.findings)
+		}
+	})
+}
+
+func TestACallerWhoCannotBeWrittenDoesNotStayInTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
+		a := acquire(t, l, "p")
+		d.full = true
+		start := time.Now()
+		if _, err := l.Acquire(t.Context(), Ask{Source: "x"}); reason(t, err) != StoreUnavailable || time.Since(start) > 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		d.full = false
+		l.Settle(a, Outcome{Verdict: Accepted})
+		if s, _ := l.Status(); s.Waiting+s.Held > 0 {
+			t.Errorf("status %+v", s)
+		}
+	})
+}
+
+func TestAReleaseThatCannotBeWrittenBlocksAsBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		l.findings.blocked = map[pathOf]time.Time{{"x", "bad"}: time.Now().Add(blockFor)}
+		d.full = true
+		if _, err := l.Release(0); err == nil {
+			t.Fatal("no error")
+		}
+		d.full = false
+		if _, err := l.Acquire(t.Context(), Ask{Source: "x", Path: "bad"}); reason(t, err) != CredentialRefused {
+			t.Error(err)
+		}
+	})
+}
+
+// Nothing but a verdict happens, and what it lets move moves.
+func TestAVerdictAloneMovesWhatItLetsMove(t *testing.T) {
+	t.Run("an untried newest that waited for an own attempt's end", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{verdict: always(Accepted)}
+			l, _ := onDisk(t, s, Settings{})
+			l.used = true
+			own := alone(t, l, fp("b"), "2")
+			if err := l.Newest(fp("c"), "3"); err != nil {
+				t.Fatal(err)
+			}
+			before := len(s.kinds)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if len(s.kinds) > before {
+				t.Fatal("two own attempts at once")
+			}
+			l.Settle(own, Outcome{Verdict: Refused})
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if !slices.Equal(s.kinds[before:], []Kind{FirstTry}) {
+				t.Errorf("own attempts: %v", s.kinds[before:])
+			}
+		})
+	})
+	t.Run("a caller who waits", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			l, _ := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
+			a := acquire(t, l, "p")
+			heard := waits(l, Ask{Source: "x"})
+			start := time.Now()
+			l.Settle(a, Outcome{Verdict: Neutral})
+			if _, err := heard(); err != nil || time.Since(start) > 0 {
+				t.Errorf("%v after %v", err, time.Since(start))
+			}
+		})
+	})
+	t.Run("a recheck that is due at once", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{verdict: always(Accepted)}
+			l, _ := onDisk(t, s, Settings{InFlight: 1})
+			a := acquire(t, l, "p")
+			heard := waits(l, Ask{Source: "x", Path: "other"})
+			start := time.Now()
+			l.Settle(a, Outcome{Verdict: Refused})
+			if _, err := heard(); err != nil || time.Since(start) > time.Second || s.kinds[len(s.kinds)-1] != Recheck {
+				t.Errorf("%v after %v, own attempts %v", err, time.Since(start), s.kinds)
+			}
+		})
+	})
+	t.Run("a probe at the end of the gate's pause", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{verdict: always(Accepted)}
+			l, _ := onDisk(t, s, Settings{InFlight: 1})
+			a := acquire(t, l, "p")
+			heard := waits(l, Ask{Source: "x"})
+			start := time.Now()
+			l.Settle(a, Outcome{Verdict: NoAnswer})
+			if _, err := heard(); err != nil || time.Since(start).Truncate(time.Second) != 2*time.Second || s.kinds[len(s.kinds)-1] != Probe {
+				t.Errorf("%v after %v, own attempts %v", err, time.Since(start), s.kinds)
+			}
+		})
+	})
+}
+
+// shutGate shuts a login's gate for two seconds while a caller waits.
+func shutGate(t *testing.T, l *Login) (heard func() (Attempt, error)) {
+	t.Helper()
+	a := acquire(t, l, "p")
+	heard = waits(l, Ask{Source: "x"})
+	l.Settle(a, Outcome{Verdict: NoAnswer})
+	return heard
+}
+
+func TestATimerThatFiresTooEarlyIsSetAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
+		heard := shutGate(t, l)
+		time.Sleep(time.Second)
+		l.mu.Lock()
+		l.prober.timer.Reset(0)
+		l.mu.Unlock()
+		start := time.Now()
+		if _, err := heard(); err != nil || time.Since(start).Truncate(time.Second) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+func TestTheTimerGoesByTheLastThatWasSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		start := time.Now()
+		wake := func(after time.Duration) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.wake(start.Add(after))
+		}
+		begun := func() int {
+			synctest.Wait()
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return d.begun
+		}
+		fired := func(at time.Duration) bool {
+			before := begun()
+			time.Sleep(time.Until(start.Add(at)))
+			return begun() > before
+		}
+		wake(time.Hour)
+		wake(time.Minute)
+		wake(time.Minute)
+		if fired(59*time.Second) || !fired(time.Minute) || fired(2*time.Hour) {
+			t.Error("an earlier moment did not take the place of a later one")
+		}
+		wake(3 * time.Hour)
+		l.mu.Lock()
+		l.wake(time.Time{})
+		l.mu.Unlock()
+		if fired(4 * time.Hour) {
+			t.Error("the timer runs though nothing is to come")
+		}
+		wake(5 * time.Hour)
+		if !fired(5 * time.Hour) {
+			t.Error("a timer that was stopped does not run again")
+		}
+		l.drain()
+		wake(6 * time.Hour)
+		if fired(7 * time.Hour) {
+			t.Error("the timer of a process that is about to stop runs")
+		}
+	})
+}
+
+func TestWhatCannotBeWrittenIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	d := &disk{full: true}
+	l := New(d, slog.New(slog.NewTextHandler(&log, nil))).Login("k")
+	l.Settle(Attempt{}, Outcome{})
+	if !strings.Contains(log.String(), "disk full") {
+		t.Errorf("log %q", log.String())
+	}
+}

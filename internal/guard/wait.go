@@ -1,0 +1,247 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Acquire waits for a unit and takes it. The attempt must be given to Settle, whatever becomes of it. The error is a
+// *Denied, or the context's where the caller has left.
+func (l *Login) Acquire(ctx context.Context, ask Ask) (Attempt, error) {
+	if err := ctx.Err(); err != nil { // nothing is sent, nor found out, for one who is not there
+		return Attempt{}, fmt.Errorf("the caller left: %w", err)
+	}
+	var a Attempt
+	w, denied := l.enter(&ask, &a)
+	if denied != nil {
+		return Attempt{}, denied
+	}
+	if w == nil {
+		return a, nil
+	}
+	return l.wait(ctx, w)
+}
+
+// enter takes a unit at once, for a, where one is free and nobody waits, and queues the caller otherwise.
+func (l *Login) enter(ask *Ask, a *Attempt) (w *waiter, denied *Denied) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.used = true
+	var m moves
+	failed := l.untimed(func(r *Rows) {
+		if denied = l.refuseEntry(r, ask); denied != nil {
+			return
+		}
+		if k, c := l.servesAtOnce(r, ask); c != nil {
+			*a = r.take(k, c, l.guard.token(), l.guard.holder, ask.of(), noClock)
+			return
+		}
+		if w, denied = l.enqueue(ask); denied == nil {
+			m = l.decide(r, time.Now())
+		}
+	})
+	if w != nil {
+		l.carryOut(m, failed)
+		l.setDeadline(w)
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	return w, denied
+}
+
+// noClock stands for the time where what is called looks at no clock: the serve kinds go by the state alone, and only the
+// guard's own attempts note when they are sent.
+var noClock time.Time
+
+// servesAtOnce returns the serve kind that holds for a newcomer, where nobody waits, and its credential.
+func (l *Login) servesAtOnce(r *Rows, ask *Ask) (Kind, *Credential) {
+	if l.queue.n > 0 {
+		return 0, nil
+	}
+	k, c := l.serving(r, noClock)
+	if c == nil || !l.mayHave(r, ask, c) {
+		return 0, nil
+	}
+	return k, c
+}
+
+// serving returns the serve kind that holds now, and its credential, whoever calls. While a refusal's zone is being looked
+// up nothing is sent: the credential may be the one that is refused.
+func (l *Login) serving(r *Rows, now time.Time) (Kind, *Credential) {
+	if l.holds > 0 && !l.settings.Observe {
+		return 0, nil
+	}
+	return r.serving(&l.settings, now)
+}
+
+// mayHave reports whether a caller may be sent with the credential that serves.
+func (l *Login) mayHave(r *Rows, ask *Ask, c *Credential) bool {
+	return c.Fingerprint != ask.Refused && !l.takesTooMuch(r, ask.Source)
+}
+
+// enqueue makes a caller wait, where there is a place for him.
+func (l *Login) enqueue(ask *Ask) (*waiter, *Denied) {
+	w := &waiter{ask: *ask, answered: make(chan struct{})}
+	out := l.queue.push(w, l.settings.QueueLength)
+	if out == w {
+		return nil, l.full()
+	}
+	if out != nil {
+		l.queue.depart(out, answer{denied: l.full()})
+	}
+	return w, nil
+}
+
+// Hold keeps callers waiting until the function that it returns is called: an attempt was refused, and what that means is
+// being found out.
+func (l *Login) Hold() (release func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.holds++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.holds--
+		l.pump()
+	}
+}
+
+// refuseEntry says why a caller need not wait, or nil.
+func (l *Login) refuseEntry(r *Rows, ask *Ask) *Denied {
+	if l.draining {
+		return draining()
+	}
+	if len(l.findings.blocked) > 0 || l.free.err != nil { // else the clock has nothing to end
+		now := time.Now()
+		if d := l.blockedFor(ask, now); d != nil {
+			return d
+		}
+		if d := l.unreachable(r, now); d != nil {
+			return d
+		}
+	}
+	if d := r.hopeless(&l.settings); d != nil {
+		return d
+	}
+	// Where nobody waits there is no queue to be too long.
+	if l.queue.n > 0 && r.proven() != nil && l.waitOf(ask.Source) > l.settings.QueueDeadline {
+		return l.full()
+	}
+	return nil
+}
+
+func draining() *Denied {
+	return &Denied{Reason: Draining, RetryAfter: time.Second, Text: "this gateway is about to stop"}
+}
+
+// unreachable is what callers are told at once while nothing is proven and the free call has said why nothing can be.
+func (l *Login) unreachable(r *Rows, now time.Time) *Denied {
+	if d, ok := l.free.err.(*Denied); ok && r.proven() == nil && now.Before(l.free.again) {
+		return &Denied{Reason: d.Reason, Text: d.Text, RetryAfter: max(time.Second, l.free.again.Sub(now))}
+	}
+	return nil
+}
+
+func (l *Login) full() *Denied {
+	return &Denied{Reason: QueueFull, RetryAfter: max(time.Second, l.drainTime()), Text: "too many calls wait for this login"}
+}
+
+// drainTime estimates how long those who wait now will take.
+func (l *Login) drainTime() time.Duration {
+	return l.estimate(func(lane *lane) int { return lane.n })
+}
+
+// waitOf estimates how long those will take who go before a newcomer of an integration: its own waiters, and as many of each
+// other one's and one more. So neither a flood of another integration nor its slow calls are held against him.
+func (l *Login) waitOf(source string) time.Duration {
+	own := 0
+	if lane := l.queue.lane(source); lane != nil {
+		own = lane.n
+	}
+	return l.estimate(func(lane *lane) int {
+		if lane.source == source {
+			return own
+		}
+		return min(lane.n, own+1)
+	})
+}
+
+// estimate is how long as many waiters of each integration will take.
+func (l *Login) estimate(n func(*lane) int) (sum time.Duration) {
+	for i := range l.queue.lanes {
+		lane := &l.queue.lanes[i]
+		if c := l.callers[lane.source]; c != nil {
+			sum += time.Duration(n(lane)) * c.latency
+		}
+	}
+	return sum / time.Duration(l.settings.InFlight)
+}
+
+// setDeadline arranges for the answer to a waiter for whom nothing comes in time.
+func (l *Login) setDeadline(w *waiter) {
+	if !w.queued {
+		return
+	}
+	patience := l.settings.QueueDeadline
+	if !w.ask.Since.IsZero() {
+		patience = time.Until(w.ask.Since.Add(patience))
+	}
+	w.late = time.AfterFunc(patience, func() { l.expire(w) })
+}
+
+// expire answers a waiter who has waited in vain, where he has not been answered.
+func (l *Login) expire(w *waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if w.queued {
+		l.queue.remove(w)
+		w.answer.denied = l.tooLate()
+		w.leave()
+	}
+}
+
+// wait ends with a unit, a reason, or the caller's leaving.
+func (l *Login) wait(ctx context.Context, w *waiter) (Attempt, error) {
+	if w.late != nil {
+		defer w.late.Stop()
+	}
+	select {
+	case <-w.answered:
+		return w.answer.result()
+	case <-ctx.Done():
+		if !l.withdraw(w) {
+			<-w.answered
+			if w.answer.denied == nil {
+				l.Settle(w.answer.attempt, Outcome{Verdict: NotSent})
+			}
+		}
+		return Attempt{}, fmt.Errorf("the caller left: %w", ctx.Err())
+	}
+}
+
+func (a answer) result() (Attempt, error) {
+	if a.denied != nil {
+		return Attempt{}, a.denied
+	}
+	return a.attempt, nil
+}
+
+// withdraw takes a caller out of the queue; false where it has been answered.
+func (l *Login) withdraw(w *waiter) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !w.queued {
+		return false
+	}
+	l.queue.remove(w)
+	return true
+}
+
+func (l *Login) tooLate() (denied *Denied) {
+	if failed := l.tx(func(r *Rows, now time.Time) { denied = l.late(r, now) }); failed != nil {
+		return failed
+	}
+	return denied
+}
