@@ -176,19 +176,19 @@ func (n *lane) settle(g *guard.Login, a guard.Attempt, o guard.Outcome) {
 
 // Settle implements inject.Login. After a refusal the zone is looked up again, for a login that has moved looks like a
 // wrong password, and the store is read again, for it may know a newer one.
-func (n *lane) Settle(ctx context.Context, t inject.Ticket, v guard.Verdict) (moved bool) {
-	switch v {
+func (n *lane) Settle(ctx context.Context, t inject.Ticket, o guard.Outcome) (moved bool) {
+	switch o.Verdict {
 	case guard.Refused, guard.Locked:
 		n.store.Refresh(n.Path)
 		defer t.Guard.Hold()()
-		moved = n.moved(ctx, t)
+		o.WrongZone = n.moved(ctx, t)
 	case guard.NotSent:
-		moved = n.moved(ctx, t)
+		o.WrongZone = n.moved(ctx, t)
 	case guard.NoAnswer:
 		n.later(func() { n.moved(ctx, t) })
 	}
-	n.settle(t.Guard, t.Attempt, guard.Outcome{Verdict: v, WrongZone: moved})
-	return moved
+	n.settle(t.Guard, t.Attempt, o)
+	return o.WrongZone
 }
 
 // reading returns the record as it was read last. It waits where the config is not in force yet, or the record never was read.

@@ -22,47 +22,33 @@ func (l *Login) caller(source string) *caller {
 	return c
 }
 
-// Took tells the login how long an attempt that the PSA answered took, by which it estimates its queue.
-func (l *Login) Took(a Attempt, d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	d = min(d, l.settings.QueueDeadline)
-	c := l.caller(a.Source())
+// note takes down what an attempt's outcome tells of its integration. Called with the mutex held.
+func (l *Login) note(source string, o Outcome) {
+	if !o.Reading && o.Took == 0 {
+		return
+	}
+	c := l.caller(source)
+	if o.Reading {
+		c.reading++
+	}
+	if o.Took > 0 {
+		c.took(min(o.Took, l.settings.QueueDeadline))
+	}
+}
+
+func (c *caller) took(d time.Duration) {
 	if c.timed {
 		d = c.latency + (d-c.latency)/8
 	}
 	c.latency, c.timed = d, true
 }
 
-// Answering says that the answer to an attempt is about to be read; the function that it returns says that it has been.
-func (l *Login) Answering(a Attempt) (read func()) {
+// Read says that an integration has read an answer of which Outcome.Reading was told, or given it up. It must be called once.
+func (l *Login) Read(source string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.shared {
-		return func() {}
-	}
-	c := l.caller(a.Source())
-	c.reading++
-	return (&reading{login: l, of: c}).end
-}
-
-// reading is an answer that is being read.
-type reading struct {
-	login *Login
-	of    *caller
-	ended bool
-}
-
-func (r *reading) end() {
-	l := r.login
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if r.ended {
-		return
-	}
-	r.ended = true
-	r.of.reading--
-	if l.queue.n > 0 { // else nobody waits for a thread of the PSA's
+	l.caller(source).reading--
+	if l.shared && l.queue.n > 0 { // else nobody waits for a thread of the PSA's
 		l.pump()
 	}
 }

@@ -9,6 +9,7 @@ func (l *Login) Settle(a Attempt, o Outcome) { l.conclude(&a, o, func() {}) }
 func (l *Login) conclude(a *Attempt, o Outcome, first func()) {
 	l.mu.Lock()
 	first()
+	l.note(a.of.source, o) // before units are granted to those who wait
 	e := l.settle(a, o)
 	told := l.listeners(e)
 	l.mu.Unlock()

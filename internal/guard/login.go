@@ -148,7 +148,7 @@ func (l *Login) Dismiss() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.queue.deny(func(*waiter) *Denied {
-		return &Denied{Reason: Moved, Text: "the login goes on under another user name"}
+		return moved()
 	})
 	l.queue.answerLeaving(nil)
 }

@@ -568,7 +568,7 @@ func TestOneIntegrationsFloodOfSlowCallsIsNotHeldAgainstAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 40 {
-			l.Took(Attempt{of: pathOf{source: "slow"}}, 7*time.Second)
+			took(l, "slow", 7*time.Second)
 		}
 		var refused int
 		var slow sync.WaitGroup

@@ -247,7 +247,7 @@ func TestATimeOutDoesNotCloseTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{valid: fp("a"), takes: 100 * time.Millisecond}
 		l := newLogin(t, d, Settings{})
-		l.Took(Attempt{of: pathOf{"x", ""}}, 5*time.Minute)
+		took(l, "x", 5*time.Minute)
 		for i := range 20 {
 			go func() {
 				if err := d.call(l, Ask{Source: "x"}); err != nil {

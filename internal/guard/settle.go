@@ -11,6 +11,10 @@ type Outcome struct {
 	// WrongZone: the attempt went to a host that turned out not to be the login's zone any more. Its refusal fails its
 	// unit, for the PSA may have counted it, and does not blame the credential.
 	WrongZone bool
+	// Reading: there is an answer, which is about to be read. Its integration has a thread of the PSA's until Read.
+	Reading bool
+	// Took is how long the PSA took to answer, by which the login estimates its queue; 0 where that tells nothing.
+	Took time.Duration
 }
 
 // Effect is what settling an attempt changed, for those who tell people.

@@ -110,8 +110,11 @@ func (l *Login) Hold() (release func()) {
 
 // refuseEntry says why a caller need not wait, or nil.
 func (l *Login) refuseEntry(r *Rows, ask *Ask) *Denied {
-	if l.draining {
+	switch {
+	case l.draining:
 		return draining()
+	case len(l.uses) == 0:
+		return moved() // its last use has gone while the caller was on its way here
 	}
 	if len(l.findings.blocked) > 0 || l.free.err != nil { // else the clock has nothing to end
 		now := time.Now()
@@ -130,6 +133,10 @@ func (l *Login) refuseEntry(r *Rows, ask *Ask) *Denied {
 		return l.full()
 	}
 	return nil
+}
+
+func moved() *Denied {
+	return &Denied{Reason: Moved, Text: "the login goes on under another user name"}
 }
 
 func draining() *Denied {

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,44 +11,64 @@ import (
 func TestAnIntegrationThatDoesNotReadItsAnswersKeepsToItsShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _ := onDisk(t, &script{verdict: always(Accepted)}, Settings{}) // in_flight 3
-		var read []func()
 		answered := func(source string) {
 			a, err := l.Acquire(t.Context(), Ask{Source: source})
 			if err != nil {
 				t.Fatal(err)
 			}
-			read = append(read, l.Answering(a))
-			l.Settle(a, Outcome{Verdict: Accepted})
+			l.Settle(a, Outcome{Verdict: Accepted, Reading: true})
 		}
-		for range 4 { // nobody else calls: nothing is counted
+		for range 4 { // nobody else calls: it may have more than in_flight
 			answered("x")
+		}
+		for range 4 {
+			l.Read("x")
 		}
 		l.Attach(Use{Settings: l.settings, Upstream: l.upstream, Integrations: 1})
 		answered("x")
 		answered("x")
-		for _, early := range read[:4] {
-			early()
-		}
 		heard := waits(l, Ask{Source: "x"})
 		answered("y")
 		if s, _ := l.Status(); s.Waiting != 1 {
 			t.Fatalf("%d callers wait", s.Waiting)
 		}
-		for range 2 { // a body may be closed twice
-			read[4]()
-		}
+		l.Read("x")
 		a, err := heard()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if heard = waits(l, Ask{Source: "x"}); l.queue.n != 1 {
-			t.Fatal("an answer that was closed twice counts as two")
+			t.Fatal("an answer that was read counts as two")
 		}
 		l.Settle(a, Outcome{Verdict: Accepted})
 		if _, err := heard(); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// A caller may be on its way to a login when the last config leaves it: nobody would ever answer him there.
+func TestACallerOfALoginWithoutAUseIsSentOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(new(Memory), slog.New(slog.DiscardHandler)).Login("k")
+		detach := l.Attach(Use{Settings: Settings{}.WithDefaults(), Upstream: &desk{valid: fp("a")}})
+		if err := l.Newest(fp("a"), "1"); err != nil {
+			t.Fatal(err)
+		}
+		detach()
+		l.Dismiss()
+		start := time.Now()
+		if _, err := l.Acquire(t.Context(), Ask{Source: "x"}); reason(t, err) != Moved || time.Since(start) > 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// took tells a login how long an attempt of an integration took.
+func took(l *Login, source string, d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.note(source, Outcome{Took: d})
 }
 
 func TestACallIsNotSentAgainWithTheCredentialThatItWasRefusedWith(t *testing.T) {
@@ -68,7 +89,7 @@ func TestACallerForWhomTheQueueIsTooLongIsRefusedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _ := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
 		a := acquire(t, l, "p")
-		l.Took(a, 20*time.Second)
+		took(l, a.Source(), 20*time.Second)
 		first, second := waits(l, Ask{Source: "x"}), waits(l, Ask{Source: "x"})
 		start := time.Now()
 		if _, err := l.Acquire(t.Context(), Ask{Source: "x"}); reason(t, err) != QueueFull || time.Since(start) > 0 {

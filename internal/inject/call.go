@@ -17,9 +17,9 @@ import (
 type Login interface {
 	// Reserve waits for a unit and returns it with what to send. The error is a *guard.Denied, or the context's.
 	Reserve(ctx context.Context, ask guard.Ask) (Ticket, error)
-	// Settle ends the ticket's attempt. It reports whether the login had left the zone that the attempt went to; that is
-	// looked into where the PSA refused, or nothing could be sent.
-	Settle(ctx context.Context, t Ticket, v guard.Verdict) (moved bool)
+	// Settle ends the ticket's attempt by what is known of its outcome. It reports whether the login had left the zone that the
+	// attempt went to; that is looked into where the PSA refused, or nothing could be sent.
+	Settle(ctx context.Context, t Ticket, o guard.Outcome) (moved bool)
 	// Wire is how its zone is reached.
 	Wire() *Wire
 }
@@ -90,13 +90,33 @@ func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 		Operation: c.Operation, Base: t.Base, Query: c.Query, Header: c.Header, Body: c.Body, Credential: t.Credential,
 		Impersonate: c.Impersonate, Interim: c.Interim, Redactor: t.Redactor,
 	})
+	o := guard.Outcome{Verdict: res.Verdict}
 	if res.Verdict == guard.Accepted || res.Verdict == guard.Neutral {
-		t.Guard.Took(t.Attempt, time.Since(start))
+		o.Took = time.Since(start)
 	}
-	if res.Response != nil { // before the unit is free
-		res.Response.Body = &closing{res.Response.Body, t.Guard.Answering(t.Attempt)}
+	if res.Response != nil {
+		o.Reading, res.Response.Body = true, &reading{ReadCloser: res.Response.Body, guard: t.Guard, source: t.Attempt.Source()}
 	}
-	return res, c.Login.Settle(ctx, t, res.Verdict)
+	return res, c.Login.Settle(ctx, t, o)
+}
+
+// reading is the body of an answer, whose end the guard is told of once.
+type reading struct {
+	io.ReadCloser
+	guard  *guard.Login
+	source string
+	closed bool
+}
+
+// Close implements io.Closer.
+func (r *reading) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	err := r.ReadCloser.Close()
+	r.guard.Read(r.source)
+	return err
 }
 
 // path names the call's kind: the operation without its ids.
