@@ -2,6 +2,7 @@ package secret
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"maps"
 	"net/url"
 	"slices"
@@ -60,8 +61,9 @@ func redactText(text, secret string) string {
 		return text
 	}
 	quoted := strconv.Quote(secret)
+	inJSON, _ := json.Marshal(secret) // of a string: it cannot fail
 	for _, form := range []string{
-		secret, quoted[1 : len(quoted)-1], url.QueryEscape(secret), url.PathEscape(secret),
+		secret, quoted[1 : len(quoted)-1], string(inJSON[1 : len(inJSON)-1]), url.QueryEscape(secret), url.PathEscape(secret),
 		base64.StdEncoding.EncodeToString([]byte(secret)),
 	} {
 		text = strings.ReplaceAll(text, form, Redacted)
