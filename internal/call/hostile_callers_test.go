@@ -168,7 +168,7 @@ func malformed() map[string]string {
 		"a request":                           "GET /ATServicesRest/V1.0/Tickets/1 HTTP/1.1\r\nHost: gateway.test\r\n\r\n",
 		"the end of chunks":                   "0\r\n\r\nGET /admin HTTP/1.1\r\n\r\n",
 		"gzip that nobody announced":          zipped(`{"title":"x"}`),
-		"a string of 15 MiB":                  `{"title":"` + strings.Repeat("x", 15<<20) + `"}`,
+		"a string of 3 MiB":                   `{"title":"` + strings.Repeat("x", 3<<20) + `"}`,
 		"a name of 2 MiB":                     `{"` + strings.Repeat("x", 2<<20) + `":1}`,
 		"a lockout where a number should be":  `{"status":"your account has been locked","id":"the user account is locked out"}`,
 		"a refusal where a number should be":  `{"status":"user name or password is incorrect","id":"IntegrationCode is invalid"}`,

@@ -176,7 +176,7 @@ var hostileLookups = map[string]psatest.Fault{
 	"headers without an end":         {Then: psatest.EndlessHeader},
 	"a body without an end":          {Then: psatest.EndlessBody, Body: `{"x":"`},
 	"gzip that nobody asked for":     {Then: psatest.Answer, Status: 200, Header: http.Header{"Content-Encoding": {"gzip"}}, Body: zipped(zoneJSON("http://127.0.0.1:5005"))},
-	"interim answers without an end": {Then: psatest.Raw, Body: strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 11_000)},
+	"interim answers without an end": {Then: psatest.Raw, Body: strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: "+strings.Repeat("x", 470)+"\r\n\r\n", 620)},
 }
 
 func TestALookupThatIsHostileAtTheStartLeadsToNoSignIn(t *testing.T) {

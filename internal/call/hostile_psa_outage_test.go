@@ -101,11 +101,11 @@ func TestAnOutageOfAnHour(t *testing.T) {
 				}
 				held.Release()
 				during := newTally()
-				w.every(2*time.Second, time.Hour, during, "/Tickets/1")
+				w.every(6*time.Second, time.Hour, during, "/Tickets/1")
 				n := during.all(t, "502 upstream-unreachable", "503 gate-shut", "503 budget-spent", "504 upstream-timeout", "502", "503 queue-full", "503 queue-deadline")
 				flying.Wait()
-				if early.all(t, "502 upstream-unreachable", "504 upstream-timeout", "502") != 3 || n != 1800 {
-					t.Errorf("%v in flight, then %d of 1800", early.n, n)
+				if early.all(t, "502 upstream-unreachable", "504 upstream-timeout", "502") != 3 || n != 600 {
+					t.Errorf("%v in flight, then %d of 600", early.n, n)
 				}
 				l := w.sim.Ledger().Since(mark)
 				if len(l) > c.signIns || len(l.Failed()) > c.failed {
@@ -177,7 +177,7 @@ func TestHalfAnOutageWhereLookupsAnswerAndSignInsHang(t *testing.T) {
 			w.sim.Fault(psatest.Fault{At: psatest.Judged, Gone: true, Then: psatest.HangUp, Only: psatest.SignInCall})
 			mark := w.sim.Mark()
 			c := newTally()
-			w.every(5*time.Second, 10*time.Hour, c, "/Tickets/1")
+			w.every(20*time.Second, 10*time.Hour, c, "/Tickets/1") // somebody always waits: a deadline is 30 s
 			c.all(t, "504 upstream-timeout", "503 gate-shut", "503 budget-spent", "503 queue-full", "503 queue-deadline")
 			l := w.sim.Ledger().Since(mark)
 			t.Logf("ten hours: %v, %d sign-ins, %d counted as failed", c.n, len(l), len(l.Failed()))
@@ -194,8 +194,8 @@ func TestHalfAnOutageWhereLookupsHangAndSignInsAnswer(t *testing.T) {
 		w.served("a")
 		w.sim.Fault(psatest.Fault{At: psatest.Received, Gone: true, Then: psatest.HangUp, Only: psatest.OpenCall})
 		c := newTally()
-		w.every(time.Second, time.Hour, c, "/Tickets/1")
-		if c.all(t, "200") != 3600 {
+		w.every(5*time.Second, time.Hour, c, "/Tickets/1")
+		if c.all(t, "200") != 720 {
 			t.Errorf("%v", c.n)
 		}
 		w.safeNow()
@@ -206,18 +206,18 @@ func TestTheHostWithoutANumberIsDeadAndTheZoneAlive(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.served("a")
 		w.net.Listen(discoverAddr).Close()
-		w.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.Reset, Every: 100, Only: psatest.SignInCall})
+		w.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.Reset, Every: 20, Only: psatest.SignInCall})
 		c := newTally()
-		w.every(time.Second, time.Hour, c, "/Tickets/1")
+		w.every(5*time.Second, time.Hour, c, "/Tickets/1")
 		c.all(t, "200", "502 upstream-unreachable")
-		if c.n["200"] < 3550 {
+		if c.n["200"] < 670 {
 			t.Errorf("%v", c.n)
 		}
 		w.safeNow()
 	})
 }
 
-// One reset in a hundred over ten thousand calls, at one call a second: lost units = calls/s × reset rate × linger = 0.6.
+// One reset in a hundred, at one call a second: lost units = calls/s × reset rate × linger = 0.6.
 func TestAResetOnOneCallInAHundred(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -226,10 +226,10 @@ func TestAResetOnOneCallInAHundred(t *testing.T) {
 		seen  int  // sign-ins judged of a call that was reset
 		calls int
 	}{
-		{"before the sign-in is judged", psatest.Received, false, 0, 2_000},
-		{"after it was judged", psatest.Judged, false, 1, 2_000},
-		{"after it was refused", psatest.Judged, true, 1, 10_000},
-		{"after it was carried out", psatest.Applied, false, 1, 2_000},
+		{"before the sign-in is judged", psatest.Received, false, 0, 1_000},
+		{"after it was judged", psatest.Judged, false, 1, 1_000},
+		{"after it was refused", psatest.Judged, true, 1, 4_000},
+		{"after it was carried out", psatest.Applied, false, 1, 1_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -279,12 +279,12 @@ func TestResetsUnderFullLoad(t *testing.T) {
 		resets := w.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.Reset, Path: "/Tickets", Every: 100})
 		n := newTally()
 		parallel(30, func(i int) {
-			for range 300 {
+			for range 100 {
 				n.add(w.try(context.Background(), []string{"a", "b"}[i%2], "GET", "/Tickets/1", ""))
 				time.Sleep(time.Second)
 			}
 		})
-		if n.all(t, "200", "502 upstream-unreachable", "503 gate-shut", "503 budget-spent", "503 queue-deadline", "503 queue-full") != 9_000 {
+		if n.all(t, "200", "502 upstream-unreachable", "503 gate-shut", "503 budget-spent", "503 queue-deadline", "503 queue-full") != 3_000 {
 			t.Errorf("%v", n.n)
 		}
 		t.Logf("%v, %d resets", n.n, resets.Hits())

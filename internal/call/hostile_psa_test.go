@@ -12,6 +12,7 @@ import (
 
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/secret"
 )
 
 // hostile is one way in which a PSA, or what stands before it, does not answer as it should.
@@ -323,6 +324,7 @@ func worst(t *testing.T, dress []psatest.Fault) {
 	t.Helper()
 	inWorld(t, func(w *world) {
 		w.T = t
+		w.store.Configure(secret.Options{Logger: w.cfg.Log, Poll: time.Minute}) // a day has too many polls of 15 s
 		w.served("a")
 		w.sim.Fault(psatest.Fault{At: psatest.Received, Then: psatest.Refuse, Only: psatest.SignInCall})
 		for _, f := range dress {

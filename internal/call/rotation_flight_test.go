@@ -16,13 +16,14 @@ import (
 	"github.com/psagate/psagate/internal/psatest"
 )
 
-// attachment is the data of one, as JSON, padded to a post of about a size. The PSA takes 7,000,000 bytes, which are a post
-// of 10 MB with some room; a post of more than 1 MiB is kept in a file.
+// attachmentOf is the data of one, as JSON, padded to a post of about a size. The PSA takes 7,000,000 bytes, which are a post
+// of 10 MB with some room.
 func attachmentOf(size int) string {
 	return strings.Repeat(" ", size/20) + `"` + base64.StdEncoding.EncodeToString(make([]byte, size/10*7)) + `"`
 }
 
-var tenMegabytes, twoMegabytes = attachmentOf(10_000_000), attachmentOf(2_000_000)
+// A post of more than 1 MiB is kept in a file, and replayed from there. What waits for a unit is sent once: it may be small.
+var tenMegabytes, inAFile, tenKilobytes = attachmentOf(10_000_000), attachmentOf(1_200_000), attachmentOf(10_000)
 
 // flight is one call that may be under way when a password changes. Its title tells its record from all others.
 type flight struct {
@@ -36,17 +37,17 @@ var flightEntities = []string{"Tickets", "", "TicketAttachments", "TicketNotes",
 
 func newFlight(round, i int) *flight {
 	return &flight{
-		integration: []string{"a", "b"}[i%2], entity: flightEntities[i%len(flightEntities)], title: fmt.Sprintf("round %d call %d.", round, i), data: twoMegabytes,
+		integration: []string{"a", "b"}[i%2], entity: flightEntities[i%len(flightEntities)], title: fmt.Sprintf("round %d call %d.", round, i), data: tenKilobytes,
 	}
 }
 
-// newFlights are calls of a round. The kind that comes first is another each time; of the first three, which are in
-// flight, attachments are as large as they may be.
-func newFlights(round, n int) (all []*flight) {
+// newFlights are calls of a round. The kind that comes first is another each time. The first three are with the PSA when the
+// password changes, and replayed; their attachments are large.
+func newFlights(round, n int, large string) (all []*flight) {
 	for i := range n {
 		f := newFlight(round, round+i)
 		if i < 3 {
-			f.data = tenMegabytes
+			f.data = large
 		}
 		all = append(all, f)
 	}
@@ -146,7 +147,7 @@ func TestCallsInFlightOverManyRotationsAreCarriedOutOnce(t *testing.T) {
 				time.Sleep(c.before)
 				w.served("b") // which forgives the first try
 			}
-			calls := newFlights(round, 20)
+			calls := newFlights(round, 20, tenMegabytes)
 			mark := w.sim.Mark()
 			w.fly(calls, c.at, func() {
 				w.user.SetSecret(password)
@@ -245,7 +246,7 @@ func TestARotationAtTheMomentOfAZoneMigration(t *testing.T) {
 					time.Sleep(time.Hour)
 					w.served("b")
 				}
-				calls := newFlights(0, c.calls)
+				calls := newFlights(0, c.calls, inAFile)
 				mark := w.sim.Mark()
 				w.fly(calls, psatest.Received, func() {
 					w.tenant.Migrate(w.z6)
@@ -292,7 +293,7 @@ func TestALargePostThatIsRefusedBeforeItWasReadIsSentAgain(t *testing.T) {
 		go srv.Serve(w.net.Listen("127.0.0.1:5005"))
 		w.after = append(w.after, func() { srv.Close() })
 		time.Sleep(time.Minute)
-		f := newFlights(0, 3)[2]
+		f := newFlights(0, 3, tenMegabytes)[2]
 		f.send(w)
 		if f.status != 200 || early.Load() != 2 {
 			t.Errorf("%d %s, sent %d times", f.status, f.reason, early.Load())

@@ -2,17 +2,20 @@ package call
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
 )
 
@@ -96,25 +99,51 @@ func (d *diary) allServed(w *world) {
 	}
 }
 
-// keepCalling has a and b call in turn, one call every pause, each in a goroutine of its own, until the function that it
-// returns is called; which waits for the last answer.
-func (w *world) keepCalling(pause time.Duration, d *diary) (stop func()) {
-	over := make(chan struct{})
-	var calls sync.WaitGroup
-	calls.Go(func() {
+// traffic is a and b who call in turn, each call in a goroutine of its own.
+type traffic struct {
+	pause atomic.Int64 // between two calls
+	over  chan struct{}
+	calls sync.WaitGroup
+}
+
+// keepCalling makes one call every pause, until stop.
+func (w *world) keepCalling(pause time.Duration, d *diary) *traffic {
+	t := &traffic{over: make(chan struct{})}
+	t.pause.Store(int64(pause))
+	t.calls.Go(func() {
 		for i := 0; ; i++ {
-			calls.Go(func() { d.call(w, []string{"a", "b"}[i%2], i) })
+			t.calls.Go(func() { d.call(w, []string{"a", "b"}[i%2], i) })
 			select {
-			case <-over:
+			case <-t.over:
 				return
-			case <-time.After(pause):
+			case <-time.After(time.Duration(t.pause.Load())):
 			}
 		}
 	})
-	return func() {
-		close(over)
-		calls.Wait()
+	return t
+}
+
+// stop ends the traffic and waits for the last answer.
+func (t *traffic) stop() {
+	close(t.over)
+	t.calls.Wait()
+}
+
+// settling is for how long an event keeps the traffic dense: a store is read twenty times meanwhile.
+const settling = 5 * time.Minute
+
+// goesOn sleeps for so long, in which nothing happens but calls: as many as before for a while at both ends, where something
+// has happened or will, and one a minute between. What hours must show is that nothing comes of their clocks.
+func (t *traffic) goesOn(length time.Duration) {
+	if length > 2*settling {
+		dense := t.pause.Load()
+		time.Sleep(settling)
+		t.pause.Store(max(dense, int64(time.Minute)))
+		time.Sleep(length - 2*settling)
+		t.pause.Store(dense)
+		length = settling
 	}
+	time.Sleep(length)
 }
 
 // inLongWorld is inWorld for hours of calls: https://go.dev/issue/78156 makes bubbles with thousands of timers fail under
@@ -123,11 +152,6 @@ func inLongWorld(t *testing.T, f func(w *world)) {
 	t.Helper()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	inWorld(t, f)
-}
-
-// pace is the pause between two calls of traffic that goes on for so long: all of a test is some thousand calls.
-func pace(length time.Duration) time.Duration {
-	return max(5*time.Second, (length / 5000).Truncate(5*time.Second))
 }
 
 // burst makes calls at once and waits for them.
@@ -201,15 +225,15 @@ func TestTheStoreIsChangedLongBeforeThePSAAndNobodyNotices(t *testing.T) {
 				w.steady(latency)
 				w.served("a")
 				mark, d := w.sim.Mark(), new(diary)
-				stop := w.keepCalling(pace(gap), d)
-				time.Sleep(10*time.Minute + time.Second)
+				calls := w.keepCalling(5*time.Second, d)
+				time.Sleep(settling + time.Second)
 				w.safe.put("main", user, "new-password")
 				changed := time.Now().Add(gap)
 				later(gap, func() { w.user.SetSecret("new-password") })
-				time.Sleep(gap - latency/2)
+				calls.goesOn(gap - latency/2)
 				w.burst(23, d)
-				time.Sleep(10 * time.Minute)
-				stop()
+				time.Sleep(settling)
+				calls.stop()
 
 				d.allServed(w)
 				n := countOf(w.sim.Ledger().Since(mark))
@@ -270,6 +294,14 @@ func rechecks(n int) (at []time.Duration) {
 	return at
 }
 
+// pace is the pause between two calls that wait for so long. Somebody always waits: a deadline is 30 s.
+func pace(length time.Duration) time.Duration {
+	if length > time.Hour {
+		return 20 * time.Second
+	}
+	return 5 * time.Second
+}
+
 // The PSA first, the store later: callers wait for as long as their deadline lets them, and the PSA hears of rechecks alone.
 func TestThePSAIsChangedLongBeforeTheStore(t *testing.T) {
 	for _, c := range []struct {
@@ -303,14 +335,14 @@ func TestThePSAIsChangedLongBeforeTheStore(t *testing.T) {
 				mark, before, changed := w.sim.Mark(), w.sim.Requests(), time.Now()
 				go release()
 				synctest.Wait()
-				stop := w.keepCalling(pace(c.gap), d)
+				calls := w.keepCalling(pace(c.gap), d)
 				time.Sleep(c.gap)
 				w.meanwhile(mark, before, changed, c.calls)
 				w.safe.put("main", user, "new-password")
 				put := time.Now()
 				mark = w.sim.Mark()
-				time.Sleep(10 * time.Minute)
-				stop()
+				time.Sleep(settling)
+				calls.stop()
 				w.afterTheStore(d, put, mark)
 			})
 		})
@@ -375,6 +407,10 @@ func (w *world) afterTheStore(d *diary, put time.Time, mark int) {
 	w.safeNow()
 }
 
+// beforeACall is how long after the begin of a traffic of one call a minute something is saved every minute: each is read,
+// and tried, before the next call.
+const beforeACall = time.Minute - 2*onePoll
+
 // A job that saves the same wrong password every minute, or two of them in turn: each is one credential, and is sent once.
 func TestTheSameWrongPasswordsSavedEveryMinuteForADayAreSentOnce(t *testing.T) {
 	for _, wrong := range [][]string{{"typo"}, {"typo-1", "typo-2"}, {"typo", "old-password"}} {
@@ -384,12 +420,13 @@ func TestTheSameWrongPasswordsSavedEveryMinuteForADayAreSentOnce(t *testing.T) {
 				w.steady(0)
 				w.served("a")
 				mark, d := w.sim.Mark(), new(diary)
-				stop := w.keepCalling(20*time.Second, d)
+				calls := w.keepCalling(time.Minute, d)
+				time.Sleep(beforeACall)
 				for i := range 24 * 60 {
 					w.safe.put("main", user, wrong[i%len(wrong)])
 					time.Sleep(time.Minute)
 				}
-				stop()
+				calls.stop()
 				d.allServed(w)
 				n := countOf(w.sim.Ledger().Since(mark))
 				want := len(slices.DeleteFunc(slices.Clone(wrong), func(s string) bool { return s == "old-password" }))
@@ -410,7 +447,8 @@ func TestAPasswordThatWasSavedAgainAndAgainIsServedWhenThePSAHasIt(t *testing.T)
 		w.steady(0)
 		w.served("a")
 		mark, d := w.sim.Mark(), new(diary)
-		stop := w.keepCalling(20*time.Second, d)
+		calls := w.keepCalling(time.Minute, d)
+		time.Sleep(beforeACall)
 		for i := range 24 * 60 {
 			if i == 12*60 {
 				w.user.SetSecret("new-password")
@@ -418,7 +456,7 @@ func TestAPasswordThatWasSavedAgainAndAgainIsServedWhenThePSAHasIt(t *testing.T)
 			w.safe.put("main", user, "new-password")
 			time.Sleep(time.Minute)
 		}
-		stop()
+		calls.stop()
 		d.allServed(w)
 		if n := countOf(w.sim.Ledger().Since(mark)); n != (signIns{ownFailed: 1, own: 1, calls: len(d.calls), callsFailed: 1}) {
 			t.Errorf("%+v for %d calls", n, len(d.calls))
@@ -436,7 +474,8 @@ func TestAnotherWrongPasswordEveryMinuteForADay(t *testing.T) {
 		w.steady(0)
 		w.served("a")
 		mark, d := w.sim.Mark(), new(diary)
-		stop := w.keepCalling(20*time.Second, d)
+		calls := w.keepCalling(time.Minute, d)
+		time.Sleep(beforeACall)
 		for i := range 24 * 60 {
 			w.safe.put("main", user, fmt.Sprint("typo-", i))
 			time.Sleep(time.Minute)
@@ -448,7 +487,7 @@ func TestAnotherWrongPasswordEveryMinuteForADay(t *testing.T) {
 		}
 		w.user.SetSecret("typo-1439")
 		time.Sleep(time.Minute)
-		stop()
+		calls.stop()
 		d.allServed(w)
 		w.allFree()
 		w.safeNow()
@@ -489,19 +528,19 @@ func TestTheStoreIsThreeVersionsAheadOfThePSA(t *testing.T) {
 				w.steady(0)
 				w.served("a")
 				mark, d := w.sim.Mark(), new(diary)
-				stop := w.keepCalling(10*time.Second, d)
+				calls := w.keepCalling(10*time.Second, d)
 				version := 0
 				for range 4 {
 					for range 3 {
 						version++
 						w.safe.put("main", user, fmt.Sprint("new-password-", version))
-						time.Sleep(gap)
+						calls.goesOn(gap)
 					}
-					time.Sleep(time.Hour)
+					calls.goesOn(time.Hour)
 					w.user.SetSecret(fmt.Sprint("new-password-", version))
-					time.Sleep(time.Hour)
+					calls.goesOn(time.Hour)
 				}
-				stop()
+				calls.stop()
 				d.allServed(w)
 				n := countOf(w.sim.Ledger().Since(mark))
 				t.Logf("4 rotations, 12 versions %s apart: %+v, at most %d failed without a success between", gap, n, w.user.MaxFailedSinceSuccess())
@@ -521,19 +560,19 @@ func TestARotationThatIsTakenBackAndMadeAfterAll(t *testing.T) {
 		w.steady(0)
 		w.served("a")
 		mark, d := w.sim.Mark(), new(diary)
-		stop := w.keepCalling(10*time.Second, d)
+		calls := w.keepCalling(10*time.Second, d)
 		for _, password := range []string{"new-password", "old-password", "new-password"} {
 			w.safe.put("main", user, password)
-			time.Sleep(2 * time.Hour)
+			calls.goesOn(2 * time.Hour)
 		}
 		w.user.SetSecret("new-password")
-		time.Sleep(2 * time.Hour)
+		calls.goesOn(2 * time.Hour)
 		// And back for good, the PSA last: the old one was refused when the PSA changed, so that it is not sent until the new one is.
 		w.safe.put("main", user, "old-password")
-		time.Sleep(2 * time.Hour)
+		calls.goesOn(2 * time.Hour)
 		w.user.SetSecret("old-password")
-		time.Sleep(2 * time.Hour)
-		stop()
+		calls.goesOn(2 * time.Hour)
+		calls.stop()
 		d.allServed(w)
 		if n := countOf(w.sim.Ledger().Since(mark)); n != (signIns{own: 2, ownFailed: 1, calls: len(d.calls), callsFailed: 2}) {
 			t.Errorf("%+v for %d calls", n, len(d.calls))
@@ -544,46 +583,111 @@ func TestARotationThatIsTakenBackAndMadeAfterAll(t *testing.T) {
 }
 
 // The PSA takes v2 when the store has v3 already: neither v1 nor v3 is good, and guard.md sends no other. Calls wait for
-// the recheck, or for an operator's check once the PSA has v3 as well.
+// what an operator does about it, or for the recheck, as long as the budget bears one. The more calls were in flight, the
+// less of that helps; a password that is new is tried whatever was in flight.
 func TestThePSAIsAVersionBehindTheStore(t *testing.T) {
-	for _, checked := range []bool{false, true} {
-		t.Run(fmt.Sprintf("checked %v", checked), func(t *testing.T) {
+	const never = -1
+	catchesUp := func(w *world) { w.user.SetSecret("new-password-3") }
+	for _, c := range []struct {
+		name   string
+		calls  int // in flight at the PSA's change
+		does   func(w *world)
+		served time.Duration // at most so long after that
+	}{
+		{"the PSA catches up, 1 in flight", 1, catchesUp, 4*time.Hour - behind + time.Minute},
+		{"the PSA catches up, 2 in flight", 2, catchesUp, never}, // v1 is what is rechecked: it was refused longest ago
+		{"the PSA catches up, 3 in flight", 3, catchesUp, never},
+		{"the PSA catches up and a check, 1 in flight", 1, func(w *world) { catchesUp(w); w.checked(true) }, time.Second},
+		{"the PSA catches up and a check, 2 in flight", 2, func(w *world) { catchesUp(w); w.checked(false) }, never},
+		{"the PSA catches up and a check, 3 in flight", 3, func(w *world) { catchesUp(w); w.checked(false) }, never},
+		{"the store goes back, 2 in flight", 2, (*world).goesBack, onePoll + 2*time.Second},
+		{"the store goes back, 3 in flight", 3, (*world).goesBack, never},
+		{"a password is put that is new, 3 in flight", 3, (*world).putsNew, 2 * time.Second},
+		{"the PSA catches up and a release, 3 in flight", 3, func(w *world) { catchesUp(w); w.releases() }, time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			inLongWorld(t, func(w *world) {
 				w.T = t
 				w.steady(0)
-				w.served("a")
 				d := new(diary)
-				stop := w.keepCalling(10*time.Second, d)
-				w.safe.put("main", user, "new-password-2")
-				time.Sleep(10 * time.Minute)
-				w.safe.put("main", user, "new-password-3")
-				time.Sleep(10*time.Minute + time.Second)
-				mark := w.sim.Mark()
-				w.user.SetSecret("new-password-2")
-				behind := time.Now()
-				time.Sleep(20 * time.Minute)
-				n := countOf(w.sim.Ledger().Since(mark))
-				// The call in flight, v3 once more, and v1 at once; then v3 after 15 min × 4^2.
-				if n != (signIns{ownFailed: 2, callsFailed: 1}) {
-					t.Errorf("%+v while the PSA is behind", n)
+				calls := w.fallsBehind(c.calls, d)
+				acted := time.Now()
+				c.does(w)
+				calls.goesOn(5 * time.Hour)
+				calls.stop()
+				first := d.firstServed(acted)
+				t.Logf("served again %s after it, at most %d failed", first, w.user.MaxFailedSinceSuccess())
+				if (first < 0) != (c.served == never) || first > c.served {
+					t.Errorf("served again %s after it, want %s", first, c.served)
 				}
-				w.user.SetSecret("new-password-3")
-				caughtUp := time.Now()
-				if checked {
-					if res, err := w.g.Check(context.Background(), "main"); err != nil || !res.OK {
-						t.Errorf("%+v %v", res, err)
-					}
-				}
-				time.Sleep(5 * time.Hour)
-				stop()
-				first := d.firstServed(behind.Add(10 * time.Second))
-				t.Logf("served again %s after the PSA had v3", first+10*time.Second-caughtUp.Sub(behind))
-				if served := behind.Add(10*time.Second + first); checked && served.Sub(caughtUp) > time.Second || served.Sub(behind) > 4*time.Hour+time.Minute {
-					t.Errorf("served again %s after the PSA's change to v2", served.Sub(behind))
-				}
-				w.allFree()
 				w.safeNow()
 			})
 		})
+	}
+}
+
+// behind is how long the PSA is a version behind before anybody does anything about it.
+const behind = 20 * time.Minute
+
+// fallsBehind has the PSA take v2 while the store has v3 and so many calls are in flight. Then v3 is tried once more, and one
+// recheck of v1 is due at once where no more than B-3 units are recorded; all others wait.
+func (w *world) fallsBehind(inFlight int, d *diary) *traffic {
+	w.Helper()
+	w.served("a")
+	for _, password := range []string{"new-password-2", "new-password-3"} {
+		w.safe.put("main", user, password)
+		time.Sleep(10 * time.Minute)
+		w.served("b")
+	}
+	mark := w.sim.Mark()
+	release := w.inFlight(inFlight, d)
+	w.user.SetSecret("new-password-2")
+	go release()
+	synctest.Wait()
+	calls := w.keepCalling(10*time.Second, d)
+	time.Sleep(behind)
+	want := signIns{ownFailed: 1, callsFailed: inFlight}
+	if inFlight == 1 {
+		want.ownFailed = 2
+	}
+	if n := countOf(w.sim.Ledger().Since(mark)); n != want || len(d.served()) != 0 {
+		w.Errorf("%+v while the PSA is behind, want %+v; %d calls were served", n, want, len(d.served()))
+	}
+	return calls
+}
+
+// checked has an operator check the login, and demands what comes of it.
+func (w *world) checked(ok bool) {
+	w.Helper()
+	if res, err := w.g.Check(context.Background(), "main"); err != nil || res.OK != ok {
+		w.Errorf("a check: %+v %v, want %v", res, err, ok)
+	}
+}
+
+// goesBack has the store have v2 again. `secret put` would not: the PSA has had it.
+func (w *world) goesBack() {
+	w.Helper()
+	var unfit report.Unfit
+	if r, err := w.put("new-password-2"); !errors.As(err, &unfit) {
+		w.Errorf("%+v %v", r, err)
+	}
+	w.safe.put("main", user, "new-password-2")
+}
+
+// putsNew changes the password to one that is new, in the PSA, and puts it.
+func (w *world) putsNew() {
+	w.Helper()
+	w.user.SetSecret("new-password-4")
+	if r, err := w.put("new-password-4"); err != nil || !r.Written {
+		w.Errorf("%+v %v", r, err)
+	}
+}
+
+// releases has an operator unlock the user and say so.
+func (w *world) releases() {
+	w.Helper()
+	w.user.Unlock()
+	if err := w.g.Release("main", w.g.Status().Logins[0].Seq, nil); err != nil {
+		w.Error(err)
 	}
 }

@@ -67,9 +67,9 @@ func TestARecordNamesAnotherUserHoursBeforeThePSATakesIt(t *testing.T) {
 				w.served("a")
 				other := w.tenant.AddUser(second, "not-yet", "CODE")
 				mark, d := w.sim.Mark(), new(diary)
-				stop := w.keepCalling(10*time.Second, d)
+				calls := w.keepCalling(10*time.Second, d)
 				w.safe.put("main", second, "second-password")
-				time.Sleep(gap)
+				calls.goesOn(gap)
 				if n := countOf(w.since(mark, second)); n != (signIns{ownFailed: 1}) {
 					t.Errorf("%+v of the new user, want its first try alone", n)
 				}
@@ -82,8 +82,8 @@ func TestARecordNamesAnotherUserHoursBeforeThePSATakesIt(t *testing.T) {
 				w.user.SetSecret("retired")
 				moved := w.sim.Mark()
 				release()
-				time.Sleep(5 * time.Hour)
-				stop()
+				calls.goesOn(5 * time.Hour)
+				calls.stop()
 
 				d.allServed(w)
 				before, after := countOf(w.since(moved, user)), countOf(w.since(moved, second))
@@ -110,7 +110,7 @@ func TestCallsInFlightOfTheOldUserSettleAfterTheMove(t *testing.T) {
 				w.served("a")
 				other := w.tenant.AddUser(second, "second-password", "CODE")
 				mark := w.sim.Mark()
-				calls := newFlights(0, 20)
+				calls := newFlights(0, 20, inAFile)
 				w.fly(calls, psatest.Received, func() {
 					w.safe.put("main", second, "second-password")
 					time.Sleep(onePoll)
@@ -141,9 +141,9 @@ func TestCallsInFlightOfTheOldUserSettleAfterTheMove(t *testing.T) {
 					t.Errorf("old user %+v, want %+v", old, want)
 				}
 				settled := w.sim.Mark()
-				stop := w.keepCalling(10*time.Second, new(diary))
-				time.Sleep(8 * time.Hour)
-				stop()
+				traffic := w.keepCalling(10*time.Second, new(diary))
+				traffic.goesOn(8 * time.Hour)
+				traffic.stop()
 				if l := w.since(settled, user); len(l) != 0 {
 					t.Errorf("the old user is still signed in: %v", l[0])
 				}
@@ -162,7 +162,7 @@ func TestTwoUsersInTurnOverDays(t *testing.T) {
 		w.served("a")
 		users := []*psatest.User{w.user, w.tenant.AddUser(second, "second-password", "CODE")}
 		d := new(diary)
-		stop := w.keepCalling(30*time.Second, d)
+		calls := w.keepCalling(30*time.Second, d)
 		for turn := 1; turn <= 16; turn++ {
 			to, from := users[turn%2], users[(turn+1)%2]
 			password := fmt.Sprint("second-password-", turn)
@@ -172,7 +172,7 @@ func TestTwoUsersInTurnOverDays(t *testing.T) {
 			}
 			mark := w.sim.Mark()
 			w.safe.put("main", to.Name(), password)
-			time.Sleep(3 * time.Hour)
+			calls.goesOn(3 * time.Hour)
 			if n := countOf(w.since(mark, to.Name())); ready && (n.own != 1 || n.ownFailed != 0) || !ready && n != (signIns{ownFailed: 1}) {
 				t.Errorf("turn %d, ready %v: the new user %+v", turn, ready, n)
 			}
@@ -180,13 +180,13 @@ func TestTwoUsersInTurnOverDays(t *testing.T) {
 			from.SetSecret("retired") // from which the gateway learns, where the new one was not ready, that it is worth another try
 			time.Sleep(time.Minute)
 			mark = w.sim.Mark()
-			time.Sleep(3 * time.Hour)
+			calls.goesOn(3 * time.Hour)
 			if l := w.since(mark, from.Name()); len(l) != 0 {
 				t.Errorf("turn %d: the old user is still signed in, %d times", turn, len(l))
 			}
 			w.recorded(to.Name(), 0)
 		}
-		stop()
+		calls.stop()
 		d.allServed(w)
 		for _, u := range users {
 			n := countOf(w.sim.Ledger().Of(u.Name()))
@@ -215,19 +215,19 @@ func TestTheRecordGoesBackToTheUserBefore(t *testing.T) {
 				}
 				other := w.tenant.AddUser(second, password, "CODE")
 				d := new(diary)
-				stop := w.keepCalling(10*time.Second, d)
+				calls := w.keepCalling(10*time.Second, d)
 				for range 3 {
 					w.safe.put("main", second, "second-password")
-					time.Sleep(2 * time.Hour)
+					calls.goesOn(2 * time.Hour)
 					w.safe.put("main", user, "old-password")
 					time.Sleep(onePoll)
 					mark := w.sim.Mark()
-					time.Sleep(2 * time.Hour)
+					calls.goesOn(2 * time.Hour)
 					if l := w.since(mark, second); len(l) != 0 {
 						t.Errorf("the user whom the record does not name is signed in: %v", l[0])
 					}
 				}
-				stop()
+				calls.stop()
 				d.allServed(w)
 				t.Logf("first user %+v, second user %+v", countOf(w.sim.Ledger().Of(user)), countOf(w.sim.Ledger().Of(second)))
 				if n := countOf(w.since(0, second)); n.ownFailed > 1 || n.callsFailed != 0 {
@@ -248,15 +248,15 @@ func TestTheRecordGoesBackToAPasswordThatIsNotGoodAnyMore(t *testing.T) {
 		w.served("a")
 		other := w.tenant.AddUser(second, "second-password", "CODE")
 		d := new(diary)
-		stop := w.keepCalling(10*time.Second, d)
+		calls := w.keepCalling(10*time.Second, d)
 		w.safe.put("main", second, "second-password")
-		time.Sleep(time.Hour)
+		calls.goesOn(time.Hour)
 		w.user.SetSecret("retired")
-		time.Sleep(time.Hour)
+		calls.goesOn(time.Hour)
 		mark := w.sim.Mark()
 		w.safe.put("main", user, "old-password")
-		time.Sleep(8 * time.Hour)
-		stop()
+		calls.goesOn(8 * time.Hour)
+		calls.stop()
 		d.allServed(w)
 		n := countOf(w.since(mark, user))
 		t.Logf("the user before: %+v, at most %d failed", n, w.user.MaxFailedSinceSuccess())
@@ -280,7 +280,7 @@ func TestTheNewUserIsMadeReadyAfterTheOldOneWasRetired(t *testing.T) {
 				w.safe.put("main", second, "second-password")
 				time.Sleep(time.Hour)
 				d := new(diary)
-				stop := w.keepCalling(10*time.Second, d)
+				calls := w.keepCalling(10*time.Second, d)
 				time.Sleep(5 * time.Second)
 				w.user.SetSecret("retired")
 				retired := time.Now()
@@ -292,8 +292,8 @@ func TestTheNewUserIsMadeReadyAfterTheOldOneWasRetired(t *testing.T) {
 						t.Errorf("a check once the new user is ready: %+v %v", res, err)
 					}
 				}
-				time.Sleep(8 * time.Hour)
-				stop()
+				calls.goesOn(8 * time.Hour)
+				calls.stop()
 				first := d.firstServed(ready)
 				t.Logf("served %s after the new user was ready; old user %+v, new user %+v", first, countOf(w.sim.Ledger().Of(user)), countOf(w.sim.Ledger().Of(second)))
 				if most := time.Hour + time.Minute; first < 0 || ready.Add(first).Sub(retired) > most || checked && first > 2*time.Second {
@@ -313,7 +313,7 @@ func TestWrongPasswordsOfTheNewUserSpendItsOwnBudget(t *testing.T) {
 		w.served("a")
 		other := w.tenant.AddUser(second, "second-password", "CODE")
 		d := new(diary)
-		stop := w.keepCalling(10*time.Second, d)
+		calls := w.keepCalling(10*time.Second, d)
 		for i := range 12 {
 			w.safe.put("main", second, fmt.Sprint("typo-", i))
 			time.Sleep(10 * time.Minute)
@@ -324,7 +324,7 @@ func TestWrongPasswordsOfTheNewUserSpendItsOwnBudget(t *testing.T) {
 			t.Errorf("new user %+v, want five first tries, refused", n)
 		}
 		w.safe.put("main", second, "second-password")
-		time.Sleep(time.Hour)
+		calls.goesOn(time.Hour)
 		d.allServed(w)
 
 		other.Unlock()
@@ -332,14 +332,19 @@ func TestWrongPasswordsOfTheNewUserSpendItsOwnBudget(t *testing.T) {
 		if err := w.g.Release("main", shown.Seq, &shown.NextUser.Seq); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(time.Hour)
-		stop()
+		calls.goesOn(time.Hour)
+		calls.stop()
 		d.allServed(w)
 		if st := w.guardOf(second); st.Failed != 0 || st.Serving.IsZero() {
 			t.Errorf("after the operator's release the new user has %d failed units of %d and does not serve; status showed units %+v, problems %q", st.Failed, st.Settings.Budget, shown.Units, shown.Problems)
 		}
 		w.bothSafe(other)
 	})
+}
+
+// atTheMove tells whether the store may be read now, so long after the begin of the next test, with the new user in it.
+func atTheMove(since time.Duration) bool {
+	return since >= 19*time.Second && since < 20*time.Second+onePoll+2*time.Second
 }
 
 // Callers who come at the very moment of the move are served, as the one user or the other.
@@ -352,13 +357,20 @@ func TestCallersAtTheMomentOfTheMove(t *testing.T) {
 		var calls sync.WaitGroup
 		later(20*time.Second, func() { w.safe.put("main", second, "second-password") })
 		w.sim.Adjust(func(b *psatest.Behaviour) { b.Latency = 7 * time.Millisecond })
-		for i := range 60 * 100 {
+		start := time.Now()
+		for i, pause := 0, time.Duration(0); time.Since(start) < time.Minute; i++ {
 			calls.Go(func() { d.call(w, []string{"a", "b"}[i%2], i) })
-			time.Sleep(10 * time.Millisecond)
+			if pause = time.Second; atTheMove(time.Since(start)) {
+				pause = 10 * time.Millisecond
+			}
+			time.Sleep(pause)
 		}
 		calls.Wait()
 		d.allServed(w)
 		first, after := w.sim.Ledger().Of(second)[0], 0
+		if !atTheMove(first.At.Sub(start)-time.Second) || !atTheMove(first.At.Sub(start)+time.Second) {
+			t.Errorf("the move came after %s, where calls are rare", first.At.Sub(start))
+		}
 		for _, e := range w.sim.Ledger().Of(user) {
 			if e.No > first.No {
 				after++

@@ -31,7 +31,7 @@ type safe struct {
 	mu      sync.Mutex
 	records map[string]secret.Record
 	down    error
-	past    map[string][]secret.Record // what records were, the newest first
+	past    map[string][]secret.Record // what records were, the newest first, some of them
 	unfit   error                      // of a writing
 }
 
@@ -59,7 +59,7 @@ func (s *safe) put(path, userName, password string, more ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if before, there := s.records[path]; there {
-		s.past[path] = append([]secret.Record{before}, s.past[path]...)
+		s.past[path] = append([]secret.Record{before}, s.past[path][:min(len(s.past[path]), 20)]...)
 	}
 	s.records[path] = secret.Record{Path: path, Version: s.records[path].Version + 1, Fields: fields}
 }
