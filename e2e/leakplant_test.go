@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -112,6 +113,20 @@ var plants = map[string]plant{
 		leak:   func(w *world) { w.run("adapt", "--config", newPassword) },
 		secret: "the new password", in: []string{"commands.log"},
 	},
+	"a password for the login of a command that puts one": {
+		leak:   func(w *world) { w.askWith("", "secret put "+newPassword) },
+		secret: "the new password", in: []string{"what `secret put*printed", "output.log"},
+	},
+	"a password among the words of a command": {
+		leak:   putAmongWords,
+		secret: "the new password", in: []string{"the list of processes"},
+	},
+	"a password for the admin endpoint's path": {
+		leak: func(w *world) {
+			w.heard.add(w.askPage("/psa/logins/"+newPassword+"/secret").place("the admin endpoint's page for a secret", ""))
+		},
+		secret: "the new password", in: []string{"the admin endpoint's page for a secret", "output.log"},
+	},
 	"a database": {
 		leak:   func(w *world) { w.write("data/caddy/psagate.db", "SQLite format 3\x00\x10\xff"+oldPassword+"\x00") },
 		secret: "the old password", in: []string{"data/caddy/psagate.db"},
@@ -123,6 +138,25 @@ var plants = map[string]plant{
 }
 
 func callAsA(w *world) { w.call("a", "GET", "/Tickets/1", "") }
+
+// putAmongWords has the list of processes show a password, where the machine has such a list.
+func putAmongWords(w *world) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer in.Close()
+	cmd := w.command(w.Context(), "secret", "put", "main", "--username", newPassword, "--address", "unix/"+w.admin)
+	cmd.Stdin = in
+	if err := cmd.Start(); err != nil {
+		w.Fatal(err)
+	}
+	if n := w.processes(); n < 2 {
+		leftOut(w.T, "the list of processes (%d are in it); it needs Linux's /proc", n)
+	}
+	_ = out.Close()
+	_ = cmd.Wait() // it has got no password
+}
 
 // rollTheLog makes calls until Caddy has put a piece of the access log away, compressed.
 func rollTheLog(w *world) {

@@ -186,3 +186,19 @@ func (w *world) open(mode os.FileMode) {
 		w.Fatal(err)
 	}
 }
+
+// mounts makes of the secrets file what Kubernetes mounts: links, the outer one of which must not be replaced.
+func (w *world) mounts() {
+	w.Helper()
+	const data = "..data"
+	w.mayHold = append(w.mayHold, "..version/"+secretsFile)
+	w.write("..version/"+secretsFile, w.read(secretsFile))
+	for _, err := range []error{
+		os.Symlink("..version", w.path(data)), os.Symlink(data+"/"+secretsFile, w.path(secretsFile+".new")),
+		os.Rename(w.path(secretsFile+".new"), w.path(secretsFile)),
+	} {
+		if err != nil {
+			w.Fatal(err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,9 @@ const record = "autotask/main"
 
 // readsRecord is the policy of a psagate.
 const readsRecord = `path "kv/*" { capabilities = ["read"] }`
+
+// writesRecord is what it needs beside that to put a new secret into a record.
+const writesRecord = `path "kv/data/*" { capabilities = ["create", "read", "update"] }`
 
 // vaultKeeper is a real Vault, and what stands before it.
 type vaultKeeper struct {
@@ -36,7 +40,7 @@ func openVault(w *world) keeper {
 	w.mayHold = append(w.mayHold, "secret_id")
 	return keeper{
 		caddyfile: fmt.Sprintf("vault %s {\n\t\t\tpoll 200ms\n\t\t\tauth approle %s {file.%s}\n\t\t}", v.front.URL, role, w.path("secret_id")),
-		save:      v.save, learn: v.front.learn, troubles: v.troubles(),
+		save:      v.save, letIn: v.letIn, jam: v.jam, learn: v.front.learn, troubles: v.troubles(),
 	}
 }
 
@@ -50,6 +54,20 @@ func (v vaultKeeper) save(w *world, password string) {
 	w.hide("a secret id", id)
 	w.write("secret_id", id)
 	v.put(w, password, nil)
+}
+
+// letIn gives psagate's tokens what `secret put` needs.
+func (v vaultKeeper) letIn(*world) { v.Policy("psagate", readsRecord+"\n"+writesRecord) }
+
+// jam has what stands before Vault answer each writing of a record, with what it was sent.
+func (v vaultKeeper) jam(*world) {
+	v.front.repeat(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || !strings.Contains(r.URL.Path, "/kv/data/") {
+			v.front.pass.ServeHTTP(w, r)
+			return
+		}
+		repeatToken(w, r)
+	})
 }
 
 // put writes the record, with some fields changed; nil leaves one out.
@@ -84,6 +102,7 @@ func (v vaultKeeper) troubles() map[string]trouble {
 // repeater passes on what comes for a Vault. It notes the tokens, and can answer itself, with what it was sent.
 type repeater struct {
 	*httptest.Server
+	pass   http.Handler
 	mu     sync.Mutex
 	tokens []string
 	answer func(w http.ResponseWriter, r *http.Request) // nil: Vault does
@@ -95,14 +114,13 @@ func newRepeater(w *world, to string) *repeater {
 	if err != nil {
 		w.Fatal(err)
 	}
-	r := new(repeater)
-	pass := httputil.NewSingleHostReverseProxy(base)
+	r := &repeater{pass: httputil.NewSingleHostReverseProxy(base)}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if answer := r.note(q.Header.Get("X-Vault-Token")); answer != nil {
 			answer(w, q)
 			return
 		}
-		pass.ServeHTTP(w, q)
+		r.pass.ServeHTTP(w, q)
 	}))
 	w.Cleanup(r.Close)
 	return r

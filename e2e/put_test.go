@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,16 +22,26 @@ const (
 // askWith runs a command against the server that runs, with an input.
 func (w *world) askWith(input, line string) (string, int) {
 	w.Helper()
+	return w.begins(input, line)()
+}
+
+// begins starts a command against the server that runs, with an input. The function that it returns waits for its end.
+func (w *world) begins(input, line string) (ended func() (string, int)) {
+	w.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	cmd := w.command(ctx, append(strings.Fields(line), "--address", "unix/"+w.admin)...)
-	cmd.Stdin = strings.NewReader(input)
-	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState == nil {
+	var out bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &out
+	if err := cmd.Start(); err != nil {
+		cancel()
 		w.Fatal(err)
 	}
-	w.heard.add(place{name: "what `" + line + "` printed", text: out})
-	return string(out), cmd.ProcessState.ExitCode()
+	return func() (string, int) {
+		defer cancel()
+		_ = cmd.Wait() // its exit status says how it ended
+		w.heard.add(place{name: "what `" + line + "` printed", text: out.Bytes()})
+		return out.String(), cmd.ProcessState.ExitCode()
+	}
 }
 
 // puts writes a password as an operator does, and demands what is said.
@@ -70,7 +82,10 @@ func TestANewPasswordIsPutIntoVaultWhileCallsGoOn(t *testing.T) {
 	w.hide("the later password", laterPassword)
 	v := vaulttest.Start(t)
 	v.Put(record, map[string]any{"username": user, "secret": oldPassword, "integration_code": code, "tags": []string{"a", "b"}})
-	role, id := v.AppRole("psagate", []string{v.Policy("psagate", readsRecord)}, time.Hour, time.Hour)
+	policy := func(file string) string {
+		return exampleText(t, filepath.Join(checkout(t), "examples", "vault-approle", file))
+	}
+	role, id := v.AppRole("psagate", []string{v.Policy("psagate", policy("psagate.hcl")), "psagate-put"}, time.Hour, time.Hour)
 	w.mayHold = append(w.mayHold, "secret_id")
 	w.hide("a secret id", id)
 	w.write("secret_id", id)
@@ -78,8 +93,7 @@ func TestANewPasswordIsPutIntoVaultWhileCallsGoOn(t *testing.T) {
 	w.start()
 	w.served("a")
 	w.puts(newPassword, "main", 1, "capabilities", "update")
-	v.Policy("psagate", `path "kv/data/*" { capabilities = ["create", "read", "update"] }
-path "kv/metadata/*" { capabilities = ["read"] }`)
+	v.Policy("psagate-put", policy("put.hcl"))
 	w.putsNewPasswords(func() string {
 		got, err := v.Client().KVv2("kv").Get(context.Background(), record)
 		if err != nil {
