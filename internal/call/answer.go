@@ -2,7 +2,6 @@ package call
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/gzedit"
 )
 
 // shape makes of the PSA's answer what the caller may have: what passes of its headers is put into h, URLs that would lead
@@ -89,15 +89,17 @@ func (t *trip) redact(resp *http.Response) {
 }
 
 // rewrite points the page URLs of an answer at the gateway, as it streams by. It does so whatever host they name: a
-// client that followed one elsewhere would show its key there.
+// client that followed one elsewhere would show its key there. They stand at a page's end, and what comes before them is not
+// compressed again.
 func (t *trip) rewrite(resp *http.Response, gzipped bool) {
 	in := bufio.NewReader(resp.Body)
+	edit := func(text io.Reader) io.Reader { return autotask.NewRewriter(text, t.public, anywhere) }
 	if gzipped && isGzip(in) {
-		resp.Body = body{&deflating{src: autotask.NewRewriter(&inflating{src: in}, t.public, anywhere)}, resp.Body}
+		resp.Body = body{gzedit.New(in, edit), resp.Body}
 		return
 	}
 	resp.Header.Del("Content-Encoding")
-	resp.Body = body{autotask.NewRewriter(in, t.public, anywhere), resp.Body}
+	resp.Body = body{edit(in), resp.Body}
 }
 
 func anywhere(*url.URL) bool { return true }
@@ -137,66 +139,5 @@ type ended struct{}
 
 func (ended) Read([]byte) (int, error) { return 0, io.EOF }
 
-// What an answer that is changed on its way was read and written with is used again: it is large.
-var inflaters, deflaters sync.Pool
-
-// deflater is what compresses an answer. What breaks off goes to the garbage.
-type deflater struct {
-	out   bytes.Buffer
-	z     *gzip.Writer
-	chunk [step]byte
-}
-
-func newDeflater() *deflater {
-	if d, ok := deflaters.Get().(*deflater); ok {
-		d.z.Reset(&d.out)
-		return d
-	}
-	d := new(deflater)
-	d.z, _ = gzip.NewWriterLevel(&d.out, gzip.BestSpeed)
-	return d
-}
-
-// deflating does gzip again, at the fastest level: the way to the caller is short, or compressed by the server anyway.
-type deflating struct {
-	src io.Reader
-	*deflater
-	end error
-}
-
-// step is how much is compressed at once.
-const step = 32 << 10
-
-func (d *deflating) Read(p []byte) (int, error) {
-	if d.deflater == nil {
-		if d.end != nil {
-			return 0, d.end
-		}
-		d.deflater = newDeflater()
-	}
-	for d.out.Len() == 0 && d.end == nil {
-		d.more()
-	}
-	if d.out.Len() == 0 {
-		if d.end == io.EOF { //nolint:errorlint // a Reader's EOF is this value
-			deflaters.Put(d.deflater)
-		}
-		d.deflater = nil
-		return 0, d.end
-	}
-	return d.out.Read(p)
-}
-
-func (d *deflating) more() {
-	n, err := d.src.Read(d.chunk[:])
-	if n > 0 {
-		_, _ = d.z.Write(d.chunk[:n])
-	}
-	switch {
-	case err == io.EOF: //nolint:errorlint // a Reader's EOF is this value
-		_ = d.z.Close()
-		d.end = err
-	case err != nil:
-		d.end = err // cut off, so that the caller sees that it is
-	}
-}
+// inflaters are used again: they are large. What breaks off goes to the garbage.
+var inflaters sync.Pool
