@@ -151,6 +151,7 @@ func TestPlaceholdersThatNobodyAsksForCostLittle(t *testing.T) {
 }
 
 // A header that is sent early, as 103 is, is filled in beside the handler.
+// What can fail here is the race detector.
 func TestPlaceholdersMayBeAskedForWhileACallIsServed(t *testing.T) {
 	known, done := new(knownCall), make(chan struct{})
 	go func() {

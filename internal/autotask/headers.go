@@ -49,7 +49,7 @@ func endsHere(h http.Header, name string) bool {
 	for _, line := range h["Connection"] {
 		for named := range strings.SplitSeq(line, ",") {
 			if is(strings.TrimSpace(named), name) {
-				return !strings.HasPrefix(name, "Content-")
+				return name != "Content-Type" && name != "Content-Encoding"
 			}
 		}
 	}

@@ -134,9 +134,9 @@ func (b *received) take(in io.Reader, size, limit int64) error {
 }
 
 func (b *received) fill(in io.Reader) error {
-	buffer := buffers.Get()
-	defer buffers.Put(buffer)
-	_, err := io.CopyBuffer(spool{b}, in, buffer)
+	room := buffers.Get().(*[]byte)
+	defer buffers.Put(room)
+	_, err := io.CopyBuffer(spool{b}, in, *room)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"io"
 	"maps"
 	"net/http"
@@ -23,10 +24,8 @@ type trip struct {
 // carry takes the call to the PSA and its answer to the caller. It does what httputil.ReverseProxy would, without its copies
 // of a request of which nothing but the headers that may pass is sent: interim answers, trailers, streaming, hang-ups.
 func (t *trip) carry(w http.ResponseWriter, r *http.Request) {
-	hints := &hints{w: w}
-	t.Header, t.Interim = r.Header, hints.pass
-	resp, err := t.Do(r.Context())
-	hints.end()
+	t.Header = r.Header
+	resp, err := t.do(w, r.Context())
 	if err != nil {
 		t.gone(w, r)
 		return
@@ -39,6 +38,14 @@ func (t *trip) carry(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t.answer(w, r, resp)
+}
+
+// do makes the call, and passes on the interim answers that come before its answer.
+func (t *trip) do(w http.ResponseWriter, ctx context.Context) (*http.Response, error) {
+	hints := &hints{w: w}
+	defer hints.end()
+	t.Interim = hints.pass
+	return t.Do(ctx)
 }
 
 // gone ends a call that has no answer: its caller has left, or the answer could not be carried.
@@ -70,7 +77,7 @@ func (t *trip) answer(w http.ResponseWriter, r *http.Request, resp *http.Respons
 		}
 		panic(http.ErrAbortHandler)
 	}
-	_ = resp.Body.Close() // which brings the trailers
+	_ = resp.Body.Close() // nothing writes the trailers any more
 	if len(resp.Trailer) == 0 {
 		return
 	}
@@ -104,8 +111,9 @@ func stream(w http.ResponseWriter, resp *http.Response) error {
 	if live {
 		_ = flush()
 	}
-	buf := buffers.Get()
-	defer buffers.Put(buf)
+	room := buffers.Get().(*[]byte)
+	defer buffers.Put(room)
+	buf := *room
 	for {
 		n, err := resp.Body.Read(buf)
 		if n > 0 {
@@ -174,15 +182,7 @@ func (h *hints) end() {
 }
 
 // buffers are for copying bodies.
-var buffers bufferPool
-
-type bufferPool struct{ pool sync.Pool }
-
-func (b *bufferPool) Get() []byte {
-	if p, ok := b.pool.Get().(*[]byte); ok {
-		return *p
-	}
-	return make([]byte, 32<<10)
-}
-
-func (b *bufferPool) Put(p []byte) { b.pool.Put(&p) }
+var buffers = sync.Pool{New: func() any {
+	room := make([]byte, 32<<10)
+	return &room
+}}

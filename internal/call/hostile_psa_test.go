@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/psatest"
 	"github.com/psagate/psagate/internal/secret"
@@ -345,6 +348,34 @@ func worst(t *testing.T, dress []psatest.Fault) {
 		}
 		if n := w.user.MaxFailedSinceSuccess(); n > w.cfg.Logins[0].Settings.Budget || w.user.Locked() {
 			t.Errorf("%d failed sign-ins, locked %v:\n%v", n, w.user.Locked(), w.sim.Ledger().Failed())
+		}
+	})
+}
+
+// What was announced comes as it was announced, what was not comes as well, and what did not come takes nothing with it.
+func TestTrailersThatWereNotAnnouncedAreCleanedToo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.standIn(func(rw http.ResponseWriter, _ *http.Request) {
+			h := rw.Header()
+			h.Set("Content-Type", "application/json")
+			h.Set("Etag", `"1"`)
+			h.Set("Trailer", "X-Announced, X-Never")
+			_, _ = io.WriteString(rw, "{}")
+			h.Set("X-Announced", "1")
+			h.Set(http.TrailerPrefix+"X-Other", "old-password")
+			h.Set(http.TrailerPrefix+"Set-Cookie", "a=b")
+		})
+		req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, gatewayURL+"/ATServicesRest/V1.0/Tickets/1", nil)
+		req.Header.Set("Secret", w.keys["a"].Reveal())
+		resp, err := w.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		want := http.Header{"X-Announced": {"1"}, "X-Never": nil, "X-Other": {autotask.Redacted}}
+		if err != nil || string(body) != "{}" || !maps.EqualFunc(resp.Trailer, want, slices.Equal) || resp.Header.Get("Etag") != `"1"` {
+			t.Errorf("%s, trailers %v, headers %v", body, resp.Trailer, resp.Header)
 		}
 	})
 }

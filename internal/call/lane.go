@@ -161,7 +161,7 @@ func (n *lane) acquire(ctx context.Context, ask guard.Ask) (*seat, guard.Attempt
 		}
 		a, err := s.guard.Acquire(ctx, ask)
 		var d *guard.Denied
-		if errors.As(err, &d) && d.Reason == guard.Moved {
+		if errors.As(err, &d) && d.Reason == guard.Moved { // move has put the next seat in its place before that is said
 			continue
 		}
 		return s, a, err

@@ -158,18 +158,9 @@ func (r *Rows) observed() *Credential {
 	return r.find(r.Newest)
 }
 
-// mayServe returns the serve kind that holds for an integration now, and its credential. Where several integrations
-// share the login, one of them holds at most InFlight-1 units (but one), lost ones included: a client that times out and
-// retries cannot starve the others.
-func (r *Rows) mayServe(source string, shared bool, s *Settings, now time.Time) (Kind, *Credential) {
-	if shared && r.overShare(source, 0, s) {
-		return 0, nil
-	}
-	return r.serving(s, now)
-}
-
-// overShare reports whether an integration has all that one of several may have of a login, reading included: its answers
-// that it has not read to their end.
+// overShare reports whether an integration has all that one of several may have of a login: at most InFlight-1 units (but
+// one), lost ones included, so that a client that times out and retries cannot starve the others. reading is how many answers
+// it has not read to their end; they count too.
 func (r *Rows) overShare(source string, reading int, s *Settings) bool {
 	return !s.Observe && r.charged(source)+reading >= max(1, s.InFlight-1)
 }

@@ -204,14 +204,14 @@ func TestOneIntegrationLeavesAUnitToTheOthers(t0 *testing.T) {
 	for range t.s.InFlight - 1 {
 		t.serve("x")
 	}
-	if _, c := t.r.mayServe("x", true, &t.s, t.now); c != nil {
+	if !t.r.overShare("x", 0, &t.s) {
 		t.Fatal("one of several integrations may take all units")
 	}
-	if _, c := t.r.mayServe("y", true, &t.s, t.now); c == nil {
-		t.Fatal("the other integration may not take the unit that is left")
+	if t.r.overShare("y", 0, &t.s) || !t.r.overShare("y", t.s.InFlight-1, &t.s) {
+		t.Fatal("the other integration may not take the unit that is left, or more while it does not read its answers")
 	}
-	if _, c := t.r.mayServe("x", false, &t.s, t.now); c == nil {
-		t.Fatal("an integration that has the login to itself may not take all units")
+	if _, c := t.r.serving(&t.s, t.now); c == nil {
+		t.Fatal("no unit is left")
 	}
 }
 
@@ -221,7 +221,7 @@ func TestLostUnitsCountForTheirIntegration(t0 *testing.T) {
 	t.end(t.serve("x"), NoAnswer)
 	t.r.open()
 	t.serve("x")
-	if _, c := t.r.mayServe("x", true, &t.s, t.now); c != nil {
+	if !t.r.overShare("x", 0, &t.s) {
 		t.Fatal("a client that times out and retries takes the others' units")
 	}
 }

@@ -125,7 +125,7 @@ func (w *world) verdict(t *rapid.T, m *sent) Verdict {
 func (w *world) moves() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"serve": func(t *rapid.T) {
-			k, c := w.r.mayServe("x", false, &w.s, w.now)
+			k, c := w.r.serving(&w.s, w.now)
 			w.send(t, k, c)
 		},
 		"own": func(t *rapid.T) {
@@ -289,7 +289,7 @@ func (w *world) attempt(k Kind, c *Credential) (sent, good bool) {
 // serves reports whether a call is served in the end, with nothing else happening and no operator.
 func (w *world) serves(t *rapid.T) bool {
 	for range 20 {
-		if _, good := w.attempt(w.r.mayServe("x", false, &w.s, w.now)); good {
+		if _, good := w.attempt(w.r.serving(&w.s, w.now)); good {
 			return true
 		}
 		if sent, _ := w.attempt(w.r.mayAlone(&w.s, w.now)); sent {

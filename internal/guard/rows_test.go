@@ -30,7 +30,7 @@ func (t *table) pass(d time.Duration) { t.now = t.now.Add(d) }
 // serve takes a unit for a caller, or fails the test.
 func (t *table) serve(source string) Attempt {
 	t.Helper()
-	k, c := t.r.mayServe(source, false, &t.s, t.now)
+	k, c := t.r.serving(&t.s, t.now)
 	if c == nil {
 		t.Fatalf("no serve kind holds: %+v", t.r)
 	}

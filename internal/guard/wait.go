@@ -27,7 +27,7 @@ func (l *Login) Acquire(ctx context.Context, ask Ask) (Attempt, error) {
 func (l *Login) enter(ask *Ask, a *Attempt) (w *waiter, denied *Denied) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.used = true
+	l.used = l.used || len(l.uses) > 0
 	var m moves
 	failed := l.untimed(func(r *Rows) {
 		if denied = l.refuseEntry(r, ask); denied != nil {

@@ -2,6 +2,7 @@ package gzedit
 
 import (
 	"bytes"
+	"io"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
@@ -25,6 +26,12 @@ func newCompressor(to *output, before []byte) *compressor {
 	}
 	c.z.ResetDict(to, before)
 	return c
+}
+
+// rest gives the compressor back, without the text that it referred to.
+func (c *compressor) rest() {
+	c.z.ResetDict(io.Discard, nil)
+	compressors.Put(c)
 }
 
 func (c *compressor) write(p []byte) { _, _ = c.z.Write(p) }

@@ -14,7 +14,7 @@ import (
 //
 // Where the editor gives the text back as it came, the compressed bytes pass, up to a few KiB of text before the first
 // difference. From there on everything is compressed anew at the fastest level. Up to there, the result gives what it has
-// without waiting for more of src; behind it, when 64 KiB are together. It holds as much as the editor does, up to about
+// in whole bytes without waiting for more of src; behind it, when 64 KiB are together. It holds as much as the editor does, up to about
 // 120 KiB of text: where the editor holds more, everything is compressed anew.
 //
 // Its errors are the editor's, unwrapped, and those of the text, even where the editor would end without one: those of
@@ -111,7 +111,7 @@ func newWork(src io.Reader, edit func(io.Reader) io.Reader) *work {
 func (w *work) free() {
 	w.lent.work = nil
 	if w.again != nil {
-		compressors.Put(w.again)
+		w.again.rest()
 	}
 	w.again, w.edited, w.lent, w.in.src = nil, nil, nil, nil
 	works.Put(w)

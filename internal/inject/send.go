@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -64,7 +63,7 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 		res = f.once(w.fresh, r)
 	}
 	if res.Response == nil {
-		res.TimedOut = errors.Is(context.Cause(f.ctx), errPatience) || w.abort.Err() != nil
+		res.TimedOut = res.Verdict == guard.NoAnswer && f.ctx.Err() != nil // patience has run out, or the process stops
 		f.end()
 		return res
 	}
