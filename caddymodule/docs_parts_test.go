@@ -112,7 +112,7 @@ func codes[S ~string](all []S) string {
 func placeholdersPart(*testing.T) string {
 	out := newTable("placeholder", "what it is", "known")
 	for _, p := range placeholders {
-		since := "once the call has an answer"
+		since := "once the call has an answer: for logs only"
 		if p.early {
 			since = "after `psa_identify`"
 		}

@@ -41,7 +41,7 @@ func (k keyless) AddString(key, value string) {
 // AddBinary implements zapcore.ObjectEncoder. It masks here, as a wrapped format may write base64.
 func (k keyless) AddBinary(key string, value []byte) {
 	if !k.drops(key) {
-		k.ObjectEncoder.AddBinary(key, keyLike.ReplaceAllLiteral(value, []byte(maskedKey)))
+		k.ObjectEncoder.AddBinary(key, masked(value))
 	}
 }
 

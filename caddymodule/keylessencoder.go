@@ -46,10 +46,9 @@ func (f keylessFields) MarshalLogObject(encoder zapcore.ObjectEncoder) error {
 
 // maskKeys masks what looks like a key in a finished line: whichever field, message or error it came by.
 func maskKeys(line *buffer.Buffer) {
-	if !mayHoldKey(line.Bytes()) || !keyLike.Match(line.Bytes()) {
-		return
+	text := line.Bytes()
+	if keyless := masked(text); len(keyless) < len(text) { // each key is longer than what stands for it
+		line.Reset()
+		_, _ = line.Write(keyless) // a buffer's Write never fails
 	}
-	masked := keyLike.ReplaceAllLiteral(line.Bytes(), []byte(maskedKey))
-	line.Reset()
-	_, _ = line.Write(masked) // a buffer's Write never fails
 }

@@ -57,9 +57,20 @@ func request() zap.Field {
 	})
 }
 
+// escapingRequest is one that carries a key with its first letter escaped, in all that a client says.
+func escapingRequest() zap.Field {
+	key := "%70" + aKey[1:]
+	header := http.Header{"Referer": {"https://x/?k=" + key}, "User-Agent": {key}, "X-Forwarded-For": {"192.0.2.1, " + key}, "X-" + key: {"x"}}
+	return zap.Object("request", caddyhttp.LoggableHTTPRequest{
+		Request: (&http.Request{Method: "GET", Host: key, RequestURI: "/?Secret=" + key, Header: header}).WithContext(varsContext()),
+	})
+}
+
 func TestNoKeyIsWritten(t *testing.T) {
 	fields := map[string][]zap.Field{
 		"a request":             {request()},
+		"an escaping request":   {escapingRequest()},
+		"an escaped query":      {zap.String("query", "Secret=%2570"+aKey[1:]), zap.Binary("b", []byte("ps%61"+aKey[3:]))},
 		"headers of the answer": {zap.Object("resp_headers", caddyhttp.LoggableHTTPHeader{Header: http.Header{"Set-Cookie": {"hidden"}, "X": {aKey}}, ShouldLogCredentials: true})},
 		"a string":              {zap.String("s", "key="+aKey)},
 		"an error":              {zap.Error(errors.New("cannot take " + aKey))},
@@ -69,7 +80,7 @@ func TestNoKeyIsWritten(t *testing.T) {
 		"an object in an array": {zap.Objects("o", []caddyhttp.LoggableHTTPHeader{{Header: http.Header{"X": {aKey}}}})},
 		"headers as any value":  {zap.Inline(caddyhttp.LoggableHTTPHeader{Header: http.Header{"X": {aKey}}})},
 	}
-	hidden := []string{aKey, aKey[8:], base64.StdEncoding.EncodeToString([]byte(aKey))[:20], "hidden", "HIDDEN", base64.StdEncoding.EncodeToString([]byte("jane:"))[:6]}
+	hidden := []string{aKey, aKey[8:], base64.StdEncoding.EncodeToString([]byte(aKey))[:20], "hidden", "HIDDEN", base64.StdEncoding.EncodeToString([]byte("ps%61" + aKey[3:]))[:20], base64.StdEncoding.EncodeToString([]byte("jane:"))[:6]}
 	for name, fields := range fields {
 		for _, format := range []string{`{}`, `{"wrap":{"format":"console"}}`, `{"wrap":{"format":"filter","fields":{"x":{"filter":"delete"}}}}`} {
 			t.Run(name+" "+format, func(t *testing.T) {

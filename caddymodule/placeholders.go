@@ -14,7 +14,8 @@ import (
 type placeholder struct {
 	name string
 	// early: psa_identify sets it, so that handlers between it and psa_proxy can use it, and headers of the answer. The
-	// others are known once the call has an answer, which is in time for logs.
+	// others are known once the call has an answer, which is in time for logs only: in headers, deferred ones too, they are
+	// empty.
 	early bool
 	// is says what it is, for the documentation.
 	is string

@@ -20,8 +20,8 @@ const mostMaxBody = 1 << 40
 // Proxy takes a call that Identify let through to the PSA, as the integration's login, and answers it. It is the end of
 // the line: no handler after it is called, and it returns no errors, as Caddy would log the caller's headers with them.
 //
-// It sets these placeholders, as far as they are known, once the call has an answer: in time for logs, too late for the
-// answer's headers. Those of Identify are there before.
+// It sets these placeholders, as far as they are known, once the call has an answer: in time for logs only, too late for
+// matchers and the answer's headers, deferred ones too, where they are empty. Those of Identify are there before.
 //
 //	{psa.zone}                 the base URL that the call was sent to
 //	{psa.credential.version}   the store's version of the credential that it was sent with
