@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -34,7 +35,25 @@ func adminOf(cmd *cobra.Command) (admin, error) {
 // get asks for a path below /psa/.
 func (a admin) get(path string, into any) error { return a.request(http.MethodGet, path, nil, into) }
 
-// post sends a value to a path below /psa/; nil is no body.
+// lostAnswer is the error of a request that was sent, and whose answer did not come or could not be read.
+type lostAnswer struct{ error }
+
+// Unwrap returns what went wrong.
+func (l lostAnswer) Unwrap() error { return l.error }
+
+// sentBody is a body that knows whether any of it was sent.
+type sentBody struct {
+	io.Reader
+	began atomic.Bool
+}
+
+// Read implements io.Reader.
+func (s *sentBody) Read(p []byte) (int, error) {
+	s.began.Store(true)
+	return s.Reader.Read(p)
+}
+
+// post sends a value to a path below /psa/; nil is no body. Where a body was sent and no answer came its error is a lostAnswer.
 func (a admin) post(path string, value, into any) error {
 	if value == nil {
 		return a.request(http.MethodPost, path, nil, into)
@@ -43,7 +62,12 @@ func (a admin) post(path string, value, into any) error {
 	if err != nil {
 		return fmt.Errorf("writing the request to the admin endpoint: %w", err)
 	}
-	return a.request(http.MethodPost, path, bytes.NewReader(body), into)
+	sent := &sentBody{Reader: bytes.NewReader(body)}
+	err = a.request(http.MethodPost, path, sent, into)
+	if refused := new(answeredError); err == nil || errors.As(err, refused) || !sent.began.Load() {
+		return err
+	}
+	return lostAnswer{err}
 }
 
 func (a admin) request(method, path string, body io.Reader, into any) error {
@@ -58,17 +82,26 @@ func (a admin) request(method, path string, body io.Reader, into any) error {
 	return nil
 }
 
+// answeredError is the error of a request that was answered with an error.
+type answeredError struct{ text string }
+
+// Error implements error.
+func (e answeredError) Error() string { return e.text }
+
 // plainError takes the sentence out of an error that quotes an answer of the admin endpoint.
 func plainError(err error) error {
 	_, quoted, found := strings.Cut(err.Error(), "caddy responded with error: HTTP ")
+	if !found {
+		return err
+	}
 	_, body, _ := strings.Cut(quoted, ": ")
 	var answer struct {
 		Error string `json:"error"`
 	}
-	if !found || json.Unmarshal([]byte(body), &answer) != nil || answer.Error == "" {
-		return err
+	if json.Unmarshal([]byte(body), &answer) != nil || answer.Error == "" {
+		return answeredError{err.Error()}
 	}
-	return errors.New(answer.Error)
+	return answeredError{answer.Error}
 }
 
 // show writes a report to the command's output: as JSON if that was asked for, else as text.

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/psagate/psagate/internal/report"
 )
@@ -28,7 +27,8 @@ var secretCommand = command{
 Writes a new password into the login's record. Change it in the PSA first: the
 running server shows it to the PSA once, out of the login's budget, and writes it
 only if it is taken. With --ahead it is written without that, for a PSA that is
-changed later: what serves now serves on until then.
+changed later: what serves now serves on until then. Each put asks the PSA once,
+also of a password that was refused before.
 
 It says what it will do, and asks for the password, hidden and twice. Where nobody
 can be asked it reads one line of its input. The password rules are the PSA's: at
@@ -65,9 +65,18 @@ func putSecret(cmd *cobra.Command, args []string) (bool, error) {
 	}
 	var result report.PutResult
 	if err := server.post(path, given, &result); err != nil {
-		return false, err
+		return false, unknownEnd(err)
 	}
 	return result.Written, show(cmd, result, func(p report.Printer) { p.Put(result) })
+}
+
+// unknownEnd adds to the error of an answer that was lost what is to be known then.
+func unknownEnd(err error) error {
+	var lost lostAnswer
+	if !errors.As(err, &lost) {
+		return err
+	}
+	return fmt.Errorf("%w. It is not known whether the PSA was asked or the password was written: psagate status shows what serves, and it is safe to put the password again", err)
 }
 
 // givenFor says what will be done and asks for what it takes.
@@ -106,33 +115,41 @@ type asker struct {
 
 // hidden asks twice for what nobody shall see. Its errors show none of it.
 func (a *asker) hidden(what string) (string, error) {
-	if !isTerminal(a.in) {
+	file, ok := a.in.(*os.File)
+	if !ok || !isTerminal(file) {
 		return a.line(what)
 	}
-	first, err := a.unseen(what + ": ")
+	return unseen(file, func() (string, error) { return a.twice(file, what) })
+}
+
+func (a *asker) twice(file *os.File, what string) (string, error) {
+	first, err := a.typed(file, what+": ")
 	if err != nil {
 		return "", err
 	}
-	second, err := a.unseen("Again: ")
+	second, err := a.typed(file, "Again: ")
 	switch {
 	case err != nil:
 		return "", err
 	case first != second:
 		return "", errors.New("the two differ: nothing was done")
 	case first == "":
-		return "", errors.New("nothing was typed: nothing was done")
+		return "", errNothingTyped
 	}
 	return first, nil
 }
 
-func (a *asker) unseen(prompt string) (string, error) {
+func (a *asker) typed(file *os.File, prompt string) (string, error) {
 	_, _ = fmt.Fprint(a.out, prompt)
-	text, err := term.ReadPassword(int(a.in.(*os.File).Fd()))
+	text, err := typedLine(file)
 	_, _ = fmt.Fprintln(a.out)
-	if err != nil {
-		return "", fmt.Errorf("reading it: %w", err)
+	switch {
+	case errors.Is(err, io.EOF):
+		return "", errNothingTyped
+	case err != nil:
+		return "", fmt.Errorf("reading it: %w: nothing was done", err)
 	}
-	return string(text), nil
+	return text, nil
 }
 
 func (a *asker) line(what string) (string, error) {

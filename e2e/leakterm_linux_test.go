@@ -11,6 +11,12 @@ import (
 	"unsafe"
 )
 
+// The keys that end the asking: Ctrl-C and Ctrl-D.
+const interrupt, endOfInput = "\x03", "\x04"
+
+// terminate stands for no key: the program is sent SIGTERM.
+const terminate = "SIGTERM"
+
 // terminal is what a person sits at: a pseudo-terminal, the side of the keyboard and the screen.
 type terminal struct {
 	*os.File
@@ -63,15 +69,28 @@ func (t *terminal) shown() string {
 	return t.screen.String()
 }
 
-// types waits for a prompt, and for the terminal to show no more what is typed, and types a line.
+// shows tells whether the terminal shows what is typed.
+func (t *terminal) shows(w *world) bool {
+	w.Helper()
+	var state syscall.Termios
+	w.control(t.Fd(), syscall.TCGETS, unsafe.Pointer(&state))
+	return state.Lflag&syscall.ECHO != 0
+}
+
+// waits for a prompt, and for the terminal to show no more what is typed.
+func (t *terminal) waits(w *world, prompt string) {
+	w.Helper()
+	w.until("it asks: "+prompt, func() bool { return strings.HasSuffix(t.shown(), prompt) && !t.shows(w) })
+}
+
+// types waits for a prompt and types a line, or one key that ends it.
 func (t *terminal) types(w *world, prompt, text string) {
 	w.Helper()
-	w.until("it asks: "+prompt, func() bool {
-		var state syscall.Termios
-		w.control(t.Fd(), syscall.TCGETS, unsafe.Pointer(&state))
-		return strings.HasSuffix(t.shown(), prompt) && state.Lflag&syscall.ECHO == 0
-	})
-	if _, err := t.WriteString(text + "\r"); err != nil {
+	t.waits(w, prompt)
+	if text != interrupt && text != endOfInput {
+		text += "\r"
+	}
+	if _, err := t.WriteString(text); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -90,9 +109,17 @@ func (w *world) putsAt(status int, said string, words []string, typed ...[2]stri
 	var watching sync.WaitGroup
 	watching.Go(t.watch)
 	for _, one := range typed {
+		if one[1] == terminate {
+			t.waits(w, one[0])
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			continue
+		}
 		t.types(w, one[0], one[1])
 	}
 	_ = cmd.Wait() // its exit status says how it ended
+	if !t.shows(w) {
+		w.Error("the terminal is left without echo")
+	}
 	_ = program.Close()
 	watching.Wait()
 	w.heard.add(place{name: "what a terminal showed", text: []byte(t.shown())})
@@ -111,6 +138,10 @@ func TestAPasswordThatIsTypedAtATerminalIsNotShown(t *testing.T) {
 	const first, second, tracking = "New password: ", "Again: ", "Integration code: "
 	w.putsAt(1, "the two differ: nothing was done", nil, [2]string{first, typedPassword}, [2]string{second, laterPassword})
 	w.putsAt(1, "nothing was typed: nothing was done", nil, [2]string{first, ""}, [2]string{second, ""})
+	w.putsAt(1, "nothing was typed: nothing was done", nil, [2]string{first, endOfInput})
+	w.putsAt(1, "interrupt: nothing was done", nil, [2]string{first, interrupt})
+	w.putsAt(1, "terminated: nothing was done", nil, [2]string{first, terminate})
+	w.putsAt(1, "interrupt: nothing was done", nil, [2]string{first, typedPassword}, [2]string{second, interrupt})
 	w.putsAt(1, "the PSA refuses it", nil, [2]string{first, typedPassword}, [2]string{second, typedPassword})
 	if n := len(w.sim.Ledger().Failed()); n != 1 {
 		t.Errorf("%d failed sign-ins", n)

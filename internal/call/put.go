@@ -286,9 +286,16 @@ func (n *lane) notWritten(res guard.CheckResult) string {
 	return "the PSA gave no answer: " + rest + ". Try again when it answers"
 }
 
-// notStored says that the store did not take what the PSA has.
+// notStored says that the store did not take what the PSA has, or may not have taken it: then a look at it comes first.
 func notStored(err error, ahead bool) string {
-	if ahead {
+	const look = "Look there first: what is there serves as soon as the PSA takes it, and only if it is not there put it again"
+	unknown := errors.Is(err, secret.ErrMaybeWritten)
+	switch {
+	case unknown && ahead:
+		return fmt.Sprintf("it is not known whether the store has it: %v. %s", err, look)
+	case unknown:
+		return fmt.Sprintf("the PSA TAKES the new password, and it is not known whether the store has it: %v. What serves now stops working with the PSA's change. %s", err, look)
+	case ahead:
 		return fmt.Sprintf("nothing was written: %v", err)
 	}
 	return fmt.Sprintf("the PSA TAKES the new password, and the store does not have it: %v. What serves now stops working with the PSA's change: put it again, or write it into the store by hand", err)

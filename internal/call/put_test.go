@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -15,6 +16,9 @@ import (
 	"github.com/psagate/psagate/internal/secret"
 )
 
+// errDropped: the store never saw a writing of which nobody knows.
+var errDropped = errors.New("the line broke")
+
 // Write implements secret.Writer.
 func (s *safe) Write(_ context.Context, path string, over secret.Record, set map[string]secret.Value) (secret.Record, error) {
 	s.mu.Lock()
@@ -23,7 +27,7 @@ func (s *safe) Write(_ context.Context, path string, over secret.Record, set map
 	if now.Version != over.Version {
 		return secret.Record{}, secret.ErrChanged
 	}
-	if s.unfit != nil && !errors.Is(s.unfit, secret.ErrMaybeWritten) {
+	if s.unfit != nil && (!errors.Is(s.unfit, secret.ErrMaybeWritten) || errors.Is(s.unfit, errDropped)) {
 		return secret.Record{}, s.unfit
 	}
 	fields := maps.Clone(now.Fields)
@@ -215,6 +219,39 @@ func TestAWritingOfWhichNobodyKnowsIsLookedInto(t *testing.T) {
 		w.served("a")
 		if l := w.sim.Ledger().Since(mark); len(l) != 2 {
 			t.Errorf("%d sign-ins: %v", len(l), l)
+		}
+	})
+}
+
+func TestAWritingOfWhichNobodyKnowsIsNotCalledMissing(t *testing.T) {
+	for ahead, taken := range map[bool]bool{false: true, true: false} {
+		inWorld(t, func(w *world) {
+			w.served("a")
+			w.user.SetSecret("new-password")
+			w.safe.unfit = fmt.Errorf("%w: %w", secret.ErrMaybeWritten, errDropped)
+			r, err := w.put("new-password", func(p *Put) { p.Ahead = ahead })
+			if err != nil || r.Written || !strings.Contains(r.Detail, "it is not known whether the store has it") || !strings.Contains(r.Detail, "the line broke") {
+				t.Errorf("ahead %t: %+v %v", ahead, r, err)
+			}
+			if strings.Contains(r.Detail, "the PSA TAKES") != taken || strings.Contains(r.Detail, "does not have it") || strings.Contains(r.Detail, "nothing was written") {
+				t.Errorf("ahead %t: %s", ahead, r.Detail)
+			}
+			look, again := strings.Index(r.Detail, "Look there first"), strings.Index(r.Detail, "put it again")
+			if look < 0 || again < look {
+				t.Errorf("ahead %t: to put it again is said before a look: %s", ahead, r.Detail)
+			}
+		})
+	}
+}
+
+func TestAStatusDoesNotInventAVersionForARefusedPut(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		if r, err := w.put("wrong-password"); err != nil || r.Verdict != "refused" {
+			t.Fatalf("%+v %v", r, err)
+		}
+		if r := w.g.Status().Logins[0].LastRefusal; r == nil || r.Version != 0 || r.Integration != "" {
+			t.Errorf("%+v", r)
 		}
 	})
 }

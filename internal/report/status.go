@@ -160,8 +160,9 @@ type LockoutStatus struct {
 type RefusalStatus struct {
 	// At is when it was recorded.
 	At time.Time `json:"at"`
-	// Version is the store's label of the credential that was refused.
-	Version uint64 `json:"version"`
+	// Version is the store's label of the credential that was refused; absent for a password that was put and that the store
+	// never had.
+	Version uint64 `json:"version,omitempty"`
 	// Integration is whose call it was; empty for an attempt of psagate's own.
 	Integration string `json:"integration,omitempty"`
 	// Reason is what the PSA's answer meant: refused, locked, or [WrongZone].

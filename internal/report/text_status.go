@@ -132,7 +132,11 @@ func (p Printer) refusal(r RefusalStatus, now time.Time) string {
 	if r.Reason == WrongZone {
 		who += ": by a zone that the login had left"
 	}
-	return fmt.Sprintf("%s (%s ago), version %d, %s", p.clock(r.At, now), age(now.Sub(r.At)), r.Version, who)
+	what := "a password that was put" // the store has no label for it
+	if r.Version > 0 {
+		what = fmt.Sprintf("version %d", r.Version)
+	}
+	return fmt.Sprintf("%s (%s ago), %s, %s", p.clock(r.At, now), age(now.Sub(r.At)), what, who)
 }
 
 // maxRecords is how many records of a store are shown one by one; beyond it only those with trouble are.
