@@ -102,7 +102,7 @@ func (l *LoginFailures) nextOfRefused() string {
 	case l.Outside != "":
 		return fmt.Sprintf("See in the PSA whether the user is locked: if so, unlock it and run psagate release %s; if its password was changed, run: %s", l.Login, put)
 	case l.Newest != nil && l.Newest.AcceptedAt == nil:
-		return fmt.Sprintf("Correct version %d, which the PSA has never taken: %s", l.Newest.Version, put)
+		return fmt.Sprintf("Correct version %d, which the PSA has not taken once since this process began: %s", l.Newest.Version, put)
 	}
 	return "Save the password that the PSA has now: " + put
 }
@@ -118,7 +118,7 @@ func (l *LoginFailures) nextOfServing() string {
 	case l.Newest != nil && l.Newest.State == "refused" && l.Serving != nil:
 		return fmt.Sprintf("Change the password in the PSA too: version %d of the store was refused, and version %d serves on.", l.Newest.Version, l.Serving.Version)
 	case a != nil:
-		return fmt.Sprintf("See whether the PSA user may %s: the PSA refused that of %s, and takes version %d for other calls.", a.operation(), a.Integration, a.Version)
+		return fmt.Sprintf("See whether the PSA user may %s: the PSA refused it to %s, and takes version %d for other calls.", a.operation(), a.Integration, a.Version)
 	case l.unanswered() > len(l.Attempts)/2:
 		return l.nextOfUnanswered()
 	case l.standing() > 0:
@@ -181,6 +181,24 @@ func (a FailedAttempt) operation() string {
 		return a.Action
 	}
 	return a.Action + " " + a.Entity
+}
+
+// Advise says what to do about a caller that was not let in, in one sentence.
+func (c CallerFailure) Advise() string {
+	who := or(c.Integration, "the program at "+c.Client)
+	switch c.Reason {
+	case "no-credentials", "not-a-key", "mistyped-key", "unknown-key":
+		return fmt.Sprintf("Give %s a key that is in the config: what it shows is none; a new one is made by: psagate key new <integration>", who)
+	case "expired":
+		return fmt.Sprintf("Set a later `expires` for %s, or stop the program at %s.", who, c.Client)
+	case "disabled":
+		return fmt.Sprintf("Take `disabled` away from %s, or stop the program at %s.", who, c.Client)
+	case "wrong-network":
+		return fmt.Sprintf("Add %s to `from` of %s if that may be; else its key is in wrong hands: replace it.", c.Client, who)
+	case "outdated-key", "keys-unavailable":
+		return "Find out with psagate status why the records with keys cannot be read."
+	}
+	return fmt.Sprintf("See what %s means for %s: docs/reference.md, under who calls.", c.Reason, who)
 }
 
 // freshUse is how long ago a use may be that still tells of the present.

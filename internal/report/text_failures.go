@@ -13,7 +13,7 @@ const maxRows = 20
 
 // Failures writes what failed for people.
 func (p Printer) Failures(f Failures) {
-	if !f.Any() && len(f.Callers) == 0 {
+	if !f.Any() {
 		p.line("nothing failed since %s%s", p.clock(f.Since, f.Time), p.keptSince(f))
 	}
 	var calm []string
@@ -51,7 +51,7 @@ func (p Printer) failures(l LoginFailures, f Failures) {
 		if i == 0 {
 			label = "failed"
 		}
-		p.field(label, "%s", p.failedBy(by, f.Time))
+		p.wrapped(label, p.failedBy(by, f.Time))
 	}
 	p.field("counted", "%s", p.counted(l, f.Time))
 	if l.Outside != "" {
@@ -94,7 +94,7 @@ func few(names []string) string {
 }
 
 func (p Printer) counted(l LoginFailures, now time.Time) string {
-	success := "the last success, before this process began"
+	success := "this process began, and no sign-in succeeded"
 	if l.LastSuccessAt != nil {
 		success = "the last success at " + p.clock(*l.LastSuccessAt, now)
 	}
@@ -110,7 +110,7 @@ func (p Printer) attempts(l LoginFailures, now time.Time) {
 	for _, a := range shown {
 		rows = append(rows, p.attempt(a, now))
 	}
-	lines, said := table(rows, []int{19, 18, 13, 20, 20, 5, 9, 10}), ""
+	lines, said := table(rows, []int{19, 18, 13, 18, 18, 5, 9, 10}), ""
 	p.line("")
 	p.line("  %s", lines[0])
 	if more := len(l.Attempts) - len(shown); more > 0 {
@@ -122,7 +122,7 @@ func (p Printer) attempts(l LoginFailures, now time.Time) {
 	for i, a := range shown {
 		p.line("  %s", lines[i+1])
 		if words := a.words(); words != said {
-			p.line("    └ %s", words)
+			p.broken("    └ ", "      ", words)
 			said = words
 		}
 	}
@@ -130,9 +130,9 @@ func (p Printer) attempts(l LoginFailures, now time.Time) {
 }
 
 func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
-	who := a.Integration
+	who, operation := a.Integration, a.operation()
 	if who == "" {
-		who = "psagate " + a.Own
+		who, operation = "psagate "+a.Own, "sign-in"
 	}
 	version, unit := strconv.FormatUint(a.Version, 10), a.Unit
 	if a.Version == 0 {
@@ -141,7 +141,7 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 	if a.Forgiven {
 		unit = "given back"
 	}
-	return []string{p.clock(a.At, now), who, or(a.Key, "-"), or(a.Client, "-"), a.operation(), version, a.Verdict, unit}
+	return []string{p.clock(a.At, now), who, or(a.Key, "-"), or(a.Client, "-"), operation, version, a.Verdict, unit}
 }
 
 // words are where an attempt went, and what came back.
@@ -207,12 +207,13 @@ func (p Printer) callers(f Failures) {
 	for _, c := range shown {
 		rows = append(rows, []string{p.clock(c.LastAt, f.Time), strconv.Itoa(c.Count), c.Reason, or(c.Integration, "-"), or(c.Key, "-"), c.Client})
 	}
-	for i, line := range table(rows, []int{19, 7, 23, 20, 13, 39}) {
+	for i, line := range table(rows, []int{19, 7, 23, 18, 13, 39}) {
 		p.line("  %s", line)
 		if more := len(f.Callers) - len(shown); i == 0 && more > 0 {
 			p.line("  … %d more before these: see --json", more)
 		}
 	}
+	p.wrapped("next:", shown[len(shown)-1].Advise())
 }
 
 // maxLine is how long a line may be that is broken between words.
@@ -220,13 +221,38 @@ const maxLine = 100
 
 // wrapped is field for a text that may be longer than a line.
 func (p Printer) wrapped(label, text string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && utf8.RuneCountInString(line)+utf8.RuneCountInString(word) > maxLine-15 {
-			p.field(label, "%s", line)
-			label, line = "", ""
+	p.broken(fmt.Sprintf("  %-11s ", label), strings.Repeat(" ", 14), text)
+}
+
+// broken writes a text in lines of which the first begins with one text, and the others with another.
+func (p Printer) broken(first, others, text string) {
+	line := first
+	for _, word := range unbroken(text) {
+		if n := utf8.RuneCountInString(line); n > utf8.RuneCountInString(first) && n+utf8.RuneCountInString(word) > maxLine {
+			p.line("%s", line)
+			line = others
 		}
-		line = strings.TrimSpace(line + " " + word)
+		line += word + " "
 	}
-	p.field(label, "%s", line)
+	p.line("%s", line)
+}
+
+// unbroken returns the words of a text, each command of psagate's as one, so that it can be copied.
+func unbroken(text string) (words []string) {
+	open := 0
+	for _, word := range strings.Fields(text) {
+		if open > 0 {
+			words[len(words)-1] += " " + word
+			open--
+			if strings.HasSuffix(word, ";") || strings.HasSuffix(word, ":") {
+				open = 0
+			}
+			continue
+		}
+		words = append(words, word)
+		if word == "psagate" {
+			open = 3
+		}
+	}
+	return words
 }
