@@ -88,7 +88,7 @@ func (f *fake) Zones() report.Zones {
 }
 
 func (f *fake) Failures(login string, since time.Time) (report.Failures, error) {
-	f.note("failures of " + login)
+	f.note(fmt.Sprintf("failures of %q, %s back", login, time.Since(since).Round(time.Minute)))
 	out := report.Failures{Time: noon, Since: noon.Add(-24 * time.Hour), KeptSince: noon.Add(-time.Hour), Logins: []report.LoginFailures{}, Callers: []report.CallerFailure{}}
 	switch login {
 	case "third":
