@@ -23,7 +23,7 @@ const (
 	// versionsPerIntegration is how many versions it is remembered of when an integration was last served with them.
 	versionsPerIntegration = 4
 	// usesPerLogin bounds that for a login that has had very many integrations.
-	usesPerLogin = 4096
+	usesPerLogin = 1024
 )
 
 // accounts remembers, for each PSA user and over all configs, which attempts failed and who was served with what.
