@@ -106,21 +106,21 @@ type psaUser struct {
 
 // users returns the PSA users of the config, by name.
 func (g *Gateway) users() (all []*psaUser) {
+	byKey := make(map[guard.Key]*psaUser)
 	lanes := slices.SortedFunc(slices.Values(g.lanes), func(a, b *lane) int { return strings.Compare(a.Name, b.Name) })
 	for _, n := range lanes {
-		n.mu.Lock()
-		var keys []guard.Key
-		for _, s := range [...]*seat{n.seat, n.next} {
-			if s != nil {
-				keys = append(keys, s.guard.Key())
-			}
+		keys := n.keys()
+		var u *psaUser
+		if len(keys) > 0 {
+			u = byKey[keys[0]]
 		}
-		n.mu.Unlock()
-		i := slices.IndexFunc(all, func(u *psaUser) bool { return len(keys) > 0 && len(u.keys) > 0 && u.keys[0] == keys[0] })
-		if i < 0 {
-			i, all = len(all), append(all, new(psaUser))
+		if u == nil {
+			u = new(psaUser)
+			all = append(all, u)
 		}
-		u := all[i]
+		if len(keys) > 0 {
+			byKey[keys[0]] = u
+		}
 		u.lanes, u.names = append(u.lanes, n), append(u.names, n.Name)
 		for _, key := range keys {
 			if !slices.Contains(u.keys, key) {
@@ -129,6 +129,18 @@ func (g *Gateway) users() (all []*psaUser) {
 		}
 	}
 	return all
+}
+
+// keys names the PSA user that calls go through, and the one that is to be tried beside it.
+func (n *lane) keys() (keys []guard.Key) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range [...]*seat{n.seat, n.next} {
+		if s != nil {
+			keys = append(keys, s.guard.Key())
+		}
+	}
+	return keys
 }
 
 // known is what the accounts tell of the config's PSA users.
@@ -170,7 +182,7 @@ func (k known) of(u *psaUser, login string, since time.Time) report.LoginFailure
 			out.FailedSinceSuccess, out.LastSuccessAt = x.failed, orNil(x.success)
 			out.Uses = append(out.Uses, x.uses...)
 		}
-		if !x.forgotten.Before(since) {
+		if !x.forgotten.Before(since) && (out.ForgottenBefore == nil || x.forgotten.After(*out.ForgottenBefore)) {
 			out.ForgottenBefore = orNil(x.forgotten)
 		}
 		k.add(&out, x, since, func(f failure) bool { return true }, i > 0)
