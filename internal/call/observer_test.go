@@ -246,7 +246,6 @@ func TestWhyThereIsNoCredential(t *testing.T) {
 func TestWhatTwoConfigsSeeIsToldOnce(t *testing.T) {
 	inNotedWorld(t, func(w *world, n *notes) {
 		w.served("a")
-		synctest.Wait() // the guard's own sign-in is told of by now
 		held := w.sim.Fault(psatest.Fault{At: psatest.Received, Hold: true, Times: 1})
 		var wg sync.WaitGroup
 		wg.Go(func() { w.call("a", "GET", "/Tickets/1", "") })

@@ -155,9 +155,11 @@ func (n *lane) seatFor(key guard.Key) *seat {
 
 // changed follows a record that names another PSA user: calls move over once that one is accepted, and a refusal of the
 // one that serves meanwhile makes it worth another try.
-func (s *seat) changed(a guard.Attempt, e guard.Effect) {
+func (s *seat) changed(a guard.Attempt, e guard.Effect, last bool) {
 	n := s.lane
-	n.tellOf(a, e)
+	if last { // else the lane of a newer config tells
+		n.tellOf(a, e)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {

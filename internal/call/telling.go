@@ -51,7 +51,7 @@ func (n *lane) tell(h Happening) {
 // tellOf passes on what an attempt changed.
 func (n *lane) tellOf(a guard.Attempt, e guard.Effect) {
 	events := happenings(e)
-	if len(events) == 0 || n.shared.speakers.silent(n) {
+	if len(events) == 0 {
 		return
 	}
 	at := n.zoneStatus().URL

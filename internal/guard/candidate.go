@@ -21,12 +21,9 @@ func (l *Login) Try(ctx context.Context, fp Fingerprint, version string) CheckRe
 	if err := upstream.Free(ctx, fp); err != nil {
 		return CheckResult{Err: err}
 	}
-	a, good, denied := l.takeCandidate(fp, version)
-	switch {
-	case denied != nil:
+	a, denied := l.takeCandidate(fp, version)
+	if denied != nil {
 		return CheckResult{Err: denied}
-	case good:
-		return CheckResult{Attempt: a, Verdict: Accepted}
 	}
 	o := upstream.Check(context.WithoutCancel(ctx), a)
 	l.conclude(&a, o, func() {})
@@ -42,28 +39,23 @@ func (l *Login) Forget(fp Fingerprint) error {
 	})
 }
 
-// takeCandidate takes a unit for a candidate's attempt. One that serves already needs none: it is good.
-func (l *Login) takeCandidate(fp Fingerprint, version string) (a Attempt, good bool, denied *Denied) {
+// takeCandidate takes a unit for a candidate's attempt, also of one that serves: the PSA may have changed since.
+func (l *Login) takeCandidate(fp Fingerprint, version string) (a Attempt, denied *Denied) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.draining || l.upstream == nil {
-		return a, false, errNoUpstream
+		return a, errNoUpstream
 	}
 	failed := l.tx(func(r *Rows, now time.Time) {
 		c := r.candidate(fp, version)
-		if good = c.State == StateProven; good {
-			c.Good = true
-			a = Attempt{Kind: Candidate, Credential: fp, Version: version}
-			return
-		}
 		if denied = r.mayTry(c, &l.settings, now); denied == nil {
 			a = r.take(Candidate, c, l.guard.token(), l.guard.holder, pathOf{}, now)
 		}
 	})
 	if failed != nil {
-		return a, false, failed
+		return a, failed
 	}
-	return a, good, denied
+	return a, denied
 }
 
 // candidate returns the row of a candidate, which it makes where there is none: older than every credential that the store
@@ -79,10 +71,11 @@ func (r *Rows) candidate(fp Fingerprint, version string) *Credential {
 
 // mayTry says why a candidate's attempt may not go, or nil. Beside one that serves, and where it was refused before, it
 // leaves two units: one for the refusal of what serves, by which a change of the PSA is found out, and one for what is
-// newest then.
+// newest then. Calls under way alone do not keep it from its turn: if they are all refused too, one unit is left for the newest.
 func (r *Rows) mayTry(c *Credential, s *Settings, now time.Time) *Denied {
-	limit := s.Budget
-	if c.State == StateRefused || r.proven() != nil {
+	held, serves := r.count(Held), r.proven() != nil
+	n, limit := len(r.Units), s.Budget
+	if n > held && (c.State == StateRefused || serves) {
 		limit -= 2
 	}
 	switch hopeless := r.hopeless(s); {
@@ -92,10 +85,14 @@ func (r *Rows) mayTry(c *Credential, s *Settings, now time.Time) *Denied {
 		return &Denied{Reason: QueueDeadline, RetryAfter: time.Second, Text: "another sign-in of the gateway's own is under way: try again in a moment"}
 	case !r.gateLets(now):
 		return &Denied{Reason: GateShut, RetryAfter: max(time.Second, r.Gate.Until.Sub(now)), Text: "the PSA left a call unanswered and has not answered a sign-in since: try again later, or run: psagate check"}
-	case len(r.Units) >= limit && !s.Observe:
+	case s.Observe || n < limit:
+		return nil
+	case n > held && serves:
 		return &Denied{Reason: BudgetSpent, RetryAfter: s.Linger, Text: "the budget does not stand a sign-in now, but for what serves: a call that is served, or psagate check, takes back what failed"}
+	case n > held && c.State == StateRefused:
+		return &Denied{Reason: BudgetSpent, Text: "the PSA refused this password before, and what is left of the budget is for another one: if the PSA has it now, save it in the store by hand, where it is tried once, or unlock the user there and run: psagate release"}
 	}
-	return nil
+	return &Denied{Reason: BudgetSpent, RetryAfter: time.Second, Text: "every unit that is left of the budget is in use by a call that is under way: try again in a moment"}
 }
 
 // candidateAccepted notes that the PSA took a candidate.

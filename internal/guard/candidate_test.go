@@ -164,17 +164,24 @@ func TestACandidateIsNotSentWhereThePSACannotBeReached(t *testing.T) {
 	})
 }
 
-func TestACandidateThatServesAlreadyIsNotSent(t *testing.T) {
+// aheadOf returns a login that a serves, with b, which the PSA did not have, as its newest, and its desk.
+func aheadOf(t *testing.T) (*Login, *desk) {
+	t.Helper()
+	d := &desk{valid: fp("a")}
+	l := newLogin(t, d, Settings{})
+	if err := d.call(l, Ask{Source: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Newest(fp("b"), "2"); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	return l, d
+}
+
+func TestACandidateThatServesIsAskedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{valid: fp("a")}
-		l := newLogin(t, d, Settings{})
-		if err := d.call(l, Ask{Source: "x"}); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Newest(fp("b"), "2"); err != nil { // ahead of the PSA
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		l, d := aheadOf(t)
 		before := d.checks
 		if res := l.Try(t.Context(), fp("a"), "candidate"); res.Err != nil || res.Verdict != Accepted {
 			t.Fatalf("%+v", res)
@@ -183,8 +190,46 @@ func TestACandidateThatServesAlreadyIsNotSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if d.checks != before {
-			t.Errorf("%d sign-ins for what serves", d.checks-before)
+		if st, _ := l.Status(); d.checks != before+1 || st.Serving != fp("a") {
+			t.Errorf("%d sign-ins, %+v", d.checks-before, st)
 		}
 	})
+}
+
+// What served until now tells nothing of what the PSA has: it may have been changed, and nobody has called since.
+func TestACandidateThatServedUntilThePSAChangedIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := aheadOf(t)
+		d.valid = fp("b")
+		if res := l.Try(t.Context(), fp("a"), "candidate"); res.Err != nil || res.Verdict != Refused {
+			t.Fatalf("%+v", res)
+		}
+		synctest.Wait()
+		if st, _ := l.Status(); st.Serving != fp("b") {
+			t.Errorf("what the store has is not tried again: %+v", st)
+		}
+	})
+}
+
+func TestCallsUnderWayKeepNoCandidateFromItsTurn(t0 *testing.T) {
+	t := newTable(t0)
+	t.proven("a")
+	for range t.s.InFlight {
+		t.serve("x")
+	}
+	first := t.try("b")
+	t.mayNotTry("c", QueueDeadline) // one at a time
+	t.end(first, Refused)
+	t.state("a", StateProven)
+	t.mayNotTry("c", BudgetSpent) // until a call is served: two refusals and those of the calls would be too many
+}
+
+func TestACandidateWaitsWhereEveryUnitIsInUse(t0 *testing.T) {
+	t := newTable(t0)
+	t.proven("a")
+	t.fails(t.s.Budget - t.s.InFlight)
+	for range t.s.InFlight {
+		t.r.take(Serve, t.r.proven(), Token(len(t.r.Units)+100), "p1", pathOf{source: "x"}, t.now)
+	}
+	t.mayNotTry("b", BudgetSpent)
 }

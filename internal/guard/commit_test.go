@@ -110,7 +110,7 @@ func TestAVerdictThatCannotBeWrittenChangesNothing(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
 			var told int
-			t.Cleanup(l.Attach(Use{Settings: l.settings, Upstream: l.upstream, Changed: func(Attempt, Effect) { told++ }}))
+			t.Cleanup(l.Attach(Use{Settings: l.settings, Upstream: l.upstream, Changed: func(Attempt, Effect, bool) { told++ }}))
 			a := acquire(t, l, "p")
 			heard := waits(l, Ask{Source: "x"})
 			suspects := func() map[pathOf]Fingerprint { return map[pathOf]Fingerprint{{"y", "q"}: fp("a")} }

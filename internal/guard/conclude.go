@@ -1,6 +1,9 @@
 package guard
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Settle ends an attempt by what came of it.
 func (l *Login) Settle(a Attempt, o Outcome) { l.conclude(&a, o, func() {}) }
@@ -13,19 +16,25 @@ func (l *Login) conclude(a *Attempt, o Outcome, first func()) {
 	e := l.settle(a, o)
 	told := l.listeners(e)
 	l.mu.Unlock()
-	for _, changed := range told {
-		changed(*a, e)
+	for _, t := range told {
+		t.changed(*a, e, t.last)
 	}
 }
 
-// listeners returns who is to be told of an effect.
-func (l *Login) listeners(e Effect) (told []func(Attempt, Effect)) {
+// listener is who is to be told of an effect.
+type listener struct {
+	changed func(a Attempt, e Effect, last bool)
+	last    bool // of the uses of its name
+}
+
+func (l *Login) listeners(e Effect) (told []listener) {
 	if !e.worthTelling() {
 		return nil
 	}
-	for u := range l.uses {
+	for i, u := range l.uses {
 		if u.Changed != nil {
-			told = append(told, u.Changed)
+			later := slices.ContainsFunc(l.uses[i+1:], func(o *Use) bool { return o.Name == u.Name })
+			told = append(told, listener{u.Changed, !later})
 		}
 	}
 	return told
@@ -72,8 +81,8 @@ func (l *Login) lingered(a Attempt) {
 	l.tellSpent(e)
 	told := l.listeners(e)
 	l.mu.Unlock()
-	for _, changed := range told {
-		changed(a, e)
+	for _, t := range told {
+		t.changed(a, e, t.last)
 	}
 }
 

@@ -2,7 +2,6 @@ package guard
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -41,8 +40,9 @@ type Use struct {
 	// Integrations is how many integrations call through the entry.
 	Integrations int
 	// Changed, where it is set, is told when an attempt proved or refused a credential, shut or opened the gate, locked the
-	// login or spent its budget; a lost attempt may do the last long after its end. It is called with no lock held.
-	Changed func(a Attempt, e Effect)
+	// login or spent its budget; a lost attempt may do the last long after its end. It is called with no lock held. Of the
+	// uses of one name, which a reload's two configs have, it is the last one's to pass it on, as they stood at that moment.
+	Changed func(a Attempt, e Effect, last bool)
 }
 
 // Login is one login in this process. Where several entries of a config mean it, the strictest of their settings holds.
@@ -52,7 +52,7 @@ type Login struct {
 	table Table
 
 	mu       sync.Mutex
-	uses     map[*Use]struct{}
+	uses     []*Use // the last one came last
 	name     string // of its uses
 	settings Settings
 	upstream Upstream
@@ -85,18 +85,15 @@ func (l *Login) Key() Key { return l.key }
 func (l *Login) Attach(u Use) (detach func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.uses == nil {
-		l.uses = make(map[*Use]struct{})
-	}
 	p := &u
-	l.uses[p] = struct{}{}
+	l.uses = append(l.uses, p)
 	l.upstream = u.Upstream
 	l.combine()
 	l.pump()
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		delete(l.uses, p)
+		l.uses = slices.DeleteFunc(l.uses, func(u *Use) bool { return u == p })
 		l.combine()
 		l.pump()
 	}
@@ -104,21 +101,20 @@ func (l *Login) Attach(u Use) (detach func()) {
 
 // combine works out the strictest settings of all uses. Without a use the last settings stay, and nothing is tried.
 func (l *Login) combine() {
-	uses := slices.Collect(maps.Keys(l.uses))
-	if len(uses) == 0 {
+	if len(l.uses) == 0 {
 		l.upstream, l.used = nil, false
 		return
 	}
-	s, integrations, names := uses[0].Settings, 0, []string(nil)
-	for _, u := range uses {
+	s, integrations, names := l.uses[0].Settings, 0, []string(nil)
+	for _, u := range l.uses {
 		names = append(names, u.Name)
 		s = s.Strictest(u.Settings)
 		integrations += u.Integrations
 	}
 	slices.Sort(names)
 	l.settings, l.shared, l.name = s, integrations > 1, strings.Join(slices.Compact(names), ", ")
-	if !slices.ContainsFunc(uses, func(u *Use) bool { return u.Upstream == l.upstream }) {
-		l.upstream = uses[0].Upstream
+	if !slices.ContainsFunc(l.uses, func(u *Use) bool { return u.Upstream == l.upstream }) {
+		l.upstream = l.uses[0].Upstream
 	}
 }
 

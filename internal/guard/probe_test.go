@@ -33,9 +33,7 @@ func always(v Verdict) func(Attempt) Verdict { return func(Attempt) Verdict { re
 func scripted(t *testing.T, s *script, settings Settings) (*Login, func()) {
 	t.Helper()
 	l := newLogin(t, new(desk), settings)
-	for u := range l.uses {
-		delete(l.uses, u)
-	}
+	l.uses = nil
 	return l, l.Attach(Use{Settings: settings.WithDefaults(), Upstream: s, Integrations: 1})
 }
 

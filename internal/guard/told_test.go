@@ -15,7 +15,7 @@ func listening(t *testing.T, settings Settings) (l *Login, told func() []string)
 	l, detach := scripted(t, &script{verdict: always(Accepted)}, settings)
 	detach()
 	var heard []string
-	detach = l.Attach(Use{Settings: settings.WithDefaults(), Upstream: &script{verdict: always(Accepted)}, Integrations: 1, Changed: func(a Attempt, e Effect) {
+	detach = l.Attach(Use{Settings: settings.WithDefaults(), Upstream: &script{verdict: always(Accepted)}, Integrations: 1, Changed: func(a Attempt, e Effect, _ bool) {
 		l.mu.Lock() // no lock is held, or this hangs
 		defer l.mu.Unlock()
 		heard = append(heard, fmt.Sprintf("%s %q %s", a.Version, a.Source(), words(e)))
@@ -130,5 +130,28 @@ func TestTheBudgetIsSpentOnceThoughAnObservedLoginGoesOn(t *testing.T) {
 		if spent != 1 {
 			t.Errorf("told %d times that the budget is spent", spent)
 		}
+	})
+}
+
+// A reload's old config and its new one have a name each in common: one of them passes on what happens, and that is settled
+// at the moment when it happens.
+func TestOfTheUsesOfANameTheLastOneTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		var told []string
+		attach := func(use, name string) (detach func()) {
+			return l.Attach(Use{Name: name, Settings: l.settings, Upstream: l.upstream, Changed: func(_ Attempt, _ Effect, last bool) {
+				told = append(told, fmt.Sprint(use, " ", last))
+			}})
+		}
+		defer attach("old", "main")()
+		defer attach("other", "second")()
+		detach := attach("new", "main")
+		l.Settle(acquire(t, l, "x"), Outcome{Verdict: NoAnswer})
+		d.rows.Gate.Shut = false
+		detach()
+		l.Settle(acquire(t, l, "x"), Outcome{Verdict: NoAnswer})
+		wantTold(t, told, "old false", "other true", "new true", "old true", "other true")
+		l.guard.Drain()
 	})
 }
