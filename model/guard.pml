@@ -41,6 +41,7 @@ when the success is settled, 5 a silent process's units freed (5a) or unknown at
 or more than was shown (6b), 7 two budgets for one user, 8 rechecking beside a proven credential, 9 N not untried again when P is
 refused (9a), also when N is P (9b), N blamed for an attempt sent before (9c), 10 no last unit (10a), or for untried ones alone
 (10b), 11 older ones left proven (11a), a refused one superseded (11b), 12 a stranger's secret on the last units.
+Two more, of the same kind: 13 sending when the lease is over (U2); 14 older ones superseded by an acceptance that proves nothing.
 Not expressed: of 4, the order by wall clocks, since the model has none.
 */
 
@@ -426,6 +427,21 @@ inline Back(k, keep) {
 	fi
 }
 
+#ifdef RULES
+inline Supersede(k) {
+	for (i : 0 .. NV-1) {
+		if
+#ifdef MUTATION_11b
+		:: cr[i].age < cr[k].age -> cr[i].st = SUPERSEDED
+#else
+		:: cr[i].age < cr[k].age && cr[i].st != REFUSED -> cr[i].st = SUPERSEDED
+#endif
+		:: else
+		fi
+	}
+}
+#endif
+
 inline Prove(k) {
 #ifdef RULES
 	c = u[k].cred;
@@ -450,16 +466,10 @@ inline Prove(k) {
 		fi;
 		cr[c].st = PROVEN; cr[c].bad = 0; A = c;
 #ifndef MUTATION_11a
-		for (i : 0 .. NV-1) {
-			if
-#ifdef MUTATION_11b
-			:: cr[i].age < cr[c].age -> cr[i].st = SUPERSEDED
-#else
-			:: cr[i].age < cr[c].age && cr[i].st != REFUSED -> cr[i].st = SUPERSEDED
+		Supersede(c)
 #endif
-			:: else
-			fi
-		}
+#ifdef MUTATION_14
+	:: c < NV && !(KNOWS(u[k].read, NU + c) && !newer) -> Supersede(c)
 #endif
 	:: else
 	fi;
@@ -733,8 +743,13 @@ inline Benign() {
 #ifdef SPLIT
 #define KEEP(k) \
 	:: d_step { HEARD(k) && u[k].ph == SAYS_YES && u[k].st == HELD && !u[k].alone -> Accepted(k, 1); Settled() }
+#ifdef MUTATION_13
+#define LEASED(k) 1
+#else
+#define LEASED(k) (pr[u[k].by].link != OVER)
+#endif
 #define STEPWISE(k) \
-	:: d_step { u[k].st == HELD && u[k].ph == IDLE && pr[u[k].by].link != OVER -> Send(k); Settled() } \
+	:: d_step { u[k].ph == IDLE && u[k].by != 0 && LEASED(k) -> Send(k); Settled() } \
 	:: d_step { u[k].st == HELD && u[k].ph == IDLE && HEARD(k) && !u[k].alone -> Free(k); Settled() }
 #else
 #define KEEP(k)
@@ -762,7 +777,10 @@ inline Benign() {
 
 inline Lingered(k) {
 	if
-	:: u[k].ph == SENT || u[k].ph == IDLE -> u[k].ph = DONE; Deaf(k)
+	:: u[k].ph == SENT -> u[k].ph = DONE; Deaf(k)
+#ifndef MUTATION_13 /* whoever kept it unsent has no lease for it any more */
+	:: u[k].ph == IDLE -> u[k].ph = DONE; Deaf(k)
+#endif
 	:: else
 	fi
 }
