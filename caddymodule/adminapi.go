@@ -25,6 +25,7 @@ const maxAdminBody = 4096
 // AdminAPI serves psagate's part of Caddy's admin endpoint, for the operator:
 //
 //	GET  /psa/status
+//	GET  /psa/failures                ?login=<name>&since=<duration>
 //	GET  /psa/zones
 //	GET  /psa/warnings
 //	POST /psa/logins/<name>/release   {"seq": n}, the one that status showed
@@ -58,6 +59,8 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case len(path) == 1 && path[0] == "status":
 		return a.get(w, r, func() any { return e.Status() })
+	case len(path) == 1 && path[0] == "failures":
+		return failures(w, r, e)
 	case len(path) == 1 && path[0] == "zones":
 		return a.get(w, r, func() any { return e.Zones() })
 	case len(path) == 1 && path[0] == "warnings":
@@ -75,11 +78,18 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *AdminAPI) get(w http.ResponseWriter, r *http.Request, answer func() any) error {
-	if r.Method != http.MethodGet {
-		w.Header().Set("Allow", http.MethodGet)
-		return apiError(http.StatusMethodNotAllowed, "%s takes GET, not %s", r.URL.Path, r.Method)
+	if err := onlyGet(w, r); err != nil {
+		return err
 	}
 	return writeJSON(w, answer())
+}
+
+func onlyGet(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodGet {
+		return nil
+	}
+	w.Header().Set("Allow", http.MethodGet)
+	return apiError(http.StatusMethodNotAllowed, "%s takes GET, not %s", r.URL.Path, r.Method)
 }
 
 // post lets an action on a login read the body, and writes its answer.

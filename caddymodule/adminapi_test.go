@@ -46,6 +46,12 @@ func TestTheAdminEndpointAnswers(t *testing.T) {
 		"status":                        {"GET", "/psa/status", "", 200, `"policy":"none"`},
 		"status with advice":            {"GET", "/psa/status", "", 200, `"advice":"Unlock the user in the PSA, then run: psagate release main"`},
 		"status by POST":                {"POST", "/psa/status", "", 405, "/psa/status takes GET, not POST"},
+		"failures":                      {"GET", "/psa/failures", "", 200, `"integration":"itglue"`},
+		"failures of an unknown login":  {"GET", "/psa/failures?login=third", "", 404, `login \"third\": no login of that name`},
+		"failures since nonsense":       {"GET", "/psa/failures?since=soon", "", 400, `\"soon\" is no duration such as 15m, 24h or 7d`},
+		"failures since nothing":        {"GET", "/psa/failures?since=", "", 400, "is no duration"},
+		"failures since tomorrow":       {"GET", "/psa/failures?since=-1h", "", 400, "is no duration"},
+		"failures by POST":              {"POST", "/psa/failures", "", 405, "takes GET, not POST"},
 		"zones":                         {"GET", "/psa/zones", "", 200, `{"login":"main","url":"https://webservices5.autotask.net"}`},
 		"zones by DELETE":               {"DELETE", "/psa/zones", "", 405, "takes GET, not DELETE"},
 		"warnings":                      {"GET", "/psa/warnings", "", 200, `{"warnings":[{"kind":"unseen","where":["config"]`},
@@ -87,6 +93,23 @@ func TestReleaseTellsTheEngineWhatWasShown(t *testing.T) {
 	request := httptest.NewRequest("POST", "/psa/logins/second/release", strings.NewReader(`{"seq":4,"next_seq":9}`))
 	adminServer(t, engine).ServeHTTP(httptest.NewRecorder(), request)
 	if got := strings.Join(engine.told(), ","); got != "release second 4ns,and its next user 9ns" {
+		t.Errorf("the engine was told: %s", got)
+	}
+}
+
+func TestFailuresAreAskedForByLoginAndTime(t *testing.T) {
+	for query, want := range map[string]string{
+		"": `failures of "", 24h0m0s back`, "?login=main&since=15m": `failures of "main", 15m0s back`, "?since=7d": `failures of "", 168h0m0s back`,
+	} {
+		engine := new(fake)
+		adminServer(t, engine).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/psa/failures"+query, nil))
+		if got := strings.Join(engine.told(), ","); got != want {
+			t.Errorf("%s: the engine was told: %s", query, got)
+		}
+	}
+	engine := new(fake)
+	run(t, "failures", "--login", "main", "--since", "2h", "--address", running(t, engine))
+	if got := strings.Join(engine.told(), ","); got != `failures of "main", 2h0m0s back` {
 		t.Errorf("the engine was told: %s", got)
 	}
 }

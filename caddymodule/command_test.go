@@ -59,6 +59,12 @@ func TestCommandsPrintTheirGoldenFiles(t *testing.T) {
 	for name, args := range map[string]string{
 		"status":            "status",
 		"status-json":       "status --json",
+		"failures":          "failures",
+		"failures-json":     "failures --json",
+		"failures-none":     "failures --login second --since 7d",
+		"failures-unknown":  "failures --login third",
+		"failures-since":    "failures --since yesterday",
+		"failures-argument": "failures main",
 		"zones":             "zones",
 		"zones-json":        "zones --json",
 		"check":             "check",
@@ -170,7 +176,7 @@ func TestReleaseAsksAboutTheLastRefusal(t *testing.T) {
 }
 
 func TestCommandsSayThatNoServerRuns(t *testing.T) {
-	for _, line := range []string{"status", "zones", "check", "check main", "release main --yes"} {
+	for _, line := range []string{"status", "failures", "zones", "check", "check main", "release main --yes"} {
 		args := append(strings.Fields(line), "--address", "unix/"+filepath.Join(t.TempDir(), "none.sock"))
 		if got := run(t, args...); got.status != exitNo || !strings.Contains(got.err, "asking the server at unix/") {
 			t.Errorf("%s: %+v", line, got)

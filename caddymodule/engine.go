@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
@@ -29,6 +30,8 @@ type gateway interface {
 type operator interface {
 	Status() report.Status
 	Zones() report.Zones
+	// Failures reports what failed since a moment, of one login or, where that is empty, of all.
+	Failures(login string, since time.Time) (report.Failures, error)
 	// Release forgives what was recorded for the login up to seq, and for its next user up to nextSeq, unless that is nil.
 	Release(login string, seq uint64, nextSeq *uint64) error
 	// Check looks at the login's record and zone, and signs in at most once. What does not work is in the result, not an error.

@@ -87,6 +87,30 @@ func (f *fake) Zones() report.Zones {
 	return report.Zones{Time: noon, Zones: []report.ZoneStatus{{Login: "main", URL: "https://webservices5.autotask.net"}}}
 }
 
+func (f *fake) Failures(login string, since time.Time) (report.Failures, error) {
+	f.note(fmt.Sprintf("failures of %q, %s back", login, time.Since(since).Round(time.Minute)))
+	out := report.Failures{Time: noon, Since: noon.Add(-24 * time.Hour), KeptSince: noon.Add(-time.Hour), Logins: []report.LoginFailures{}, Callers: []report.CallerFailure{}}
+	switch login {
+	case "third":
+		return out, report.ErrUnknownLogin
+	case "second": // nothing failed
+		out.Logins = append(out.Logins, report.LoginFailures{Login: login, State: report.LoginServing, Attempts: []report.FailedAttempt{}, Uses: []report.VersionUse{}})
+	default:
+		out.Logins = append(out.Logins, report.LoginFailures{
+			Login: "main", State: report.LoginRefused, Newest: &report.CredentialStatus{Version: 3, State: "refused", Since: noon.Add(-2 * time.Hour)},
+			Lockout: report.LockoutStatus{Threshold: 7, Counted: 1, Distance: 6}, FailedSinceSuccess: 1, Uses: []report.VersionUse{},
+			Attempts: []report.FailedAttempt{{
+				At: noon.Add(-time.Minute), Login: "main", Integration: "itglue", Key: "1a2b3c4d", Client: "192.0.2.7", Entity: "Tickets", Action: "query", Version: 3,
+				Zone: "https://webservices5.autotask.net/ATServicesRest/", Verdict: "refused", Said: "401 with a Basic challenge", Unit: "failed",
+			}},
+		})
+	}
+	for i := range out.Logins {
+		out.Logins[i].Conclude()
+	}
+	return out, nil
+}
+
 func (f *fake) Release(login string, seq uint64, nextSeq *uint64) error {
 	if login != "main" && login != "second" {
 		return report.ErrUnknownLogin

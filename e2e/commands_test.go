@@ -75,6 +75,39 @@ func TestCommandsTellWhatDoesNotWork(t *testing.T) {
 	w.unharmed(5)
 }
 
+// Something is failing: one command names whose call it was, with which key, from where, and what to do.
+func TestFailuresNameTheIntegration(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.caddyfile.login = "queue 64 1s"
+	w.start()
+	w.says("failures", 0, "nothing failed since")
+	w.served("b")
+	w.refused()
+	id := w.keys["a"].Hash().ID()
+	w.says("failures", 1, "login main: REFUSED", "a: 1 refused", "key "+id+" from 127.0.0.1", "read Tickets  1    refused  failed",
+		"psagate recheck", strings.TrimPrefix(w.zone.URL(), "http://")+": 401 with a Basic challenge", "only 2 of ours failed",
+		"version 1   last used by b", "next:       See in the PSA whether the user is locked", "psagate secret put main")
+	var f report.Failures
+	out, status := w.ask("failures --login main --since 10m --json")
+	if err := json.Unmarshal([]byte(out), &f); err != nil || status != 1 || len(f.Logins) != 1 || len(f.Logins[0].Attempts) != 2 {
+		t.Fatalf("exit status %d, %v: %s", status, err, out)
+	}
+	if a := f.Logins[0].Attempts[0]; a.Integration != "a" || a.Key != id || a.Client != "127.0.0.1" || a.Entity != "Tickets" || a.Action != "read" ||
+		a.Version != 1 || a.Verdict != "refused" || a.Unit != "failed" || a.Forgiven {
+		t.Errorf("%+v", a)
+	}
+	w.save(newPassword)
+	w.until("the new password serves", func() bool { return w.call("a", "GET", "/Tickets/1", "").ticket() })
+	if out, status := w.reload("queue 64", "queue 32"); status != 0 {
+		t.Fatalf("reload: exit status %d: %s", status, out)
+	}
+	w.says("failures", 1, "login main: serving", "given back", "version 2   serves; last used by a", "version 1   last used by b", "next:       Nothing: the PSA has accepted a sign-in since")
+	w.says("failures --login man", 1, `login "man": no login of that name`)
+	w.says("failures --since never", 2, "is no duration")
+	w.unharmed(5)
+}
+
 func TestCommandsSayWhatIsWrongWithThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -90,7 +123,7 @@ func TestCommandsSayWhatIsWrongWithThem(t *testing.T) {
 	w.says("key new not/a/name", 2, "is no name")
 	w.server.stop(w)
 	w.server = nil
-	for _, line := range []string{"status", "zones --json", "check", "check main", "release main --yes"} {
+	for _, line := range []string{"status", "failures", "zones --json", "check", "check main", "release main --yes"} {
 		w.says(line, 1, "psagate "+strings.Fields(line)[0]+": asking the server at ", "admin.sock")
 	}
 }

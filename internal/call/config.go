@@ -72,6 +72,9 @@ type Shared struct {
 	keys    keyring
 	applied applied
 	shares  *shares
+	// accounts and away are what is told to operators of what failed.
+	accounts *accounts
+	away     turnedAway
 	// observer is told what happens, and speakers are the lanes that tell it.
 	observer Observer
 	speakers speakers
@@ -85,7 +88,7 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), shares: newShares(), observer: unobserved{}}
+	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
 	s.stopped, s.stop = context.WithCancelCause(context.Background())
 	return s

@@ -35,23 +35,23 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	address := clientAddress(clientIP)
 	p := identity.FromRequest(r.Header, userHeader, secretHeader)
 	p.AddTLS(r.TLS)
-	caller, err := g.book.Identify(p, address, time.Now())
+	who, err := g.book.Identify(p, address, time.Now())
 	if err != nil {
 		info := described(op)
-		info.Reason = g.refuse(w, r, op.API, address, refusal{caller, err, clientIP})
+		info.Reason = g.refuse(w, r, op.API, address, refusal{who, err, clientIP})
 		info.Outcome = cmp.Or(info.Reason, report.OutcomeUnidentified)
 		if errors.Is(err, identity.ErrDisabled) { // he hears that he is known
-			info.Integration, info.Login = caller.Refused.Name, caller.Refused.Login
+			info.Integration, info.Login = who.Refused.Name, who.Refused.Login
 		}
 		g.shared.observer.Answered(info)
 		return r, info, true
 	}
-	if caller.UserDiffers {
-		g.log.Debug("the user name beside the key is not the integration's", "integration", caller.Integration.Name, "key", caller.KeyID)
+	if who.UserDiffers {
+		g.log.Debug("the user name beside the key is not the integration's", "integration", who.Integration.Name, "key", who.KeyID)
 	}
 	info := described(op)
-	info.Integration, info.Login = caller.Integration.Name, caller.Integration.Login
-	return r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)), info, false
+	info.Integration, info.Login = who.Integration.Name, who.Integration.Login
+	return r.WithContext(context.WithValue(r.Context(), callerKey{}, caller{who, clientIP})), info, false
 }
 
 // early reports whether a request came before the end of its TLS handshake. Whoever has seen it on its way can send it
@@ -82,14 +82,17 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, api autotask.AP
 	}
 	switch { // those whose key is good are not slowed, and not logged each time
 	case errors.Is(why.err, identity.ErrDisabled):
+		g.shared.away.note(why)
 		g.logKnown("a call of a disabled integration", why)
 		return answer(autotask.Disabled, disabledText(why.caller.Refused), 0)
 	case errors.Is(why.err, identity.ErrOutdated):
+		g.shared.away.note(why)
 		g.logKnown("a call with a key whose record is too old to be trusted", why)
 		return answer(autotask.SecretUnavailable, keysUnavailable, wait)
 	}
 	again, blocked := g.shared.limits.Fail(address)
 	if !blocked { // the log is not the caller's to fill
+		g.shared.away.note(why)
 		g.logRefusal(why)
 	}
 	switch {

@@ -188,6 +188,7 @@ func (n *lane) Settle(ctx context.Context, t inject.Ticket, o guard.Outcome) (mo
 		n.later(func() { n.moved(ctx, t) })
 	}
 	n.settle(t.Guard, t.Attempt, o)
+	n.note(ctx, t, o)
 	return o.WrongZone
 }
 

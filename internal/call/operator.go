@@ -260,6 +260,7 @@ func (n *lane) releaseSeat(s *seat, seq uint64) error {
 	if err != nil {
 		return err
 	}
+	n.shared.accounts.released(s.guard.Key())
 	n.log.Info("released by an operator", "seq", seq, "units", freed)
 	return nil
 }

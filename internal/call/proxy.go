@@ -39,7 +39,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		info.End(status)
 		g.shared.observer.Answered(info)
 	}()
-	caller, identified := r.Context().Value(callerKey{}).(identity.Caller)
+	who, identified := r.Context().Value(callerKey{}).(caller)
 	switch {
 	case early(r):
 		info.Reason = tooEarly(w, r, op.API)
@@ -59,16 +59,16 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		info.Outcome = report.OutcomeUnidentified
 		return info
 	}
-	info.Integration, info.Login = caller.Integration.Name, caller.Integration.Login
-	resource, reason, text := judge(op, err, r, caller.Integration)
+	info.Integration, info.Login = who.Integration.Name, who.Integration.Login
+	resource, reason, text := judge(op, err, r, who.Integration)
 	if reason != "" {
 		info.Reason = string(reason)
 		unread(w, r)
 		autotask.WriteError(w, op.API, reason, text, 0)
 		return info
 	}
-	n := g.byName[caller.Integration.Login]
-	body, leave, err := g.admit(w, r, caller.Integration, o.maxBody())
+	n := g.byName[who.Integration.Login]
+	body, leave, err := g.admit(w, r, who.Integration, o.maxBody())
 	if err != nil {
 		info.Reason = g.refuseEntry(w, r, op.API, err)
 		return info
@@ -76,7 +76,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	defer leave()
 	t := &trip{
 		Call: inject.Call{
-			Login: n, Integration: caller.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
+			Login: n, Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
 		},
 		public: publicURL(r, o), lane: n,
 	}

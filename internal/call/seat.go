@@ -202,7 +202,7 @@ func (s *seat) check(ctx context.Context, a guard.Attempt) guard.Outcome {
 	if err != nil {
 		return guard.Outcome{Verdict: guard.NotSent}
 	}
-	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential})
+	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential, Redactor: t.Redactor})
 	if res.Response != nil {
 		_ = res.Response.Body.Close()
 	}
@@ -211,6 +211,8 @@ func (s *seat) check(ctx context.Context, a guard.Attempt) guard.Outcome {
 		n.store.Refresh(n.Path)
 		o.WrongZone = n.moved(ctx, t)
 	}
+	t.Operation, t.Said = autotask.ThresholdCheck, res.Said
+	s.noteOwn(t, o)
 	n.log.Debug("own sign-in", "kind", a.Kind, "version", a.Version, "zone", t.Base.Host(), "verdict", o.Verdict)
 	return o
 }

@@ -31,6 +31,9 @@ type Ticket struct {
 	Base       autotask.Base
 	Credential secret.Credential
 	Redactor   *autotask.Redactor
+	// Operation is what was sent, and Said the Result's, once it was: for those who tell people.
+	Operation autotask.Operation
+	Said      string
 }
 
 // Call is one call that an integration makes through its login. After Do it says what became of it.
@@ -97,6 +100,7 @@ func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 	if res.Response != nil {
 		o.Reading, res.Response.Body = true, &reading{ReadCloser: res.Response.Body, guard: t.Guard, source: t.Attempt.Source()}
 	}
+	t.Operation, t.Said = c.Operation, res.Said
 	return res, c.Login.Settle(ctx, t, o)
 }
 

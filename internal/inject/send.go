@@ -37,7 +37,7 @@ type Request struct {
 	// Impersonate is the id of the resource that the caller asks to be shown as; empty: the credential's, if it has one.
 	Impersonate string
 	// Interim, where it is set, is given the interim answers (1xx) with their headers, from another goroutine, and it may be
-	// after the end of Send. Redactor has been through them.
+	// after the end of Send. Redactor has been through them, and through what Result.Said shows.
 	Interim  func(status int, h http.Header)
 	Redactor *autotask.Redactor
 }
@@ -51,6 +51,8 @@ type Result struct {
 	Err error
 	// TimedOut: none came in five minutes, or before the process had to stop.
 	TimedOut bool
+	// Said tells an operator what came back in place of a sign-in that was accepted; empty where that tells nothing of it.
+	Said string
 }
 
 // Send makes one attempt: one sign-in at most. Where no byte of the request went out it tries once more on a fresh
@@ -64,16 +66,29 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 	}
 	if res.Response == nil {
 		res.TimedOut = res.Verdict == guard.NoAnswer && f.ctx.Err() != nil // patience has run out, or the process stops
+		res.Said = res.silence()
 		f.end()
 		return res
 	}
-	if autotask.NeedsBody(res.Response.StatusCode, res.Response.Header) {
-		res.Verdict = w.judgeWithBody(r.Operation, res.Response)
-	} else {
-		res.Verdict = autotask.Classify(r.Operation, autotask.Answer{Status: res.Response.StatusCode, Header: res.Response.Header})
+	a := answerOf(res.Response)
+	res.Verdict = autotask.Classify(r.Operation, a)
+	switch res.Verdict {
+	case guard.Refused, guard.Locked, guard.NoAnswer:
+		res.Said = autotask.Said(a, r.Redactor)
 	}
 	f.deliver(caller, res.Response)
 	return res
+}
+
+// silence says in what way no answer came. The error itself may repeat what was received.
+func (r Result) silence() string {
+	switch {
+	case r.Verdict != guard.NoAnswer:
+		return ""
+	case r.TimedOut:
+		return "nothing in five minutes, or before this gateway had to stop"
+	}
+	return "nothing: the connection broke off"
 }
 
 // once sends the request on one connection. Without an answer its verdict says whether the PSA can have seen any of it.
@@ -192,9 +207,12 @@ func (nothing) Read([]byte) (int, error)         { return 0, io.EOF }
 func (nothing) Close() error                     { return nil }
 func (nothing) WriteTo(io.Writer) (int64, error) { return 0, nil }
 
-// judgeWithBody classifies by the head of the body, which it puts back. Whether that is gzip its first bytes say, for
-// headers are wrong about it: no JSON begins like gzip.
-func (w *Wire) judgeWithBody(op autotask.Operation, resp *http.Response) guard.Verdict {
+// answerOf returns what tells the verdict, with the head of the body where that is needed, which it puts back. Whether that
+// is gzip its first bytes say, for headers are wrong about it: no JSON begins like gzip.
+func answerOf(resp *http.Response) autotask.Answer {
+	if !autotask.NeedsBody(resp.StatusCode, resp.Header) {
+		return autotask.Answer{Status: resp.StatusCode, Header: resp.Header}
+	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, autotask.MaxBodyHead))
 	head := raw
 	if bytes.HasPrefix(raw, gzipMagic) {
@@ -205,7 +223,7 @@ func (w *Wire) judgeWithBody(op autotask.Operation, resp *http.Response) guard.V
 		rest = failing{err}
 	}
 	resp.Body = &closing{io.NopCloser(io.MultiReader(bytes.NewReader(raw), rest)), closeOf(resp.Body)}
-	return autotask.Classify(op, autotask.Answer{Status: resp.StatusCode, Header: resp.Header, Body: head})
+	return autotask.Answer{Status: resp.StatusCode, Header: resp.Header, Body: head}
 }
 
 // gzipMagic is what every gzip stream begins with (RFC 1952).

@@ -1,0 +1,261 @@
+package call
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/report"
+)
+
+// caller is who makes a call, and from where.
+type caller struct {
+	identity.Caller
+	client string
+}
+
+// note remembers what came of a caller's attempt.
+func (n *lane) note(ctx context.Context, t inject.Ticket, o guard.Outcome) {
+	key, source := t.Guard.Key(), t.Attempt.Source()
+	switch o.Verdict {
+	case guard.Accepted, guard.Neutral:
+		n.shared.accounts.served(key, source, t.Attempt.Version, o.Verdict == guard.Accepted)
+	case guard.Refused, guard.Locked, guard.NoAnswer:
+		f := n.failedAttempt(t, o)
+		if c, known := ctx.Value(callerKey{}).(caller); known {
+			f.Key, f.Client = bounded64(c.KeyID), bounded64(c.client)
+		}
+		n.shared.accounts.fail(key, f)
+	}
+}
+
+// noteOwn remembers what came of an attempt of the gateway's own. Of a neutral answer it is not known whether the sign-in
+// was taken, unless the credential is proven.
+func (s *seat) noteOwn(t inject.Ticket, o guard.Outcome) {
+	n := s.lane
+	switch o.Verdict {
+	case guard.NotSent:
+		return
+	case guard.Accepted:
+		n.shared.accounts.served(s.guard.Key(), "", t.Attempt.Version, true)
+		return
+	case guard.Neutral:
+		if s.proven(t.Attempt.Credential) {
+			return
+		}
+	}
+	f := n.failedAttempt(t, o)
+	if f.Own = t.Attempt.Kind.String(); !t.Attempt.Kind.Alone() {
+		f.Own = "check"
+	}
+	n.shared.accounts.fail(s.guard.Key(), f)
+}
+
+func (s *seat) proven(fp guard.Fingerprint) bool {
+	st, err := s.guard.Status()
+	return err == nil && slices.ContainsFunc(st.Credentials, func(c guard.Credential) bool {
+		return c.Fingerprint == fp && c.State == guard.StateProven
+	})
+}
+
+func (n *lane) failedAttempt(t inject.Ticket, o guard.Outcome) report.FailedAttempt {
+	op := described(t.Operation)
+	if op.Action == "" {
+		op.Action = t.Operation.Method
+	}
+	return report.FailedAttempt{
+		Login: n.Name, Integration: t.Attempt.Source(), Entity: bounded64(op.Entity), Action: bounded64(op.Action), Version: versionOf(t.Attempt.Version),
+		Zone: t.Base.String(), Verdict: o.Verdict.String(), WrongZone: o.WrongZone, Said: t.Said,
+	}
+}
+
+// versionOf is the store's label as a number; 0 for a candidate, which has none.
+func versionOf(label string) uint64 {
+	version, _ := strconv.ParseUint(label, 10, 64)
+	return version
+}
+
+// Failures reports what failed since a moment, of the login of that name or, where that is empty, of all.
+func (g *Gateway) Failures(login string, since time.Time) (report.Failures, error) {
+	if login != "" && g.byName[login] == nil {
+		return report.Failures{}, report.ErrUnknownLogin
+	}
+	out := report.Failures{Time: time.Now(), Since: since, KeptSince: g.shared.accounts.since, Logins: []report.LoginFailures{}}
+	users := g.users()
+	known := g.known(users)
+	for _, u := range users {
+		if login == "" || slices.Contains(u.names, login) {
+			out.Logins = append(out.Logins, known.of(u, login, since))
+		}
+	}
+	out.Callers = g.shared.away.since(since, func(of string) bool { return login == "" || of == login })
+	return out, nil
+}
+
+// psaUser is a PSA user of the config: the names of its logins, and those that calls do not go through yet.
+type psaUser struct {
+	lanes []*lane
+	names []string
+	keys  []guard.Key // the one that calls go through is first; none while the records have not been read
+}
+
+// users returns the PSA users of the config, by name.
+func (g *Gateway) users() (all []*psaUser) {
+	byKey := make(map[guard.Key]*psaUser)
+	lanes := slices.SortedFunc(slices.Values(g.lanes), func(a, b *lane) int { return strings.Compare(a.Name, b.Name) })
+	for _, n := range lanes {
+		keys := n.keys()
+		var u *psaUser
+		if len(keys) > 0 {
+			u = byKey[keys[0]]
+		}
+		if u == nil {
+			u = new(psaUser)
+			all = append(all, u)
+		}
+		if len(keys) > 0 {
+			byKey[keys[0]] = u
+		}
+		u.lanes, u.names = append(u.lanes, n), append(u.names, n.Name)
+		for _, key := range keys {
+			if !slices.Contains(u.keys, key) {
+				u.keys = append(u.keys, key)
+			}
+		}
+	}
+	return all
+}
+
+// keys names the PSA user that calls go through, and the one that is to be tried beside it.
+func (n *lane) keys() (keys []guard.Key) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range [...]*seat{n.seat, n.next} {
+		if s != nil {
+			keys = append(keys, s.guard.Key())
+		}
+	}
+	return keys
+}
+
+// known is what the accounts tell of the config's PSA users.
+type known struct {
+	guard *guard.Guard
+	named map[guard.Key]extract // whom the records name now
+	left  []extract             // whom they named before, with failures
+}
+
+func (g *Gateway) known(users []*psaUser) known {
+	k := known{guard: g.shared.guard, named: make(map[guard.Key]extract)}
+	for _, u := range users {
+		for _, key := range u.keys {
+			k.named[key] = extract{key: key}
+		}
+	}
+	for _, x := range g.shared.accounts.extracts() {
+		if _, named := k.named[x.key]; named {
+			k.named[x.key] = x
+		} else if len(x.failures) > 0 {
+			k.left = append(k.left, x)
+		}
+	}
+	return k
+}
+
+// of reports on a PSA user, as the login of one of its names.
+func (k known) of(u *psaUser, login string, since time.Time) report.LoginFailures {
+	n := u.lanes[max(0, slices.Index(u.names, login))]
+	st := n.status(nil)
+	out := report.LoginFailures{
+		Login: n.Name, State: st.State, Observe: st.Observe, Serving: st.Serving, Newest: st.Newest, Lockout: st.Lockout,
+		Attempts: []report.FailedAttempt{}, Uses: []report.VersionUse{},
+	}
+	out.SharesWith = slices.DeleteFunc(slices.Clone(u.names), func(name string) bool { return name == n.Name })
+	for i, key := range u.keys {
+		x := k.named[key]
+		if i == 0 {
+			out.FailedSinceSuccess, out.LastSuccessAt = x.failed, orNil(x.success)
+			out.Uses = append(out.Uses, x.uses...)
+		}
+		if !x.forgotten.Before(since) && (out.ForgottenBefore == nil || x.forgotten.After(*out.ForgottenBefore)) {
+			out.ForgottenBefore = orNil(x.forgotten)
+		}
+		k.add(&out, x, since, func(f failure) bool { return true }, i > 0)
+	}
+	for _, x := range k.left {
+		k.add(&out, x, since, func(f failure) bool { return slices.Contains(u.names, f.Login) }, true)
+	}
+	slices.SortStableFunc(out.Attempts, func(a, b report.FailedAttempt) int { return a.At.Compare(b.At) })
+	n.denied(&out)
+	out.Conclude()
+	return out
+}
+
+// orNil is nil for no time.
+func orNil(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// add adds those of an account's failures that are meant.
+func (k known) add(out *report.LoginFailures, x extract, since time.Time, meant func(failure) bool, other bool) {
+	if len(x.failures) == 0 {
+		return
+	}
+	if st, err := k.guard.Login(x.key).Status(); err == nil {
+		standing(x.failures, st)
+	}
+	for _, f := range x.failures {
+		if f.At.Before(since) || !meant(f) {
+			continue
+		}
+		f.OtherUser = other
+		out.Attempts = append(out.Attempts, f.FailedAttempt)
+	}
+}
+
+// standing says what became of the units of a user's failures, by how many of a state there are: units are given back in
+// the order in which they were recorded, so that those that are not are the youngest. (With never_reset a success may
+// give back a younger unknown one before an older.)
+func standing(all []failure, st guard.Status) {
+	failed, lost, unknown := st.Failed, st.Lost, st.Unknown
+	for i := len(all) - 1; i >= 0; i-- {
+		f := &all[i]
+		of := &failed
+		switch f.Verdict {
+		case guard.Refused.String(), guard.Locked.String():
+			f.Unit = guard.Failed.String()
+		case guard.NoAnswer.String():
+			if f.Unit, of = guard.Lost.String(), &lost; lost == 0 {
+				f.Unit, of = guard.Unknown.String(), &unknown
+			}
+		default:
+			f.Unit, of = guard.Unknown.String(), &unknown
+		}
+		if f.Forgiven = *of == 0; !f.Forgiven {
+			*of--
+		}
+	}
+}
+
+// denied adds the calls that are not sent for a while.
+func (n *lane) denied(out *report.LoginFailures) {
+	seat := n.sitting()
+	if seat == nil {
+		return
+	}
+	st, err := seat.guard.Status()
+	if err != nil {
+		return
+	}
+	for _, b := range st.Blocked {
+		out.Denied = append(out.Denied, report.DeniedCalls{Integration: b.Source, Operation: b.Path, Until: b.Until})
+	}
+}

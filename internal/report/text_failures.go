@@ -1,0 +1,258 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// maxRows is how many of a login's attempts, and of the calls that were not let in, are shown; the JSON has all.
+const maxRows = 20
+
+// Failures writes what failed for people.
+func (p Printer) Failures(f Failures) {
+	if !f.Any() {
+		p.line("nothing failed since %s%s", p.clock(f.Since, f.Time), p.keptSince(f))
+	}
+	var calm []string
+	for _, login := range f.Logins {
+		if len(login.Attempts) == 0 && (login.State == LoginIdle || login.State == LoginServing) {
+			calm = append(calm, login.Login)
+			continue
+		}
+		p.failures(login, f)
+		p.line("")
+	}
+	if f.Any() && len(calm) > 0 {
+		p.line("no attempt failed of %s", several(calm))
+	}
+	p.callers(f)
+	if f.Any() && f.KeptSince.After(f.Since) {
+		p.line("nothing is known from before %s, when this process began", p.clock(f.KeptSince, f.Time))
+	}
+}
+
+func (p Printer) keptSince(f Failures) string {
+	if f.KeptSince.After(f.Since) {
+		return fmt.Sprintf("; known since %s, when this process began", p.clock(f.KeptSince, f.Time))
+	}
+	return ""
+}
+
+func (p Printer) failures(l LoginFailures, f Failures) {
+	p.line("login %s: %s", l.Login, headline(LoginStatus{State: l.State, Observe: l.Observe}))
+	if len(l.SharesWith) > 0 {
+		p.field("shared", "with %s: they mean the same PSA user", strings.Join(l.SharesWith, ", "))
+	}
+	for i, by := range l.By {
+		label := ""
+		if i == 0 {
+			label = "failed"
+		}
+		p.wrapped(label, p.failedBy(by, f.Time))
+	}
+	p.field("counted", "%s", p.counted(l, f.Time))
+	if l.Outside != "" {
+		p.wrapped("outside", l.Outside)
+	}
+	if len(l.Attempts) > 0 {
+		p.attempts(l, f.Time)
+	}
+	for _, use := range l.Uses {
+		p.use(l, use, f.Time)
+	}
+	p.wrapped("next:", l.Next)
+}
+
+// failedBy names who made attempts that failed, and where they came from.
+func (p Printer) failedBy(by FailedBy, now time.Time) string {
+	var how []string
+	if by.Refused > 0 {
+		how = append(how, fmt.Sprintf("%d refused", by.Refused))
+	}
+	if by.Unanswered > 0 {
+		how = append(how, fmt.Sprintf("%d without a verdict", by.Unanswered))
+	}
+	text := fmt.Sprintf("%s: %s, last %s", or(by.Integration, "psagate itself"), strings.Join(how, ", "), p.clock(by.LastAt, now))
+	if len(by.Keys) > 0 {
+		text += "; key " + few(by.Keys)
+	}
+	if len(by.Clients) > 0 {
+		text += " from " + few(by.Clients)
+	}
+	return text
+}
+
+// few joins two names, and counts the rest.
+func few(names []string) string {
+	if more := len(names) - 2; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (p Printer) counted(l LoginFailures, now time.Time) string {
+	success := "this process began, and no sign-in succeeded"
+	if l.LastSuccessAt != nil {
+		success = "the last success at " + p.clock(*l.LastSuccessAt, now)
+	}
+	return fmt.Sprintf("%d of ours failed since %s; the PSA locks at %d", l.FailedSinceSuccess, success, l.Lockout.Threshold)
+}
+
+// attempts writes a table of the last attempts that failed, with a line for what the PSA said where that changes.
+func (p Printer) attempts(l LoginFailures, now time.Time) {
+	rows, shown := [][]string{{"time", "who", "key", "from", "operation", "ver", "verdict", "unit"}}, l.Attempts
+	if len(shown) > maxRows {
+		shown = shown[len(shown)-maxRows:]
+	}
+	for _, a := range shown {
+		rows = append(rows, p.attempt(a, now))
+	}
+	lines, said := table(rows, []int{19, 18, 13, 18, 18, 5, 9, 10}), ""
+	p.line("")
+	p.line("  %s", lines[0])
+	if more := len(l.Attempts) - len(shown); more > 0 {
+		p.line("  … %d more before these: see --json", more)
+	}
+	if l.ForgottenBefore != nil {
+		p.line("  … some from before %s are not kept any more", p.clock(*l.ForgottenBefore, now))
+	}
+	for i, a := range shown {
+		p.line("  %s", lines[i+1])
+		if words := a.words(); words != said {
+			p.broken("    └ ", "      ", words)
+			said = words
+		}
+	}
+	p.line("")
+}
+
+func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
+	who, operation := a.Integration, a.operation()
+	if who == "" {
+		who, operation = "psagate "+a.Own, "sign-in"
+	}
+	version, unit := strconv.FormatUint(a.Version, 10), a.Unit
+	if a.Version == 0 {
+		version = "new"
+	}
+	if a.Forgiven {
+		unit = "given back"
+	}
+	return []string{p.clock(a.At, now), who, or(a.Key, "-"), or(a.Client, "-"), operation, version, a.Verdict, unit}
+}
+
+// words are where an attempt went, and what came back.
+func (a FailedAttempt) words() string {
+	text := fmt.Sprintf("%s: %s", strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(a.Zone, "/ATServicesRest/"), "https://"), "http://"), or(a.Said, "an answer that does not tell"))
+	if a.WrongZone {
+		text += "; the login had left this zone"
+	}
+	if a.OtherUser {
+		text += "; as another PSA user than now"
+	}
+	return text
+}
+
+// table pads the cells of rows to columns, and cuts what is wider than its column may be.
+func table(rows [][]string, most []int) []string {
+	widths := make([]int, len(most))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = min(max(widths[i], utf8.RuneCountInString(cell)), most[i])
+		}
+	}
+	lines := make([]string, 0, len(rows))
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			if runes := []rune(cell); len(runes) > most[i] {
+				cell = string(runes[:most[i]-1]) + "…"
+			}
+			line.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+		}
+		lines = append(lines, line.String())
+	}
+	return lines
+}
+
+// use writes who came with a version last.
+func (p Printer) use(l LoginFailures, use VersionUse, now time.Time) {
+	var by []string
+	for _, u := range use.By {
+		by = append(by, fmt.Sprintf("%s %s", u.Integration, p.clock(u.LastAt, now)))
+	}
+	text := "last used by " + several(by)
+	if l.Serving != nil && l.Serving.Version == use.Version {
+		text = "serves; " + text
+	}
+	if names := l.leaning(use, now); len(names) > 0 {
+		text += "; its password is still needed: without it, calls of " + several(names) + " fail until the PSA takes a newer one"
+	}
+	p.wrapped(fmt.Sprintf("version %d", use.Version), text)
+}
+
+// callers writes which calls were not let in.
+func (p Printer) callers(f Failures) {
+	if len(f.Callers) == 0 {
+		return
+	}
+	p.line("calls that psagate did not let in; nothing of them went to the PSA")
+	rows, shown := [][]string{{"last", "calls", "reason", "integration", "key", "from"}}, f.Callers
+	if len(shown) > maxRows {
+		shown = shown[len(shown)-maxRows:]
+	}
+	for _, c := range shown {
+		rows = append(rows, []string{p.clock(c.LastAt, f.Time), strconv.Itoa(c.Count), c.Reason, or(c.Integration, "-"), or(c.Key, "-"), c.Client})
+	}
+	for i, line := range table(rows, []int{19, 7, 23, 18, 13, 39}) {
+		p.line("  %s", line)
+		if more := len(f.Callers) - len(shown); i == 0 && more > 0 {
+			p.line("  … %d more before these: see --json", more)
+		}
+	}
+	p.wrapped("next:", shown[len(shown)-1].Advise())
+}
+
+// maxLine is how long a line may be that is broken between words.
+const maxLine = 100
+
+// wrapped is field for a text that may be longer than a line.
+func (p Printer) wrapped(label, text string) {
+	p.broken(fmt.Sprintf("  %-11s ", label), strings.Repeat(" ", 14), text)
+}
+
+// broken writes a text in lines of which the first begins with one text, and the others with another.
+func (p Printer) broken(first, others, text string) {
+	line := first
+	for _, word := range unbroken(text) {
+		if n := utf8.RuneCountInString(line); n > utf8.RuneCountInString(first) && n+utf8.RuneCountInString(word) > maxLine {
+			p.line("%s", line)
+			line = others
+		}
+		line += word + " "
+	}
+	p.line("%s", line)
+}
+
+// unbroken returns the words of a text, each command of psagate's as one, so that it can be copied.
+func unbroken(text string) (words []string) {
+	open := 0
+	for _, word := range strings.Fields(text) {
+		if open > 0 {
+			words[len(words)-1] += " " + word
+			open--
+			if strings.HasSuffix(word, ";") || strings.HasSuffix(word, ":") {
+				open = 0
+			}
+			continue
+		}
+		words = append(words, word)
+		if word == "psagate" {
+			open = 3
+		}
+	}
+	return words
+}
