@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -67,17 +68,40 @@ func newWorld(t *rapid.T) *world {
 	return w
 }
 
-func (w *world) pick(t *rapid.T, ok func(*sent) bool) *sent {
-	var can []*sent
-	for _, m := range w.wire {
-		if ok(m) {
-			can = append(can, m)
-		}
+// move is something that may happen: at any moment, or where may says so. Only such are drawn, so that no step is wasted.
+type move struct {
+	may func() bool
+	do  func(*rapid.T)
+}
+
+func anytime(do func(*rapid.T)) move { return move{func() bool { return true }, do} }
+
+// repeat makes moves, one after the other, and checks each state.
+func repeat(t *rapid.T, moves map[string]move, check func(*rapid.T)) {
+	names := slices.Sorted(maps.Keys(moves))
+	t.Repeat(map[string]func(*rapid.T){"": check, "move": func(t *rapid.T) {
+		can := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !moves[name].may() })
+		moves[rapid.SampledFrom(can).Draw(t, "which")].do(t)
+	}})
+}
+
+// onWire is a move with one of the attempts that are on the wire.
+func (w *world) onWire(ok func(*sent) bool, do func(*rapid.T, *sent)) move {
+	not := func(m *sent) bool { return !ok(m) }
+	return move{
+		func() bool { return slices.ContainsFunc(w.wire, ok) },
+		func(t *rapid.T) {
+			do(t, rapid.SampledFrom(slices.DeleteFunc(slices.Clone(w.wire), not)).Draw(t, "attempt"))
+		},
 	}
-	if len(can) == 0 {
-		t.Skip("nothing on the wire")
+}
+
+// sending is a move that sends what a kind lets go.
+func (w *world) sending(next func(*Settings, time.Time) (Kind, *Credential)) move {
+	return move{
+		func() bool { _, c := next(&w.s, w.now); return c != nil },
+		func(t *rapid.T) { k, c := next(&w.s, w.now); w.send(t, k, c) },
 	}
-	return rapid.SampledFrom(can).Draw(t, "attempt")
 }
 
 func (w *world) drop(m *sent) {
@@ -85,9 +109,6 @@ func (w *world) drop(m *sent) {
 }
 
 func (w *world) send(t *rapid.T, k Kind, c *Credential) {
-	if c == nil {
-		t.Skip("no kind holds")
-	}
 	w.token++
 	holder := rapid.SampledFrom(w.holders).Draw(t, "process")
 	a := w.r.take(k, c, w.token, holder, pathOf{source: "x"}, w.now)
@@ -96,13 +117,22 @@ func (w *world) send(t *rapid.T, k Kind, c *Credential) {
 	w.wire = append(w.wire, &sent{a: a, secret: c.Version, holder: holder})
 }
 
-// candidate tries a secret that the store has not.
-func (w *world) candidate(t *rapid.T, secret string) {
-	c := w.r.candidate(fp(secret), secret)
-	if c.Fingerprint == w.r.Newest || w.r.mayTry(c, &w.s, w.now) != nil {
-		t.Skip("it may not be tried")
+// trying is a move that tries one of these secrets that the store has not.
+func (w *world) trying(secrets ...string) move {
+	may := func(secret string) bool {
+		c := &Credential{Fingerprint: fp(secret)}
+		if known := w.r.find(fp(secret)); known != nil {
+			c = known
+		}
+		return c.Fingerprint != w.r.Newest && w.r.mayTry(c, &w.s, w.now) == nil
 	}
-	w.send(t, Candidate, c)
+	return move{
+		func() bool { return slices.ContainsFunc(secrets, may) },
+		func(t *rapid.T) {
+			secret := rapid.SampledFrom(slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return !may(s) })).Draw(t, "candidate")
+			w.send(t, Candidate, w.r.candidate(fp(secret), secret))
+		},
+	}
 }
 
 func (w *world) forget(secret string) {
@@ -122,47 +152,35 @@ func (w *world) verdict(t *rapid.T, m *sent) Verdict {
 }
 
 // moves are what may happen at any moment.
-func (w *world) moves() map[string]func(*rapid.T) {
-	return map[string]func(*rapid.T){
-		"serve": func(t *rapid.T) {
-			k, c := w.r.serving(&w.s, w.now)
-			w.send(t, k, c)
-		},
-		"own": func(t *rapid.T) {
-			k, c := w.r.mayAlone(&w.s, w.now)
-			w.send(t, k, c)
-		},
-		"candidate": func(t *rapid.T) { w.candidate(t, rapid.SampledFrom(w.secrets).Draw(t, "candidate")) },
-		"judge": func(t *rapid.T) {
-			m := w.pick(t, func(m *sent) bool { return !m.judged })
+func (w *world) moves() map[string]move {
+	return map[string]move{
+		"serve":     w.sending(w.r.serving),
+		"own":       w.sending(w.r.mayAlone),
+		"candidate": w.trying(w.secrets...),
+		"judge": w.onWire(func(m *sent) bool { return !m.judged }, func(t *rapid.T, m *sent) {
 			m.judged, m.good = true, w.psa.judge(m.secret)
-		},
-		"answer": func(t *rapid.T) {
-			m := w.pick(t, func(m *sent) bool { return m.judged && !m.gaveUp })
+		}),
+		"answer": w.onWire(func(m *sent) bool { return m.judged && !m.gaveUp }, func(t *rapid.T, m *sent) {
 			w.r.settle(&m.a, Outcome{Verdict: w.verdict(t, m)}, &w.s, w.now)
 			w.drop(m)
-		},
-		"answer late": func(t *rapid.T) {
-			m := w.pick(t, func(m *sent) bool { return m.judged && m.gaveUp })
+		}),
+		"answer late": w.onWire(func(m *sent) bool { return m.judged && m.gaveUp }, func(t *rapid.T, m *sent) {
 			w.r.settle(&m.a, Outcome{Verdict: w.verdict(t, m)}, &w.s, w.now)
 			w.drop(m)
-		},
-		"lose": func(t *rapid.T) {
-			m := w.pick(t, func(m *sent) bool { return !m.gaveUp })
+		}),
+		"lose": w.onWire(func(m *sent) bool { return !m.gaveUp }, func(t *rapid.T, m *sent) {
 			w.r.settle(&m.a, Outcome{Verdict: NoAnswer}, &w.s, w.now)
 			m.gaveUp, m.until = true, w.now.Add(w.s.Linger)
-		},
-		"not sent": func(t *rapid.T) {
-			m := w.pick(t, func(m *sent) bool { return !m.judged && !m.gaveUp })
+		}),
+		"not sent": w.onWire(func(m *sent) bool { return !m.judged && !m.gaveUp }, func(t *rapid.T, m *sent) {
 			w.r.settle(&m.a, Outcome{Verdict: NotSent}, &w.s, w.now)
 			w.drop(m)
-		},
-		"wrong zone": func(t *rapid.T) {
-			m := w.pick(t, func(m *sent) bool { return m.judged && !m.good && !m.gaveUp })
+		}),
+		"wrong zone": w.onWire(func(m *sent) bool { return m.judged && !m.good && !m.gaveUp }, func(t *rapid.T, m *sent) {
 			w.r.settle(&m.a, Outcome{Verdict: Refused, WrongZone: true}, &w.s, w.now)
 			w.drop(m)
-		},
-		"kill": func(t *rapid.T) {
+		}),
+		"kill": anytime(func(t *rapid.T) {
 			holder := rapid.SampledFrom(w.holders).Draw(t, "process")
 			w.r.bury(holder)
 			for _, m := range w.wire {
@@ -170,25 +188,22 @@ func (w *world) moves() map[string]func(*rapid.T) {
 					m.gaveUp, m.until = true, w.now.Add(w.s.Linger)
 				}
 			}
-		},
-		"wait": func(t *rapid.T) {
+		}),
+		"wait": anytime(func(t *rapid.T) {
 			d := rapid.SampledFrom([]time.Duration{time.Second, 2 * time.Second, time.Minute, 15 * time.Minute, time.Hour, 5 * time.Hour}).Draw(t, "for")
 			w.now = w.now.Add(d)
 			w.linger()
-		},
-		"rotate the PSA":   func(t *rapid.T) { w.psa.valid = rapid.SampledFrom(w.secrets).Draw(t, "secret") },
-		"rotate the store": func(t *rapid.T) { s := rapid.SampledFrom(w.secrets).Draw(t, "secret"); w.r.newest(fp(s), s) },
-		"forget":           func(t *rapid.T) { w.forget(rapid.SampledFrom(w.secrets).Draw(t, "candidate")) },
-		"check":            func(*rapid.T) { w.r.check(w.now) },
-		"retry":            func(*rapid.T) { w.r.retry() },
-		"look and unlock":  func(*rapid.T) { w.shown, w.seen = w.r.Seq, true; w.psa.unlock() },
-		"release": func(t *rapid.T) {
-			if !w.seen {
-				t.Skip("nobody has unlocked it")
-			}
+		}),
+		"rotate the PSA":   anytime(func(t *rapid.T) { w.psa.valid = rapid.SampledFrom(w.secrets).Draw(t, "secret") }),
+		"rotate the store": anytime(func(t *rapid.T) { s := rapid.SampledFrom(w.secrets).Draw(t, "secret"); w.r.newest(fp(s), s) }),
+		"forget":           anytime(func(t *rapid.T) { w.forget(rapid.SampledFrom(w.secrets).Draw(t, "candidate")) }),
+		"check":            anytime(func(*rapid.T) { w.r.check(w.now) }),
+		"retry":            anytime(func(*rapid.T) { w.r.retry() }),
+		"look and unlock":  anytime(func(*rapid.T) { w.shown, w.seen = w.r.Seq, true; w.psa.unlock() }),
+		"release": {func() bool { return w.seen }, func(*rapid.T) {
 			w.seen = false
 			w.r.release(w.shown, w.now)
-		},
+		}},
 	}
 }
 
@@ -223,9 +238,7 @@ func (w *world) safe(t *rapid.T) {
 func TestModelThePSANeverCountsMoreThanTheUnitsThatAreNotFree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		actions := w.moves()
-		actions[""] = w.safe
-		t.Repeat(actions)
+		repeat(t, w.moves(), w.safe)
 	})
 }
 
@@ -234,8 +247,7 @@ func TestModelTheServeKindsLookAtNoClock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		w.s.Observe = rapid.Bool().Draw(t, "observe")
-		actions := w.moves()
-		actions[""] = func(t *rapid.T) {
+		repeat(t, w.moves(), func(t *rapid.T) {
 			k, c := w.r.serving(&w.s, w.now)
 			if k2, c2 := w.r.serving(&w.s, noClock); k2 != k || c2 != c {
 				t.Fatalf("%v with %v, and %v with %v without a clock", k, c, k2, c2)
@@ -249,8 +261,7 @@ func TestModelTheServeKindsLookAtNoClock(t *testing.T) {
 			if a != b || !reflect.DeepEqual(with, without) {
 				t.Fatalf("taken %+v with a clock, %+v without", with, without)
 			}
-		}
-		t.Repeat(actions)
+		})
 	})
 }
 
@@ -308,26 +319,19 @@ func TestModelOneRotationNeverGetsStuck(t *testing.T) {
 		w.s.NeverReset, w.psa.neverReset = false, false
 		w.attempt(w.r.mayAlone(&w.s, w.now)) // it served before
 		moves := w.moves()
-		once := func(done *bool, f func()) func(*rapid.T) {
-			return func(t *rapid.T) {
-				if *done {
-					t.Skip("rotated")
-				}
-				*done = true
-				f()
-			}
+		once := func(done *bool, f func()) move {
+			return move{func() bool { return !*done }, func(*rapid.T) { *done = true; f() }}
 		}
 		var store, psa bool
-		actions := map[string]func(*rapid.T){
-			"":                 w.safe,
+		few := map[string]move{
 			"rotate the PSA":   once(&psa, func() { w.psa.valid = "b" }),
 			"rotate the store": once(&store, func() { w.r.newest(fp("b"), "b") }),
-			"candidate":        func(t *rapid.T) { w.candidate(t, "b") },
+			"candidate":        w.trying("b"),
 		}
 		for _, name := range []string{"serve", "own", "judge", "answer", "wait"} {
-			actions[name] = moves[name]
+			few[name] = moves[name]
 		}
-		t.Repeat(actions)
+		repeat(t, few, w.safe)
 		w.psa.valid = "b"
 		w.r.newest(fp("b"), "b")
 		w.answerAll()
