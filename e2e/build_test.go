@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/psagate/psagate/internal/realparts"
 )
 
 // others are the ways to a Caddy with psagate in it that is not this repository's binary. They build without the race
@@ -156,7 +158,7 @@ func buildByXcaddy(t *testing.T, binary string) {
 	case bytes.Contains(out, []byte("Building Caddy")):
 		t.Fatalf("%v: %s", err, out)
 	default:
-		leftOut(t, "a Caddy built by xcaddy (%v); it needs the network: %s", err, out)
+		realparts.LeftOut(t, "a Caddy built by xcaddy (%v); it needs the network: %s", err, out)
 	}
 }
 

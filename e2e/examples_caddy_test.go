@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/psagate/psagate/internal/realparts"
 	"github.com/psagate/psagate/internal/vaulttest"
 )
 
@@ -18,7 +19,7 @@ const itglueAddress, otherAddress, frontAddress = "127.0.0.2", "127.0.0.3", "127
 // behindCaddy runs both Caddys.
 func (e *example) behindCaddy() {
 	if err := hasAddresses(); err != nil {
-		leftOut(e.T, "callers from several networks: %v", err)
+		realparts.LeftOut(e.T, "callers from several networks: %v", err)
 	}
 	servers, clients := e.authority("servers"), e.authority("clients")
 	_, port, _ := net.SplitHostPort(e.address)

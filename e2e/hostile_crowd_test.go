@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/realparts"
 )
 
 // callersAtOnce is how many callers come at once, each over a connection of its own.
@@ -30,11 +31,11 @@ const callersAtOnce = 2_000
 func newCrowd(t *testing.T, login string) *world {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		leftOut(t, "the memory of another process, which is read from Linux' /proc")
+		realparts.LeftOut(t, "the memory of another process, which is read from Linux' /proc")
 	}
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur < 2*callersAtOnce {
-		leftOut(t, "%d connections at once; it needs a limit of as many open files and some (ulimit -n, %d now)", callersAtOnce, files.Cur)
+		realparts.LeftOut(t, "%d connections at once; it needs a limit of as many open files and some (ulimit -n, %d now)", callersAtOnce, files.Cur)
 	}
 	w := newWorld(t)
 	w.binary = binary(t, false)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/realparts"
 )
 
 // keysMayBeLogged is said by who wants to see what that does.
@@ -152,7 +153,7 @@ func putAmongWords(w *world) {
 		w.Fatal(err)
 	}
 	if n := w.processes(); n < 2 {
-		leftOut(w.T, "the list of processes (%d are in it); it needs Linux's /proc", n)
+		realparts.LeftOut(w.T, "the list of processes (%d are in it); it needs Linux's /proc", n)
 	}
 	_ = out.Close()
 	_ = cmd.Wait() // it has got no password

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/psagate/psagate/internal/realparts"
 )
 
 // The keys that end the asking: Ctrl-C and Ctrl-D.
@@ -29,7 +31,7 @@ func newTerminal(w *world) (t *terminal, program *os.File) {
 	w.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		leftOut(w.T, "a password that is typed at a terminal (%v); it needs /dev/ptmx", err)
+		realparts.LeftOut(w.T, "a password that is typed at a terminal (%v); it needs /dev/ptmx", err)
 	}
 	t = &terminal{File: keyboard}
 	var locked, number int32

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/realparts"
 )
 
 // script is a client script that runs.
@@ -33,17 +33,7 @@ func needsNpm(t *testing.T) {
 	if err == nil {
 		return
 	}
-	leftOut(t, "the npm client @apigrate/autotask-restapi through psagate (%v); it needs node and `npm ci --prefix e2e/clients`", err)
-}
-
-// leftOut ends a test that lacks a part: as failed where the real parts are demanded.
-func leftOut(t *testing.T, what string, args ...any) {
-	t.Helper()
-	text := fmt.Sprintf("left out: "+what, args...)
-	if os.Getenv("PSAGATE_REAL_PARTS") == "1" {
-		t.Fatal(text)
-	}
-	t.Skip(text)
+	realparts.LeftOut(t, "the npm client @apigrate/autotask-restapi through psagate (%v); it needs node and `npm ci --prefix e2e/clients`", err)
 }
 
 // script starts a client script with a key of psagate's and psagate's address: that is all it knows.

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/psagate/psagate/internal/realparts"
 )
 
 // sum is the hash and the length of what was written to it.
@@ -89,7 +91,7 @@ func (w *world) download(t *testing.T, r *http.Request, encoding string, to io.W
 func (w *world) resetPeak(t *testing.T) int64 {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		leftOut(t, "the memory of another process, which is read from Linux' /proc")
+		realparts.LeftOut(t, "the memory of another process, which is read from Linux' /proc")
 	}
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", w.server.Process.Pid), []byte("5"), 0); err != nil {
 		t.Logf("the peak counts from the process' start: %v", err)

@@ -4,13 +4,14 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/psagate/psagate/internal/realparts"
 )
 
 var urls = regexp.MustCompile(`(?m)^  (page|discovery|zone First|zone Second) +(http://\S+)$`)
@@ -75,10 +76,7 @@ func get(t *testing.T, url, want string, headers ...string) int {
 func TestTheSimulatorsExamplesWork(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("PSAGATE_REAL_PARTS") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip("left out: the simulator's examples, as curl runs them")
+		realparts.LeftOut(t, "the simulator's examples, as curl runs them")
 	}
 	d := startDemo(t, "whole", "-simulator")
 	told := d.until("It is up until Ctrl-C.")
