@@ -3,6 +3,8 @@
 package vault
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -139,9 +141,12 @@ func policyName(policy string) string {
 // record is a version of a record.
 func record(text string) map[string]any { return map[string]any{"secret": text} }
 
-// counting is a proxy that counts what it passes on.
+// counting is a proxy that counts what it passes on. A request is under way until the whole answer is there, and before any
+// of it is passed on: who has read an answer may ask the next thing at once.
 type counting struct {
-	URL  string
+	URL       string
+	transport *http.Transport
+
 	mu   sync.Mutex
 	by   map[string]int // by method and path
 	seen []http.Header
@@ -155,21 +160,29 @@ func newCounting(t *testing.T, to string) *counting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	pass := &httputil.ReverseProxy{
+	c := &counting{by: map[string]int{}, transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	srv := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		Transport: transport, ErrorLog: newQuietLog(),
-	}
-	c := &counting{by: map[string]int{}}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.enter(r)
-		defer c.leave()
-		pass.ServeHTTP(w, r)
-	}))
+		Transport: c, ErrorLog: newQuietLog(),
+	})
 	c.URL = srv.URL
-	t.Cleanup(transport.CloseIdleConnections)
+	t.Cleanup(c.transport.CloseIdleConnections)
 	t.Cleanup(srv.Close)
 	return c
+}
+
+// RoundTrip passes a request on and reads the whole answer.
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.enter(r)
+	defer c.leave()
+	resp, err := c.transport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, err
 }
 
 func (c *counting) enter(r *http.Request) {
