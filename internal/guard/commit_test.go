@@ -1,13 +1,11 @@
 package guard
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,9 +18,19 @@ type disk struct {
 	begun  int
 	full   bool // no transaction can be committed
 	ending bool
+	shared bool // with other processes
+	look   func([]Key)
 }
 
 func (d *disk) Table(Key) Table { return d }
+
+func (d *disk) Holder() string { return "p1" }
+
+func (d *disk) Lease() *Lease { return endlessLease() }
+
+func (d *disk) Watch(look func([]Key)) { d.look = look }
+
+func (d *disk) Shared() bool { return d.shared }
 
 func (d *disk) Begin(context.Context) (Tx, error) {
 	if d.ending {
@@ -333,12 +341,113 @@ func TestTheTimerGoesByTheLastThatWasSaid(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeWrittenIsLogged(t *testing.T) {
-	var log bytes.Buffer
-	d := &disk{full: true}
-	l := New(d, slog.New(slog.NewTextHandler(&log, nil))).Login("k")
-	l.Settle(Attempt{}, Outcome{})
-	if !strings.Contains(log.String(), "disk full") {
-		t.Errorf("log %q", log.String())
+func TestAVerdictThatCannotBeWrittenKeepsItsUnitUntilTheStoreIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &desk{valid: fp("a")}, Settings{})
+		a, err := l.Acquire(t.Context(), Ask{Source: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.full = true
+		l.Settle(a, Outcome{Verdict: Refused, Reading: true})
+		if len(d.rows.Units) != 1 || d.rows.Units[0].State != Held {
+			t.Fatalf("units %+v", d.rows.Units)
+		}
+		d.full = false
+		d.look(nil)
+		synctest.Wait()
+		if len(d.rows.Units) != 1 || d.rows.Units[0].State != Failed || d.rows.find(fp("a")).State != StateRefused {
+			t.Errorf("rows %+v", d.rows)
+		}
+		if n := l.callers["x"].reading; n != 1 {
+			t.Errorf("%d answers are being read", n)
+		}
+	})
+}
+
+func TestALostUnitIsCountedForAgainWhereItsEndCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &desk{valid: fp("a")}, Settings{})
+		a, err := l.Acquire(t.Context(), Ask{Source: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Settle(a, Outcome{Verdict: NoAnswer})
+		d.full = true
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if d.rows.Units[0].State != Lost {
+			t.Fatalf("units %+v", d.rows.Units)
+		}
+		d.full = false
+		time.Sleep(storePause)
+		synctest.Wait()
+		if d.rows.Units[0].State != Unknown {
+			t.Errorf("units %+v", d.rows.Units)
+		}
+	})
+}
+
+func TestAUnitThatAnotherProcessCountsForIsNotThisOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &desk{valid: fp("a")}, Settings{})
+		a, err := l.Acquire(t.Context(), Ask{Source: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Settle(a, Outcome{Verdict: NoAnswer})
+		d.rows.Units[0].Holder = "p2"
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if d.rows.Units[0].State != Lost {
+			t.Errorf("units %+v", d.rows.Units)
+		}
+	})
+}
+
+func TestThoseWhoWaitSeeWhatOtherProcessesChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &desk{valid: fp("a")}, Settings{})
+		d.shared = true
+		d.rows.Gate = Gate{Shut: true, Until: time.Now().Add(time.Hour)}
+		heard := waits(l, Ask{Source: "x"})
+		synctest.Wait()
+		d.rows.Gate = Gate{} // the PSA has answered a sign-in of another process
+		time.Sleep(sharedPoll)
+		if a, err := heard(); err != nil || a.Credential != fp("a") {
+			t.Errorf("%v, %v", a, err)
+		}
+	})
+}
+
+func TestTheBestIsMadeOfRowsThatMayHaveForgotten(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		valid  string
+		free   int
+		serves bool
+	}{{"the credential is good", "a", 5, true}, {"it is not", "b", 0, false}} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u := &desk{valid: fp(c.valid)}
+				d := &disk{rows: Rows{Distrusted: true}}
+				l := New(d, slog.New(slog.DiscardHandler)).Login("k")
+				t.Cleanup(l.Attach(Use{Settings: Settings{}.WithDefaults(), Upstream: u, Integrations: 1}))
+				if err := l.Newest(fp("a"), "1"); err != nil {
+					t.Fatal(err)
+				}
+				_, err := l.Acquire(t.Context(), Ask{Source: "x"})
+				if (err == nil) != c.serves {
+					t.Error(err)
+				}
+				st, err := l.Status()
+				if err != nil || len(st.Attempts) == 0 || st.Failed+st.Unknown != 5-c.free {
+					t.Errorf("%v: %d failed, %d unknown", err, st.Failed, st.Unknown)
+				}
+				if u.checks != 1 {
+					t.Errorf("%d own sign-ins", u.checks)
+				}
+			})
+		})
 	}
 }

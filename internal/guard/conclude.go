@@ -51,39 +51,16 @@ func (l *Login) settle(a *Attempt, o Outcome) (e Effect) {
 		n, e.Spent = len(r.Units), before < l.settings.Budget && recorded >= l.settings.Budget
 		l.findOut(a, o, e, recorded, now)
 	}) != nil {
+		l.unwritten = append(l.unwritten, verdict{*a, o})
 		return Effect{}
 	}
 	l.settled[o.Verdict]++
 	if o.Verdict == Refused || o.Verdict == Locked {
 		l.refusal = Refusal{At: at, Version: a.Version, Source: a.of.source, Verdict: o.Verdict, WrongZone: o.WrongZone}
 	}
-	if e.Lost {
-		lost := *a
-		time.AfterFunc(l.settings.Linger, func() { l.lingered(lost) })
-	}
 	l.tell(a, o, e, n)
 	l.tellSpent(e)
 	return e
-}
-
-// lingered makes a lost attempt's unit unknown, by which the last one may be recorded.
-func (l *Login) lingered(a Attempt) {
-	l.mu.Lock()
-	var e Effect
-	if l.move(func(r *Rows, _ time.Time) {
-		before := r.recorded()
-		r.lingered(a.Token)
-		e.Spent = before < l.settings.Budget && r.recorded() >= l.settings.Budget
-	}) != nil {
-		l.mu.Unlock()
-		return
-	}
-	l.tellSpent(e)
-	told := l.listeners(e)
-	l.mu.Unlock()
-	for _, t := range told {
-		t.changed(a, e, t.last)
-	}
 }
 
 // tellSpent logs that the budget is spent. Called with the mutex held.

@@ -1,13 +1,13 @@
 package guard
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"log/slog"
+	"maps"
 	mathrand "math/rand/v2"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // coldChecks is how many logins that were never accepted are checked at once.
@@ -16,8 +16,7 @@ const coldChecks = 8
 // Guard holds the logins of this process.
 type Guard struct {
 	tables Tables
-	holder string
-	key    []byte // of the fingerprints
+	keys   atomic.Pointer[keys]
 	cold   chan struct{}
 	log    *slog.Logger
 
@@ -26,17 +25,13 @@ type Guard struct {
 	draining bool
 }
 
-// New returns a guard over tables. Fingerprints are keyed with a fresh random key, so they are comparable in this
-// process alone, as the rows in Memory are.
+// New returns a guard over tables. Its fingerprints are keyed with a fresh random key until UseKeys is called, so that they
+// are comparable in this process alone.
 func New(tables Tables, log *slog.Logger) *Guard {
-	return &Guard{
-		tables: tables,
-		holder: rand.Text(),
-		key:    []byte(rand.Text()),
-		cold:   make(chan struct{}, coldChecks),
-		log:    log,
-		logins: make(map[Key]*Login),
-	}
+	g := &Guard{tables: tables, cold: make(chan struct{}, coldChecks), log: log, logins: make(map[Key]*Login)}
+	g.UseKeys([]byte(rand.Text()), nil)
+	tables.Watch(g.look)
+	return g
 }
 
 // Login returns the login with a key, which it makes where it is new.
@@ -55,26 +50,34 @@ func (g *Guard) Login(key Key) *Login {
 func (g *Guard) Drain() {
 	g.mu.Lock()
 	g.draining = true
-	logins := make([]*Login, 0, len(g.logins))
-	for _, l := range g.logins {
-		logins = append(logins, l)
-	}
+	logins := slices.Collect(maps.Values(g.logins))
 	g.mu.Unlock()
 	for _, l := range logins {
 		l.drain()
 	}
 }
 
-// Fingerprint returns the fingerprint of a credential's content.
-func (g *Guard) Fingerprint(userName, secret, integrationCode string) Fingerprint {
-	h := hmac.New(sha256.New, g.key)
-	for _, s := range [...]string{userName, secret, integrationCode} {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
-		h.Write(n[:])
-		h.Write([]byte(s))
+// Lease is this process's permission to send.
+func (g *Guard) Lease() *Lease { return g.tables.Lease() }
+
+// look has logins look at their rows, beside whoever tells it; nil is all of them.
+func (g *Guard) look(keys []Key) {
+	g.mu.Lock()
+	var logins []*Login
+	if keys == nil {
+		logins = slices.Collect(maps.Values(g.logins))
 	}
-	return Fingerprint(h.Sum(nil)[:len(Fingerprint{})])
+	for _, key := range keys {
+		if l := g.logins[key]; l != nil {
+			logins = append(logins, l)
+		}
+	}
+	g.mu.Unlock()
+	go func() {
+		for _, l := range logins {
+			l.look()
+		}
+	}()
 }
 
 func (g *Guard) token() Token { return Token(mathrand.Uint64()) }

@@ -68,6 +68,9 @@ type Login struct {
 	holds    int                // refusals whose zone is being looked up
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
+
+	unwritten []verdict        // of attempts whose units are held until they are written
+	lingering map[Token]string // lost units that this process counts for, and as whom
 }
 
 // findings is what this process makes of verdicts, beside the rows. A transaction that fails takes back what was found out
@@ -126,18 +129,33 @@ func (l *Login) tx(f func(r *Rows, now time.Time)) *Denied {
 // untimed is tx for what mostly needs no clock: reading it takes longer than the rest of a transaction in memory.
 func (l *Login) untimed(f func(r *Rows)) *Denied {
 	before := l.findings
+	var lost []Token
 	tx, err := l.table.Begin(context.Background())
 	if err == nil {
-		f(tx.Rows())
+		r := tx.Rows()
+		if r.Distrusted && len(l.uses) > 0 {
+			r.distrust(&l.settings, time.Now())
+		}
+		f(r)
+		lost = l.newlyLost(r)
 		err = tx.Commit()
 	}
 	if err != nil {
 		l.findings = before
-		l.guard.log.Error("the guard's store cannot be used, so nothing is sent", "login", l.name, "error", err)
-		return &Denied{Reason: StoreUnavailable, RetryAfter: pollHint, Text: "the gateway's store cannot be used"}
+		return storeUnavailable()
+	}
+	for _, t := range lost {
+		l.linger(t)
 	}
 	return nil
 }
+
+func storeUnavailable() *Denied {
+	return &Denied{Reason: StoreUnavailable, RetryAfter: storePause, Text: "the gateway's store cannot be used, so nothing is sent: an operator finds the cause in psagate status"}
+}
+
+// storePause is what a caller is told to wait for the store.
+const storePause = 5 * time.Second
 
 // Dismiss answers every waiting caller with Moved.
 func (l *Login) Dismiss() {

@@ -527,6 +527,14 @@ func TestLostUnitsComeBackAfterLingerAndASuccess(t *testing.T) {
 
 type brokenTables struct{}
 
+func (brokenTables) Shared() bool { return false }
+
+func (brokenTables) Holder() string { return "p1" }
+
+func (brokenTables) Lease() *Lease { return endlessLease() }
+
+func (brokenTables) Watch(func([]Key)) {}
+
 func (b brokenTables) Table(Key) Table                 { return b }
 func (brokenTables) Begin(context.Context) (Tx, error) { return nil, errors.New("disk full") }
 

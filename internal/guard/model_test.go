@@ -182,7 +182,7 @@ func (w *world) moves() map[string]move {
 		}),
 		"kill": anytime(func(t *rapid.T) {
 			holder := rapid.SampledFrom(w.holders).Draw(t, "process")
-			w.r.bury(holder)
+			w.r.Adopt(func(h string) bool { return h == holder }, "another")
 			for _, m := range w.wire {
 				if m.holder == holder && !m.gaveUp {
 					m.gaveUp, m.until = true, w.now.Add(w.s.Linger)

@@ -89,11 +89,15 @@ var ErrNotShown = errors.New("the seq is higher than the login's: look at its st
 func (l *Login) change(f func(*Rows, time.Time)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if failed := l.tx(f); failed != nil {
+	free := l.free
+	l.free = freeCall{}
+	if failed := l.move(func(r *Rows, now time.Time) {
+		f(r, now)
+		l.findings.pause = backoff{}
+	}); failed != nil {
+		l.free = free
 		return failed
 	}
-	l.free, l.findings.pause = freeCall{}, backoff{}
-	l.pump()
 	return nil
 }
 

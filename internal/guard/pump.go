@@ -39,14 +39,23 @@ func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 		}
 	}
 	m.next = l.next(r, now)
+	if l.queue.n > 0 && l.table.Shared() && (m.next.IsZero() || m.next.After(now.Add(sharedPoll))) {
+		m.next = now.Add(sharedPoll)
+	}
 	return m
 }
+
+// sharedPoll is how often those who wait have the rows looked at that other processes change.
+const sharedPoll = 200 * time.Millisecond
 
 // carryOut does what was decided, or answers everybody who waits where the transaction failed.
 func (l *Login) carryOut(m moves, failed *Denied) {
 	if failed != nil {
 		l.queue.deny(func(*waiter) *Denied { return failed })
 		l.queue.answerLeaving(failed)
+		if !l.prober.running {
+			l.report(CheckResult{Err: failed})
+		}
 		return
 	}
 	l.queue.answerLeaving(nil)
@@ -89,7 +98,7 @@ func (l *Login) grant(r *Rows, now time.Time) {
 		if w == nil {
 			return
 		}
-		l.queue.depart(w, answer{attempt: r.take(kind, cred, l.guard.token(), l.guard.holder, w.ask.of(), now)})
+		l.queue.depart(w, answer{attempt: r.take(kind, cred, l.guard.token(), l.guard.tables.Holder(), w.ask.of(), now)})
 	}
 }
 

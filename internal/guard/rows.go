@@ -116,6 +116,10 @@ type Rows struct {
 	LastRefusal time.Time
 	Units       []Unit
 	Credentials []Credential
+	// Distrusted: the store may have forgotten what was recorded last. The next transaction of a login in use makes the best of it.
+	Distrusted bool
+	// NewestMade is when the store made the newest, where it tells.
+	NewestMade time.Time
 }
 
 // find returns the credential with a fingerprint, or nil.

@@ -60,7 +60,7 @@ func TestRuleADeadProcessLosesItsUnits(t0 *testing.T) {
 	t := newTable(t0)
 	t.proven("a")
 	a := t.serve("x")
-	lost := t.r.bury("p1")
+	lost := bury(&t.r, "p1")
 	t.units(0, 1, 0, 0)
 	if len(lost) != 1 || lost[0] != a.Token {
 		t.Fatalf("lost %v", lost)
@@ -77,7 +77,7 @@ func TestRuleALateVerdictSettlesALostUnit(t0 *testing.T) {
 		failed  int
 	}{{Accepted, false, 0}, {Accepted, true, 0}, {Neutral, false, 0}, {NotSent, true, 0}, {Refused, false, 1}} {
 		a := t.serve("x")
-		t.r.bury("p1")
+		bury(&t.r, "p1")
 		if c.linger {
 			t.r.lingered(a.Token)
 		}
@@ -91,7 +91,7 @@ func TestRuleALateRefusalKeepsItsPlace(t0 *testing.T) {
 	t := newTable(t0)
 	t.proven("a")
 	a := t.serve("x")
-	t.r.bury("p1")
+	bury(&t.r, "p1")
 	t.r.lingered(a.Token)
 	seq := t.r.Seq
 	after := t.serve("x")
@@ -245,4 +245,15 @@ func TestRuleNeverResetForgivesOnlyUnknownOnesOfTheSameCredential(t0 *testing.T)
 	t.units(0, 0, 1, 1)
 	t.end(t.serve("x"), Accepted)
 	t.units(0, 0, 1, 0)
+}
+
+// bury makes the units of a process that died p2's to count for, and returns their tokens.
+func bury(r *Rows, died string) (lost []Token) {
+	r.Adopt(func(holder string) bool { return holder == died }, "p2")
+	for _, u := range r.Units {
+		if u.State == Lost {
+			lost = append(lost, u.Token)
+		}
+	}
+	return lost
 }

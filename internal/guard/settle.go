@@ -197,15 +197,29 @@ func (r *Rows) lingered(t Token) {
 	}
 }
 
-// bury makes the held units of a process that is dead lost: what it sent may still be judged.
-func (r *Rows) bury(holder string) (lost []Token) {
+// Adopt makes the units of processes that are dead this one's to count for: held or lost, what they were sent for may still
+// be judged. It reports whether there were any.
+func (r *Rows) Adopt(dead func(holder string) bool, as string) (any bool) {
 	for i := range r.Units {
-		if u := &r.Units[i]; u.State == Held && u.Holder == holder {
-			u.State = Lost
-			lost = append(lost, u.Token)
+		if u := &r.Units[i]; (u.State == Held || u.State == Lost) && dead(u.Holder) {
+			u.State, u.Holder = Lost, as
+			any = true
 		}
 	}
-	return lost
+	return any
+}
+
+// distrust makes the best of rows whose store may have forgotten what was recorded last: all of the budget but the last
+// unit counts as used, as after calls without an answer, so that the next sign-in is the guard's own, and the only one until
+// the PSA has accepted it.
+func (r *Rows) distrust(s *Settings, now time.Time) {
+	r.Distrusted = false
+	for len(r.Units) < s.Budget-1 {
+		r.Seq++
+		r.Units = append(r.Units, Unit{State: Unknown, Token: Token(r.Seq), Seq: r.Seq})
+	}
+	r.ownDue(now)
+	r.Gate = Gate{Shut: true, Since: now, Until: now, Tries: 1, Epoch: r.Gate.Epoch + 1, Released: true}
 }
 
 // unsend takes back that a credential was sent, but not what was learned or asked since.

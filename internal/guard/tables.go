@@ -9,6 +9,13 @@ import (
 type Tables interface {
 	// Table returns the rows of one login, for as long as the process runs. It does no I/O.
 	Table(key Key) Table
+	// Holder names this process in the units that it takes. It is another name once the process was given up for dead.
+	Holder() string
+	// Lease is this process's permission to send.
+	Lease() *Lease
+	// Watch has a function called with the logins whose rows have to be looked at: a process with units of theirs has died,
+	// or, with nil for all of them, the store can be used again. It must not wait for a transaction.
+	Watch(look func(keys []Key))
 }
 
 // Table keeps the rows of one login.
@@ -17,6 +24,8 @@ type Table interface {
 	// never seen has empty rows. A guard ends one transaction of a login before it begins the next. The error says that the
 	// store cannot be used now; then nothing may be sent.
 	Begin(ctx context.Context) (Tx, error)
+	// Shared reports whether other processes may change the rows now.
+	Shared() bool
 }
 
 // Tx is a transaction on the rows of one login.
@@ -33,6 +42,15 @@ type Memory struct {
 	mu   sync.Mutex
 	rows map[Key]*memoryRows
 }
+
+// Holder returns a name for the only process.
+func (*Memory) Holder() string { return "this process" }
+
+// Lease returns one that never ends.
+func (*Memory) Lease() *Lease { return endlessLease() }
+
+// Watch never calls.
+func (*Memory) Watch(func([]Key)) {}
 
 // memoryRows needs no lock: nobody but its guard uses it, and that one transaction at a time.
 type memoryRows struct{ rows Rows }
@@ -51,6 +69,9 @@ func (m *Memory) Table(key Key) Table {
 	}
 	return r
 }
+
+// Shared returns false: nobody else has them.
+func (*memoryRows) Shared() bool { return false }
 
 // Begin never fails.
 func (r *memoryRows) Begin(context.Context) (Tx, error) { return r, nil }

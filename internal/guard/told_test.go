@@ -108,7 +108,7 @@ func alone(t *testing.T, l *Login, fp Fingerprint, version string) (a Attempt) {
 	defer l.mu.Unlock()
 	if d := l.tx(func(r *Rows, now time.Time) {
 		r.newest(fp, version)
-		a = r.take(FirstTry, r.find(fp), l.guard.token(), l.guard.holder, pathOf{}, now)
+		a = r.take(FirstTry, r.find(fp), l.guard.token(), l.guard.tables.Holder(), pathOf{}, now)
 	}); d != nil {
 		t.Fatal(d)
 	}

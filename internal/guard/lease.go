@@ -1,0 +1,113 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Lease is a process's permission to send. Whoever watches the process gives its units up for lost later than the lease
+// ends, so that a process that was stopped, or cut off from the store, sends nothing with units that are not its own any more.
+//
+// It ends by the monotonic clock, and where the wall clock shows that the monotonic one stood still: a machine that slept.
+type Lease struct {
+	endless bool
+
+	mu      sync.Mutex
+	begun   time.Time
+	lasts   time.Duration
+	jump    time.Duration // how far the wall clock may have moved against the monotonic one
+	timer   *time.Timer
+	ctx     context.Context
+	endNow  context.CancelCauseFunc
+	renewed int
+}
+
+// ErrLease is why calls under way end, and no others begin: the store was not reached for too long.
+var ErrLease = errors.New("the lease is over: the store of the guard was not reached in time")
+
+// NewLease returns one that is over. jump is how far the wall clock may have moved against the monotonic one.
+func NewLease(jump time.Duration) *Lease {
+	l := &Lease{jump: jump}
+	l.ctx, l.endNow = context.WithCancelCause(context.Background())
+	l.endNow(ErrLease)
+	return l
+}
+
+// endlessLease is that of tables that nobody else uses and that are lost with the process.
+func endlessLease() *Lease { return &Lease{endless: true, ctx: context.Background()} }
+
+// Extend makes the lease last for a while, counted from begun: when the process began to tell the store that it lives.
+func (l *Lease) Extend(begun time.Time, lasts time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.begun, l.lasts = begun, lasts
+	if !l.ahead() {
+		return
+	}
+	if l.ctx.Err() != nil {
+		l.ctx, l.endNow = context.WithCancelCause(context.Background())
+	}
+	l.renewed++
+	renewed := l.renewed
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.timer = time.AfterFunc(time.Until(begun.Add(lasts)), func() { l.expire(renewed) })
+}
+
+// expire ends the lease unless it was extended since.
+func (l *Lease) expire(renewed int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if renewed == l.renewed {
+		l.over()
+	}
+}
+
+// End ends the lease now.
+func (l *Lease) End() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over()
+}
+
+func (l *Lease) over() {
+	l.lasts = 0
+	l.endNow(ErrLease)
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+// May reports whether something may be sent now.
+func (l *Lease) May() bool {
+	if l.endless {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ahead()
+}
+
+// ahead reports whether the end is ahead by both clocks.
+func (l *Lease) ahead() bool {
+	now := time.Now()
+	return l.lets(now.Sub(l.begun), now.Round(0).Sub(l.begun.Round(0)))
+}
+
+// lets reports whether the lease goes on so long after it was begun, by the monotonic clock and by the wall clock.
+func (l *Lease) lets(monotonic, wall time.Duration) bool {
+	return monotonic < l.lasts && wall < l.lasts && monotonic-wall <= l.jump
+}
+
+// Context ends with the lease.
+func (l *Lease) Context() context.Context {
+	if l.endless {
+		return l.ctx
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ctx
+}

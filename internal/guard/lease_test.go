@@ -1,0 +1,78 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestALeaseEndsWhenItWasNotExtended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLease(15 * time.Second)
+		if l.May() || l.Context().Err() == nil {
+			t.Fatal("a new lease is not over")
+		}
+		l.Extend(time.Now(), 10*time.Second)
+		ctx := l.Context()
+		time.Sleep(8 * time.Second)
+		if !l.May() || ctx.Err() != nil {
+			t.Fatal("it is over too early")
+		}
+		l.Extend(time.Now(), 10*time.Second)
+		time.Sleep(9 * time.Second)
+		if !l.May() || ctx.Err() != nil || l.Context() != ctx {
+			t.Fatal("it was extended, and is over")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if l.May() || !errors.Is(context.Cause(ctx), ErrLease) {
+			t.Fatal("it is not over at its end")
+		}
+		l.Extend(time.Now(), 10*time.Second)
+		if !l.May() || l.Context().Err() != nil || ctx.Err() == nil {
+			t.Fatal("what was begun in the lease before goes on in the next")
+		}
+		l.End()
+		if l.May() || l.Context().Err() == nil {
+			t.Fatal("it was ended, and is not over")
+		}
+	})
+}
+
+func TestALeaseIsCountedFromWhenItsRenewalBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLease(15 * time.Second)
+		l.Extend(time.Now().Add(-11*time.Second), 10*time.Second) // the store took so long
+		if l.May() || l.Context().Err() == nil {
+			t.Fatal("a renewal that came too late extends the lease")
+		}
+		l.Extend(time.Now().Add(-4*time.Second), 10*time.Second)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if l.May() || l.Context().Err() == nil {
+			t.Fatal("it lasts longer than from its beginning")
+		}
+	})
+}
+
+func TestALeaseEndsByEitherClock(t *testing.T) {
+	l := NewLease(15 * time.Second)
+	l.lasts = 10 * time.Second
+	for _, c := range []struct {
+		what            string
+		monotonic, wall time.Duration
+		goes            bool
+	}{
+		{"both ahead", 9 * time.Second, 9 * time.Second, true},
+		{"over", 10 * time.Second, 10 * time.Second, false},
+		{"the machine slept, and the monotonic clock with it", time.Second, 11 * time.Second, false},
+		{"the wall clock was set back a little", 5 * time.Second, -5 * time.Second, true},
+		{"the wall clock was set back a day", time.Second, -24 * time.Hour, false},
+	} {
+		if l.lets(c.monotonic, c.wall) != c.goes {
+			t.Errorf("%s: goes on %v", c.what, !c.goes)
+		}
+	}
+}
