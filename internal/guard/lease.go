@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,7 @@ import (
 // It ends by the monotonic clock, and where the wall clock shows that the monotonic one stood still: a machine that slept.
 type Lease struct {
 	endless bool
+	ended   atomic.Bool
 
 	mu      sync.Mutex
 	begun   time.Time
@@ -32,6 +34,7 @@ func NewLease(jump time.Duration) *Lease {
 	l := &Lease{jump: jump}
 	l.ctx, l.endNow = context.WithCancelCause(context.Background())
 	l.endNow(ErrLease)
+	l.ended.Store(true)
 	return l
 }
 
@@ -49,6 +52,7 @@ func (l *Lease) Extend(begun time.Time, lasts time.Duration) {
 	if l.ctx.Err() != nil {
 		l.ctx, l.endNow = context.WithCancelCause(context.Background())
 	}
+	l.ended.Store(false)
 	l.renewed++
 	renewed := l.renewed
 	if l.timer != nil {
@@ -75,11 +79,15 @@ func (l *Lease) End() {
 
 func (l *Lease) over() {
 	l.lasts = 0
+	l.ended.Store(true)
 	l.endNow(ErrLease)
 	if l.timer != nil {
 		l.timer.Stop()
 	}
 }
+
+// Ended reports whether the lease has ended, without a look at the clocks: before anything is sent, ask May.
+func (l *Lease) Ended() bool { return l.ended.Load() }
 
 // May reports whether something may be sent now.
 func (l *Lease) May() bool {

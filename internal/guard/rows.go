@@ -122,6 +122,31 @@ type Rows struct {
 	NewestMade time.Time
 }
 
+// CopyFrom makes r a copy that shares nothing with o.
+func (r *Rows) CopyFrom(o *Rows) {
+	units, credentials := append(r.Units[:0], o.Units...), append(r.Credentials[:0], o.Credentials...)
+	*r = *o
+	r.Units, r.Credentials = units, credentials
+}
+
+// Equal reports whether two have the same rows in the same order.
+func (r *Rows) Equal(o *Rows) bool {
+	return r.login() == o.login() && slices.Equal(r.Units, o.Units) && slices.Equal(r.Credentials, o.Credentials)
+}
+
+// loginRow is what is kept once for a login.
+type loginRow struct {
+	seq, ranks              uint64
+	newest, last            Fingerprint
+	gate                    Gate
+	locked, distrusted      bool
+	lastRefusal, newestMade time.Time
+}
+
+func (r *Rows) login() loginRow {
+	return loginRow{r.Seq, r.Ranks, r.Newest, r.Last, r.Gate, r.Locked, r.Distrusted, r.LastRefusal, r.NewestMade}
+}
+
 // find returns the credential with a fingerprint, or nil.
 func (r *Rows) find(fp Fingerprint) *Credential {
 	for i := len(r.Credentials) - 1; i >= 0; i-- { // those that serve or are tried came last

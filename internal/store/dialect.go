@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Kind is what a store is kept in.
+type Kind string
+
+// The kinds.
+const (
+	SQLite     Kind = "sqlite"
+	PostgreSQL Kind = "postgres"
+)
+
+// dialect is what is particular to one database.
+type dialect interface {
+	// open returns a handle. It connects to nothing.
+	open(place string) (*sql.DB, error)
+	// renew drops connections to a file that is not the store's any more. stat returns the file; nil where there is none.
+	renew(ctx context.Context, db *sql.DB, place string) error
+	stat(place string) (os.FileInfo, error)
+	// name is the place without a password.
+	name(place string) string
+	// passing reports whether an error may go away by itself.
+	passing(err error) bool
+	// bind writes a query's parameters, which are ?, as the database wants them, and {lock} as what locks a row that is read.
+	bind(query string) string
+	// schema writes a table's definition, where {blob} stands for the type of bytes.
+	schema(text string) string
+}
+
+func dialectOf(k Kind) (dialect, error) {
+	switch k {
+	case SQLite:
+		return sqlite{}, nil
+	case PostgreSQL:
+		return postgres{}, nil
+	}
+	return nil, fmt.Errorf("store %q: it is %s or %s", k, SQLite, PostgreSQL)
+}
+
+// numbered writes the parameters of a query as $1, $2 and so on.
+func numbered(query string) string {
+	var b strings.Builder
+	n := 0
+	for part := range strings.SplitSeq(query, "?") {
+		if n > 0 {
+			b.WriteString("$" + strconv.Itoa(n))
+		}
+		b.WriteString(part)
+		n++
+	}
+	return b.String()
+}

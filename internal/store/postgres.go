@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+type postgres struct{}
+
+// maxConnections is how many connections a process has to PostgreSQL: one for each login that is in a transaction.
+const maxConnections = 16
+
+// open: a commit is on the disk when it returns. The server ends the transaction of a process that fell silent in it, which
+// would keep others from its rows.
+func (postgres) open(place string) (*sql.DB, error) {
+	cfg, err := pgx.ParseConfig(place)
+	if err != nil {
+		return nil, fmt.Errorf("the connection string of store postgres cannot be read: write it as postgres://user@host:5432/database?sslmode=verify-full, or as host=… user=… dbname=…") // the error of the library repeats it
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 3 * time.Second
+	}
+	cfg.RuntimeParams["synchronous_commit"] = "on"
+	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = "3s"
+	cfg.RuntimeParams["application_name"] = "psagate"
+	dialer := net.Dialer{Timeout: cfg.ConnectTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 2}}
+	cfg.DialFunc = dialer.DialContext
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(maxConnections)
+	db.SetMaxIdleConns(maxConnections)
+	db.SetConnMaxIdleTime(time.Minute)
+	return db, nil
+}
+
+func (postgres) renew(context.Context, *sql.DB, string) error { return nil }
+
+func (postgres) stat(string) (os.FileInfo, error) { return nil, nil }
+
+func (postgres) name(place string) string {
+	cfg, err := pgx.ParseConfig(place)
+	if err != nil {
+		return "postgres"
+	}
+	return fmt.Sprintf("postgres %s:%d/%s", cfg.Host, cfg.Port, cfg.Database)
+}
+
+// passing: everything but what the server says of the user, the database, or its own words.
+func (postgres) passing(err error) bool {
+	var said *pgconn.PgError
+	if !errors.As(err, &said) {
+		return !errors.Is(err, errNewer)
+	}
+	switch said.Code[:2] {
+	case "28", "3D", "42": // authorization, no such database, no right to or no such thing (PostgreSQL, appendix A)
+		return false
+	}
+	return true
+}
+
+func (postgres) bind(query string) string {
+	return numbered(strings.ReplaceAll(query, "{lock}", "FOR UPDATE"))
+}
+
+func (postgres) schema(text string) string { return strings.ReplaceAll(text, "{blob}", "BYTEA") }

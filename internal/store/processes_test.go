@@ -1,0 +1,351 @@
+//go:build unix
+
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/internal/guard"
+)
+
+func isMode(r *running, mode int32) func() bool { return func() bool { return r.mode.Load() == mode } }
+
+func TestTheOnlyProcessMakesRoomForAnother(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1), a.held(2)) })
+		a.change("k", func(r *guard.Rows) { r.Units = r.Units[:1] }) // the other one is kept
+		b := p.elsewhere(t).run(t)
+		if a.mode.Load() != several || b.mode.Load() != several {
+			t.Fatalf("modes %d and %d", a.mode.Load(), b.mode.Load())
+		}
+		if got := b.rows("k"); len(got.Units) != 1 || got.Units[0] != a.held(1) {
+			t.Errorf("the other one sees %+v", got.Units)
+		}
+		b.change("k", func(r *guard.Rows) { r.Seq = 5 })
+		if got := a.rows("k"); got.Seq != 5 || !a.Table("k").Shared() {
+			t.Errorf("the first one sees seq %d", got.Seq)
+		}
+		b.close()
+		until(t, "the first one is alone again", isMode(a, alone))
+		if got := a.rows("k"); got.Seq != 5 || len(got.Units) != 1 || got.Units[0] != a.held(1) || a.Table("k").Shared() {
+			t.Errorf("it has %+v", got)
+		}
+	})
+}
+
+func TestTransactionsOfSeveralProcessesDoNotLoseEachOthersChanges(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		const processes, each = 3, 60
+		p.TTL = 6 * time.Second // so many transactions at once may hold up a beat
+		var all []*running
+		for range processes {
+			all = append(all, p.elsewhere(t).run(t))
+		}
+		var wg sync.WaitGroup
+		for _, r := range all {
+			for _, key := range []guard.Key{"k", "l"} {
+				wg.Go(func() {
+					for n := 0; n < each; {
+						err := r.try(key, func(rows *guard.Rows) { rows.Seq++ })
+						if err == nil {
+							n++
+						} else if !r.dialect.passing(err) && !errors.Is(err, errDown) {
+							t.Error(err)
+							return
+						}
+					}
+				})
+			}
+		}
+		wg.Wait()
+		for _, key := range []guard.Key{"k", "l"} {
+			if got := all[0].rows(key); got.Seq != processes*each {
+				t.Errorf("%s: %d changes of %d", key, got.Seq, processes*each)
+			}
+		}
+	})
+}
+
+func TestTheUnitsOfADeadProcessAreLost(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		for _, c := range []struct {
+			what string
+			on   func(testing.TB) place
+		}{{"on this host", func(testing.TB) place { return p }}, {"elsewhere", p.elsewhere}} {
+			t.Run(c.what, func(t *testing.T) {
+				key := guard.Key(c.what)
+				a, b := p.run(t), c.on(t).run(t)
+				b.change(key, func(r *guard.Rows) {
+					lost := b.held(2)
+					lost.State = guard.Lost
+					r.Units = append(r.Units, b.held(1), lost)
+				})
+				var told sync.Map
+				a.Watch(func(keys []guard.Key) {
+					for _, k := range keys {
+						told.Store(k, true)
+					}
+				})
+				b.die()
+				until(t, "the login is told to look", func() bool { _, ok := told.Load(key); return ok })
+				for _, u := range a.rows(key).Units {
+					if u.State != guard.Lost || u.Holder != a.Holder() {
+						t.Errorf("unit %+v", u)
+					}
+				}
+				a.close()
+			})
+		}
+	})
+}
+
+func TestAProcessThatIsPausedSendsNothingAndIsAnotherOneAfterwards(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a, b := p.run(t), p.elsewhere(t).run(t)
+		b.change("k", func(r *guard.Rows) { r.Units = append(r.Units, b.held(1)) })
+		before, under := b.Holder(), b.Lease().Context()
+		b.freeze()
+		until(t, "the other one takes it for dead", func() bool {
+			u := a.rows("k").Units
+			return len(u) == 1 && u[0].State == guard.Lost
+		})
+		if b.Lease().May() || under.Err() == nil {
+			t.Error("its units are lost, and it may still send")
+		}
+		b.thaw()
+		until(t, "it is there again", func() bool { return b.Lease().May() && b.mode.Load() == several })
+		if b.Holder() == before {
+			t.Error("it goes by the same name")
+		}
+		if u := b.rows("k").Units; len(u) != 1 || u[0].State != guard.Lost || u[0].Holder != a.Holder() {
+			t.Errorf("it sees %+v", u)
+		}
+	})
+}
+
+func TestAProcessThatWasAloneAndPausedOverwritesNothing(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1)) })
+		a.freeze()
+		b := p.elsewhere(t).run(t)
+		until(t, "the other one is alone", isMode(b, alone))
+		b.change("k", func(r *guard.Rows) { r.Seq = 3 })
+		if err := a.try("k", func(r *guard.Rows) { r.Seq = 99 }); err == nil {
+			t.Error("it has written")
+		}
+		a.thaw()
+		until(t, "it is there again", isMode(a, several))
+		if got := a.rows("k"); got.Seq != 3 || len(got.Units) != 1 || got.Units[0].Holder != b.Holder() {
+			t.Errorf("it sees %+v", got)
+		}
+	})
+}
+
+func TestARestartAfterKill9WaitsForNobodyOnThisHost(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		p.TTL = time.Hour // nobody is taken for dead by its beat
+		a := p.run(t)
+		a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1)) })
+		a.die()
+		b := p.run(t)
+		if b.mode.Load() != alone {
+			t.Fatal("it waits")
+		}
+		if u := b.rows("k").Units; len(u) != 1 || u[0].State != guard.Lost || u[0].Holder != b.Holder() {
+			t.Errorf("it sees %+v", u)
+		}
+	})
+}
+
+// A store that cannot be reached ends what goes on, at the lease's end, and serves again once it is back.
+func TestAStoreThatHangsEndsTheLease(t *testing.T) {
+	for what, outage := range map[string]struct{ begin, end func(place) }{
+		"it hangs": {func(p place) { p.pg.Signal(syscall.SIGSTOP) }, func(p place) { p.pg.Signal(syscall.SIGCONT) }},
+		"it dies":  {func(p place) { p.pg.Kill() }, func(p place) { p.pg.Run() }},
+	} {
+		t.Run(what, func(t *testing.T) {
+			var p place
+			everywhere(t, func(t *testing.T, at place) {
+				if p = at; p.pg == nil {
+					return
+				}
+				a := p.run(t)
+				a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1)) })
+				a.change("k", func(r *guard.Rows) { r.Units = r.Units[:0] })
+				told := make(chan []guard.Key, 100)
+				a.Watch(func(keys []guard.Key) { told <- keys })
+				outage.begin(p)
+				until(t, "the lease is over", func() bool { return !a.Lease().May() })
+				if err := a.try("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(2)) }); err == nil {
+					t.Error("a unit was taken")
+				}
+				outage.end(p)
+				until(t, "the lease goes on", a.Lease().May)
+				until(t, "all logins are told to look", func() bool {
+					select {
+					case keys := <-told:
+						return keys == nil
+					default:
+						return false
+					}
+				})
+				if err := a.try("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(3)) }); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestAFullDiskKeepsWhatIsHeldAndTakesNothingNew(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1)) })
+	a.change("k", func(r *guard.Rows) { r.Units = r.Units[:0] })
+	a.freeze()
+	fill(t, a, 1)
+	a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(2)) }) // it is held already
+	err := a.try("k", func(r *guard.Rows) {
+		r.Units[0].State = guard.Failed
+		for i := range 1000 { // more than a page
+			r.Credentials = append(r.Credentials, guard.Credential{Fingerprint: guard.Fingerprint{byte(i), byte(i >> 8)}, State: guard.StateRefused})
+		}
+	})
+	if err == nil {
+		t.Fatal("it was written to a full disk")
+	}
+	if a.Problem() == nil {
+		t.Error("no problem is told")
+	}
+	fill(t, a, 1<<30)
+	a.thaw()
+	until(t, "the store works again", func() bool { return a.Problem() == nil })
+	if got := a.rows("k"); len(got.Units) != 1 || got.Units[0].State != guard.Held || len(got.Credentials) != 0 {
+		t.Errorf("rows %+v", got)
+	}
+}
+
+// fill bounds the file's size in pages, as a full disk does.
+func fill(t *testing.T, r *running, pages int) {
+	t.Helper()
+	var now int
+	if err := r.db.QueryRow(`SELECT page_count FROM pragma_page_count`).Scan(&now); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.db.QueryRow(`PRAGMA max_page_count = ` + itoa(max(now, pages))).Scan(&now); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAStoreThatWasRestoredIsDistrusted(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	a.change("k", func(r *guard.Rows) { r.Seq = 1 })
+	a.close()
+	yesterday, err := os.ReadFile(p.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a = p.run(t)
+	if got := a.rows("k"); got.Distrusted || got.Seq != 1 {
+		t.Fatalf("after an ordinary restart there is %+v", got)
+	}
+	a.change("k", func(r *guard.Rows) { r.Seq = 2 })
+	a.close()
+	if err := os.WriteFile(p.Place, yesterday, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a = p.run(t)
+	if got := a.rows("k"); !got.Distrusted || got.Seq != 1 {
+		t.Errorf("there is %+v", got)
+	}
+	a.change("k", func(r *guard.Rows) { r.Distrusted, r.Seq = false, 3 })
+	a.close()
+	a = p.run(t)
+	if got := a.rows("k"); got.Distrusted || got.Seq != 3 {
+		t.Errorf("once it is trusted again there is %+v", got)
+	}
+	if got := a.rows("another"); !got.Distrusted {
+		t.Error("a login that is not in it is trusted")
+	}
+}
+
+func TestAStoreThatIsGoneIsDistrusted(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		a.change("k", func(r *guard.Rows) { r.Seq = 1 })
+		a.close()
+		if p.pg != nil {
+			p.Place = p.pg.Database()
+		} else if err := os.Remove(p.Place); err != nil {
+			t.Fatal(err)
+		}
+		a = p.run(t)
+		if got := a.rows("k"); !got.Distrusted {
+			t.Errorf("there is %+v", got)
+		}
+	})
+}
+
+func TestAFileThatIsTakenAwayIsNoticed(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1)) })
+	under, before := a.Lease().Context(), a.Holder()
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(p.Place + end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := p.run(t) // it waits for the one that lives without a store
+	if b.Holder() == before {
+		t.Fatal("it goes by the other one's name")
+	}
+	<-under.Done()
+	until(t, "the first one is in the new store", func() bool { return a.Lease().May() && a.mode.Load() == several })
+	if got := a.rows("k"); !got.Distrusted || len(got.Units) != 0 {
+		t.Errorf("there is %+v", got)
+	}
+}
+
+func TestAStoreThatFailedOverAndForgotIsNoticed(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		for what, forget := range map[string]string{
+			"a login's last change": `UPDATE guard_login SET rev = rev - 1`,
+			"the process":           `DELETE FROM process`,
+			"the beats":             `UPDATE store SET tick = tick - 100`,
+		} {
+			t.Run(what, func(t *testing.T) {
+				a, b := p.run(t), p.elsewhere(t).run(t)
+				defer b.close()
+				defer a.close()
+				key := guard.Key(what)
+				a.change(key, func(r *guard.Rows) { r.Units, r.Seq = append(r.Units, a.held(1)), 4 })
+				a.change(key, func(r *guard.Rows) { r.Seq++ })
+				under, before := a.Lease().Context(), a.Holder()
+				if _, err := b.db.ExecContext(context.Background(), forget); err != nil {
+					t.Fatal(err)
+				}
+				until(t, "it is another process", func() bool {
+					_ = a.try(key, func(*guard.Rows) {})
+					return a.Holder() != before && a.Holder() != "" && a.Lease().May() && a.mode.Load() == several
+				})
+				if under.Err() == nil {
+					t.Error("what was under way goes on")
+				}
+				if u := a.rows(key).Units; len(u) != 1 || u[0].State != guard.Lost || !slices.Contains([]string{a.Holder(), b.Holder()}, u[0].Holder) {
+					t.Errorf("its unit is %+v", u)
+				}
+			})
+		}
+	})
+}

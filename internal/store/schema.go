@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// migrations make the schema, one step after the other. A step that was released is never changed.
+var migrations = [...][]string{{
+	`CREATE TABLE process (
+		id TEXT PRIMARY KEY,
+		beat BIGINT NOT NULL,
+		alone BOOLEAN NOT NULL,
+		host TEXT NOT NULL,
+		began BIGINT NOT NULL
+	)`,
+	`CREATE TABLE guard_login (
+		key TEXT PRIMARY KEY,
+		rev BIGINT NOT NULL,
+		epoch BIGINT NOT NULL,
+		seq BIGINT NOT NULL,
+		newest {blob} NOT NULL,
+		newest_made BIGINT NOT NULL,
+		last {blob} NOT NULL,
+		ranks BIGINT NOT NULL,
+		gate_shut BOOLEAN NOT NULL,
+		gate_since BIGINT NOT NULL,
+		gate_until BIGINT NOT NULL,
+		gate_tries BIGINT NOT NULL,
+		gate_epoch BIGINT NOT NULL,
+		gate_released BOOLEAN NOT NULL,
+		locked BOOLEAN NOT NULL,
+		last_refusal BIGINT NOT NULL
+	)`,
+	`CREATE TABLE guard_unit (
+		key TEXT NOT NULL REFERENCES guard_login (key),
+		token BIGINT NOT NULL,
+		state SMALLINT NOT NULL,
+		holder TEXT NOT NULL,
+		source TEXT NOT NULL,
+		alone BOOLEAN NOT NULL,
+		credential {blob} NOT NULL,
+		seq BIGINT NOT NULL,
+		was_proven BOOLEAN NOT NULL,
+		PRIMARY KEY (key, token)
+	)`,
+	// One prober per login over all replicas.
+	`CREATE UNIQUE INDEX guard_unit_alone ON guard_unit (key) WHERE alone AND state = 1`,
+	`CREATE INDEX guard_unit_holder ON guard_unit (holder)`,
+	`CREATE TABLE guard_credential (
+		key TEXT NOT NULL REFERENCES guard_login (key),
+		fingerprint {blob} NOT NULL,
+		version TEXT NOT NULL,
+		state SMALLINT NOT NULL,
+		rank BIGINT NOT NULL,
+		sent_seq BIGINT NOT NULL,
+		refused_seq BIGINT NOT NULL,
+		tries BIGINT NOT NULL,
+		again_at BIGINT NOT NULL,
+		accepted BOOLEAN NOT NULL,
+		due BOOLEAN NOT NULL,
+		rechecked BOOLEAN NOT NULL,
+		good BOOLEAN NOT NULL,
+		proven_at BIGINT NOT NULL,
+		PRIMARY KEY (key, fingerprint)
+	)`,
+}}
+
+// errNewer: a newer psagate has been at the store.
+var errNewer = errors.New("a newer psagate has been here, and this one does not know its tables: run the newer one")
+
+// migrate brings the schema up to date. The row of the table store is its version, and what is known of the whole.
+func (s *Store) migrate(ctx context.Context, x *tx) error {
+	if _, err := x.exec(ctx, x.dialect.schema(`CREATE TABLE IF NOT EXISTS store (
+		one SMALLINT PRIMARY KEY CHECK (one = 1),
+		version BIGINT NOT NULL,
+		id TEXT NOT NULL,
+		tick BIGINT NOT NULL,
+		epoch BIGINT NOT NULL
+	)`)); err != nil {
+		return err
+	}
+	made, err := x.exec(ctx, `INSERT INTO store (one, version, id, tick, epoch) VALUES (1, 0, ?, 0, 0) ON CONFLICT DO NOTHING`, rand.Text())
+	if err != nil {
+		return err
+	}
+	var version int
+	if err := x.row(ctx, `SELECT version FROM store WHERE one = 1 {lock}`, nil, &version); err != nil {
+		return err
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("its tables have version %d: %w", version, errNewer)
+	}
+	if version == len(migrations) {
+		return nil
+	}
+	s.made.Store(made == 1)
+	for _, step := range migrations[version:] {
+		for _, statement := range step {
+			if _, err := x.exec(ctx, x.dialect.schema(statement)); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = x.exec(ctx, `UPDATE store SET version = ? WHERE one = 1`, len(migrations))
+	return err
+}
+
+// whole is what the row of the table store says, and locks it until the transaction ends.
+type whole struct {
+	id          string
+	tick, epoch int64
+}
+
+func (x *tx) whole(ctx context.Context) (w whole, err error) {
+	err = x.row(ctx, `UPDATE store SET tick = tick + 1 WHERE one = 1 RETURNING id, tick, epoch`, nil, &w.id, &w.tick, &w.epoch)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = errors.New("the store has lost its row: it was emptied while psagate ran")
+	}
+	return w, err
+}

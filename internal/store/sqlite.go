@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+)
+
+type sqlite struct{}
+
+// busyTimeout is how long another process's transaction is waited for.
+const busyTimeout = 3 * time.Second
+
+// open: each commit is on the disk when it returns (synchronous=FULL), and a transaction has the file to itself from its
+// beginning. There is one connection, for the file lets one write at a time.
+func (sqlite) open(path string) (*sql.DB, error) {
+	q := url.Values{
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_txlock": {"immediate"},
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// renew sees to it that the next connection opens the file anew, whose folder it makes.
+func (sqlite) renew(ctx context.Context, db *sql.DB, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("the folder of the store: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	_ = conn.Raw(func(any) error { return sqldriver.ErrBadConn }) // so that the pool throws it away
+	return secure(path)
+}
+
+// secure keeps the file from others: it holds no secret, but says who failed. Where there is none it is made.
+func secure(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("the store's file: %w", err)
+	}
+	return f.Close()
+}
+
+func (sqlite) stat(path string) (os.FileInfo, error) { return os.Stat(path) }
+
+func (sqlite) name(path string) string { return path }
+
+// passing: the file is there, and was busy, or the disk is full or does not answer.
+func (sqlite) passing(err error) bool {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED, codes.SQLITE_FULL, codes.SQLITE_IOERR, codes.SQLITE_NOMEM:
+		return true
+	}
+	return false
+}
+
+func (sqlite) bind(query string) string { return strings.ReplaceAll(query, "{lock}", "") }
+
+func (sqlite) schema(text string) string { return strings.ReplaceAll(text, "{blob}", "BLOB") }

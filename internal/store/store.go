@@ -1,0 +1,317 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/psagate/psagate/internal/guard"
+)
+
+// Defaults of a Config.
+const (
+	// DefaultTTL is after what silence a process is taken for dead. A third of it is the time between two beats, and two
+	// thirds of it are the lease.
+	DefaultTTL = 15 * time.Second
+	// FlushEvery is how often a process that is alone writes what it need not write at once.
+	FlushEvery = 2 * time.Second
+)
+
+// Config says where the store is.
+type Config struct {
+	// Kind is SQLite or PostgreSQL.
+	Kind Kind
+	// Place is the file, or the connection string or URL as libpq knows it. The latter may hold a password.
+	Place string
+	// Dir is a folder of this host's that is not the store's own: lock files, and what is known of the store without it.
+	Dir string
+	// TTL: see DefaultTTL.
+	TTL time.Duration
+	Log *slog.Logger
+}
+
+// Store is an open store. It implements guard.Tables.
+type Store struct {
+	cfg     Config
+	dialect dialect
+	db      *sql.DB
+	lease   *guard.Lease
+	witness *witness
+	alive   *lockFile
+
+	stop   context.CancelFunc
+	ended  chan struct{}
+	joined chan struct{} // closed once the tables can be used for the first time
+	once   sync.Once
+	made   atomic.Bool // the store was made by this process
+
+	me     atomic.Pointer[string]
+	mode   atomic.Int32
+	down   atomic.Bool
+	forgot atomic.Bool   // a table found less than there was
+	wake   chan struct{} // the living goroutine is to look at once
+	images images
+	writes atomic.Uint64
+
+	mu     sync.Mutex
+	tables map[guard.Key]*table
+	look   func([]guard.Key)
+
+	// What follows is the living goroutine's.
+	seen    map[string]sighting // of other processes
+	former  string              // the name that this process had before it began anew
+	file    os.FileInfo         // that is open; nil where the store is none
+	stepped time.Time           // when it last beat, or tried to
+	blind   bool                // the witness cannot be written
+}
+
+// The modes that a process is in.
+const (
+	away    int32 = iota // it has no row in the store, or another one has not yet made room
+	alone                // it is the only one
+	several              // others live
+)
+
+// New returns a store that is not open yet: nothing can be done with it before Start. It does no I/O.
+func New(cfg Config) (*Store, error) {
+	if cfg.TTL == 0 {
+		cfg.TTL = DefaultTTL
+	}
+	d, err := dialectOf(cfg.Kind)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		cfg: cfg, dialect: d, lease: guard.NewLease(cfg.TTL), tables: make(map[guard.Key]*table), look: func([]guard.Key) {},
+		joined: make(chan struct{}), ended: make(chan struct{}), seen: make(map[string]sighting), wake: make(chan struct{}, 1),
+	}
+	s.me.Store(new(string))
+	if s.db, err = d.open(cfg.Place); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Start opens the store and goes on living in it until Close. Where the store cannot be reached now, but may be later, it
+// returns without an error, and goes on trying. It waits for a while for another process to make room.
+func (s *Store) Start(ctx context.Context) error {
+	var err error
+	if s.witness, err = openWitness(s.cfg.Dir, s.Name()); err != nil {
+		return err
+	}
+	living, stop := context.WithCancel(context.WithoutCancel(ctx))
+	if err := s.step(living); err != nil && !errors.Is(err, errForgot) && !s.dialect.passing(err) {
+		stop()
+		return fmt.Errorf("the store %s cannot be used: %w", s.Name(), err)
+	}
+	s.stop = stop
+	go s.live(living)
+	select {
+	case <-s.joined:
+	case <-time.After(s.cfg.TTL + s.beatEvery()):
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// Name says where the store is, without a password.
+func (s *Store) Name() string { return s.dialect.name(s.cfg.Place) }
+
+// Kind returns what kind of store it is.
+func (s *Store) Kind() Kind { return s.cfg.Kind }
+
+// Made reports whether the store was made by this process: it was not there before.
+func (s *Store) Made() bool { return s.made.Load() }
+
+// Problem says why the store cannot be used now, or nil.
+func (s *Store) Problem() error {
+	switch {
+	case s.down.Load():
+		return errDown
+	case s.mode.Load() == away:
+		return errAway
+	}
+	return nil
+}
+
+// Close writes what is to be written, gives back what this process does not use, and closes the store. Units of calls under
+// way are lost.
+func (s *Store) Close() error {
+	if s.stop == nil {
+		return s.db.Close()
+	}
+	s.stop()
+	<-s.ended
+	s.lease.End()
+	err := s.leave()
+	s.alive.release()
+	return errors.Join(err, s.db.Close())
+}
+
+// Holder implements guard.Tables.
+func (s *Store) Holder() string { return *s.me.Load() }
+
+// Lease implements guard.Tables.
+func (s *Store) Lease() *guard.Lease { return s.lease }
+
+// Watch implements guard.Tables.
+func (s *Store) Watch(look func(keys []guard.Key)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.look = look
+}
+
+func (s *Store) tell(keys []guard.Key) {
+	s.mu.Lock()
+	look := s.look
+	s.mu.Unlock()
+	look(keys)
+}
+
+// Table implements guard.Tables.
+func (s *Store) Table(key guard.Key) guard.Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.table(key)
+}
+
+// table returns the table of a login. Called with the mutex held.
+func (s *Store) table(key guard.Key) *table {
+	t := s.tables[key]
+	if t == nil {
+		t = &table{store: s, key: key}
+		s.tables[key] = t
+	}
+	return t
+}
+
+// all returns the tables that were ever asked for.
+func (s *Store) all() []*table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tables := make([]*table, 0, len(s.tables))
+	for _, t := range s.tables {
+		tables = append(tables, t)
+	}
+	return tables
+}
+
+var (
+	errDown = errors.New("it could not be reached the last time")
+	errAway = errors.New("another process has not made room yet")
+)
+
+// fails notes that the store failed: nothing more is tried before the next beat.
+func (s *Store) fails(err error) {
+	if !s.down.Swap(true) {
+		s.cfg.Log.Error("the store cannot be used: calls go on with what this process holds until its lease ends", "store", s.Name(), "error", err)
+	}
+}
+
+// failed notes that a table could not use the store, or found less in it than there was.
+func (s *Store) failed(err error) {
+	if errors.Is(err, errForgot) {
+		s.forgot.Store(true)
+	} else {
+		s.fails(err)
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// works notes that the store works.
+func (s *Store) works() {
+	if s.down.Swap(false) {
+		s.cfg.Log.Info("the store can be used again", "store", s.Name())
+		s.tell(nil)
+	}
+}
+
+func (s *Store) beatEvery() time.Duration  { return s.cfg.TTL / 3 }
+func (s *Store) leaseLasts() time.Duration { return s.cfg.TTL * 2 / 3 }
+
+// patience is how long a transaction may take.
+const patience = 5 * time.Second
+
+// transact runs f in one transaction.
+func (s *Store) transact(ctx context.Context, f func(ctx context.Context, tx *tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	x, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	if err := f(ctx, x); err != nil {
+		return errors.Join(err, x.rollback())
+	}
+	return s.committed(x)
+}
+
+// committed commits a transaction that may have written.
+func (s *Store) committed(x *tx) error {
+	s.writes.Add(1)
+	return x.commit()
+}
+
+// Writes returns how many transactions this process has committed, beats included.
+func (s *Store) Writes() uint64 { return s.writes.Load() }
+
+// tx is a transaction of the database's.
+type tx struct {
+	*sql.Tx
+	dialect dialect
+}
+
+func (s *Store) begin(ctx context.Context) (*tx, error) {
+	x, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &tx{x, s.dialect}, nil
+}
+
+func (x *tx) commit() error { return x.Commit() }
+
+func (x *tx) rollback() error {
+	if err := x.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (x *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := x.ExecContext(ctx, x.dialect.bind(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// row reads one row; sql.ErrNoRows where there is none.
+func (x *tx) row(ctx context.Context, query string, args []any, into ...any) error {
+	return x.QueryRowContext(ctx, x.dialect.bind(query), args...).Scan(into...)
+}
+
+// each reads rows and calls f for each of them with a function that reads its columns.
+func (x *tx) each(ctx context.Context, query string, args []any, f func(scan func(...any) error) error) error {
+	rows, err := x.QueryContext(ctx, x.dialect.bind(query), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

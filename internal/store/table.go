@@ -1,0 +1,215 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/psagate/psagate/internal/guard"
+)
+
+// table keeps the rows of one login. It is locked from the beginning of a transaction to its end.
+type table struct {
+	store *Store
+	key   guard.Key
+
+	mu     sync.Mutex
+	rows   guard.Rows // as the guard sees them
+	stored guard.Rows // as the database has them
+	rev    int64      // of the login's row there; 0 for none
+	known  int64      // the highest that was ever seen
+	epochs epochs     // of the row and of the store
+	living []string   // the processes that live, as the transaction sees them
+	cached bool       // rows and stored are true without a look: this process is alone
+	dirty  bool       // they differ
+	most   int        // of the units that are held for callers, how many were in use at once since the last flush
+	before guard.Rows // as rows were when the transaction began, while this process is alone
+	tx     *tx        // of the database's, while others live
+	cancel context.CancelFunc
+}
+
+// Shared implements guard.Table.
+func (t *table) Shared() bool { return t.store.mode.Load() == several }
+
+// Begin implements guard.Table.
+func (t *table) Begin(ctx context.Context) (guard.Tx, error) {
+	t.mu.Lock()
+	err := t.begin(ctx)
+	if err != nil {
+		t.mu.Unlock()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *table) begin(ctx context.Context) error {
+	switch t.store.mode.Load() {
+	case alone:
+		if t.store.lease.Ended() {
+			return guard.ErrLease
+		}
+		if !t.cached {
+			if err := t.load(ctx); err != nil {
+				return err
+			}
+		}
+		t.before.CopyFrom(&t.rows)
+		return nil
+	case several:
+		if t.cached {
+			if err := t.write(ctx); err != nil {
+				return err
+			}
+			t.cached = false
+		}
+		return t.open(ctx)
+	}
+	return errAway
+}
+
+// Rows implements guard.Tx.
+func (t *table) Rows() *guard.Rows { return &t.rows }
+
+// Commit implements guard.Tx.
+func (t *table) Commit() error {
+	defer t.mu.Unlock()
+	if t.tx != nil {
+		return t.commit()
+	}
+	inUse, covered := t.covered()
+	t.most = max(t.most, inUse)
+	if covered {
+		t.dirty = true
+		return nil
+	}
+	if err := t.write(context.Background()); err != nil {
+		t.rows.CopyFrom(&t.before)
+		return err
+	}
+	return nil
+}
+
+// load reads the rows of a process that is alone: from what it read of all logins when it became that, where nothing was
+// changed since.
+func (t *table) load(ctx context.Context) error {
+	if i, ok := t.store.images.take(t.key); ok && i.rev >= t.known {
+		t.stored, t.rev, t.known, t.epochs = i.rows, i.rev, i.rev, i.epochs
+		t.rows.CopyFrom(&t.stored)
+		t.rows.Adopt(func(holder string) bool { return holder != t.store.Holder() }, t.store.Holder())
+		if err := t.write(ctx); err != nil {
+			return err
+		}
+	} else {
+		if err := t.open(ctx); err != nil {
+			return err
+		}
+		if err := t.commit(); err != nil {
+			return err
+		}
+	}
+	t.cached, t.dirty, t.most = true, false, 0
+	return nil
+}
+
+// open begins a transaction of the database's and reads the rows. Units of processes that are dead are this one's to count
+// for from now on.
+func (t *table) open(ctx context.Context) (err error) {
+	if t.store.down.Load() {
+		return errDown
+	}
+	ctx, t.cancel = context.WithTimeout(ctx, patience)
+	defer func() {
+		if err != nil {
+			t.abandon(err)
+		}
+	}()
+	if t.tx, err = t.store.begin(ctx); err != nil {
+		return err
+	}
+	if err = t.tx.read(ctx, t); err != nil {
+		return err
+	}
+	t.rows.CopyFrom(&t.stored)
+	t.rows.Adopt(func(holder string) bool { return !slices.Contains(t.living, holder) }, t.store.Holder())
+	return nil
+}
+
+// commit writes what was changed and ends the transaction of the database's.
+func (t *table) commit() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if t.rows.Equal(&t.stored) {
+		err := t.tx.rollback()
+		t.tx = nil
+		t.cancel()
+		return err
+	}
+	err := t.tx.write(ctx, t)
+	if err == nil {
+		err = t.store.committed(t.tx)
+	}
+	if err != nil {
+		t.abandon(err)
+		return err
+	}
+	t.tx = nil
+	t.cancel()
+	t.written()
+	return nil
+}
+
+func (t *table) abandon(err error) {
+	if t.tx != nil {
+		_ = t.tx.rollback()
+		t.tx = nil
+	}
+	t.cancel()
+	t.store.failed(err)
+}
+
+// written notes that the database has the rows as they are.
+func (t *table) written() {
+	t.rev++
+	t.known, t.dirty = t.rev, false
+	t.epochs.settle(t.rows.Distrusted)
+	t.stored.CopyFrom(&t.rows)
+}
+
+// write writes the rows of a process that is alone, in a transaction of its own.
+func (t *table) write(ctx context.Context) error {
+	if t.rows.Equal(&t.stored) {
+		t.dirty = false
+		return nil
+	}
+	if t.store.down.Load() {
+		return errDown
+	}
+	err := t.store.transact(ctx, func(ctx context.Context, x *tx) error { return x.write(ctx, t) })
+	if err != nil {
+		t.store.failed(err)
+		return err
+	}
+	t.written()
+	return nil
+}
+
+// share writes everything: from now on the database alone has the rows.
+func (t *table) share(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.cached {
+		return nil
+	}
+	if err := t.write(ctx); err != nil {
+		return err
+	}
+	t.cached = false
+	return nil
+}
+
+// forget throws away what is known of the rows.
+func (t *table) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cached, t.rev, t.known = false, 0, 0
+}
