@@ -81,16 +81,12 @@ type Shared struct {
 	// draining ends when the process is to stop.
 	draining context.Context
 	drained  context.CancelFunc
-	// stopped ends when a process that is to stop can wait no longer.
-	stopped context.Context
-	stop    context.CancelCauseFunc
 }
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
 	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
-	s.stopped, s.stop = context.WithCancelCause(context.Background())
 	return s
 }
 
@@ -104,7 +100,7 @@ const Grace = 20 * time.Second
 func (s *Shared) drain() {
 	s.drained()
 	s.guard.Drain()
-	time.AfterFunc(Grace, func() { s.stop(errStopping) })
+	time.AfterFunc(Grace, func() { s.guard.Lease().Close(errStopping) })
 }
 
 // places works out which hosts a login's credential may go to, and its two fixed places.

@@ -62,7 +62,7 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 	}
 	n := &lane{
 		Login: l, integrations: integrations, rule: rule, discover: discover, pinned: pinned, store: store, shared: shared,
-		wire: inject.NewWire(shared.stopped, rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), puts: make(chan struct{}, 1), over: make(chan struct{}), release: func() {},
+		wire: inject.NewWire(shared.guard.Lease(), rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), puts: make(chan struct{}, 1), over: make(chan struct{}), release: func() {},
 	}
 	n.zones = zone.NewCache(n.lookup, cfg.Zones, n.log)
 	return n, nil

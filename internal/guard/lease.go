@@ -14,6 +14,7 @@ import (
 // It ends by the monotonic clock, and where the wall clock shows that the monotonic one stood still: a machine that slept.
 type Lease struct {
 	endless bool
+	closed  bool
 	ended   atomic.Bool
 
 	mu      sync.Mutex
@@ -38,15 +39,18 @@ func NewLease(jump time.Duration) *Lease {
 	return l
 }
 
-// endlessLease is that of tables that nobody else uses and that are lost with the process.
-func endlessLease() *Lease { return &Lease{endless: true, ctx: context.Background()} }
+// endlessLease is that of tables that nobody else uses and that are lost with the process. It ends when it is closed.
+func endlessLease() *Lease {
+	l := &Lease{endless: true}
+	l.ctx, l.endNow = context.WithCancelCause(context.Background())
+	return l
+}
 
 // Extend makes the lease last for a while, counted from begun: when the process began to tell the store that it lives.
 func (l *Lease) Extend(begun time.Time, lasts time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.begun, l.lasts = begun, lasts
-	if !l.ahead() {
+	if l.begun, l.lasts = begun, lasts; l.closed || !l.ahead() {
 		return
 	}
 	if l.ctx.Err() != nil {
@@ -66,21 +70,29 @@ func (l *Lease) expire(renewed int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if renewed == l.renewed {
-		l.over()
+		l.over(ErrLease)
 	}
 }
 
-// End ends the lease now.
+// End ends the lease now. It may be extended later.
 func (l *Lease) End() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.over()
+	l.over(ErrLease)
 }
 
-func (l *Lease) over() {
+// Close ends the lease for good.
+func (l *Lease) Close(cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.over(cause)
+}
+
+func (l *Lease) over(cause error) {
 	l.lasts = 0
 	l.ended.Store(true)
-	l.endNow(ErrLease)
+	l.endNow(cause)
 	if l.timer != nil {
 		l.timer.Stop()
 	}
@@ -91,8 +103,8 @@ func (l *Lease) Ended() bool { return l.ended.Load() }
 
 // May reports whether something may be sent now.
 func (l *Lease) May() bool {
-	if l.endless {
-		return true
+	if l.endless || l.ended.Load() {
+		return !l.ended.Load()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,9 +124,6 @@ func (l *Lease) lets(monotonic, wall time.Duration) bool {
 
 // Context ends with the lease.
 func (l *Lease) Context() context.Context {
-	if l.endless {
-		return l.ctx
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.ctx

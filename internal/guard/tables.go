@@ -39,15 +39,23 @@ type Tx interface {
 
 // Memory keeps the rows of one guard in the memory of its process, and so forgets them with it. The zero value is ready.
 type Memory struct {
-	mu   sync.Mutex
-	rows map[Key]*memoryRows
+	mu    sync.Mutex
+	rows  map[Key]*memoryRows
+	lease *Lease
 }
 
 // Holder returns a name for the only process.
 func (*Memory) Holder() string { return "this process" }
 
-// Lease returns one that never ends.
-func (*Memory) Lease() *Lease { return endlessLease() }
+// Lease returns one that ends when it is closed.
+func (m *Memory) Lease() *Lease {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.lease == nil {
+		m.lease = endlessLease()
+	}
+	return m.lease
+}
 
 // Watch never calls.
 func (*Memory) Watch(func([]Key)) {}

@@ -28,7 +28,7 @@ type flight struct {
 
 func (w *Wire) fly() *flight {
 	f := new(flight)
-	f.ctx, f.cancel = context.WithCancelCause(w.abort)
+	f.ctx, f.cancel = context.WithCancelCause(w.license.Context())
 	f.clock = time.AfterFunc(patience, func() { f.cancel(errPatience) })
 	return f
 }

@@ -37,6 +37,13 @@ func (c *counted) AfterFunc(func()) (stop func() bool) {
 	}
 }
 
+// during is a license that lasts as long as a context.
+type during struct{ ctx context.Context }
+
+func (d during) May() bool { return d.ctx.Err() == nil }
+
+func (d during) Context() context.Context { return d.ctx }
+
 // hangsUpAfter returns the address of a server that gives each connection this answer, after which it closes it.
 func hangsUpAfter(t *testing.T, answer string) string {
 	t.Helper()
@@ -79,7 +86,7 @@ func TestNothingOfACallIsLeftInItsContexts(t *testing.T) {
 	} {
 		process, caller := newCounted(), newCounted()
 		w, base := wireTo(t, hangsUpAfter(t, c.answer))
-		w.abort = process
+		w.license = during{process}
 		res := w.Send(caller, Request{Operation: operation(t, "GET", "/Tickets/1"), Base: base, Credential: credential})
 		if res.Verdict != c.verdict {
 			t.Errorf("%s: verdict %v, error %v", name, res.Verdict, res.Err)

@@ -58,7 +58,7 @@ func hostileWire(t *testing.T, scheme string, serve func(net.Conn), test func(w 
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := NewWire(context.Background(), rule, network.DialContext)
+		w := NewWire(new(guard.Memory).Lease(), rule, network.DialContext)
 		test(w, base)
 		w.Close()
 		_ = l.Close()
@@ -297,7 +297,7 @@ func TestANameOfThePSAsThatMeansAPrivateAddressIsNotDialled(t *testing.T) {
 		}
 	})
 	for _, addrs := range [][]string{{"127.0.0.1"}, {"10.0.0.1"}, {"192.168.1.1"}, {"169.254.169.254"}, {"172.16.0.1"}, {"100.64.0.1"}, {"0.0.0.0"}, {"224.0.0.1"}, {"10.0.0.1", "127.0.0.1"}} {
-		w := NewWire(context.Background(), autotask.HostRule{}, nil)
+		w := NewWire(new(guard.Memory).Lease(), autotask.HostRule{}, nil)
 		resolves(w, addrs...)
 		base, err := autotask.ParseBase("https://webservices5.autotask.net", autotask.HostRule{})
 		if err != nil {
@@ -503,7 +503,7 @@ func TestAFreeCallIsBoundedInTimeAndMemory(t *testing.T) {
 func quietPair(t *testing.T) (q *quiet, other net.Conn) {
 	t.Helper()
 	mine, other := net.Pipe()
-	c, err := quietly(func(context.Context, string, string) (net.Conn, error) { return mine, nil })(t.Context(), "tcp", hostileAddr)
+	c, err := quietly(new(guard.Memory).Lease(), func(context.Context, string, string) (net.Conn, error) { return mine, nil })(t.Context(), "tcp", hostileAddr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net"
 	"sync"
+
+	"github.com/psagate/psagate/internal/guard"
 )
 
 // quiet is a connection on which a request begins only while nothing is left of what came before it. A kept connection on
@@ -15,6 +17,7 @@ import (
 // been taken; net/http always has one. An answer that is there before that is not the request's.
 type quiet struct {
 	net.Conn
+	license License
 	mu      sync.Mutex
 	changed sync.Cond
 	reading bool // a read waits
@@ -25,14 +28,15 @@ type quiet struct {
 
 var errNotQuiet = errors.New("something is left on the connection that nobody asked for")
 
-// quietly wraps the connections of a dial.
-func quietly(dial Dial) Dial {
+// quietly wraps the connections of a dial. Without license nothing is written to them: what a process has begun to send
+// before it was stopped does not go on when it runs again.
+func quietly(license License, dial Dial) Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		q := &quiet{Conn: c}
+		q := &quiet{Conn: c, license: license}
 		q.changed.L = &q.mu
 		return q, nil
 	}
@@ -83,8 +87,11 @@ func (q *quiet) Read(p []byte) (int, error) {
 
 // Write implements net.Conn.
 func (q *quiet) Write(p []byte) (int, error) {
-	if !q.lets() {
+	switch {
+	case !q.lets():
 		return 0, errNotQuiet
+	case !q.license.May():
+		return 0, guard.ErrLease
 	}
 	return q.Conn.Write(p)
 }

@@ -59,13 +59,16 @@ type Result struct {
 // connection. The caller's end is not heeded before the verdict, for the PSA judges what it has received; after that it
 // ends the body.
 func (w *Wire) Send(caller context.Context, r Request) Result {
+	if !w.license.May() {
+		return Result{Verdict: guard.NotSent, Err: guard.ErrLease}
+	}
 	f := w.fly()
 	res := f.once(w.kept, r)
 	if res.Verdict == guard.NotSent {
 		res = f.once(w.fresh, r)
 	}
 	if res.Response == nil {
-		res.TimedOut = res.Verdict == guard.NoAnswer && f.ctx.Err() != nil // patience has run out, or the process stops
+		res.TimedOut = res.Verdict == guard.NoAnswer && f.ctx.Err() != nil // patience has run out, or the license
 		res.Said = res.silence()
 		f.end()
 		return res

@@ -38,7 +38,7 @@ func wireTo(t *testing.T, addr string) (*Wire, autotask.Base) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := NewWire(context.Background(), rule, nil)
+	w := NewWire(new(guard.Memory).Lease(), rule, nil)
 	t.Cleanup(w.Close)
 	return w, base
 }
@@ -213,7 +213,7 @@ func TestAConnectionThatWasClosedMeanwhileCostsNothing(t *testing.T) {
 func TestAPrivateAddressIsRefusedUnlessTheOperatorNamedIt(t *testing.T) {
 	srv := httptest.NewServer(http.NotFoundHandler())
 	defer srv.Close()
-	w := NewWire(context.Background(), autotask.HostRule{}, nil)
+	w := NewWire(new(guard.Memory).Lease(), autotask.HostRule{}, nil)
 	defer w.Close()
 	_, err := w.dial(context.Background(), "tcp", srv.Listener.Addr().String())
 	if err == nil || !strings.Contains(err.Error(), "private address 127.0.0.1") {

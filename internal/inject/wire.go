@@ -30,28 +30,35 @@ const (
 
 // Wire sends requests to the hosts that a rule allows. It never sends one twice by itself.
 type Wire struct {
-	rule   autotask.HostRule
-	abort  context.Context
-	dialer net.Dialer
-	kept   *http.Transport
-	fresh  *http.Transport
+	rule    autotask.HostRule
+	license License
+	dialer  net.Dialer
+	kept    *http.Transport
+	fresh   *http.Transport
+}
+
+// License is the permission to send, such as a guard.Lease.
+type License interface {
+	// May reports whether something may be sent now.
+	May() bool
+	// Context ends with the permission, and with it all that is under way.
+	Context() context.Context
 }
 
 // Dial connects to a host and port, as net.Dialer.DialContext does.
 type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// NewWire returns a wire to the rule's hosts. Close it after use. The end of abort ends all that is under way: the process
-// stops and can wait no longer. dial is for tests that connect in memory; nil connects with TCP, and to private addresses
+// NewWire returns a wire to the rule's hosts. Close it after use. Without license not a byte leaves. dial is for tests that connect in memory; nil connects with TCP, and to private addresses
 // only where the rule names them.
-func NewWire(abort context.Context, rule autotask.HostRule, dial Dial) *Wire {
-	w := &Wire{rule: rule, abort: abort, dialer: net.Dialer{
+func NewWire(license License, rule autotask.HostRule, dial Dial) *Wire {
+	w := &Wire{rule: rule, license: license, dialer: net.Dialer{
 		Timeout:         dialPatience,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 10 * time.Second, Count: 2},
 	}}
 	if dial == nil {
 		dial = w.dial
 	}
-	dial = quietly(dial)
+	dial = quietly(license, dial)
 	w.kept, w.fresh = transport(dial), transport(dial)
 	w.fresh.DisableKeepAlives = true
 	return w
