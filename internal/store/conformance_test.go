@@ -181,7 +181,7 @@ func TestANewerStoreIsLeftAlone(t *testing.T) {
 		}
 		a.close()
 		b := p.prepare(t)
-		if err := b.Start(t.Context()); !errors.Is(err, errNewer) {
+		if err := b.Start(t.Context(), p.Config); !errors.Is(err, errNewer) {
 			t.Fatal(err)
 		}
 	})

@@ -101,7 +101,7 @@ func (s *Store) step(ctx context.Context) error {
 // startAnew: what this process had in the store is not its own any more, so what is under way ends, and the process joins
 // as another one.
 func (s *Store) startAnew(err error) {
-	s.cfg.Log.Error("the store has forgotten what this process had in it: what is under way ends, and the process begins anew", "store", s.Name(), "error", err)
+	s.log.Error("the store has forgotten what this process had in it: what is under way ends, and the process begins anew", "store", s.Name(), "error", err)
 	s.lease.End()
 	s.mode.Store(away)
 	s.former = *s.me.Swap(new(string))
@@ -157,7 +157,7 @@ func (s *Store) arrive(ctx context.Context, x *tx) (now whole, err error) {
 	if now, err = x.whole(ctx); err != nil || !s.witness.doubts(now) {
 		return now, err
 	}
-	s.cfg.Log.Warn("the store is not the one that was here last, or was restored from a backup: what was recorded last is not known, so each login's next sign-in is psagate's own, and the only one until the PSA accepts it", "store", s.Name())
+	s.log.Warn("the store is not the one that was here last, or was restored from a backup: what was recorded last is not known, so each login's next sign-in is psagate's own, and the only one until the PSA accepts it", "store", s.Name())
 	now.epoch++
 	_, err = x.exec(ctx, `UPDATE store SET epoch = ? WHERE one = 1`, now.epoch)
 	return now, err
@@ -167,7 +167,7 @@ func (s *Store) arrive(ctx context.Context, x *tx) (now whole, err error) {
 func (s *Store) remember(now whole) {
 	if err := s.witness.saw(now); err != nil && !s.blind {
 		s.blind = true
-		s.cfg.Log.Warn("how far the store has come cannot be noted outside it, so that it would not be seen were it restored from a backup", "error", err)
+		s.log.Warn("how far the store has come cannot be noted outside it, so that it would not be seen were it restored from a backup", "error", err)
 	}
 }
 
@@ -277,7 +277,7 @@ func (s *Store) bury(ctx context.Context, p process) error {
 		return err
 	}
 	delete(s.seen, p.id)
-	s.cfg.Log.Warn("another process fell silent, or died: its units are lost", "process", p.id, "logins", len(keys))
+	s.log.Warn("another process fell silent, or died: its units are lost", "process", p.id, "logins", len(keys))
 	if len(keys) > 0 {
 		s.tell(keys)
 	}

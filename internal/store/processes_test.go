@@ -223,12 +223,12 @@ func TestAFullDiskKeepsWhatIsHeldAndTakesNothingNew(t *testing.T) {
 	if err == nil {
 		t.Fatal("it was written to a full disk")
 	}
-	if a.Problem() == nil {
+	if a.problem() == nil {
 		t.Error("no problem is told")
 	}
 	fill(t, a, 1<<30)
 	a.thaw()
-	until(t, "the store works again", func() bool { return a.Problem() == nil })
+	until(t, "the store works again", func() bool { return a.problem() == nil })
 	if got := a.rows("k"); len(got.Units) != 1 || got.Units[0].State != guard.Held || len(got.Credentials) != 0 {
 		t.Errorf("rows %+v", got)
 	}

@@ -33,23 +33,25 @@ type Config struct {
 	Dir string
 	// TTL: see DefaultTTL.
 	TTL time.Duration
-	Log *slog.Logger
 }
 
-// Store is an open store. It implements guard.Tables.
+// Store is a store, once it is started. It implements guard.Tables.
 type Store struct {
+	log   *slog.Logger
+	lease *guard.Lease
+
 	cfg     Config
 	dialect dialect
 	db      *sql.DB
-	lease   *guard.Lease
 	witness *witness
 	alive   *lockFile
 
-	stop   context.CancelFunc
-	ended  chan struct{}
-	joined chan struct{} // closed once the tables can be used for the first time
-	once   sync.Once
-	made   atomic.Bool // the store was made by this process
+	started atomic.Bool
+	stop    context.CancelFunc
+	ended   chan struct{}
+	joined  chan struct{} // closed once the tables can be used for the first time
+	once    sync.Once
+	made    atomic.Bool // the store was made by this process
 
 	me     atomic.Pointer[string]
 	mode   atomic.Int32
@@ -78,39 +80,38 @@ const (
 	several              // others live
 )
 
-// New returns a store that is not open yet: nothing can be done with it before Start. It does no I/O.
-func New(cfg Config) (*Store, error) {
+// New returns a store that is not started: until then its tables cannot be used. It does no I/O.
+func New(log *slog.Logger) *Store {
+	s := &Store{
+		log: log, lease: guard.NewLease(DefaultTTL), tables: make(map[guard.Key]*table), look: func([]guard.Key) {},
+		joined: make(chan struct{}), seen: make(map[string]sighting), wake: make(chan struct{}, 1),
+	}
+	s.me.Store(new(string))
+	return s
+}
+
+// Start opens the store and goes on living in it until Close. Where the store cannot be reached now, but may be later, it
+// returns without an error, and goes on trying. It waits for a while for another process to make room. After an error it
+// may be called again; after none it must not.
+func (s *Store) Start(ctx context.Context, cfg Config) error {
 	if cfg.TTL == 0 {
 		cfg.TTL = DefaultTTL
 	}
 	d, err := dialectOf(cfg.Kind)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &Store{
-		cfg: cfg, dialect: d, lease: guard.NewLease(cfg.TTL), tables: make(map[guard.Key]*table), look: func([]guard.Key) {},
-		joined: make(chan struct{}), ended: make(chan struct{}), seen: make(map[string]sighting), wake: make(chan struct{}, 1),
-	}
-	s.me.Store(new(string))
+	s.cfg, s.dialect = cfg, d
 	if s.db, err = d.open(cfg.Place); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// Start opens the store and goes on living in it until Close. Where the store cannot be reached now, but may be later, it
-// returns without an error, and goes on trying. It waits for a while for another process to make room.
-func (s *Store) Start(ctx context.Context) error {
-	var err error
-	if s.witness, err = openWitness(s.cfg.Dir, s.Name()); err != nil {
 		return err
 	}
 	living, stop := context.WithCancel(context.WithoutCancel(ctx))
-	if err := s.step(living); err != nil && !errors.Is(err, errForgot) && !s.dialect.passing(err) {
+	if err := s.begin(living); err != nil {
 		stop()
-		return fmt.Errorf("the store %s cannot be used: %w", s.Name(), err)
+		return errors.Join(fmt.Errorf("the store %s cannot be used: %w", s.Name(), err), s.db.Close())
 	}
-	s.stop = stop
+	s.stop, s.ended = stop, make(chan struct{})
+	s.started.Store(true)
 	go s.live(living)
 	select {
 	case <-s.joined:
@@ -120,31 +121,42 @@ func (s *Store) Start(ctx context.Context) error {
 	return nil
 }
 
+// begin makes the first step. Its error is one that does not go away by itself.
+func (s *Store) begin(ctx context.Context) (err error) {
+	if s.witness, err = openWitness(s.cfg.Dir, s.Name()); err != nil {
+		return err
+	}
+	if err = s.step(ctx); err == nil || errors.Is(err, errForgot) || s.dialect.passing(err) {
+		return nil
+	}
+	s.down.Store(false)
+	return err
+}
+
 // Name says where the store is, without a password.
 func (s *Store) Name() string { return s.dialect.name(s.cfg.Place) }
 
-// Kind returns what kind of store it is.
-func (s *Store) Kind() Kind { return s.cfg.Kind }
+// State says what kind of store it is, and why it cannot be used now, or nil.
+func (s *Store) State() (kind string, problem error) {
+	switch {
+	case !s.started.Load():
+		return "", errNotOpen
+	case s.down.Load():
+		problem = errDown
+	case s.mode.Load() == away:
+		problem = errAway
+	}
+	return string(s.cfg.Kind), problem
+}
 
 // Made reports whether the store was made by this process: it was not there before.
 func (s *Store) Made() bool { return s.made.Load() }
 
-// Problem says why the store cannot be used now, or nil.
-func (s *Store) Problem() error {
-	switch {
-	case s.down.Load():
-		return errDown
-	case s.mode.Load() == away:
-		return errAway
-	}
-	return nil
-}
-
 // Close writes what is to be written, gives back what this process does not use, and closes the store. Units of calls under
 // way are lost.
 func (s *Store) Close() error {
-	if s.stop == nil {
-		return s.db.Close()
+	if !s.started.Swap(false) {
+		return nil
 	}
 	s.stop()
 	<-s.ended
@@ -203,14 +215,15 @@ func (s *Store) all() []*table {
 }
 
 var (
-	errDown = errors.New("it could not be reached the last time")
-	errAway = errors.New("another process has not made room yet")
+	errDown    = errors.New("it could not be reached the last time")
+	errAway    = errors.New("this process is not in it yet")
+	errNotOpen = errors.New("it is not open yet")
 )
 
 // fails notes that the store failed: nothing more is tried before the next beat.
 func (s *Store) fails(err error) {
 	if !s.down.Swap(true) {
-		s.cfg.Log.Error("the store cannot be used: calls go on with what this process holds until its lease ends", "store", s.Name(), "error", err)
+		s.log.Error("the store cannot be used: calls go on with what this process holds until its lease ends", "store", s.Name(), "error", err)
 	}
 }
 
@@ -230,7 +243,7 @@ func (s *Store) failed(err error) {
 // works notes that the store works.
 func (s *Store) works() {
 	if s.down.Swap(false) {
-		s.cfg.Log.Info("the store can be used again", "store", s.Name())
+		s.log.Info("the store can be used again", "store", s.Name())
 		s.tell(nil)
 	}
 }
@@ -245,7 +258,7 @@ const patience = 5 * time.Second
 func (s *Store) transact(ctx context.Context, f func(ctx context.Context, tx *tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	x, err := s.begin(ctx)
+	x, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -270,7 +283,7 @@ type tx struct {
 	dialect dialect
 }
 
-func (s *Store) begin(ctx context.Context) (*tx, error) {
+func (s *Store) open(ctx context.Context) (*tx, error) {
 	x, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err

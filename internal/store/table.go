@@ -123,7 +123,7 @@ func (t *table) open(ctx context.Context) (err error) {
 			t.abandon(err)
 		}
 	}()
-	if t.tx, err = t.store.begin(ctx); err != nil {
+	if t.tx, err = t.store.open(ctx); err != nil {
 		return err
 	}
 	if err = t.tx.read(ctx, t); err != nil {

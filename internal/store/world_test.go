@@ -51,11 +51,16 @@ type running struct {
 func (p place) run(t testing.TB) *running {
 	t.Helper()
 	r := p.prepare(t)
-	if err := r.Start(context.Background()); err != nil {
+	if err := r.Start(context.Background(), p.Config); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the process is one of the store's", func() bool { return r.mode.Load() != away })
 	return r
+}
+
+func (r *running) problem() error {
+	_, problem := r.State()
+	return problem
 }
 
 // elsewhere is the same place for a process on another host.
@@ -66,12 +71,7 @@ func (p place) elsewhere(t testing.TB) place {
 
 func (p place) prepare(t testing.TB) *running {
 	t.Helper()
-	cfg := p.Config
-	cfg.Log = slog.New(slog.NewTextHandler(testWriter{t}, nil))
-	s, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(slog.New(slog.NewTextHandler(testWriter{t}, nil)))
 	r := &running{Store: s, t: t}
 	t.Cleanup(func() {
 		if !r.over {
