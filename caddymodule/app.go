@@ -47,6 +47,15 @@ type App struct {
 	// Integrations are the programs that may call, by name.
 	Integrations map[string]*Integration `json:"integrations,omitempty"`
 
+	// Store is where state is kept that must outlive the process. It cannot be changed by a reload. Default: a file in
+	// Caddy's data directory.
+	Store *Store `json:"store,omitempty"`
+
+	// InstallationKey names the record that holds the key that replicas share, in its field key, and while that replaces
+	// another one, the other one in the field former. It cannot be changed by a reload. Default: one that is made at the
+	// first start, in Caddy's data directory.
+	InstallationKey *SecretRef `json:"installation_key,omitempty"`
+
 	// InsecureLogKeys accepts that access logs of a site of psagate's may hold callers' keys. Default: false, which
 	// refuses a config with such a log unless it has the format psa.
 	InsecureLogKeys bool `json:"insecure_log_keys,omitempty"`
@@ -188,8 +197,17 @@ func (f onEvent) Handle(context.Context, caddy.Event) error {
 	return nil
 }
 
-// Start does nothing: other apps may serve before it is called, and later ones may still fail.
-func (*App) Start() error { return nil }
+// Start opens the store, where it is not open yet, so that a load whose store cannot be used is refused. What calls need it
+// for waits until the config is in force: other apps may serve before, and later ones may still fail.
+func (a *App) Start() error {
+	if a.secretsFirst() || len(a.Logins) == 0 {
+		return nil
+	}
+	return openTheStore(a)
+}
+
+// openTheStore opens the store of a config that needs no secrets for that.
+var openTheStore = (*App).openNow
 
 // Stop does nothing: calls of this config may still be in flight.
 func (*App) Stop() error { return nil }

@@ -34,6 +34,8 @@ type parser struct {
 //	    secrets ...
 //	    login <name> { ... }
 //	    integration <name> { ... }
+//	    store ...
+//	    installation_key secret <store> <path>
 //	    insecure_log_keys
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -66,6 +68,8 @@ func (p *parser) words() words {
 		"secrets":           p.secrets,
 		"login":             p.login,
 		"integration":       p.integration,
+		"store":             p.store,
+		"installation_key":  p.installationKey,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },
 	}
 }
@@ -97,18 +101,18 @@ func (p *parser) secrets(w *word) error {
 	switch w.d.CountRemainingArgs() {
 	case 2: // [kind, place]
 		w.d.NextArg()
-		return p.store(w, w.d.Val())
+		return p.secretStore(w, w.d.Val())
 	case 3: // [name, kind, place]
 		w.d.NextArg()
 		name := w.d.Val()
 		w.d.NextArg()
-		return p.store(w, name)
+		return p.secretStore(w, name)
 	}
 	return w.errorf("secrets takes [<name>] <kind> <place>, such as `secrets file /etc/psagate/secrets.json`, and has %d arguments", w.d.CountRemainingArgs())
 }
 
-// store reads the store of that name; the dispenser stands on its kind.
-func (p *parser) store(w *word, name string) error {
+// secretStore reads the store of that name; the dispenser stands on its kind.
+func (p *parser) secretStore(w *word, name string) error {
 	kind := w.d.Val()
 	if _, ok := p.app.SecretsRaw[name]; ok {
 		return w.errorf("store %q is defined twice", shown(name))

@@ -14,28 +14,22 @@ import (
 	"go.uber.org/zap/exp/zapslog"
 
 	"github.com/psagate/psagate/internal/call"
-	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
 )
-
-// shared is what outlives the configs of this process: a reload must never forget a failed sign-in.
-var shared = sync.OnceValue(func() *call.Shared {
-	s := call.NewShared(new(guard.Memory), slog.New(currentLog{}))
-	s.Observe(observer{counted, &heralded})
-	return s
-})
 
 // liveEngine is the engine of one config.
 type liveEngine struct {
 	*call.Gateway
 	kept    []string // keys of the stores in use
+	stores  map[string]*secret.Store
 	settle  []func() // what Commit applies to what is shared
+	ending  []func() // what Close ends
 	closing sync.Once
 }
 
 func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
-	e := new(liveEngine)
+	e := &liveEngine{stores: make(map[string]*secret.Store)}
 	cfg := call.Config{Stores: make(map[string]call.Store, len(a.stores)), Zones: ctx.Storage(), Log: ctx.Slogger()}
 	for _, name := range slices.Sorted(maps.Keys(a.stores)) {
 		module := a.stores[name]
@@ -43,6 +37,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 		if err != nil {
 			return nil, errors.Join(err, e.Close())
 		}
+		e.stores[name] = store
 		cfg.Stores[name] = call.Store{Store: store, Kind: kindOf(module)}
 	}
 	for name, l := range a.Logins {
@@ -61,8 +56,11 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 	}
 	slices.SortFunc(cfg.Logins, func(a, b call.Login) int { return strings.Compare(a.Name, b.Name) })
 	var err error
-	if e.Gateway, err = call.New(cfg, shared()); err != nil {
+	if e.Gateway, err = call.New(cfg, ground().shared); err != nil {
 		return nil, errors.Join(err, e.Close())
+	}
+	if a.secretsFirst() {
+		e.settle = append(e.settle, func() { e.openLater(a) })
 	}
 	return e, nil
 }
@@ -105,6 +103,9 @@ func (e *liveEngine) Commit() {
 // Close implements engine.
 func (e *liveEngine) Close() (err error) {
 	e.closing.Do(func() {
+		for _, end := range e.ending {
+			end()
+		}
 		if e.Gateway != nil {
 			e.Gateway.Close()
 		}

@@ -70,6 +70,15 @@ func (a *applied) news(r record, c content) (bool, error) {
 	return true, nil
 }
 
+// forget has the next reading count as news.
+func (a *applied) forget(r record) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if last := a.told[r]; last != nil {
+		*last = content{users: last.users}
+	}
+}
+
 // last returns what the guard was told of a record last; its key is empty where that is nothing.
 func (a *applied) last(r record) content {
 	a.mu.Lock()

@@ -66,6 +66,8 @@ type Login struct {
 // Shared is what outlives a config. The zero value is not ready: use NewShared.
 type Shared struct {
 	guard   *guard.Guard
+	tables  guard.Tables
+	ready   chan struct{} // closed once the tables can be asked
 	wallet  wallet
 	limits  *identity.Limiter
 	refused bounded // in the log
@@ -85,9 +87,20 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	s := &Shared{guard: guard.New(tables, log), limits: identity.NewLimiter(time.Now), shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
+	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
+	close(s.ready)
 	return s
+}
+
+// Hold keeps configs from coming into force until begin is called, once, with the keys of the fingerprints in the tables:
+// the one that holds, and the one that it has replaced, or nil. It must be called before a config is made that shares this.
+func (s *Shared) Hold() (begin func(current, former []byte)) {
+	s.ready = make(chan struct{})
+	return func(current, former []byte) {
+		s.guard.UseKeys(current, former)
+		close(s.ready)
+	}
 }
 
 // Observe says who is told what happens. It must be called before a config is made that shares this.

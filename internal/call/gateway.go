@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/psagate/psagate/internal/identity"
 )
@@ -18,6 +19,9 @@ type Gateway struct {
 	stores map[string]Store
 	log    *slog.Logger
 	said   said
+
+	mu     sync.Mutex
+	closed chan struct{}
 }
 
 // New builds a gateway. It opens no store and sends nothing: until Commit the calls that come wait.
@@ -26,7 +30,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{shared: shared, keys: keys, book: book, byName: make(map[string]*lane), stores: cfg.Stores, log: cfg.Log}
+	g := &Gateway{shared: shared, keys: keys, book: book, byName: make(map[string]*lane), stores: cfg.Stores, log: cfg.Log, closed: make(chan struct{})}
 	users := make(map[string]int)
 	for _, i := range cfg.Integrations {
 		users[i.Login]++
@@ -53,11 +57,41 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	return g, nil
 }
 
-// Commit puts the config into force: its records are read from now on.
+// Commit puts the config into force: its records are read from now on, or once what it shares can be used.
 func (g *Gateway) Commit() {
 	g.keys.commit()
+	select {
+	case <-g.shared.ready:
+		g.commit()
+	default:
+		go func() {
+			select {
+			case <-g.shared.ready:
+				g.commit()
+			case <-g.closed:
+			}
+		}()
+	}
+}
+
+func (g *Gateway) commit() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.over() {
+		return
+	}
 	for _, n := range g.lanes {
 		n.commit()
+	}
+}
+
+// over reports whether the gateway was closed. Called with the mutex held.
+func (g *Gateway) over() bool {
+	select {
+	case <-g.closed:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -66,6 +100,11 @@ func (g *Gateway) Drain() { g.shared.drain() }
 
 // Close gives back what the config held. Calls under way end with what they have.
 func (g *Gateway) Close() {
+	g.mu.Lock()
+	if !g.over() {
+		close(g.closed)
+	}
+	g.mu.Unlock()
 	g.keys.close()
 	for _, n := range g.lanes {
 		n.close()

@@ -18,7 +18,7 @@ import (
 
 // Status reports how every login and every store stands.
 func (g *Gateway) Status() report.Status {
-	s := report.Status{Time: time.Now(), State: report.StateMemory, Policy: report.PolicyNone, Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}}
+	s := report.Status{Time: time.Now(), State: g.shared.state(), Policy: report.PolicyNone, Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}}
 	keys := make(map[guard.Key][]string)
 	for _, n := range g.lanes {
 		if seat := n.sitting(); seat != nil {
@@ -32,7 +32,7 @@ func (g *Gateway) Status() report.Status {
 	for _, name := range slices.Sorted(maps.Keys(g.stores)) {
 		s.Stores = append(s.Stores, g.stores[name].status(name))
 	}
-	s.Problems = g.Notices()
+	s.Problems = append(g.shared.problems(), g.Notices()...)
 	s.Advise()
 	return s
 }

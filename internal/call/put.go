@@ -119,7 +119,7 @@ func (n *lane) draft(ctx context.Context, over secret.Record, p Put) (c candidat
 	if c.key, err = n.keyOf(c.credential); err != nil {
 		return c, nil, err
 	}
-	c.fp = n.shared.guard.Fingerprint(autotask.CanonicalUser(c.credential.UserName), c.credential.Secret.Reveal(), c.credential.IntegrationCode.Reveal())
+	c.fp = n.shared.fingerprint(c.credential)
 	earlier, note := n.earlier(ctx, over)
 	if note != "" {
 		notes = append(notes, note)

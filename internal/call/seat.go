@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
@@ -16,7 +17,9 @@ type seat struct {
 	lane   *lane
 	guard  *guard.Login
 	detach func()
-	newest guard.Fingerprint // guarded by the lane's mutex
+	// What follows is guarded by the lane's mutex.
+	newest   guard.Fingerprint
+	recalled guard.Fingerprint // what was looked for last among earlier versions
 }
 
 // apply takes over a reading of the record. A reading that cannot be used changes nothing: what served serves on.
@@ -74,7 +77,7 @@ func (n *lane) use(rec secret.Record) error {
 	if err != nil {
 		return err
 	}
-	fp := n.shared.guard.Fingerprint(autotask.CanonicalUser(cred.UserName), cred.Secret.Reveal(), cred.IntegrationCode.Reveal())
+	fp := n.shared.fingerprint(cred)
 	news, err := n.shared.applied.news(n.record(), content{key: key, fp: fp, version: rec.Version, created: rec.Created})
 	if err != nil {
 		return err
@@ -83,17 +86,31 @@ func (n *lane) use(rec secret.Record) error {
 	c := n.shared.wallet.put(key, fp, cred, rec.ReadAt)
 	s := n.seatFor(key)
 	s.newest = fp
-	if news {
-		err = s.guard.Newest(fp, c.version())
+	if err = s.guard.Rename(n.shared.formerFingerprint(cred), fp); err == nil && news {
+		err = s.guard.NewestMade(fp, c.version(), rec.Created)
 	}
 	if err == nil && before != nil && before.credential.Zone != cred.Zone {
 		err = s.guard.Due() // it may have been refused for its zone alone
 	}
 	if err != nil {
+		n.again()
 		return err
 	}
 	return n.settleIn(s, fp)
 }
+
+// again takes the reading over again after a while, for the guard's store could not be used. Called with the mutex held.
+func (n *lane) again() {
+	n.shared.applied.forget(n.record())
+	time.AfterFunc(againAfter, func() {
+		if rec, err := n.store.Get(n.Path); err == nil {
+			n.apply(rec)
+		}
+	})
+}
+
+// againAfter is how long it is until a reading is taken over again.
+const againAfter = 5 * time.Second
 
 // settleIn forgets what is not needed any more of a seat's credentials, and moves to it where it serves already.
 func (n *lane) settleIn(s *seat, fp guard.Fingerprint) error {
@@ -101,6 +118,7 @@ func (n *lane) settleIn(s *seat, fp guard.Fingerprint) error {
 	if err != nil {
 		return err
 	}
+	n.recall(s, st)
 	n.shared.wallet.drop(s.guard.Key(), fp, st.Serving, st.Last)
 	switch {
 	case s != n.next:

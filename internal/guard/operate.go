@@ -16,7 +16,19 @@ type CheckResult struct {
 
 // Newest tells the login that a credential is the newest that its store has.
 func (l *Login) Newest(fp Fingerprint, version string) error {
-	return l.change(func(r *Rows, _ time.Time) { r.newest(fp, version) })
+	return l.NewestMade(fp, version, time.Time{})
+}
+
+// NewestMade is Newest where the store tells when it made the credential: one that was made before the newest is not newer,
+// but was read by a process that lags behind.
+func (l *Login) NewestMade(fp Fingerprint, version string, made time.Time) error {
+	return l.change(func(r *Rows, _ time.Time) {
+		if r.Newest != fp && made.Before(r.NewestMade) && !made.IsZero() {
+			return
+		}
+		r.newest(fp, version)
+		r.NewestMade = made
+	})
 }
 
 // Retry makes the newest credential count as untried: it came with another user name, and the one that serves on
@@ -31,6 +43,16 @@ func (l *Login) Doubt() error {
 	return l.change(func(r *Rows, _ time.Time) {
 		if c := r.find(r.Newest); c != nil && c.State == StateProven && len(l.uses) == 1 {
 			c.State, c.Tries = StateUntried, 0
+		}
+	})
+}
+
+// Lose says that nobody has a credential's secret any more: it cannot serve, and the newest has to. Where other processes use
+// the login, one of them may have it.
+func (l *Login) Lose(fp Fingerprint) error {
+	return l.change(func(r *Rows, _ time.Time) {
+		if c := r.find(fp); c != nil && fp != r.Newest && !l.table.Shared() {
+			c.State = StateSuperseded
 		}
 	})
 }

@@ -21,6 +21,10 @@ type Status struct {
 const (
 	// StateMemory: the guard's tables live in the memory of this process; a restart forgets them.
 	StateMemory = "memory"
+	// StateSQLite: they live in a file on this node.
+	StateSQLite = "sqlite"
+	// StatePostgres: they live in a database, which other nodes may share.
+	StatePostgres = "postgres"
 	// PolicyNone: there is no policy, every identified integration may do everything.
 	PolicyNone = "none"
 )

@@ -8,7 +8,7 @@ import (
 
 // Status writes the status for people.
 func (p Printer) Status(s Status) {
-	p.line("state: %s", sentence(s.State, map[string]string{StateMemory: "in memory, on this node; a restart forgets it"}))
+	p.line("state: %s", sentence(s.State, states))
 	p.line("policy: %s", sentence(s.Policy, map[string]string{PolicyNone: "none yet: every identified integration may do everything"}))
 	for _, problem := range s.Problems {
 		p.line("! %s", problem)
@@ -195,4 +195,12 @@ func or(text, otherwise string) string {
 		return otherwise
 	}
 	return text
+}
+
+// states says for people where the guard's tables live.
+var states = map[string]string{
+	"":            "not open yet",
+	StateMemory:   "in memory, on this node; a restart forgets it",
+	StateSQLite:   "in a file on this node",
+	StatePostgres: "in PostgreSQL, which other nodes may share",
 }

@@ -1,0 +1,60 @@
+package caddymodule
+
+import (
+	"strings"
+
+	"github.com/psagate/psagate/internal/store"
+)
+
+// store reads where the state is kept. Syntax:
+//
+//	store sqlite <path>
+//	store postgres <dsn>
+//	store postgres secret <store> <path> [<field>]
+//
+// A <dsn> with a password is {env.NAME} or {file.PATH}, or comes from a secret store.
+func (p *parser) store(w *word) error {
+	args := w.d.RemainingArgs()
+	if len(args) < 2 {
+		return w.errorf("store takes `sqlite <path>` or `postgres <dsn>`, and has %d arguments", len(args))
+	}
+	if p.app.Store != nil {
+		return w.errorf("store is there twice")
+	}
+	p.place("store", w)
+	p.app.Store = &Store{Kind: args[0]}
+	switch kind, rest := store.Kind(args[0]), args[1:]; {
+	case kind == store.SQLite && len(rest) == 1:
+		p.app.Store.Path = rest[0]
+		return nil
+	case kind == store.PostgreSQL && len(rest) == 1 && !strings.HasPrefix(rest[0], "{"):
+		p.app.Store.DSN = rest[0]
+		return nil
+	case kind == store.PostgreSQL:
+		text, err := parseSecretText(rest)
+		if err != nil {
+			return w.errorf("%w", err)
+		}
+		p.app.Store.DSNSecret = text
+		return nil
+	case kind == store.SQLite:
+		return w.errorf("store sqlite takes <path>, and has %d arguments", len(rest))
+	}
+	return w.errorf("%s", unknownWord(args[0], "store, where its kind is named", []string{string(store.SQLite), string(store.PostgreSQL)}))
+}
+
+// installationKey reads which record holds the key that replicas share. Syntax:
+//
+//	installation_key secret <store> <path>
+func (p *parser) installationKey(w *word) error {
+	args, err := w.args("secret", "<store>", "<path>")
+	if err != nil {
+		return err
+	}
+	if args[0] != "secret" {
+		return w.errorf("%s", unknownWord(args[0], "installation_key, where the record is named", []string{"secret"}))
+	}
+	p.place("installation_key", w)
+	p.app.InstallationKey = &SecretRef{Store: args[1], Path: args[2]}
+	return nil
+}

@@ -1,0 +1,69 @@
+package call
+
+import (
+	"context"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/secret"
+)
+
+// After a restart the tables may say that an older version serves than the one that the store has: the PSA has not taken
+// over yet what the store says. That version is looked for among those that the store still has.
+
+// recall finds the credential that serves, or served last, where this process does not know it. Callers wait meanwhile.
+// Called with the mutex held.
+func (n *lane) recall(s *seat, st guard.Status) {
+	missing := st.Serving
+	if missing.IsZero() {
+		missing = st.Last
+	}
+	if missing.IsZero() || n.shared.wallet.get(s.guard.Key(), missing) != nil || s.recalled == missing {
+		return
+	}
+	s.recalled = missing
+	release := s.guard.Hold()
+	n.calls++
+	go func() {
+		defer n.leave()
+		defer release()
+		if n.remembers(s, missing) {
+			return
+		}
+		if st.Serving != missing {
+			return
+		}
+		n.log.Warn("the version that served before the restart cannot be read any more, so the newest one has to serve", "store", n.Store)
+		if err := s.guard.Lose(missing); err != nil {
+			n.log.Error("what served before the restart cannot be given up", "error", err)
+		}
+	}()
+}
+
+// remembers looks for a credential among the versions that the store still has.
+func (n *lane) remembers(s *seat, missing guard.Fingerprint) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), writePatience)
+	defer cancel()
+	versions, err := n.store.History(ctx, n.Path, comparedWith)
+	if err != nil {
+		n.log.Warn("earlier versions of the login's record cannot be read", "store", n.Store, "error", err)
+		return false
+	}
+	for _, rec := range versions {
+		if cred, err := secret.CredentialFrom(rec); err == nil && n.shared.fingerprint(cred) == missing {
+			n.shared.wallet.put(s.guard.Key(), missing, cred, rec.ReadAt)
+			return true
+		}
+	}
+	return false
+}
+
+// fingerprint returns the fingerprint of a credential.
+func (s *Shared) fingerprint(c secret.Credential) guard.Fingerprint {
+	return s.guard.Fingerprint(autotask.CanonicalUser(c.UserName), c.Secret.Reveal(), c.IntegrationCode.Reveal())
+}
+
+// formerFingerprint returns what it was before the installation's key was replaced; zero where it was not.
+func (s *Shared) formerFingerprint(c secret.Credential) guard.Fingerprint {
+	return s.guard.FormerFingerprint(autotask.CanonicalUser(c.UserName), c.Secret.Reveal(), c.IntegrationCode.Reveal())
+}

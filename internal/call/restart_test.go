@@ -1,0 +1,169 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/psagate/psagate/internal/guard"
+)
+
+// kept are tables that outlive a process in a test: what the next one has of them is theirs.
+type kept struct{ guard.Memory }
+
+// restart ends the process, and begins another one on the same tables. The file has the newest version alone, as a file
+// store does, where that is said.
+func (w *world) restart(tables guard.Tables, file bool) {
+	w.Helper()
+	w.g.Close()
+	w.g = nil
+	if file {
+		w.safe.mu.Lock()
+		clear(w.safe.past)
+		w.safe.mu.Unlock()
+	}
+	w.shared = NewShared(tables, w.cfg.Log)
+	w.shared.Hold()([]byte("the same key over restarts"), nil)
+	w.load()
+	time.Sleep(time.Second)
+	synctest.Wait()
+}
+
+// begin is a first process on tables that outlive it.
+func (w *world) begin() guard.Tables {
+	tables := new(kept)
+	w.restart(tables, false)
+	return tables
+}
+
+func TestAnOrdinaryRestartCostsNoSignIn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		tables := w.begin()
+		w.served("a")
+		before := len(w.sim.Ledger().Of(user))
+		w.restart(tables, false)
+		w.served("a")
+		if n := len(w.sim.Ledger().Of(user)) - before; n != 1 {
+			t.Errorf("%d sign-ins for one call", n)
+		}
+	})
+}
+
+func TestAfterARestartTheOlderVersionServesUntilThePSAChanges(t *testing.T) {
+	inWorld(t, func(w *world) {
+		tables := w.begin()
+		w.served("a")
+		w.safe.put("main", user, "new-password")
+		w.store.Refresh("main")
+		time.Sleep(5 * time.Second)
+		w.served("a") // the newest was refused by now
+		failed := w.failed()
+		w.restart(tables, false)
+		for range 5 {
+			w.served("a")
+		}
+		if n := w.failed(); n != failed {
+			t.Errorf("%d failed sign-ins, %d before the restart", n, failed)
+		}
+		w.user.SetSecret("new-password")
+		w.served("a")
+	})
+}
+
+func TestAfterARestartANewestThatIsAloneServesOnceThePSATakesIt(t *testing.T) {
+	inWorld(t, func(w *world) {
+		tables := w.begin()
+		w.served("a")
+		w.safe.put("main", user, "new-password")
+		w.store.Refresh("main")
+		time.Sleep(5 * time.Second)
+		w.served("a")
+		w.restart(tables, true)
+		if a := w.call("a", "GET", "/Tickets/1", ""); a.status != http.StatusServiceUnavailable {
+			t.Errorf("status %d while nothing that is known is good", a.status)
+		}
+		w.user.SetSecret("new-password")
+		time.Sleep(5 * time.Hour)
+		w.served("a")
+		w.safeNow()
+	})
+}
+
+func TestWithAnotherInstallationKeyTheFormerOneStillTells(t *testing.T) {
+	inWorld(t, func(w *world) {
+		tables := w.begin()
+		w.served("a")
+		before := len(w.sim.Ledger().Of(user))
+		w.g.Close()
+		w.g = nil
+		w.shared = NewShared(tables, w.cfg.Log)
+		w.shared.Hold()([]byte("a key that was made since"), []byte("the same key over restarts"))
+		w.load()
+		synctest.Wait()
+		w.served("a")
+		if n := len(w.sim.Ledger().Of(user)) - before; n != 1 {
+			t.Errorf("%d sign-ins for one call", n)
+		}
+	})
+}
+
+// failing are tables that cannot be used for a while.
+type failing struct {
+	guard.Tables
+	fails atomic.Bool
+}
+
+func (f *failing) Table(key guard.Key) guard.Table { return failingTable{f.Tables.Table(key), f} }
+
+type failingTable struct {
+	guard.Table
+	of *failing
+}
+
+func (t failingTable) Begin(ctx context.Context) (guard.Tx, error) {
+	if t.of.fails.Load() {
+		return nil, errors.New("it cannot be used")
+	}
+	return t.Table.Begin(ctx)
+}
+
+func TestUntilTheTablesCanBeUsedCallsWait(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.g.Close()
+		w.g = nil
+		w.shared = NewShared(new(guard.Memory), w.cfg.Log)
+		begin := w.shared.Hold()
+		w.load()
+		go func() {
+			time.Sleep(10 * time.Second)
+			begin([]byte("a key"), nil)
+		}()
+		start := time.Now()
+		w.served("a")
+		if waited := time.Since(start); waited < 10*time.Second {
+			t.Errorf("it was served after %s", waited)
+		}
+	})
+}
+
+func TestARecordThatCouldNotBeTakenOverIsTakenOverLater(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.g.Close()
+		w.g = nil
+		tables := &failing{Tables: new(guard.Memory)}
+		tables.fails.Store(true)
+		w.shared = NewShared(tables, w.cfg.Log)
+		w.load()
+		synctest.Wait()
+		if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != string(guard.StoreUnavailable) && a.reason() != "secret-unavailable" {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		tables.fails.Store(false)
+		time.Sleep(againAfter + time.Second)
+		w.served("a")
+	})
+}
