@@ -8,9 +8,11 @@ import (
 
 // store reads where the state is kept. Syntax:
 //
-//	store sqlite <path>
-//	store postgres <dsn>
-//	store postgres secret <store> <path> [<field>]
+//	store sqlite <path> {
+//	    ttl <duration>
+//	}
+//	store postgres <dsn> { ... }
+//	store postgres secret <store> <path> [<field>] { ... }
 //
 // A <dsn> with a password is {env.NAME} or {file.PATH}, or comes from a secret store.
 func (p *parser) store(w *word) error {
@@ -23,24 +25,31 @@ func (p *parser) store(w *word) error {
 	}
 	p.place("store", w)
 	p.app.Store = &Store{Kind: args[0]}
-	switch kind, rest := store.Kind(args[0]), args[1:]; {
-	case kind == store.SQLite && len(rest) == 1:
-		p.app.Store.Path = rest[0]
-		return nil
-	case kind == store.PostgreSQL && len(rest) == 1 && !strings.HasPrefix(rest[0], "{"):
-		p.app.Store.DSN = rest[0]
-		return nil
+	if err := p.app.Store.readPlace(w, store.Kind(args[0]), args[1:]); err != nil {
+		return err
+	}
+	return w.block("store", words{
+		"ttl": func(w *word) (err error) { p.app.Store.TTL, err = w.duration(); return err },
+	})
+}
+
+// readPlace reads what follows the kind.
+func (s *Store) readPlace(w *word, kind store.Kind, args []string) (err error) {
+	switch {
+	case kind == store.SQLite && len(args) == 1:
+		s.Path = args[0]
+	case kind == store.SQLite:
+		return w.errorf("store sqlite takes <path>, and has %d arguments", len(args))
+	case kind == store.PostgreSQL && len(args) == 1 && !strings.HasPrefix(args[0], "{"):
+		s.DSN = args[0]
 	case kind == store.PostgreSQL:
-		text, err := parseSecretText(rest)
-		if err != nil {
+		if s.DSNSecret, err = parseSecretText(args); err != nil {
 			return w.errorf("%w", err)
 		}
-		p.app.Store.DSNSecret = text
-		return nil
-	case kind == store.SQLite:
-		return w.errorf("store sqlite takes <path>, and has %d arguments", len(rest))
+	default:
+		return w.errorf("%s", unknownWord(string(kind), "store, where its kind is named", []string{string(store.SQLite), string(store.PostgreSQL)}))
 	}
-	return w.errorf("%s", unknownWord(args[0], "store, where its kind is named", []string{string(store.SQLite), string(store.PostgreSQL)}))
+	return nil
 }
 
 // installationKey reads which record holds the key that replicas share. Syntax:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/store"
 )
 
 // entry is a line of the reference's grammar: a word with what follows it, what is remarked of it, and its block.
@@ -116,7 +117,7 @@ var samples = map[string]string{
 	"<name>": "main", "@<name>": "@main", "<store>": "main", "<login>": "main", "<path>": "autotask/main", "store <path>": "/var/lib/psagate/psagate.db", "<dsn>": "{env.PSAGATE_DSN}", "<address>": "https://vault.example.com:8200",
 	"<secret>": "{env.PSAGATE_TEST}", "<role_id>": "psagate", "<role>": "psagate", "<kv v2 mount>": "kv", "<ns>": "teams/msp", "<pem file>": "/etc/psagate/ca.pem",
 	"<base URL>": "https://psa.example.com", "<host...>": "127.0.0.1 psa.example.com:8443", "<duration>": "1m", "<threshold>": "7", "<length>": "256", "<deadline>": "30s",
-	"poll <duration>": "15s", "max_stale <duration>": "1h", "budget <n>": "5", "in_flight <n>": "3", "<mail address>": "ops@example.com", "<hash...>": hash1 + " " + hash2,
+	"poll <duration>": "15s", "ttl <duration>": "15s", "max_stale <duration>": "1h", "budget <n>": "5", "in_flight <n>": "3", "<mail address>": "ops@example.com", "<hash...>": hash1 + " " + hash2,
 	"<san or subject>": "backup.example.com", "<cidr...>": "192.0.2.0/24 private_ranges", "<date>": "2027-03-31", "<reason>": "moved", "<size>": "16MiB",
 	"<matcher>": "/ATServicesRest/*", "entity <name...>": "Tickets Tickets/Notes", "<action...>": "create update", "<format>": "console",
 }
@@ -360,7 +361,7 @@ var inWords = map[string]string{
 	"psa login zone": "the one that is looked up", "psa integration login": "the only login",
 	"psa secrets vault ca": "the system's", "psa secrets vault auth cert role": "any that fits",
 	"psa_gateway public_url": "scheme and host as the client sees them", "psa_proxy public_url": "scheme and host as the client sees them",
-	"format psa wrap": "json (console on a terminal)",
+	"format psa wrap":  "json (console on a terminal)",
 	"psa store sqlite": "psagate/store/psagate.db in Caddy's data directory", "psa installation_key secret": "one that is made in Caddy's data directory",
 }
 
@@ -380,6 +381,7 @@ func inCode(t *testing.T) map[string]string {
 		"psa login lockout linger":    asPeopleWrite(s.Linger), "psa login lockout recheck": asPeopleWrite(s.Recheck),
 		"psa login queue":      fmt.Sprintf("%d %s", s.QueueLength, asPeopleWrite(s.QueueDeadline)),
 		"psa_gateway max_body": maxBody, "psa_proxy max_body": maxBody,
+		"psa store sqlite ttl": asPeopleWrite(store.DefaultTTL), "psa store postgres ttl": asPeopleWrite(store.DefaultTTL),
 		"psa secrets vault mount":                      documentedDefault(t, "VaultSecrets", "Mount"),
 		"psa secrets vault auth kubernetes token_path": documentedDefault(t, "VaultAuth", "Path"),
 	}

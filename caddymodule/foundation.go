@@ -100,6 +100,9 @@ func (f *foundation) findKey(ctx context.Context, a *App, fields func(context.Co
 
 func (a *App) storeConfig(ctx context.Context, find func(context.Context, *SecretText) (secret.Value, error)) (store.Config, error) {
 	cfg := store.Config{Kind: a.Store.kind(), Place: a.Store.path(), Dir: dataPath("state")}
+	if a.Store != nil {
+		cfg.TTL = time.Duration(a.Store.TTL)
+	}
 	if cfg.Kind == store.SQLite {
 		return cfg, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -24,7 +25,14 @@ type Store struct {
 
 	// DSNSecret is the same where it holds a password. Default: none.
 	DSNSecret *SecretText `json:"dsn_secret,omitempty"`
+
+	// TTL is after how long a silence a process is taken for dead, at least 3s: it tells the store that it lives three times
+	// in that time, and may send for two thirds of it without. Processes that share a store need the same. Default: 15s.
+	TTL caddy.Duration `json:"ttl,omitempty"`
 }
+
+// minTTL leaves time for a beat to be late.
+const minTTL = 3 * time.Second
 
 // dataPath is the path of something of psagate's own in Caddy's data directory.
 func dataPath(parts ...string) string {
@@ -58,6 +66,8 @@ func (s *Store) path() string {
 func (a *App) checkStore() error {
 	s := a.Store
 	switch {
+	case s != nil && s.TTL != 0 && time.Duration(s.TTL) < minTTL:
+		return faultAt("store", "ttl %s: at least %s", time.Duration(s.TTL), minTTL)
 	case s.kind() != store.SQLite && s.kind() != store.PostgreSQL:
 		return faultAt("store", "the kind of store is %s or %s", store.SQLite, store.PostgreSQL)
 	case s.kind() == store.SQLite && s != nil && (s.DSN != "" || s.DSNSecret != nil):
