@@ -14,6 +14,17 @@ import (
 // app warns of what is set for all of psagate.
 func (a *advice) app(app *App) {
 	a.addIf(app.InsecureLogKeys, "insecure-log-keys", "psa")
+	keyMade, storeMade := madeNow()
+	a.addIf(keyMade, "key-made", "psa")
+	a.addIf(storeMade, "store-made", "psa")
+}
+
+// madeNow tells whether this process made the installation key, and the store. Tests replace it.
+var madeNow = func() (key, store bool) {
+	f := ground()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.made, f.store.Made()
 }
 
 // stores warns of secret stores.
@@ -44,6 +55,12 @@ func (v *VaultSecrets) hasFixedToken() bool {
 // usedStores are the stores that something reads.
 func (a *App) usedStores() map[string]bool {
 	used := map[string]bool{}
+	if a.InstallationKey != nil {
+		used[a.InstallationKey.Store] = true
+	}
+	if a.Store != nil && a.Store.DSNSecret != nil {
+		used[a.Store.DSNSecret.Store] = true
+	}
 	for _, login := range a.Logins {
 		used[login.Secret.Store] = true
 	}

@@ -31,6 +31,8 @@ type adviceParts struct {
 	secrets, psa string
 	// login and integration stand in the blocks of that name.
 	login, integration string
+	// made: this process made the store and the installation key.
+	made bool
 	// noOwner leaves the integration's owner out.
 	noOwner bool
 	// address takes the place of the site's, gate that of its psa_gateway; site stands before that, before and after around the site.
@@ -248,6 +250,7 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 		"client_cert and SNI that may differ":    {adviceParts{integration: "client_cert itglue.example.com", site: clientAuth(ca), global: serversOption("strict_sni_host insecure_off")}, []string{"sni-off: site psa.example.com"}},
 		"client_cert of any public authority":    {adviceParts{integration: "client_cert itglue.example.com", site: clientAuth("mode require_and_verify")}, []string{"client-ca: site psa.example.com"}},
 
+		"a first start":                          {adviceParts{made: true}, []string{"key-made: psa", "store-made: psa"}},
 		"insecure_log_keys":                      {adviceParts{psa: "insecure_log_keys"}, []string{"insecure-log-keys: psa"}},
 		"insecure_permissions":                   {adviceParts{secrets: "secrets file /s.json {\ninsecure_permissions\n}"}, []string{"insecure-permissions: store file"}},
 		"insecure_http":                          {adviceParts{login: "hosts 127.0.0.1\ninsecure_http"}, []string{"insecure-http: login main", "extra-hosts: login main"}},
@@ -297,6 +300,9 @@ func TestWhatIsUnwiseIsSaid(t *testing.T) {
 	t.Setenv("PSAGATE_TEST_ADMIN", "0.0.0.0:2019")
 	for name, c := range adviceCases(t) {
 		t.Run(name, func(t *testing.T) {
+			before := madeNow
+			madeNow = func() (bool, bool) { return c.parts.made, c.parts.made }
+			t.Cleanup(func() { madeNow = before })
 			warnings := advised(t, mustAdapt(t, c.parts.text()))
 			if got := adviceKinds(warnings); !slices.Equal(got, c.want) {
 				t.Errorf("said:\n%s\nwant:\n%s\nof:\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"), c.parts.text())

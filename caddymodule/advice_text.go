@@ -35,6 +35,16 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"Ask again, and if that is no help look there yourself: psagate may not know this Caddy.",
 	},
 
+	// What outlives the process.
+	"key-made": {
+		"this process made the installation key: whoever restores the store without it begins with nothing known of any password",
+		"Keep a copy of psagate/keys/installation.key in Caddy's data directory, or name a record with `installation_key`.",
+	},
+	"store-made": {
+		"this process made the store: if it is not the first one here, all that was recorded of failed sign-ins is lost",
+		"See that the store, and Caddy's data directory, are on a disk that outlives the process and its container.",
+	},
+
 	// Sites.
 	"no-site": {
 		"no site has psa_gateway: nobody can call",

@@ -25,7 +25,7 @@ said, and whether it has been forgiven since. Then who was served with which
 version last, and what to do. It says when the cause seems to lie outside
 psagate. Calls that psagate did not let in are shown too.
 
-It is kept in memory, 256 attempts of a login at most; a restart forgets it.
+It is kept in the store for 30 days, of all processes that share it.
 
 Exit status 1 means that something failed in the time. Calls that nobody's key
 came with do not count for that.

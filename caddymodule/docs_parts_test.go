@@ -151,7 +151,7 @@ func metricsPart(t *testing.T) string {
 	for _, c := range []struct {
 		kind string
 		prometheus.Collector
-	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"histogram", counted.waits}} {
+	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"histogram", counted.waits}, {"counter", transactions}} {
 		for _, text := range describedBy(c) {
 			m := metricText.FindStringSubmatch(text)
 			if m == nil {

@@ -59,7 +59,12 @@ func newTallies() *tallies {
 var counted = newTallies()
 
 // collectors are all of psagate's metrics.
-var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.waits, gauges{}}
+var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.waits, gauges{}, transactions}
+
+// transactions is how often the store was written.
+var transactions = prometheus.NewCounterFunc(prometheus.CounterOpts{
+	Name: "psagate_store_transactions_total", Help: "Transactions that this process committed to its store, beats included.",
+}, func() float64 { return float64(ground().store.Writes()) })
 
 // registerMetrics makes the metrics known to a config's registry.
 func registerMetrics(registry *prometheus.Registry) error {

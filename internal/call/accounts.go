@@ -2,6 +2,9 @@ package call
 
 import (
 	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/store"
 )
 
 // What is kept of attempts that failed, in memory. An integration has no more than its part of its login's, so that a flood
@@ -28,7 +32,8 @@ const (
 
 // accounts remembers, for each PSA user and over all configs, which attempts failed and who was served with what.
 type accounts struct {
-	since time.Time
+	since   time.Time
+	journal *store.Journal // of all processes; nil where this one's memory is all there is
 
 	mu   sync.Mutex
 	of   map[guard.Key]*account
@@ -42,6 +47,7 @@ type account struct {
 	forgotten time.Time // when the youngest one ended that is not kept any more; zero: all are
 	success   time.Time // when the PSA last accepted a sign-in
 	failed    int       // attempts since then, or since a release
+	reset     time.Time // when that was
 	uses      map[use]time.Time
 }
 
@@ -75,11 +81,13 @@ func (a *accounts) served(key guard.Key, integration, version string, accepted b
 	defer a.mu.Unlock()
 	of := a.account(key)
 	if accepted {
-		of.success, of.failed = now, 0
+		of.success, of.reset, of.failed = now, now, 0
+		a.journal.Mark(store.Mark{Key: key, What: markSuccess}, now)
 	}
 	if integration == "" {
 		return
 	}
+	a.journal.Served(store.Use{Key: key, Integration: integration, Version: version}, now)
 	u := use{integration, version}
 	if _, known := of.uses[u]; !known {
 		of.makeRoom(integration)
@@ -134,6 +142,9 @@ func (a *accounts) fail(key guard.Key, f report.FailedAttempt) {
 	a.last++
 	a.kept++
 	of.failures = append(of.failures, failure{a.last, f})
+	if text, err := json.Marshal(f); err == nil {
+		a.journal.Fail(key, f.At, text)
+	}
 }
 
 // outOf returns which failure has to go before an integration can have another: one of its own, and of those one without
@@ -184,8 +195,16 @@ func (a *accounts) forget(of *account, i int) {
 func (a *accounts) released(key guard.Key) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.account(key).failed = 0
+	of, now := a.account(key), time.Now()
+	of.failed, of.reset = 0, now
+	a.journal.Mark(store.Mark{Key: key, What: markRelease}, now)
 }
+
+// What the journal marks.
+const (
+	markSuccess = "success"
+	markRelease = "release"
+)
 
 // extract is what an account tells of the time since a moment.
 type extract struct {
@@ -197,15 +216,85 @@ type extract struct {
 	uses      []report.VersionUse
 }
 
-// extracts returns what is known of all PSA users.
-func (a *accounts) extracts() (all []extract) {
+// extracts returns what is known of all PSA users, and from when on failures are kept.
+func (a *accounts) extracts(ctx context.Context) (all []extract, since time.Time) {
+	page, err := a.journal.Read(ctx) // where it cannot be read now, this process's own is told
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	merged := make(map[guard.Key]*account, len(a.of))
 	for key, of := range a.of {
-		all = append(all, extract{key, slices.Clone(of.failures), of.forgotten, of.success, of.failed, of.versions()})
+		merged[key] = of.copied()
+	}
+	since = a.since
+	if err == nil && !page.Since.IsZero() {
+		since = page.Since
+		merge(merged, page)
+	}
+	for key, of := range merged {
+		all = append(all, extract{key, of.failures, of.forgotten, of.success, of.failed, of.versions()})
 	}
 	slices.SortFunc(all, func(a, b extract) int { return strings.Compare(string(a.key), string(b.key)) })
-	return all
+	return all, since
+}
+
+// since counts the failures that are kept from after a moment.
+func (of *account) since(at time.Time) (n int) {
+	for _, f := range of.failures {
+		if f.At.After(at) {
+			n++
+		}
+	}
+	return n
+}
+
+func (of *account) copied() *account {
+	c := *of
+	c.failures, c.uses = slices.Clone(of.failures), maps.Clone(of.uses)
+	return &c
+}
+
+// merge adds what the journal has of other processes, and of this one before it was started anew.
+func merge(into map[guard.Key]*account, page store.Page) {
+	user := func(key guard.Key) *account {
+		if into[key] == nil {
+			into[key] = &account{uses: make(map[use]time.Time)}
+		}
+		return into[key]
+	}
+	for u, at := range page.Uses {
+		if of := user(u.Key); of.uses[use{u.Integration, u.Version}].Before(at) {
+			of.uses[use{u.Integration, u.Version}] = at
+		}
+	}
+	reset := make(map[guard.Key]time.Time) // when the PSA's count was last zero
+	for m, at := range page.Marks {
+		of := user(m.Key)
+		if m.What == markSuccess && of.success.Before(at) {
+			of.success = at
+		}
+		if reset[m.Key].Before(at) {
+			reset[m.Key] = at
+		}
+	}
+	for key, at := range reset {
+		if of := into[key]; at.After(of.reset) {
+			of.failed = of.since(at)
+		}
+	}
+	for _, f := range page.Failures {
+		var told report.FailedAttempt
+		if json.Unmarshal(f.Data, &told) != nil {
+			continue
+		}
+		of := user(f.Key)
+		of.failures = append(of.failures, failure{0, told})
+		if f.At.After(reset[f.Key]) && f.At.After(of.reset) {
+			of.failed++
+		}
+	}
+	for _, of := range into {
+		slices.SortStableFunc(of.failures, func(a, b failure) int { return a.At.Compare(b.At) })
+	}
 }
 
 // versions returns who was served with which of the last versions.

@@ -90,6 +90,9 @@ func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
 	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
 	close(s.ready)
+	if d, ok := tables.(durable); ok {
+		s.accounts.journal = d.Journal()
+	}
 	return s
 }
 

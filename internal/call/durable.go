@@ -1,11 +1,16 @@
 package call
 
-import "github.com/psagate/psagate/internal/report"
+import (
+	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/store"
+)
 
 // durable is what tables say of themselves that outlive the process.
 type durable interface {
 	// State returns the kind of their store, and why it cannot be used now, or nil.
 	State() (kind string, problem error)
+	// Journal is what operators are told of all processes.
+	Journal() *store.Journal
 }
 
 // state says where the guard's tables live.

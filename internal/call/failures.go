@@ -85,9 +85,9 @@ func (g *Gateway) Failures(login string, since time.Time) (report.Failures, erro
 	if login != "" && g.byName[login] == nil {
 		return report.Failures{}, report.ErrUnknownLogin
 	}
-	out := report.Failures{Time: time.Now(), Since: since, KeptSince: g.shared.accounts.since, Logins: []report.LoginFailures{}}
 	users := g.users()
 	known := g.known(users)
+	out := report.Failures{Time: time.Now(), Since: since, KeptSince: known.since, Logins: []report.LoginFailures{}}
 	for _, u := range users {
 		if login == "" || slices.Contains(u.names, login) {
 			out.Logins = append(out.Logins, known.of(u, login, since))
@@ -148,6 +148,7 @@ type known struct {
 	guard *guard.Guard
 	named map[guard.Key]extract // whom the records name now
 	left  []extract             // whom they named before, with failures
+	since time.Time             // from when on failures are kept
 }
 
 func (g *Gateway) known(users []*psaUser) known {
@@ -157,7 +158,9 @@ func (g *Gateway) known(users []*psaUser) known {
 			k.named[key] = extract{key: key}
 		}
 	}
-	for _, x := range g.shared.accounts.extracts() {
+	var all []extract
+	all, k.since = g.shared.accounts.extracts(context.Background())
+	for _, x := range all {
 		if _, named := k.named[x.key]; named {
 			k.named[x.key] = x
 		} else if len(x.failures) > 0 {

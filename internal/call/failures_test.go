@@ -402,7 +402,8 @@ func TestTheLastVersionsOfEachAreKept(t *testing.T) {
 				a.served("one", "old", version, false)
 			}
 		}
-		uses := a.extracts()[0].uses
+		all, _ := a.extracts(t.Context())
+		uses := all[0].uses
 		if len(uses) != versionsPerIntegration || uses[0].Version != 6 || uses[3].Version != 3 {
 			t.Errorf("%+v", uses)
 		}

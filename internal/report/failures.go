@@ -8,7 +8,7 @@ type Failures struct {
 	Time time.Time `json:"time"`
 	// Since is from when on it tells.
 	Since time.Time `json:"since"`
-	// KeptSince is when this process began to remember; a restart forgets what was before.
+	// KeptSince is from when on failures are known: what is older is forgotten, or was before the store was made.
 	KeptSince time.Time `json:"kept_since"`
 	// Logins are the PSA users of the config, by name: those of several names are there once.
 	Logins []LoginFailures `json:"logins"`

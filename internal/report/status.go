@@ -6,7 +6,7 @@ import "time"
 type Status struct {
 	// Time is when the report was made; ages in the text are counted from it.
 	Time time.Time `json:"time"`
-	// State says where the guard's tables live: [StateMemory].
+	// State says where the guard's tables live: sqlite, postgres or memory; empty while their store was not opened yet.
 	State string `json:"state"`
 	// Policy says who decides what an integration may do: [PolicyNone].
 	Policy string `json:"policy"`

@@ -30,13 +30,13 @@ func (p Printer) Failures(f Failures) {
 	}
 	p.callers(f)
 	if f.Any() && f.KeptSince.After(f.Since) {
-		p.line("nothing is known from before %s, when this process began", p.clock(f.KeptSince, f.Time))
+		p.line("nothing is known from before %s", p.clock(f.KeptSince, f.Time))
 	}
 }
 
 func (p Printer) keptSince(f Failures) string {
 	if f.KeptSince.After(f.Since) {
-		return fmt.Sprintf("; known since %s, when this process began", p.clock(f.KeptSince, f.Time))
+		return fmt.Sprintf("; known since %s", p.clock(f.KeptSince, f.Time))
 	}
 	return ""
 }

@@ -94,6 +94,9 @@ func (s *Store) step(ctx context.Context) error {
 		s.fails(err)
 	default:
 		s.works()
+		if failed := s.journal.flush(ctx); failed != nil {
+			s.log.Warn("what failed cannot be noted for psagate failures", "store", s.Name(), "error", failed)
+		}
 	}
 	return err
 }
@@ -339,10 +342,11 @@ func (s *Store) leave() error {
 			return err
 		}
 	}
-	return s.transact(ctx, func(ctx context.Context, x *tx) error {
+	err := s.transact(ctx, func(ctx context.Context, x *tx) error {
 		_, err := x.exec(ctx, `DELETE FROM process WHERE id = ?`, s.Holder())
 		return err
 	})
+	return errors.Join(err, s.journal.flush(ctx))
 }
 
 var _ guard.Tables = (*Store)(nil)

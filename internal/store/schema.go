@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // migrations make the schema, one step after the other. A step that was released is never changed.
@@ -67,6 +68,28 @@ var migrations = [...][]string{{
 		proven_at BIGINT NOT NULL,
 		PRIMARY KEY (key, fingerprint)
 	)`,
+	`CREATE TABLE journal_failure (
+		process TEXT NOT NULL,
+		no BIGINT NOT NULL,
+		key TEXT NOT NULL,
+		at BIGINT NOT NULL,
+		data {blob} NOT NULL,
+		PRIMARY KEY (process, no)
+	)`,
+	`CREATE INDEX journal_failure_at ON journal_failure (at)`,
+	`CREATE TABLE journal_use (
+		key TEXT NOT NULL,
+		integration TEXT NOT NULL,
+		version TEXT NOT NULL,
+		at BIGINT NOT NULL,
+		PRIMARY KEY (key, integration, version)
+	)`,
+	`CREATE TABLE journal_mark (
+		key TEXT NOT NULL,
+		what TEXT NOT NULL,
+		at BIGINT NOT NULL,
+		PRIMARY KEY (key, what)
+	)`,
 }}
 
 // errNewer: a newer psagate has been at the store.
@@ -79,11 +102,12 @@ func (s *Store) migrate(ctx context.Context, x *tx) error {
 		version BIGINT NOT NULL,
 		id TEXT NOT NULL,
 		tick BIGINT NOT NULL,
-		epoch BIGINT NOT NULL
+		epoch BIGINT NOT NULL,
+		made BIGINT NOT NULL
 	)`)); err != nil {
 		return err
 	}
-	made, err := x.exec(ctx, `INSERT INTO store (one, version, id, tick, epoch) VALUES (1, 0, ?, 0, 0) ON CONFLICT DO NOTHING`, rand.Text())
+	made, err := x.exec(ctx, `INSERT INTO store (one, version, id, tick, epoch, made) VALUES (1, 0, ?, 0, 0, ?) ON CONFLICT DO NOTHING`, rand.Text(), time.Now().UnixMicro())
 	if err != nil {
 		return err
 	}

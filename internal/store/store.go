@@ -53,13 +53,14 @@ type Store struct {
 	once    sync.Once
 	made    atomic.Bool // the store was made by this process
 
-	me     atomic.Pointer[string]
-	mode   atomic.Int32
-	down   atomic.Bool
-	forgot atomic.Bool   // a table found less than there was
-	wake   chan struct{} // the living goroutine is to look at once
-	images images
-	writes atomic.Uint64
+	me      atomic.Pointer[string]
+	mode    atomic.Int32
+	down    atomic.Bool
+	forgot  atomic.Bool   // a table found less than there was
+	wake    chan struct{} // the living goroutine is to look at once
+	images  images
+	journal *Journal
+	writes  atomic.Uint64
 
 	mu     sync.Mutex
 	tables map[guard.Key]*table
@@ -87,6 +88,7 @@ func New(log *slog.Logger) *Store {
 		joined: make(chan struct{}), seen: make(map[string]sighting), wake: make(chan struct{}, 1),
 	}
 	s.me.Store(new(string))
+	s.journal = newJournal(s)
 	return s
 }
 
@@ -234,6 +236,11 @@ func (s *Store) failed(err error) {
 	} else {
 		s.fails(err)
 	}
+	s.hurry()
+}
+
+// hurry has the living goroutine look at once.
+func (s *Store) hurry() {
 	select {
 	case s.wake <- struct{}{}:
 	default:

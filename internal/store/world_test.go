@@ -23,19 +23,27 @@ type place struct {
 
 // everywhere runs a test against each kind of store.
 func everywhere(t *testing.T, f func(t *testing.T, p place)) {
-	t.Run("sqlite", func(t *testing.T) { f(t, inSQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { f(t, inPostgres(t, pgtest.Start(t))) })
+	for _, kind := range []Kind{SQLite, PostgreSQL} {
+		t.Run(string(kind), func(t *testing.T) { f(t, placeOf(t, kind)) })
+	}
+}
+
+func placeOf(t testing.TB, kind Kind) place {
+	if kind == PostgreSQL {
+		return inPostgres(t, pgtest.Start(t))
+	}
+	return inSQLite(t)
 }
 
 // ttl is short, so that a test need not wait for long until a process is taken for dead.
 const ttl = 900 * time.Millisecond
 
-func inSQLite(t *testing.T) place {
+func inSQLite(t testing.TB) place {
 	dir := t.TempDir()
 	return place{Config: Config{Kind: SQLite, Place: filepath.Join(dir, "store", "psagate.db"), Dir: filepath.Join(dir, "host"), TTL: ttl}}
 }
 
-func inPostgres(t *testing.T, pg *pgtest.Server) place {
+func inPostgres(t testing.TB, pg *pgtest.Server) place {
 	return place{Config{Kind: PostgreSQL, Place: pg.Database(), Dir: t.TempDir(), TTL: ttl}, pg}
 }
 
