@@ -370,6 +370,8 @@ func (n *lane) warnings() (all []string) {
 	if !s.NeverReset {
 		all = append(all, "a successful sign-in is assumed to reset the PSA's count: if it does not, set never_reset")
 	}
-	all = append(all, "the guard's state is in memory: after a restart the PSA's count is taken to be zero")
+	if n.shared.state() == report.StateMemory {
+		all = append(all, "the guard's state is in memory: after a restart the PSA's count is taken to be zero")
+	}
 	return all
 }
