@@ -4,6 +4,7 @@ package store
 
 import (
 	"errors"
+	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -80,6 +81,16 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 			t.Errorf("a login that was never seen has %+v", got)
 		}
 	})
+}
+
+func TestTheFileIsItsOwnersAlone(t *testing.T) {
+	p := inSQLite(t)
+	p.run(t).change("k", func(r *guard.Rows) { r.Seq = 1 })
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if info, err := os.Stat(p.Place + end); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, error %v", end, info, err)
+		}
+	}
 }
 
 func TestWhatWasNotCommittedIsNotThere(t *testing.T) {

@@ -280,10 +280,12 @@ func (s *Store) bury(ctx context.Context, p process) error {
 		return err
 	}
 	delete(s.seen, p.id)
-	s.log.Warn("another process fell silent, or died: its units are lost", "process", p.id, "logins", len(keys))
-	if len(keys) > 0 {
-		s.tell(keys)
+	if len(keys) == 0 {
+		s.log.Info("another process died, which held nothing", "process", p.id)
+		return nil
 	}
+	s.log.Warn("another process died, or fell silent: the units that it held are lost", "process", p.id, "logins", len(keys))
+	s.tell(keys)
 	return nil
 }
 

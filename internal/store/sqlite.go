@@ -41,6 +41,9 @@ func (sqlite) renew(ctx context.Context, db *sql.DB, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("the folder of the store: %w", err)
 	}
+	if err := secure(path); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
 	defer cancel()
 	conn, err := db.Conn(ctx)
@@ -48,7 +51,7 @@ func (sqlite) renew(ctx context.Context, db *sql.DB, path string) error {
 		return err
 	}
 	_ = conn.Raw(func(any) error { return sqldriver.ErrBadConn }) // so that the pool throws it away
-	return secure(path)
+	return nil
 }
 
 // secure keeps the file from others: it holds no secret, but says who failed. Where there is none it is made.
