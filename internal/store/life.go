@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,8 +38,12 @@ func (x *tx) processes(ctx context.Context) (all []process, err error) {
 // retryEvery is how often a store that cannot be used is tried again.
 const retryEvery = time.Second
 
-// errForgot: what this process had in the store is not there any more.
-var errForgot = errors.New("the store has less than it had")
+var (
+	// errForgot: what this process had in the store is not its own any more.
+	errForgot = errors.New("the store has not what this process had in it")
+	// errOlder: the store has less than it had, so that it is not known what else it has forgotten.
+	errOlder = fmt.Errorf("it was set back: %w", errForgot)
+)
 
 // live beats until the context ends, and writes now and then what need not be written at once.
 func (s *Store) live(ctx context.Context) {
@@ -77,6 +82,8 @@ func (s *Store) step(ctx context.Context) error {
 	s.stepped = time.Now()
 	var err error
 	switch {
+	case s.older.Swap(false):
+		err = errOlder
 	case s.forgot.Swap(false):
 		err = errForgot
 	case s.Holder() == "":
@@ -104,7 +111,8 @@ func (s *Store) step(ctx context.Context) error {
 // startAnew: what this process had in the store is not its own any more, so what is under way ends, and the process joins
 // as another one.
 func (s *Store) startAnew(err error) {
-	s.log.Error("the store has forgotten what this process had in it: what is under way ends, and the process begins anew", "store", s.Name(), "error", err)
+	s.log.Error("what this process had in the store is not its own any more: what is under way ends, and the process begins anew", "store", s.Name(), "error", err)
+	s.distrust = s.distrust || errors.Is(err, errOlder)
 	s.lease.End()
 	s.mode.Store(away)
 	s.former = *s.me.Swap(new(string))
@@ -149,7 +157,7 @@ func (s *Store) join(ctx context.Context) error {
 		alive.release()
 		return err
 	}
-	s.alive, s.seen = alive, make(map[string]sighting)
+	s.alive, s.seen, s.distrust = alive, make(map[string]sighting), false
 	s.me.Store(&id)
 	s.remember(now)
 	return nil
@@ -157,12 +165,12 @@ func (s *Store) join(ctx context.Context) error {
 
 // arrive reads how far the store has come, and makes all of it distrusted where it has forgotten something.
 func (s *Store) arrive(ctx context.Context, x *tx) (now whole, err error) {
-	if now, err = x.whole(ctx); err != nil || !s.witness.doubts(now) {
+	if now, err = x.whole(ctx); err != nil || !s.distrust && !s.witness.doubts(now) {
 		return now, err
 	}
 	s.log.Warn("the store is not the one that was here last, or was restored from a backup: what was recorded last is not known, so each login's next sign-in is psagate's own, and the only one until the PSA accepts it", "store", s.Name())
 	now.epoch++
-	_, err = x.exec(ctx, `UPDATE store SET epoch = ? WHERE one = 1`, now.epoch)
+	_, err = x.exec(ctx, `UPDATE store SET epoch = ?, epoch_at = ? WHERE one = 1`, now.epoch, time.Now().UnixMicro())
 	return now, err
 }
 
@@ -177,7 +185,7 @@ func (s *Store) remember(now whole) {
 // beat tells the store, and the others, that this process lives, by which the lease is extended, and looks at the others.
 func (s *Store) beat(ctx context.Context) error {
 	if file, err := s.dialect.stat(s.cfg.Place); err != nil || file != nil && !os.SameFile(file, s.file) {
-		return errors.Join(errForgot, err)
+		return errors.Join(errOlder, err)
 	}
 	began := time.Now()
 	var now whole
@@ -187,7 +195,7 @@ func (s *Store) beat(ctx context.Context) error {
 			return err
 		}
 		if s.witness.doubts(now) {
-			return errForgot
+			return errOlder
 		}
 		n, err := x.exec(ctx, `UPDATE process SET beat = beat + 1 WHERE id = ?`, s.Holder())
 		if err != nil {

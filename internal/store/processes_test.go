@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -277,6 +276,14 @@ func TestAStoreThatWasRestoredIsDistrusted(t *testing.T) {
 	if got := a.rows("another"); !got.Distrusted {
 		t.Error("a login that is not in it is trusted")
 	}
+	if _, err := a.db.Exec(`UPDATE store SET epoch_at = epoch_at - ?`, (strangersDoubted + time.Hour).Microseconds()); err != nil {
+		t.Fatal(err)
+	}
+	a.close()
+	a = p.run(t)
+	if got := a.rows("new by now"); got.Distrusted {
+		t.Error("a login that is new long after that is not trusted")
+	}
 }
 
 func TestAStoreThatIsGoneIsDistrusted(t *testing.T) {
@@ -318,21 +325,26 @@ func TestAFileThatIsTakenAwayIsNoticed(t *testing.T) {
 }
 
 func TestAStoreThatFailedOverAndForgotIsNoticed(t *testing.T) {
-	everywhere(t, func(t *testing.T, p place) {
-		for what, forget := range map[string]string{
-			"a login's last change": `UPDATE guard_login SET rev = rev - 1`,
-			"the process":           `DELETE FROM process`,
-			"the beats":             `UPDATE store SET tick = tick - 100`,
+	everywhere(t, func(t *testing.T, first place) {
+		for what, c := range map[string]struct {
+			forget   string
+			distrust bool
+		}{
+			"a login's last change": {`UPDATE guard_login SET rev = rev - 1`, true},
+			"the process":           {`DELETE FROM process`, false},
+			"the beats":             {`UPDATE store SET tick = tick - 100`, true},
 		} {
 			t.Run(what, func(t *testing.T) {
+				p := inSQLite(t)
+				if first.pg != nil {
+					p = inPostgres(t, first.pg)
+				}
 				a, b := p.run(t), p.elsewhere(t).run(t)
-				defer b.close()
-				defer a.close()
 				key := guard.Key(what)
 				a.change(key, func(r *guard.Rows) { r.Units, r.Seq = append(r.Units, a.held(1)), 4 })
 				a.change(key, func(r *guard.Rows) { r.Seq++ })
 				under, before := a.Lease().Context(), a.Holder()
-				if _, err := b.db.ExecContext(context.Background(), forget); err != nil {
+				if _, err := b.db.ExecContext(context.Background(), c.forget); err != nil {
 					t.Fatal(err)
 				}
 				until(t, "it is another process", func() bool {
@@ -342,8 +354,12 @@ func TestAStoreThatFailedOverAndForgotIsNoticed(t *testing.T) {
 				if under.Err() == nil {
 					t.Error("what was under way goes on")
 				}
-				if u := a.rows(key).Units; len(u) != 1 || u[0].State != guard.Lost || !slices.Contains([]string{a.Holder(), b.Holder()}, u[0].Holder) {
+				got := a.rows(key)
+				if u := got.Units; len(u) != 1 || u[0].State != guard.Lost || u[0].Holder == before {
 					t.Errorf("its unit is %+v", u)
+				}
+				if got.Distrusted != c.distrust {
+					t.Errorf("distrusted: %v", got.Distrusted)
 				}
 			})
 		}

@@ -17,6 +17,19 @@ type epochs struct{ row, store int64 }
 
 func (e epochs) distrusts() bool { return e.row < e.store }
 
+// strangersDoubted is for how long after the store forgot something a login that is not in it may be one that it forgot. One
+// that was in use has come up again by then.
+const strangersDoubted = 30 * 24 * time.Hour
+
+// stranger returns the epochs of a login that is not in the store.
+func (x *tx) stranger(ctx context.Context) (e epochs, err error) {
+	var at micros
+	if err = x.row(ctx, `SELECT epoch, epoch_at FROM store WHERE one = 1`, nil, &e.store, &at); time.Since(at.time()) > strangersDoubted {
+		e.row = e.store
+	}
+	return e, err
+}
+
 // settle notes that the row was written.
 func (e *epochs) settle(distrusted bool) {
 	if !distrusted {
@@ -33,10 +46,10 @@ type image struct {
 
 // images are what a process that has become alone read of all logins.
 type images struct {
-	mu    sync.Mutex
-	of    map[guard.Key]*image
-	epoch int64
-	whole bool // what is not in it is not in the database
+	mu       sync.Mutex
+	of       map[guard.Key]*image
+	stranger epochs // of what is not in it
+	whole    bool   // what is not in it is not in the database
 }
 
 // take returns what was read of a login, once.
@@ -48,7 +61,7 @@ func (i *images) take(key guard.Key) (image, bool) {
 	}
 	found := i.of[key]
 	if found == nil {
-		found = &image{epochs: epochs{store: i.epoch}}
+		found = &image{epochs: i.stranger}
 		found.rows.Distrusted = found.epochs.distrusts()
 	}
 	delete(i.of, key)
@@ -64,8 +77,7 @@ func (i *images) clear() {
 // read reads all logins.
 func (i *images) read(ctx context.Context, x *tx) error {
 	all := make(map[guard.Key]*image)
-	var epoch int64
-	err := x.row(ctx, `SELECT epoch FROM store WHERE one = 1`, nil, &epoch)
+	stranger, err := x.stranger(ctx)
 	if err == nil {
 		err = x.logins(ctx, "", nil, func(key guard.Key, got image) { all[key] = &got })
 	}
@@ -82,7 +94,7 @@ func (i *images) read(ctx context.Context, x *tx) error {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.of, i.epoch, i.whole = all, epoch, true
+	i.of, i.stranger, i.whole = all, stranger, true
 	return nil
 }
 
@@ -91,16 +103,15 @@ func (i *images) read(ctx context.Context, x *tx) error {
 func (x *tx) read(ctx context.Context, t *table) error {
 	found, err := x.login(ctx, t.key)
 	if errors.Is(err, sql.ErrNoRows) {
-		if _, err := x.exec(ctx, insertLogin, insertedLogin(t.key)...); err != nil {
-			return err
+		if err = x.insertLogin(ctx, t.key); err == nil {
+			found, err = x.login(ctx, t.key)
 		}
-		found, err = x.login(ctx, t.key)
 	}
 	if err != nil {
 		return err
 	}
 	if found.rev < t.known {
-		return errForgot
+		return errOlder
 	}
 	key := []any{string(t.key)}
 	err = x.units(ctx, ` WHERE key = ?`, key, func(_ guard.Key, u guard.Unit) { found.rows.Units = append(found.rows.Units, u) })
@@ -197,7 +208,7 @@ func (x *tx) write(ctx context.Context, t *table) error {
 // writeLogin takes the row's next revision: nobody else has written it since it was read.
 func (x *tx) writeLogin(ctx context.Context, t *table) error {
 	if t.rev == 0 && t.cached {
-		if _, err := x.exec(ctx, insertLogin, insertedLogin(t.key)...); err != nil {
+		if err := x.insertLogin(ctx, t.key); err != nil {
 			return err
 		}
 	}
@@ -213,12 +224,17 @@ func (x *tx) writeLogin(ctx context.Context, t *table) error {
 	return err
 }
 
-const insertLogin = `INSERT INTO guard_login (key, rev, epoch, seq, newest, newest_made, last, ranks, gate_shut, gate_since, gate_until,
-	gate_tries, gate_epoch, gate_released, locked, last_refusal) VALUES (?, 0, 0, 0, ?, 0, ?, 0, ?, 0, 0, 0, 0, ?, ?, 0) ON CONFLICT DO NOTHING`
-
-func insertedLogin(key guard.Key) []any {
+// insertLogin makes the row of a login that has none.
+func (x *tx) insertLogin(ctx context.Context, key guard.Key) error {
+	e, err := x.stranger(ctx)
+	if err != nil {
+		return err
+	}
 	none := make([]byte, len(guard.Fingerprint{}))
-	return []any{string(key), none, none, false, false, false}
+	_, err = x.exec(ctx, `INSERT INTO guard_login (key, rev, epoch, seq, newest, newest_made, last, ranks, gate_shut, gate_since, gate_until,
+		gate_tries, gate_epoch, gate_released, locked, last_refusal) VALUES (?, 0, ?, 0, ?, 0, ?, 0, ?, 0, 0, 0, 0, ?, ?, 0) ON CONFLICT DO NOTHING`,
+		string(key), e.row, none, none, false, false, false)
+	return err
 }
 
 func (x *tx) writeUnits(ctx context.Context, t *table) error {

@@ -103,11 +103,12 @@ func (s *Store) migrate(ctx context.Context, x *tx) error {
 		id TEXT NOT NULL,
 		tick BIGINT NOT NULL,
 		epoch BIGINT NOT NULL,
+		epoch_at BIGINT NOT NULL,
 		made BIGINT NOT NULL
 	)`)); err != nil {
 		return err
 	}
-	made, err := x.exec(ctx, `INSERT INTO store (one, version, id, tick, epoch, made) VALUES (1, 0, ?, 0, 0, ?) ON CONFLICT DO NOTHING`, rand.Text(), time.Now().UnixMicro())
+	made, err := x.exec(ctx, `INSERT INTO store (one, version, id, tick, epoch, epoch_at, made) VALUES (1, 0, ?, 0, 0, 0, ?) ON CONFLICT DO NOTHING`, rand.Text(), time.Now().UnixMicro())
 	if err != nil {
 		return err
 	}

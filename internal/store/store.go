@@ -56,7 +56,8 @@ type Store struct {
 	me      atomic.Pointer[string]
 	mode    atomic.Int32
 	down    atomic.Bool
-	forgot  atomic.Bool   // a table found less than there was
+	forgot  atomic.Bool   // a table found that others have written it
+	older   atomic.Bool   // a table found less than there was
 	wake    chan struct{} // the living goroutine is to look at once
 	images  images
 	journal *Journal
@@ -67,11 +68,12 @@ type Store struct {
 	look   func([]guard.Key)
 
 	// What follows is the living goroutine's.
-	seen    map[string]sighting // of other processes
-	former  string              // the name that this process had before it began anew
-	file    os.FileInfo         // that is open; nil where the store is none
-	stepped time.Time           // when it last beat, or tried to
-	blind   bool                // the witness cannot be written
+	seen     map[string]sighting // of other processes
+	distrust bool                // the store was set back while this process lived
+	former   string              // the name that this process had before it began anew
+	file     os.FileInfo         // that is open; nil where the store is none
+	stepped  time.Time           // when it last beat, or tried to
+	blind    bool                // the witness cannot be written
 }
 
 // The modes that a process is in.
@@ -231,9 +233,12 @@ func (s *Store) fails(err error) {
 
 // failed notes that a table could not use the store, or found less in it than there was.
 func (s *Store) failed(err error) {
-	if errors.Is(err, errForgot) {
+	switch {
+	case errors.Is(err, errOlder):
+		s.older.Store(true)
+	case errors.Is(err, errForgot):
 		s.forgot.Store(true)
-	} else {
+	default:
 		s.fails(err)
 	}
 	s.hurry()
