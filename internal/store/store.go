@@ -95,8 +95,8 @@ func New(log *slog.Logger) *Store {
 }
 
 // Start opens the store and goes on living in it until Close. Where the store cannot be reached now, but may be later, it
-// returns without an error, and goes on trying. It waits for a while for another process to make room. After an error it
-// may be called again; after none it must not.
+// returns at once without an error, and goes on trying. It waits for a while for another process to make room. After an error
+// it may be called again; after none it must not.
 func (s *Store) Start(ctx context.Context, cfg Config) error {
 	if cfg.TTL == 0 {
 		cfg.TTL = DefaultTTL
@@ -117,6 +117,9 @@ func (s *Store) Start(ctx context.Context, cfg Config) error {
 	s.stop, s.ended = stop, make(chan struct{})
 	s.started.Store(true)
 	go s.live(living)
+	if s.down.Load() {
+		return nil
+	}
 	select {
 	case <-s.joined:
 	case <-time.After(s.cfg.TTL + s.beatEvery()):
