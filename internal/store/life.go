@@ -352,10 +352,19 @@ func (s *Store) leave() error {
 			return err
 		}
 	}
-	err := s.transact(ctx, func(ctx context.Context, x *tx) error {
-		_, err := x.exec(ctx, `DELETE FROM process WHERE id = ?`, s.Holder())
+	if s.Holder() == "" {
+		return nil
+	}
+	var now whole
+	err := s.transact(ctx, func(ctx context.Context, x *tx) (err error) {
+		if now, err = x.whole(ctx); err == nil {
+			_, err = x.exec(ctx, `DELETE FROM process WHERE id = ?`, s.Holder())
+		}
 		return err
 	})
+	if err == nil {
+		s.remember(now) // what was copied before is older
+	}
 	return errors.Join(err, s.journal.flush(ctx))
 }
 

@@ -28,7 +28,7 @@ func (sqlite) open(path string) (*sql.DB, error) {
 		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 		"_txlock": {"immediate"},
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	db, err := sql.Open("sqlite", sqliteURL(path)+"?"+q.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
@@ -64,6 +64,9 @@ func secure(path string) error {
 }
 
 func (sqlite) stat(path string) (os.FileInfo, error) { return os.Stat(path) }
+
+// sqliteURL names a file as SQLite's URIs do.
+func sqliteURL(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
 func (sqlite) name(path string) string { return path }
 

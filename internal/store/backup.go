@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// ErrNoBackup: the store is not a file, so its own tools make backups of it.
+var ErrNoBackup = errors.New("the store is in PostgreSQL: make backups of the database with pg_dump")
+
+// Backup writes a copy of the store to w as it is at one moment. A copy of the file itself would be torn: part of what was
+// committed is in the file beside it.
+func (s *Store) Backup(ctx context.Context, w io.Writer) error {
+	if !s.started.Load() {
+		return errNotOpen
+	}
+	if s.cfg.Kind != SQLite {
+		return ErrNoBackup
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(s.cfg.Place), ".backup-") // 0700
+	if err != nil {
+		return fmt.Errorf("making a place for the copy: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	copied := filepath.Join(dir, "copy.db")
+	if err := vacuumInto(ctx, s.cfg.Place, copied); err != nil {
+		return err
+	}
+	f, err := os.Open(copied)
+	if err != nil {
+		return fmt.Errorf("reading the copy: %w", err)
+	}
+	defer f.Close()
+	if _, err := io.Copy(w, f); err != nil {
+		return fmt.Errorf("sending the copy: %w", err)
+	}
+	return nil
+}
+
+// vacuumInto copies the store on a connection of its own, beside which others go on.
+func vacuumInto(ctx context.Context, from, to string) error {
+	db, err := sqlite{}.open(from)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, to); err != nil {
+		return fmt.Errorf("copying the store: %w", err)
+	}
+	return nil
+}
+
+// Restore puts a backup in the place of a store of SQLite, which no process may use. dir is this host's: see Config. The store
+// that was there is kept beside it, with .before at the end of its name. A process that starts with it finds that it has
+// forgotten something.
+func Restore(ctx context.Context, from, place, dir string) error {
+	if err := check(ctx, from); err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	if living := inUse(filepath.Join(dir, "alive-"+placeName(sqlite{}.name(place)))); living > 0 {
+		return fmt.Errorf("psagate runs with the store %s: stop it first", place)
+	}
+	if err := os.MkdirAll(filepath.Dir(place), 0o700); err != nil {
+		return fmt.Errorf("the folder of the store: %w", err)
+	}
+	next := place + ".new"
+	if err := copyFile(from, next); err != nil {
+		return err
+	}
+	if err := distrust(ctx, next); err != nil {
+		return err
+	}
+	for _, end := range []string{"-wal", "-shm", ""} {
+		if err := os.Rename(place+end, place+".before"+end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("putting the store aside: %w", err)
+		}
+	}
+	if err := os.Rename(next, place); err != nil {
+		return fmt.Errorf("putting the backup in its place: %w", err)
+	}
+	return nil
+}
+
+// distrust notes in a store that it has forgotten something.
+func distrust(ctx context.Context, path string) error {
+	db, err := sqlite{}.open(path)
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, `UPDATE store SET epoch = epoch + 1, epoch_at = ?`, time.Now().UnixMicro())
+	if err = errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("writing the store: %w", err)
+	}
+	return nil
+}
+
+// inUse tells how many processes of this host live with the lock files in a folder.
+func inUse(dir string) int { return len((&lockFile{dir: dir}).others()) }
+
+// check says whether a file is a store that this psagate knows, whole.
+func check(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", sqliteURL(path)+"?mode=ro&immutable=1")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var version int
+	var state string
+	if err := db.QueryRowContext(ctx, `SELECT version FROM store WHERE one = 1`).Scan(&version); err != nil {
+		return errors.New("it is no store of psagate's: `psagate store backup` makes one")
+	}
+	if version > len(migrations) {
+		return errNewer
+	}
+	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check`).Scan(&state); err != nil || state != "ok" {
+		return errors.Join(fmt.Errorf("it is damaged: %s", state), err)
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("reading the backup: %w", err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the store: %w", err)
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
+		return fmt.Errorf("writing the store: %w", err)
+	}
+	return nil
+}
