@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// maxCredentials bounds how many credentials of a login are remembered.
+// maxCredentials bounds how many credentials of a login that its store gave are remembered. For those that callers bring see maxBrought.
 const maxCredentials = 64
 
 // newest makes a credential the newest. The same content again changes nothing but its label. Content that comes back
@@ -22,6 +22,10 @@ func (r *Rows) newest(fp Fingerprint, version string) {
 		c = &r.Credentials[len(r.Credentials)-1]
 	}
 	outdated := c.Rank == 0 && r.outdated(c)
+	if c.brought() { // the store has it too now, and its rules hold
+		c.Code, c.By, c.Address = Fingerprint{}, "", ""
+		c.Good = c.Good || c.State == StateProven
+	}
 	r.Ranks++
 	c.Rank, c.Version, c.Accepted = r.Ranks, version, c.State == StateProven
 	r.Newest = fp
@@ -45,13 +49,13 @@ func (r *Rows) outdated(c *Credential) bool {
 
 // forgetOldest makes room: superseded credentials go first, for a refused one that is forgotten would be sent again.
 func (r *Rows) forgetOldest() {
-	if len(r.Credentials) < maxCredentials {
+	if _, brought := r.countBrought(""); len(r.Credentials)-brought < maxCredentials {
 		return
 	}
 	oldest := -1
 	for i := range r.Credentials {
 		c := &r.Credentials[i]
-		if c.Fingerprint == r.Newest || c.Fingerprint == r.Last {
+		if c.Fingerprint == r.Newest || c.Fingerprint == r.Last || c.brought() {
 			continue
 		}
 		if oldest < 0 || forgetBefore(c, &r.Credentials[oldest]) {
@@ -142,7 +146,7 @@ func (r *Rows) recheckable(s *Settings, now time.Time) *Credential {
 // served is due at once: three refusals at once are the credential, one alone may be the request.
 func (r *Rows) recheckAt(c *Credential, s *Settings) time.Time {
 	n := r.recorded()
-	if c.Due || c.Fingerprint == r.Last && !c.Rechecked && n <= s.Budget-3 {
+	if c.Due || (c.Fingerprint == r.Last || c.brought()) && !c.Rechecked && n <= s.Budget-3 {
 		return time.Time{}
 	}
 	pause := s.Recheck

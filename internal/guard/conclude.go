@@ -47,6 +47,7 @@ func (l *Login) settle(a *Attempt, o Outcome) (e Effect) {
 	if l.move(func(r *Rows, now time.Time) {
 		before := r.recorded()
 		e, at = r.settle(a, o, &l.settings, now), now
+		l.confirm(r, a, o)
 		recorded := r.recorded()
 		n, e.Spent = len(r.Units), before < l.settings.Budget && recorded >= l.settings.Budget
 		l.findOut(a, o, e, recorded, now)

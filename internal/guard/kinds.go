@@ -23,13 +23,15 @@ const (
 	LastUnit
 	// Candidate: what an operator is about to write to the store is tried before that.
 	Candidate
+	// Bring: a caller has brought a secret that is not proven.
+	Bring
 
 	kinds
 )
 
 // String returns the word that logs use.
 func (k Kind) String() string {
-	return [...]string{"serve", "serve-one", "probe", "first-try", "again", "recheck", "last-unit", "candidate"}[k]
+	return [...]string{"serve", "serve-one", "probe", "first-try", "again", "recheck", "last-unit", "candidate", "bring"}[k]
 }
 
 // Alone reports whether attempts of the kind are the guard's own, one per login.
@@ -94,6 +96,11 @@ var rules = [kinds]rule{
 		within: func(n int, s *Settings) bool { return n == s.Budget-1 },
 	},
 	Candidate: { // no prober's: see Try
+		credential: func(*Rows, *Settings, time.Time) *Credential { return nil },
+		holds:      gateLets,
+		within:     func(n int, s *Settings) bool { return n < s.Budget },
+	},
+	Bring: { // no prober's: see mayBring
 		credential: func(*Rows, *Settings, time.Time) *Credential { return nil },
 		holds:      gateLets,
 		within:     func(n int, s *Settings) bool { return n < s.Budget },

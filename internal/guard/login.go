@@ -18,6 +18,8 @@ type Ask struct {
 	Refused Fingerprint
 	// Since is when the call came in, from which its deadline counts; zero for now.
 	Since time.Time
+	// Brings is the credential that the caller brings himself, which is sent and no other; nil where the login's is.
+	Brings *Brought
 }
 
 func (a Ask) of() pathOf { return pathOf{a.Source, a.Path} }
@@ -68,6 +70,8 @@ type Login struct {
 	holds    int                // refusals whose zone is being looked up
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
+
+	confirmed map[Fingerprint]bool // brought credentials that this process has seen accepted
 
 	unwritten []verdict        // of attempts whose units are held until they are written
 	lingering map[Token]string // lost units that this process counts for, and as whom

@@ -139,7 +139,7 @@ func (l *Login) freeFailed(err error) {
 
 // findOut is what this process makes of an attempt's end.
 func (l *Login) findOut(a *Attempt, o Outcome, e Effect, recorded int, now time.Time) {
-	if a.Kind.Alone() && a.Kind != Candidate {
+	if a.Kind.Alone() && a.Kind != Candidate && a.Kind != Bring {
 		l.findings.rest(o, e, now)
 	}
 	l.findings.suspect(a, o, e, recorded <= l.settings.Budget-3, now)

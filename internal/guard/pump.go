@@ -24,6 +24,7 @@ func (l *Login) move(change func(r *Rows, now time.Time)) *Denied {
 // moves is what a transaction has decided, beside who leaves the queue.
 type moves struct {
 	probe Fingerprint // what the prober is to be started with, or zero
+	bring *Ask        // whose credential is to be tried, or nil
 	next  time.Time   // when something may begin to hold by itself; zero for never
 }
 
@@ -37,6 +38,9 @@ func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 		if _, c := r.mayAlone(&l.settings, now); c != nil {
 			m.probe = c.Fingerprint
 		}
+	}
+	if m.probe.IsZero() && l.mayProbe(now) {
+		m.bring = l.nextBrought(r, now)
 	}
 	m.next = l.next(r, now)
 	if l.queue.n > 0 && l.table.Shared() && (m.next.IsZero() || m.next.After(now.Add(sharedPoll))) {
@@ -63,6 +67,10 @@ func (l *Login) carryOut(m moves, failed *Denied) {
 		l.prober.running = true
 		go l.probe(m.probe)
 	}
+	if m.bring != nil {
+		l.prober.running = true
+		go l.tryBrought(m.bring)
+	}
 	l.wake(m.next)
 }
 
@@ -77,6 +85,9 @@ func (l *Login) refuseWaiters(r *Rows, now time.Time) {
 		served = r.observed()
 	}
 	l.queue.deny(func(w *waiter) *Denied {
+		if all == nil && w.ask.Brings != nil {
+			return r.broughtHopeless(&w.ask, &l.settings, now)
+		}
 		if all == nil && served != nil && w.ask.Refused == served.Fingerprint {
 			return &Denied{Reason: CredentialRefused, RetryAfter: pollHint, Text: "the PSA refused this call's sign-in and has taken the same credential for another call since"}
 		}
@@ -91,12 +102,21 @@ func (l *Login) refuseWaiters(r *Rows, now time.Time) {
 func (l *Login) grant(r *Rows, now time.Time) {
 	for l.queue.n > 0 {
 		kind, cred := l.serving(r, now)
-		if cred == nil { // for nobody: no need to ask for each
+		if cred == nil && !l.mayServe(r, now) { // for nobody: no need to ask for each
 			return
 		}
-		w := l.queue.pop(func(w *waiter) bool { return l.mayHave(r, &w.ask, cred) })
+		w := l.queue.pop(func(w *waiter) bool {
+			if w.ask.Brings != nil {
+				_, c := l.servingBrought(r, &w.ask, now)
+				return c != nil
+			}
+			return cred != nil && l.mayHave(r, &w.ask, cred)
+		})
 		if w == nil {
 			return
+		}
+		if w.ask.Brings != nil {
+			kind, cred = l.servingBrought(r, &w.ask, now)
 		}
 		l.queue.depart(w, answer{attempt: r.take(kind, cred, l.guard.token(), l.guard.tables.Holder(), w.ask.of(), now)})
 	}
@@ -124,7 +144,7 @@ func (l *Login) next(r *Rows, now time.Time) time.Time {
 			next = again
 		}
 	}
-	return next
+	return l.broughtNext(r, next, now)
 }
 
 // wake arranges for a pump at a moment, or for none.

@@ -163,3 +163,14 @@ func (q *queue) answerLeaving(failed *Denied) {
 	clear(q.leaving)
 	q.leaving = q.leaving[:0]
 }
+
+// each visits those who wait, in turn by integration, until visit returns false.
+func (q *queue) each(visit func(*waiter) bool) {
+	for i := range q.lanes {
+		for w := q.lanes[i].first; w != nil; w = w.next {
+			if !visit(w) {
+				return
+			}
+		}
+	}
+}

@@ -92,6 +92,11 @@ type Credential struct {
 	Rechecked   bool      // rechecked since it was last proven
 	Good        bool      // accepted as a candidate: proven once it is the newest
 	ProvenAt    time.Time // when it was last accepted
+	// What follows is set of credentials that callers brought alone.
+	Code    Fingerprint // stands for its integration code; zero: a store gave the credential
+	By      string      // the integration that it was last tried for
+	Address string      // and from where
+	TriedAt time.Time   // when it was last tried while it was not proven
 }
 
 // Gate is shut after a call without an answer, until the PSA answers a sign-in again.

@@ -78,9 +78,11 @@ func (r *Rows) accepted(i int, a *Attempt, s *Settings, now time.Time) Effect {
 // prove makes a credential the one that serves.
 func (r *Rows) prove(c *Credential, at time.Time) {
 	c.State, c.Accepted, c.Rechecked, c.Tries, c.ProvenAt = StateProven, true, false, 0, at
-	r.Last = c.Fingerprint
+	if !c.brought() {
+		r.Last = c.Fingerprint
+	}
 	for j := range r.Credentials {
-		if o := &r.Credentials[j]; o.Rank < c.Rank && o.State != StateRefused {
+		if o := &r.Credentials[j]; rivals(o, c) && o.Rank < c.Rank && o.State != StateRefused {
 			o.State = StateSuperseded
 		}
 	}
@@ -106,7 +108,7 @@ func (r *Rows) forgive(a *Attempt, s *Settings) int {
 
 func (r *Rows) newerAccepted(c *Credential) bool {
 	for i := range r.Credentials {
-		if o := &r.Credentials[i]; o.Accepted && o.Rank > c.Rank {
+		if o := &r.Credentials[i]; rivals(o, c) && o.Accepted && o.Rank > c.Rank {
 			return true
 		}
 	}
@@ -141,7 +143,7 @@ func (r *Rows) refused(i int, a *Attempt, o Outcome, s *Settings, now time.Time)
 	wasProven := c.State == StateProven
 	e.Refused, e.Fell = c.State != StateRefused, wasProven
 	c.State, c.RefusedSeq = StateRefused, max(c.RefusedSeq, seq)
-	if wasProven && c.Fingerprint != r.Newest {
+	if wasProven && !c.brought() && c.Fingerprint != r.Newest {
 		// The PSA has taken over what the store said earlier, or neither is good: the newest is worth one more try.
 		if n := r.find(r.Newest); n != nil {
 			n.State, n.Tries = StateUntried, 0

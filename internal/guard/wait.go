@@ -33,6 +33,10 @@ func (l *Login) enter(ask *Ask, a *Attempt) (w *waiter, denied *Denied) {
 		if denied = l.refuseEntry(r, ask); denied != nil {
 			return
 		}
+		if d := l.refuseBrought(r, ask); d != nil {
+			denied = d
+			return
+		}
 		if k, c := l.servesAtOnce(r, ask); c != nil {
 			*a = r.take(k, c, l.guard.token(), l.guard.tables.Holder(), ask.of(), noClock)
 			return
@@ -59,6 +63,9 @@ var noClock time.Time
 func (l *Login) servesAtOnce(r *Rows, ask *Ask) (Kind, *Credential) {
 	if l.queue.n > 0 {
 		return 0, nil
+	}
+	if ask.Brings != nil {
+		return l.servingBrought(r, ask, noClock)
 	}
 	k, c := l.serving(r, noClock)
 	if c == nil || !l.mayHave(r, ask, c) {
@@ -204,7 +211,7 @@ func (l *Login) expire(w *waiter) {
 	defer l.mu.Unlock()
 	if w.queued {
 		l.queue.remove(w)
-		w.answer.denied = l.tooLate()
+		w.answer.denied = l.tooLate(&w.ask)
 		w.leave()
 	}
 }
@@ -246,8 +253,12 @@ func (l *Login) withdraw(w *waiter) bool {
 	return true
 }
 
-func (l *Login) tooLate() (denied *Denied) {
-	if failed := l.tx(func(r *Rows, now time.Time) { denied = l.late(r, now) }); failed != nil {
+func (l *Login) tooLate(ask *Ask) (denied *Denied) {
+	if failed := l.tx(func(r *Rows, now time.Time) {
+		if denied = l.lateBrought(r, ask, now); denied == nil {
+			denied = l.late(r, now)
+		}
+	}); failed != nil {
 		return failed
 	}
 	return denied
