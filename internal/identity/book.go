@@ -17,6 +17,8 @@ type Caller struct {
 	// KeyID is the id of the key presented, the unknown one's too, so that a log can tell which one it was. Where there
 	// is no key it is that of the client certificate: "cert:" and the first 8 hex digits of its SHA-256.
 	KeyID string
+	// Brings: the caller is who he is by the PSA credential that the call brings, which is to be used, and its proof.
+	Brings bool
 	// UserDiffers: a user name was presented beside the key that is not the integration's name. For the log alone.
 	UserDiffers bool
 	// Refused is whose proof was good, where the call is refused all the same: ErrWrongNetwork, ErrExpired, ErrDisabled.
@@ -34,6 +36,7 @@ type Elsewhere func(Hash) (*Integration, error)
 type Book struct {
 	byHash    map[Hash]page
 	byCert    map[certName]*Integration
+	byUser    map[string][]*Integration // by the PSA users whose credentials their callers bring
 	elsewhere Elsewhere
 }
 
@@ -47,7 +50,7 @@ type page struct {
 // the keys that it does not have. Two integrations of one name, a key or a certificate that is named twice, and what can
 // name no certificate are errors, and the error tells all of them.
 func NewBook(integrations []Integration, elsewhere Elsewhere) (*Book, error) {
-	b := &Book{byHash: map[Hash]page{}, byCert: map[certName]*Integration{}, elsewhere: elsewhere}
+	b := &Book{byHash: map[Hash]page{}, byCert: map[certName]*Integration{}, byUser: map[string][]*Integration{}, elsewhere: elsewhere}
 	names := map[string]bool{}
 	var problems []error
 	for i := range integrations {
@@ -62,6 +65,7 @@ func NewBook(integrations []Integration, elsewhere Elsewhere) (*Book, error) {
 		for _, cert := range integration.Certs {
 			problems = append(problems, b.addCert(cert, integration))
 		}
+		problems = append(problems, b.addUsers(integration))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
@@ -110,7 +114,7 @@ func (b *Book) HolderOf(hash Hash) *Integration { return b.byHash[hash].integrat
 // and even the whole hash would not give him the key. The map's own hash is seeded per process, its size costs
 // nothing, and the entry that it finds is compared in constant time.
 func (b *Book) Identify(p Presented, address netip.Addr, now time.Time) (Caller, error) {
-	caller, err := b.named(p, now)
+	caller, err := b.named(p, address, now)
 	if err != nil {
 		return caller, err
 	}
@@ -123,11 +127,16 @@ func (b *Book) Identify(p Presented, address netip.Addr, now time.Time) (Caller,
 // named returns whom the proofs name, wherever they come from. A certificate alone is enough; beside it, what is no key
 // does not count. Beside a key an unknown certificate does not count, for a proxy in front may have one of its own. A key
 // that is wrong is wrong beside any certificate, and two proofs that name two integrations are none.
-func (b *Book) named(p Presented, now time.Time) (Caller, error) {
+//
+// A call without a key that brings a PSA credential of its own is the integration's that lists its user.
+func (b *Book) named(p Presented, address netip.Addr, now time.Time) (Caller, error) {
 	byKey, keyErr := b.byKey(p)
 	byCert, certErr := b.byCertificate(p.cert, now)
 	foreign := keyErr == ErrNotAKey //nolint:errorlint // byKey returns plain Reasons
 	noKey := foreign || keyErr == ErrNoCredentials
+	if own := b.byOwn(p, byCert, address); own != nil && (certErr == nil || certErr == ErrUnknownCertificate) { //nolint:errorlint // plain Reasons
+		return Caller{Integration: own, KeyID: p.cert.label(), Brings: true}, nil
+	}
 	switch {
 	case noKey && byCert != nil:
 		return Caller{Integration: byCert, KeyID: p.cert.label()}, nil

@@ -25,6 +25,8 @@ type Integration struct {
 	// Disabled: it is told so, whatever it calls. DisabledReason is the operator's word on it, which the caller reads; may be empty.
 	Disabled       bool
 	DisabledReason string
+	// PassThrough are the canonical names of the PSA users whose credentials its callers may bring themselves.
+	PassThrough []string
 	// Impersonate: it may send ImpersonationResourceId.
 	Impersonate bool
 }
@@ -48,10 +50,7 @@ func (i *Integration) refusal(address netip.Addr, now time.Time) error {
 func within(address netip.Addr, networks []netip.Prefix) bool {
 	address = address.Unmap().WithZone("")
 	for _, n := range networks {
-		if n.Addr().Is4In6() && n.Bits() >= 96 {
-			n = netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-96)
-		}
-		if n.Contains(address) {
+		if plain(n).Contains(address) {
 			return true
 		}
 	}

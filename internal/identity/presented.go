@@ -27,6 +27,7 @@ type Presented struct {
 	hasKey bool
 	err    error // ErrNoCredentials, ErrNotAKey, ErrMistyped or ErrConflict; nil: hash is the one key's
 	cert   certificate
+	brings string // the PSA user of the credential that the call brings itself; empty: none
 }
 
 // FromRequest collects what a call presents: every value of secretHeader, every HTTP Basic password and every Bearer
