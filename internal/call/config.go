@@ -69,6 +69,7 @@ type Shared struct {
 	tables  guard.Tables
 	ready   chan struct{} // closed once the tables can be asked
 	wallet  wallet
+	guests  guests
 	limits  *identity.Limiter
 	refused bounded // in the log
 	keys    keyring

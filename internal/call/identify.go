@@ -35,6 +35,7 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	address := clientAddress(clientIP)
 	p := identity.FromRequest(r.Header, userHeader, secretHeader)
 	p.AddTLS(r.TLS)
+	addOwn(&p, r.Header)
 	who, err := g.book.Identify(p, address, time.Now())
 	if err != nil {
 		info := described(op)

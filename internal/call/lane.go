@@ -12,6 +12,7 @@ import (
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/inject"
 	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/internal/zone"
@@ -21,6 +22,7 @@ import (
 type lane struct {
 	Login
 	integrations int
+	passThrough  map[string][]*identity.Integration // by the PSA user whose credentials their callers bring
 	rule         autotask.HostRule
 	discover     autotask.Base
 	pinned       autotask.Base
@@ -38,17 +40,18 @@ type lane struct {
 	parsed    atomic.Pointer[parsed]
 
 	mu      sync.Mutex
-	calls   int       // under way
-	closed  bool      // its config is not in force any more
-	said    string    // the last warning
-	saidAt  time.Time // and when it was given
-	seeking bool      // a lookup that failed after a refusal is being repeated
-	lacking bool      // it was told that there is no credential, and there was none since
-	movedTo string    // the zone that the login was last told to have moved to
-	read    time.Time // of the reading that was applied last
-	problem error     // why it could not be used; nil where it could
-	seat    *seat     // what calls go through
-	next    *seat     // another PSA user that the record names since, not accepted yet
+	calls   int              // under way
+	closed  bool             // its config is not in force any more
+	said    string           // the last warning
+	saidAt  time.Time        // and when it was given
+	seeking bool             // a lookup that failed after a refusal is being repeated
+	lacking bool             // it was told that there is no credential, and there was none since
+	movedTo string           // the zone that the login was last told to have moved to
+	read    time.Time        // of the reading that was applied last
+	problem error            // why it could not be used; nil where it could
+	seat    *seat            // what calls go through
+	next    *seat            // another PSA user that the record names since, not accepted yet
+	guests  map[string]*seat // by the canonical name of the PSA user whose credentials callers bring
 }
 
 func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, error) {
@@ -61,7 +64,7 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 		return nil, fmt.Errorf("login %s: there is no secret store %q", l.Name, l.Store)
 	}
 	n := &lane{
-		Login: l, integrations: integrations, rule: rule, discover: discover, pinned: pinned, store: store, shared: shared,
+		Login: l, integrations: integrations, passThrough: passThroughs(cfg, l.Name), rule: rule, discover: discover, pinned: pinned, store: store, shared: shared,
 		wire: inject.NewWire(shared.guard.Lease(), rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), puts: make(chan struct{}, 1), over: make(chan struct{}), release: func() {},
 	}
 	n.zones = zone.NewCache(n.lookup, cfg.Zones, n.log)
@@ -70,6 +73,11 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 
 // commit puts the lane into force: its record is read from now on.
 func (n *lane) commit() {
+	n.mu.Lock()
+	if err := n.attachGuests(); err != nil {
+		n.log.Error("callers with credentials of their own cannot be served", "error", errGuests(n.Name, err))
+	}
+	n.mu.Unlock()
 	n.shared.applied.hold(n.record())
 	release := n.store.Use(n.Path, n.apply)
 	n.release = func() {
@@ -125,6 +133,7 @@ func (n *lane) giveBack() {
 		}
 	}
 	n.seat, n.next = nil, nil
+	n.detachGuests()
 }
 
 // Wire implements inject.Login.
@@ -265,7 +274,7 @@ func (n *lane) unavailable(err error) error {
 
 // ticket finds what an attempt is to send, and where.
 func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Ticket, error) {
-	c := n.shared.wallet.get(s.guard.Key(), a.Credential)
+	c := n.shared.card(s.guard.Key(), a.Credential)
 	if c == nil {
 		return inject.Ticket{}, n.unavailable(errors.New("the credential that served is not known to this process any more"))
 	}

@@ -76,7 +76,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	defer leave()
 	t := &trip{
 		Call: inject.Call{
-			Login: n, Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
+			Login: n.visitOf(who, r.Header), Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
 		},
 		public: publicURL(r, o), lane: n,
 	}

@@ -32,12 +32,16 @@ type card struct {
 
 func (c *card) version() string { return strconv.FormatUint(c.credential.Version, 10) }
 
-// put keeps a credential. The same content again takes over what its new reading says of zone and version.
-func (w *wallet) put(key guard.Key, fp guard.Fingerprint, cred secret.Credential, at time.Time) *card {
-	c := &card{
-		fingerprint: fp, credential: cred, since: at,
+func newCard(fp guard.Fingerprint, cred secret.Credential, since time.Time) *card {
+	return &card{
+		fingerprint: fp, credential: cred, since: since,
 		redactor: autotask.NewRedactor(cred.Secret.Reveal(), cred.IntegrationCode.Reveal()),
 	}
+}
+
+// put keeps a credential. The same content again takes over what its new reading says of zone and version.
+func (w *wallet) put(key guard.Key, fp guard.Fingerprint, cred secret.Credential, at time.Time) *card {
+	c := newCard(fp, cred, at)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.cards == nil {

@@ -151,7 +151,7 @@ func (n *lane) waits(d time.Duration) bool {
 // Free implements guard.Upstream: the credential's zone is found, and asked whether it is the one.
 func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 	n := s.lane
-	c := n.shared.wallet.get(s.guard.Key(), fp)
+	c := n.shared.card(s.guard.Key(), fp)
 	if c == nil {
 		return errors.New("the credential is not known to this process any more")
 	}

@@ -1,0 +1,297 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/secret"
+)
+
+// Pass-through: a caller brings a PSA credential of his own, in the headers that the PSA knows. It is sent in place of the
+// login's; what the login says of zone, hosts and limits holds for it.
+
+// maxOwn is the length in bytes beyond which a header is no part of a PSA credential.
+const maxOwn = 256
+
+var codeHeader = http.CanonicalHeaderKey(autotask.HeaderIntegrationCode)
+
+// ownCredential returns the PSA credential that a call brings, where it brings a whole one and each part once.
+func ownCredential(h http.Header) (cred secret.Credential, ok bool) {
+	var parts [3]string
+	for i, name := range [...]string{userHeader, secretHeader, codeHeader} {
+		values := h[name]
+		if len(values) != 1 || values[0] == "" || len(values[0]) > maxOwn {
+			return cred, false
+		}
+		parts[i] = values[0]
+	}
+	return secret.Credential{UserName: parts[0], Secret: secret.NewValue(parts[1]), IntegrationCode: secret.NewValue(parts[2])}, true
+}
+
+// addOwn adds to what a call presents that it brings a PSA credential.
+func addOwn(p *identity.Presented, h http.Header) {
+	if cred, ok := ownCredential(h); ok {
+		p.AddUser(autotask.CanonicalUser(cred.UserName))
+	}
+}
+
+// passThroughs returns the integrations of a login whose callers may bring credentials, by PSA user.
+func passThroughs(cfg Config, login string) map[string][]*identity.Integration {
+	of := make(map[string][]*identity.Integration)
+	for i := range cfg.Integrations {
+		integration := &cfg.Integrations[i].Integration
+		for _, user := range integration.PassThrough {
+			if integration.Login == login {
+				of[user] = append(of[user], integration)
+			}
+		}
+	}
+	return of
+}
+
+// attachGuests makes the lane a use of the PSA users whose credentials its callers bring. Called when its config comes into
+// force, with the lane's mutex held.
+func (n *lane) attachGuests() error {
+	n.guests = make(map[string]*seat)
+	for user, from := range n.passThrough {
+		key, err := n.keyOf(secret.Credential{UserName: user})
+		if err != nil {
+			return err
+		}
+		s := &seat{lane: n, guard: n.shared.guard.Login(key)}
+		s.detach = s.guard.Attach(guard.Use{Name: n.Name, Settings: n.Settings, Upstream: s, Integrations: len(from), Changed: s.changed})
+		n.guests[user] = s
+		n.shared.guests.use(key)
+	}
+	return nil
+}
+
+// detachGuests takes that back. Called with the lane's mutex held.
+func (n *lane) detachGuests() {
+	for _, s := range n.guests {
+		s.detach()
+		s.guard.Forgotten(n.shared.guests.unuse(s.guard.Key())...)
+	}
+	n.guests = nil
+}
+
+// visit is one call of a caller who brings his own credential. It is the lane, but for what is sent.
+type visit struct {
+	*lane
+	credential secret.Credential
+	from       *identity.Integration
+	address    string
+}
+
+// visitOf returns the call's way through the lane, with the credential that its headers bring.
+func (n *lane) visitOf(who caller, h http.Header) inject.Login {
+	cred, ok := ownCredential(h)
+	if !who.Brings || !ok {
+		return n
+	}
+	return &visit{n, cred, who.Integration, who.client}
+}
+
+// Reserve implements inject.Login.
+func (v *visit) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
+	n, start := v.lane, time.Now()
+	defer func() { n.shared.observer.Waited(n.Name, time.Since(start)) }()
+	s, err := v.seat(ctx, ask.Since)
+	if err != nil {
+		return inject.Ticket{}, err
+	}
+	ask.Brings = v.brought()
+	release := n.shared.guests.hold(s.guard.Key(), ask.Brings.Fingerprint, v.credential)
+	defer release()
+	a, err := s.guard.Acquire(ctx, ask)
+	if err != nil {
+		return inject.Ticket{}, err
+	}
+	s.guard.Forgotten(n.shared.guests.keep(s.guard.Key(), a.Credential)...) // what is let go is proven
+	t, err := n.ticket(ctx, s, a)
+	if err != nil {
+		n.settle(s.guard, a, guard.Outcome{Verdict: guard.NotSent})
+		return inject.Ticket{}, err
+	}
+	t.Credential = v.credential // as this caller spells the user name
+	return t, nil
+}
+
+// brought tells the guard of the credential.
+func (v *visit) brought() *guard.Brought {
+	g, user := v.shared.guard, autotask.CanonicalUser(v.credential.UserName)
+	return &guard.Brought{
+		Fingerprint: v.shared.fingerprint(v.credential),
+		Code:        g.Fingerprint("", "", v.credential.IntegrationCode.Reveal()),
+		Address:     v.address,
+		Bound:       v.from.Alone() && len(v.passThrough[user]) == 1,
+	}
+}
+
+// seat returns the PSA user that the caller's credential is for, once the config is in force.
+func (v *visit) seat(ctx context.Context, since time.Time) (*seat, error) {
+	n := v.lane
+	ctx, cancel := context.WithDeadline(ctx, since.Add(n.Settings.QueueDeadline))
+	defer cancel()
+	defer context.AfterFunc(n.shared.draining, cancel)()
+	select {
+	case <-n.committed:
+	case <-ctx.Done():
+		return nil, n.unavailable(ctx.Err())
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.guests[autotask.CanonicalUser(v.credential.UserName)]
+	if s == nil {
+		return nil, n.unavailableUser()
+	}
+	return s, nil
+}
+
+// unavailableUser is what a caller hears whose PSA user the gateway could not set up.
+func (n *lane) unavailableUser() error {
+	return &guard.Denied{Reason: guard.ZoneUnknown, RetryAfter: 5 * time.Second, Text: "the gateway cannot tell the zone of this user: an operator finds the cause in its log"}
+}
+
+// guests keeps the credentials that callers brought, in memory alone: while a call with one is under way, and of each PSA
+// user the last few that were accepted, with which the guard may ask whether the PSA still takes them. A reload keeps
+// them; they are forgotten when no config lists their user.
+type guests struct {
+	mu sync.Mutex
+	of map[guard.Key]*guestbook
+}
+
+type guestbook struct {
+	uses  int // configs that list the user
+	cards []*guestCard
+}
+
+type guestCard struct {
+	*card
+	holders int // calls
+	kept    bool
+}
+
+// keptGuests is how many accepted credentials of one PSA user are kept: one for each integration code that is in use, and more
+// than anybody has.
+const keptGuests = 16
+
+func (g *guests) book(key guard.Key) *guestbook {
+	if g.of == nil {
+		g.of = make(map[guard.Key]*guestbook)
+	}
+	b := g.of[key]
+	if b == nil {
+		b = new(guestbook)
+		g.of[key] = b
+	}
+	return b
+}
+
+// use says that one more config lists a user, and unuse that it does no more. unuse returns which were forgotten.
+func (g *guests) use(key guard.Key) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.book(key).uses++
+}
+
+func (g *guests) unuse(key guard.Key) (forgotten []guard.Fingerprint) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.book(key)
+	if b.uses--; b.uses > 0 {
+		return nil
+	}
+	for _, c := range b.cards {
+		forgotten = append(forgotten, c.fingerprint)
+	}
+	delete(g.of, key)
+	return forgotten
+}
+
+// hold keeps a credential for a call; release ends that.
+func (g *guests) hold(key guard.Key, fp guard.Fingerprint, cred secret.Credential) (release func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.book(key)
+	c := b.find(fp)
+	if c == nil {
+		c = &guestCard{card: newCard(fp, cred, time.Now())}
+		b.cards = append(b.cards, c)
+	}
+	c.holders++
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		c.holders--
+		b.tidy()
+	}
+}
+
+// keep keeps an accepted credential beyond its call, and returns which were forgotten for it.
+func (g *guests) keep(key guard.Key, fp guard.Fingerprint) (forgotten []guard.Fingerprint) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.book(key)
+	c := b.find(fp)
+	if c == nil || c.kept {
+		return nil
+	}
+	c.kept = true
+	kept := 0
+	for _, c := range slices.Backward(b.cards) {
+		if c.kept {
+			kept++
+		}
+		if c.kept && kept > keptGuests {
+			c.kept = false
+			forgotten = append(forgotten, c.fingerprint)
+		}
+	}
+	b.tidy()
+	return forgotten
+}
+
+func (g *guests) get(key guard.Key, fp guard.Fingerprint) *card {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if b := g.of[key]; b != nil {
+		if c := b.find(fp); c != nil {
+			return c.card
+		}
+	}
+	return nil
+}
+
+func (b *guestbook) find(fp guard.Fingerprint) *guestCard {
+	if i := slices.IndexFunc(b.cards, func(c *guestCard) bool { return c.fingerprint == fp }); i >= 0 {
+		return b.cards[i]
+	}
+	return nil
+}
+
+// tidy forgets what nobody holds and nothing keeps.
+func (b *guestbook) tidy() {
+	b.cards = slices.DeleteFunc(b.cards, func(c *guestCard) bool { return c.holders == 0 && !c.kept })
+}
+
+// card returns a credential of a PSA user, whoever gave it; or nil.
+func (s *Shared) card(key guard.Key, fp guard.Fingerprint) *card {
+	if c := s.wallet.get(key, fp); c != nil {
+		return c
+	}
+	return s.guests.get(key, fp)
+}
+
+// errGuests says why the PSA users of a lane's guests could not be set up.
+func errGuests(login string, err error) error {
+	return fmt.Errorf("login %s: passthrough: %w", login, err)
+}
