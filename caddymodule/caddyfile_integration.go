@@ -1,5 +1,11 @@
 package caddymodule
 
+import (
+	"slices"
+
+	"github.com/psagate/psagate/internal/autotask"
+)
+
 // integration reads one integration. Syntax:
 //
 //	integration <name> {
@@ -9,12 +15,13 @@ package caddymodule
 //	    client_cert <san or subject>
 //	    from <cidr...>
 //	    login <name>
+//	    passthrough <user name...>
 //	    impersonate
 //	    expires <date>
 //	    disabled [<reason>]
 //	}
 //
-// key, client_cert and from may be repeated. login defaults to the only login.
+// key, client_cert, from and passthrough may be repeated. login defaults to the only login.
 func (p *parser) integration(w *word) error {
 	name, err := w.text("<name>")
 	if err != nil {
@@ -29,7 +36,7 @@ func (p *parser) integration(w *word) error {
 	i, path := new(Integration), "integration "+name
 	p.app.Integrations[name] = i
 	p.place(path, w)
-	return w.block("integration", p.placing(path, i.words()), "key", "client_cert", "from")
+	return w.block("integration", p.placing(path, i.words()), "key", "client_cert", "from", "passthrough")
 }
 
 func (i *Integration) words() words {
@@ -40,6 +47,7 @@ func (i *Integration) words() words {
 		"key_from":    func(w *word) (err error) { i.KeyFrom, err = w.record(); return err },
 		"client_cert": i.readClientCert,
 		"from":        i.readFrom,
+		"passthrough": i.readPassThrough,
 		"impersonate": func(w *word) (err error) { i.Impersonate, err = w.present(); return err },
 		"expires":     i.readExpires,
 		"disabled":    i.readDisabled,
@@ -87,6 +95,22 @@ func (i *Integration) readFrom(w *word) error {
 		return w.errorf("%w", err)
 	}
 	i.From = append(i.From, networks...)
+	return nil
+}
+
+// readPassThrough takes PSA user names; spellings that the PSA takes for one user are one.
+func (i *Integration) readPassThrough(w *word) error {
+	users, err := w.list("<user name>")
+	if err != nil {
+		return err
+	}
+	for _, user := range users {
+		same := func(other string) bool { return autotask.CanonicalUser(other) == autotask.CanonicalUser(user) }
+		if slices.ContainsFunc(i.PassThrough, same) {
+			return w.errorf("passthrough names the user %q twice", shown(user))
+		}
+		i.PassThrough = append(i.PassThrough, user)
+	}
 	return nil
 }
 

@@ -99,6 +99,10 @@ type Integration struct {
 	// Login is the name of the login that its calls are sent as. Default: the only login.
 	Login string `json:"login,omitempty"`
 
+	// PassThrough are the PSA users whose credentials its callers bring themselves, in the PSA's own headers; they are
+	// told by From or ClientCerts. Zone, hosts and limits are those of Login. Default: none.
+	PassThrough []string `json:"passthrough,omitempty"`
+
 	// Impersonate lets it send ImpersonationResourceId, and so act as any resource that the login may impersonate.
 	// Default: false.
 	Impersonate bool `json:"impersonate,omitempty"`

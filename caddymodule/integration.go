@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/identity"
 )
@@ -27,6 +28,9 @@ func (i *Integration) identity(name string) (call.Integration, error) {
 			return out, err
 		}
 		out.Keys = append(out.Keys, hash)
+	}
+	for _, user := range i.PassThrough {
+		out.PassThrough = append(out.PassThrough, autotask.CanonicalUser(user))
 	}
 	var err error
 	if out.From, err = parseNetworks(i.From); err != nil {
@@ -95,7 +99,10 @@ func (a *App) checkIntegration(name string, i *Integration) error {
 	if err := checkName(name); err != nil {
 		return faultAt(path, "%w", err)
 	}
-	if i == nil || len(i.Keys) == 0 && len(i.ClientCerts) == 0 && i.KeyFrom == nil {
+	if i != nil && len(i.PassThrough) > 0 && len(i.From) == 0 && len(i.ClientCerts) == 0 {
+		return faultAt(path+" passthrough", "passthrough needs `from` or `client_cert`: by what else would it be told who calls?")
+	}
+	if i == nil || len(i.Keys) == 0 && len(i.ClientCerts) == 0 && i.KeyFrom == nil && len(i.PassThrough) == 0 {
 		return faultAt(path, "the line `key <hash>` is missing; `psagate key new %s` prints it (key_from and client_cert are the other ways to tell who calls)", name)
 	}
 	if err := a.checkIntegrationWords(path, i); err != nil {

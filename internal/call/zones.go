@@ -153,7 +153,7 @@ func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 	n := s.lane
 	c := n.shared.card(s.guard.Key(), fp)
 	if c == nil {
-		return errors.New("the credential is not known to this process any more")
+		return guard.ErrForgotten
 	}
 	key, err := n.zoneKey(c.credential)
 	if err != nil {

@@ -2,10 +2,14 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // This is what a login does about callers who bring credentials of their own; the rules are in passthrough.go.
+
+// ErrForgotten is an Upstream's answer where it does not have a credential any more.
+var ErrForgotten = errors.New("the credential is not known to this process any more")
 
 // servingBrought returns the serve kind that holds for a caller with his own credential, and its row.
 func (l *Login) servingBrought(r *Rows, ask *Ask, now time.Time) (Kind, *Credential) {
@@ -127,6 +131,11 @@ func (l *Login) tryBrought(ask *Ask) {
 func (l *Login) takeOwnBrought(ask *Ask, free error) (a Attempt, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if errors.Is(free, ErrForgotten) { // its caller has left: that says nothing of the PSA
+		l.moot()
+		l.pump()
+		return a, false
+	}
 	if free != nil {
 		l.freeFailed(free)
 		return a, false
