@@ -118,7 +118,7 @@ var samples = map[string]string{
 	"<secret>": "{env.PSAGATE_TEST}", "<role_id>": "psagate", "<role>": "psagate", "<kv v2 mount>": "kv", "<ns>": "teams/msp", "<pem file>": "/etc/psagate/ca.pem",
 	"<base URL>": "https://psa.example.com", "<host...>": "127.0.0.1 psa.example.com:8443", "<duration>": "1m", "<threshold>": "7", "<length>": "256", "<deadline>": "30s",
 	"poll <duration>": "15s", "ttl <duration>": "15s", "max_stale <duration>": "1h", "budget <n>": "5", "in_flight <n>": "3", "<mail address>": "ops@example.com", "<hash...>": hash1 + " " + hash2,
-	"<san or subject>": "backup.example.com", "<cidr...>": "192.0.2.0/24 private_ranges", "<date>": "2027-03-31", "<reason>": "moved", "<size>": "16MiB",
+	"<san or subject>": "backup.example.com", "<cidr...>": "192.0.2.0/24 private_ranges", "<user name...>": "alice@example.com bob@example.com", "<date>": "2027-03-31", "<reason>": "moved", "<size>": "16MiB",
 	"<matcher>": "/ATServicesRest/*", "entity <name...>": "Tickets Tickets/Notes", "<action...>": "create update", "<format>": "console",
 }
 

@@ -70,7 +70,7 @@ func TestACallerWithHisOwnCredentialIsServedWithItHoweverHeSpellsHisName(t *test
 	})
 }
 
-func TestTheSameWrongSecretOfACallerIsSentOnceAlsoAfterARestart(t *testing.T) {
+func TestTheSameWrongSecretOfACallerIsSentOnceAlsoAfterAReload(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.tenant.AddUser(guest, "guest-password", "CODE")
 		w.passing("rmm", "192.0.2.7/32")
