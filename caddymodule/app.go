@@ -37,6 +37,8 @@ func init() {
 //	psa_zone_moved            login zone                       the login is in another zone than before
 //	psa_secret_unavailable    login store problem              a call found no credential that may be used; said once until one did
 //	psa_secret_unusable       login store version              the record as it is now can't be used: what served serves on
+//	psa_login_recovered       login version integration zone   calls are served again, or the record can be used again
+//	psa_login_released        login                            an operator has released the login: one attempt comes first, then calls
 type App struct {
 	// Secrets are the secret stores, by name. At least one, where there is a login.
 	SecretsRaw map[string]json.RawMessage `json:"secrets,omitempty" caddy:"namespace=psa.secrets inline_key=kind"`

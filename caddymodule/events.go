@@ -26,6 +26,8 @@ var eventFields = map[call.Event][]string{
 	call.ZoneMoved:          {"login", "zone"},
 	call.SecretUnavailable:  {"login", "store", "problem"},
 	call.SecretUnusable:     {"login", "store", "version"},
+	call.LoginRecovered:     {"login", "version", "integration", "zone"},
+	call.LoginReleased:      {"login"},
 }
 
 // eventData returns an event's data. Every name of the event's is there, though its value be empty.
