@@ -49,6 +49,9 @@ type App struct {
 	// Integrations are the programs that may call, by name.
 	Integrations map[string]*Integration `json:"integrations,omitempty"`
 
+	// Alerts are who is told what happens to logins. Default: nobody.
+	Alerts *Alerts `json:"alerts,omitempty"`
+
 	// InsecureLogKeys accepts that access logs of a site of psagate's may hold callers' keys. Default: false, which
 	// refuses a config with such a log unless it has the format psa.
 	InsecureLogKeys bool `json:"insecure_log_keys,omitempty"`
@@ -56,6 +59,8 @@ type App struct {
 	stores map[string]SecretStore
 	engine engine
 	emit   func(call.Happening)
+	// alertTargets are those who will be told, until the config is in force.
+	alertTargets []*alertTarget
 }
 
 // CaddyModule returns the Caddy module information.
@@ -77,6 +82,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	var err error
 	if a.engine, err = newEngine(ctx, a); err != nil {
+		return err
+	}
+	if err := a.buildAlerts(); err != nil {
 		return err
 	}
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
@@ -179,6 +187,7 @@ func (a *App) commit() {
 	a.engine.Commit()
 	inForce.Store(a)
 	heralded.through(a)
+	alarms().through(a)
 }
 
 // onEvent calls the function at an event.
@@ -200,6 +209,8 @@ func (*App) Stop() error { return nil }
 func (a *App) Cleanup() error {
 	inForce.CompareAndSwap(a, nil)
 	heralded.leave(a)
+	alarms().leave(a)
+	a.dropAlerts()
 	if a.engine == nil {
 		return nil
 	}

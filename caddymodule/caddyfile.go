@@ -34,6 +34,7 @@ type parser struct {
 //	    secrets ...
 //	    login <name> { ... }
 //	    integration <name> { ... }
+//	    alerts { ... }
 //	    insecure_log_keys
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -66,6 +67,7 @@ func (p *parser) words() words {
 		"secrets":           p.secrets,
 		"login":             p.login,
 		"integration":       p.integration,
+		"alerts":            p.alerts,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },
 	}
 }

@@ -142,6 +142,13 @@ func emitter(ctx caddy.Context, app *caddyevents.App) func(call.Happening) {
 type observer struct {
 	*tallies
 	*herald
+	*alarm
+}
+
+// Happened implements call.Observer.
+func (o observer) Happened(what call.Happening) {
+	o.herald.Happened(what)
+	o.happened(what)
 }
 
 var _ call.Observer = observer{}

@@ -22,7 +22,7 @@ import (
 // shared is what outlives the configs of this process: a reload must never forget a failed sign-in.
 var shared = sync.OnceValue(func() *call.Shared {
 	s := call.NewShared(new(guard.Memory), slog.New(currentLog{}))
-	s.Observe(observer{counted, &heralded})
+	s.Observe(observer{counted, &heralded, alarms()})
 	return s
 })
 

@@ -3,7 +3,6 @@ package alert
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -55,8 +54,8 @@ type Mail struct {
 	User string
 	// Password is the user's.
 	Password secret.Func
-	// Roots are those who vouch for certificates; nil: whom the system trusts.
-	Roots *x509.CertPool
+	// CA is a PEM file of those who vouch for its certificate; empty: whom the system trusts. It is read anew each time.
+	CA string
 }
 
 // Send implements [Sender].
@@ -97,13 +96,17 @@ func (m *Mail) meaning(err error, password secret.Value) error {
 
 // talk brings a message to the server.
 func (m *Mail) talk(ctx context.Context, password secret.Value, message []byte) error {
-	conn, err := m.dial(ctx)
+	config, err := m.tlsConfig()
+	if err != nil {
+		return err
+	}
+	conn, err := m.dial(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	client, err := m.greet(conn)
+	client, err := m.greet(conn, config)
 	if err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (m *Mail) talk(ctx context.Context, password secret.Value, message []byte) 
 }
 
 // dial connects, with TLS where it comes first.
-func (m *Mail) dial(ctx context.Context) (net.Conn, error) {
+func (m *Mail) dial(ctx context.Context, config *tls.Config) (net.Conn, error) {
 	plain, err := new(net.Dialer).DialContext(ctx, "tcp", m.Server)
 	if err != nil {
 		return nil, err
@@ -125,7 +128,7 @@ func (m *Mail) dial(ctx context.Context) (net.Conn, error) {
 	if m.TLS != TLSOn {
 		return conn, nil
 	}
-	secured := tls.Client(conn, m.tlsConfig())
+	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, errors.Join(err, plain.Close())
 	}
@@ -133,9 +136,9 @@ func (m *Mail) dial(ctx context.Context) (net.Conn, error) {
 }
 
 // greet says who is there, under TLS if that is to be begun.
-func (m *Mail) greet(conn net.Conn) (client *smtp.Client, err error) {
+func (m *Mail) greet(conn net.Conn, config *tls.Config) (client *smtp.Client, err error) {
 	if m.TLS == TLSStart {
-		if client, err = smtp.NewClientStartTLS(conn, m.tlsConfig()); err != nil {
+		if client, err = smtp.NewClientStartTLS(conn, config); err != nil {
 			return nil, err
 		}
 	} else {
@@ -145,9 +148,13 @@ func (m *Mail) greet(conn net.Conn) (client *smtp.Client, err error) {
 	return client, client.Hello(localName())
 }
 
-func (m *Mail) tlsConfig() *tls.Config {
+func (m *Mail) tlsConfig() (*tls.Config, error) {
+	roots, err := rootsIn(m.CA)
+	if err != nil {
+		return nil, err
+	}
 	host, _, _ := net.SplitHostPort(m.Server)
-	return &tls.Config{ServerName: host, RootCAs: m.Roots, MinVersion: tls.VersionTLS12}
+	return &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
 }
 
 // signIn shows the password in the way that the server takes.

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
 	"math/big"
@@ -14,6 +15,8 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +38,7 @@ const (
 type postOffice struct {
 	server    *smtp.Server
 	address   string
-	roots     *x509.CertPool
+	ca        string             // the file of who vouches for it
 	mechanism string             // the one that it offers
 	refuses   map[string]error   // recipients
 	judge     func(string) error // of the data
@@ -52,8 +55,8 @@ type delivered struct {
 	data string
 }
 
-// certificate is one for 127.0.0.1, and who vouches for it.
-func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
+// certificate is one for 127.0.0.1, and the file of who vouches for it.
+func certificate(t *testing.T) (cert tls.Certificate, ca string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -67,20 +70,18 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := x509.ParseCertificate(raw)
-	if err != nil {
+	ca = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(parsed)
-	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}, roots
+	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}, ca
 }
 
 func openPostOffice(t *testing.T, how TLSMode) *postOffice {
 	t.Helper()
 	p := &postOffice{mechanism: sasl.Plain, refuses: map[string]error{}}
-	cert, roots := certificate(t)
-	p.roots = roots
+	cert, ca := certificate(t)
+	p.ca = ca
 	p.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{office: p, conn: c}, nil }))
 	p.server.Domain, p.server.ErrorLog = "mail.example.com", quiet{}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -187,7 +188,7 @@ func (s *session) Logout() error { return nil }
 
 func (p *postOffice) mail(how TLSMode) *Mail {
 	return &Mail{
-		Server: p.address, From: "psagate@example.com", To: []string{"ops@example.com", "night@example.com"}, TLS: how, Roots: p.roots,
+		Server: p.address, From: "psagate@example.com", To: []string{"ops@example.com", "night@example.com"}, TLS: how, CA: p.ca,
 		User: mailUser, Password: fixed(mailPassword),
 	}
 }
@@ -268,7 +269,7 @@ func TestNothingIsSentInClearWhereItMustNotBe(t *testing.T) {
 	for _, how := range []TLSMode{TLSOn, TLSStart} {
 		p := openPostOffice(t, how)
 		m := p.mail(how)
-		m.Roots = nil
+		m.CA = ""
 		if err := m.Send(t.Context(), anAlert); err == nil || !strings.Contains(err.Error(), "certificate") || len(p.signedIn) > 0 {
 			t.Errorf("a certificate that nobody vouches for: %v", err)
 		}
@@ -283,15 +284,17 @@ func TestWhatAMailServerRefuses(t *testing.T) {
 		mails    int
 		contains string
 	}{
-		"a wrong password":      {func(_ *postOffice, m *Mail) { m.Password = fixed("another-Password") }, "in vain", 0, "535"},
-		"no way to sign in":     {func(p *postOffice, _ *Mail) { p.mechanism = "XOAUTH2" }, "in vain", 0, "AUTH PLAIN or LOGIN"},
-		"one recipient":         {func(p *postOffice, _ *Mail) { p.refuses["ops@example.com"] = unknown }, "partly", 1, "to ops@example.com"},
-		"all recipients":        {func(p *postOffice, m *Mail) { p.refuses["ops@example.com"] = unknown; m.To = m.To[:1] }, "in vain", 0, "no such mailbox"},
-		"a recipient for now":   {func(p *postOffice, m *Mail) { p.refuses["ops@example.com"] = full; m.To = m.To[:1] }, "again", 0, "full"},
-		"the message":           {func(p *postOffice, _ *Mail) { p.judge = func(string) error { return unknown } }, "in vain", 0, "550"},
-		"the message for now":   {func(p *postOffice, _ *Mail) { p.judge = func(string) error { return full } }, "again", 0, "452"},
-		"a password not known":  {func(_ *postOffice, m *Mail) { m.Password = nobodys }, "again", 0, "record not found"},
-		"a server that is gone": {func(p *postOffice, m *Mail) { m.Server = "127.0.0.1:1" }, "again", 0, "refused"},
+		"a wrong password":       {func(_ *postOffice, m *Mail) { m.Password = fixed("another-Password") }, "in vain", 0, "535"},
+		"no way to sign in":      {func(p *postOffice, _ *Mail) { p.mechanism = "XOAUTH2" }, "in vain", 0, "AUTH PLAIN or LOGIN"},
+		"one recipient":          {func(p *postOffice, _ *Mail) { p.refuses["ops@example.com"] = unknown }, "partly", 1, "to ops@example.com"},
+		"all recipients":         {func(p *postOffice, m *Mail) { p.refuses["ops@example.com"] = unknown; m.To = m.To[:1] }, "in vain", 0, "no such mailbox"},
+		"a recipient for now":    {func(p *postOffice, m *Mail) { p.refuses["ops@example.com"] = full; m.To = m.To[:1] }, "again", 0, "full"},
+		"the message":            {func(p *postOffice, _ *Mail) { p.judge = func(string) error { return unknown } }, "in vain", 0, "550"},
+		"the message for now":    {func(p *postOffice, _ *Mail) { p.judge = func(string) error { return full } }, "again", 0, "452"},
+		"a password not known":   {func(_ *postOffice, m *Mail) { m.Password = nobodys }, "again", 0, "record not found"},
+		"a ca file that is none": {func(_ *postOffice, m *Mail) { m.CA = "/none/ca.pem" }, "again", 0, "reading the ca file"},
+		"a ca file without one":  {func(_ *postOffice, m *Mail) { m.CA = "mail.go" }, "again", 0, "holds no certificate"},
+		"a server that is gone":  {func(p *postOffice, m *Mail) { m.Server = "127.0.0.1:1" }, "again", 0, "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := openPostOffice(t, TLSStart)

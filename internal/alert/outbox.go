@@ -76,7 +76,7 @@ type lease struct {
 // giveBack closes what nobody needs any more. Called with the outbox's mutex held.
 func (l *lease) giveBack() {
 	if l.over && l.sending == 0 && l.Close != nil {
-		l.Close()
+		go l.Close() // it may take its time, and callers wait for the mutex
 		l.Close = nil
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -31,8 +32,8 @@ type Webhook struct {
 	URL secret.Func
 	// Headers give the values of further headers, by name.
 	Headers map[string]secret.Func
-	// Roots are those who vouch for certificates; nil: whom the system trusts.
-	Roots *x509.CertPool
+	// CA is a PEM file of those who vouch for its certificate; empty: whom the system trusts. It is read anew each time.
+	CA string
 }
 
 // Send implements [Sender].
@@ -43,7 +44,11 @@ func (w *Webhook) Send(ctx context.Context, a report.Alert) error {
 	if err != nil {
 		return err
 	}
-	answer, err := w.client().Do(request)
+	client, err := w.client()
+	if err != nil {
+		return err
+	}
+	answer, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("%s: %s", request.URL.Host, secret.Redact(withoutURL(err).Error(), secrets...))
 	}
@@ -75,14 +80,34 @@ func judge(host string, status int) error {
 }
 
 // client makes one for one request: alerts are rare.
-func (w *Webhook) client() *http.Client {
+func (w *Webhook) client() (*http.Client, error) {
+	roots, err := rootsIn(w.CA)
+	if err != nil {
+		return nil, err
+	}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, MaxResponseHeaderBytes: maxWebhookHeader,
-			TLSClientConfig: &tls.Config{RootCAs: w.Roots, MinVersion: tls.VersionTLS12},
+			TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		},
+	}, nil
+}
+
+// rootsIn reads who vouches for certificates; nil, whom the system trusts, where no file is named.
+func rootsIn(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
 	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ca file: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("the ca file %s holds no certificate in PEM", file)
+	}
+	return roots, nil
 }
 
 // request makes the request, and returns the secrets in it.

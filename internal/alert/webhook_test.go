@@ -3,10 +3,12 @@ package alert
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -238,4 +240,22 @@ func FuzzParseURL(f *testing.F) {
 			t.Errorf("%q is taken", text)
 		}
 	})
+}
+
+func TestAWebhooksCertificateMustFit(t *testing.T) {
+	cert, ca := certificate(t)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	if err := (&Webhook{URL: fixed(server.URL), CA: ca}).Send(t.Context(), anAlert); err != nil {
+		t.Error(err)
+	}
+	if err := (&Webhook{URL: fixed(server.URL)}).Send(t.Context(), anAlert); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("whom nobody vouches for: %v", err)
+	}
+	if err := (&Webhook{URL: fixed(server.URL), CA: "/none/ca.pem"}).Send(t.Context(), anAlert); err == nil || !strings.Contains(err.Error(), "reading the ca file") {
+		t.Errorf("a file that is none: %v", err)
+	}
 }

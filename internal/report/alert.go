@@ -57,7 +57,7 @@ type Alert struct {
 type AlertChange struct {
 	// Login is the login's name in the config.
 	Login string `json:"login"`
-	// State is what happened, in one word; see the constants.
+	// State is what happened, in a word of those that `on` takes.
 	State AlertState `json:"state"`
 	// At is when it did.
 	At time.Time `json:"at"`

@@ -21,7 +21,7 @@ func (a *Alert) Compose(location *time.Location) {
 	a.Text = text.String()
 }
 
-// subject is the gravest change, and how many more there are.
+// subject is the gravest change, whether it is over, and how many more logins something happened to.
 func (a *Alert) subject() string {
 	if a.Test {
 		return "a test of alerts"
@@ -32,9 +32,18 @@ func (a *Alert) subject() string {
 	gravest := slices.MinFunc(a.Changes, func(x, y AlertChange) int {
 		return cmp.Compare(slices.Index(AlertStates, x.State), slices.Index(AlertStates, y.State))
 	})
-	text := gravest.headline()
-	if more := len(a.Changes) + a.More - 1; more > 0 {
-		text += fmt.Sprintf(", and %s", plural(more, "more change"))
+	text, last := gravest.headline(), map[string]AlertState{}
+	for _, c := range a.Changes {
+		last[c.Login] = c.State
+	}
+	if last[gravest.Login] == AlertRecovered && gravest.State != AlertRecovered {
+		text += ", and serves again"
+	}
+	switch more := len(last) - 1; {
+	case a.More > 0:
+		text += fmt.Sprintf(", and more than %s", plural(more, "more login"))
+	case more > 0:
+		text += fmt.Sprintf(", and %s", plural(more, "more login"))
 	}
 	return text
 }
