@@ -202,7 +202,7 @@ func (b *outbox) deliver(a report.Alert) {
 	pause, err := firstPause, error(nil)
 	for range tries {
 		if b.d.stopped.Err() != nil {
-			b.over(Dropped, err)
+			b.abandon()
 			return
 		}
 		err = b.send(b.d.stopped, a)
@@ -270,7 +270,13 @@ func (b *outbox) over(o Outcome, err error) {
 		b.failing = false
 		b.d.log.Info("alerts arrive again", "kind", b.target.Kind, "to", b.target.Name)
 	}
-	if o == Dropped {
-		b.d.log.Error("an alert was not delivered before the stop", "kind", b.target.Kind, "to", b.target.Name)
-	}
+}
+
+// abandon drops all that waits: the process ends.
+func (b *outbox) abandon() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.d.log.Error("alerts were not delivered before the stop", "kind", b.target.Kind, "to", b.target.Name, "count", len(b.waiting))
+	b.d.counted(b.target.Kind, Dropped)
+	b.drop(len(b.waiting) - 1)
 }

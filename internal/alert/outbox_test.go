@@ -181,7 +181,7 @@ func TestAStopSendsWhatThereIsAndWaitsForSomeSeconds(t *testing.T) {
 		if got := fmt.Sprint(slow.told(), stuck.told(), gone.told()); got != "[main refused] [] []" {
 			t.Errorf("told %s", got)
 		}
-		if n := strings.Count(d.log(), "not delivered before the stop"); n != 2 {
+		if n := strings.Count(d.log(), "not delivered before the stop\" kind=webhook to="); n != 2 {
 			t.Errorf("%d lines: %s", n, d.log())
 		}
 		d.countedAs("map[webhook delivered:2 webhook dropped:2]")
