@@ -65,6 +65,7 @@ func TestWhatIsInVainIsNotTriedAgain(t *testing.T) {
 		}
 		d.happens(refused)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if len(d.tries) != 1 || !strings.Contains(d.log(), "410 Gone") {
 			t.Errorf("%d tries: %s", len(d.tries), d.log())
 		}
@@ -188,6 +189,18 @@ func TestAStopSendsWhatThereIsAndWaitsForSomeSeconds(t *testing.T) {
 		d.happens(locked)
 		time.Sleep(soon)
 		d.hears("after it")
+	})
+}
+
+func TestAStopWaitsForTargetsThatWereTakenAwayToo(t *testing.T) {
+	atDesk(t, func(d *desk) {
+		d.hold = make(chan struct{})
+		d.happens(refused)
+		time.Sleep(soon)
+		d.Configure(Config{})
+		time.AfterFunc(2*time.Second, func() { close(d.hold) })
+		d.Drain(DrainTime)
+		d.hears("", "main refused")
 	})
 }
 

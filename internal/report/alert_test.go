@@ -141,7 +141,7 @@ func TestTheCauseOfAnAlertIsTheLastAttemptThatFits(t *testing.T) {
 func TestAnAlertIsBoundedAndLeavesTheReportAsItIs(t *testing.T) {
 	l := troubled()
 	for i := range 256 {
-		l.Attempts = append(l.Attempts, failed(time.Duration(300-i)*time.Second, fmt.Sprint("integration", i%64), func(a *report.FailedAttempt) {
+		l.Attempts = append(l.Attempts, failed(time.Duration(300-i)*time.Second, fmt.Sprint("integration", i%8), func(a *report.FailedAttempt) {
 			a.Key, a.Client, a.Said = fmt.Sprint("key", i), fmt.Sprint("2001:db8::", i), strings.Repeat("said ", 100)
 		}))
 	}
@@ -154,7 +154,7 @@ func TestAnAlertIsBoundedAndLeavesTheReportAsItIs(t *testing.T) {
 	}
 	l.Conclude()
 	whole, _ := json.Marshal(l)
-	a := told(change(report.AlertRefused, &l, func(c *report.AlertChange) { c.Integration = "integration63" }))
+	a := told(change(report.AlertRefused, &l, func(c *report.AlertChange) { c.Integration = "integration7" }))
 	if text, _ := json.Marshal(a); len(text) > 16<<10 {
 		t.Errorf("%d bytes", len(text))
 	}
