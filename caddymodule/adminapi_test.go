@@ -56,6 +56,8 @@ func TestTheAdminEndpointAnswers(t *testing.T) {
 		"zones by DELETE":               {"DELETE", "/psa/zones", "", 405, "takes GET, not DELETE"},
 		"warnings":                      {"GET", "/psa/warnings", "", 200, `{"warnings":[{"kind":"unseen","where":["config"]`},
 		"warnings by POST":              {"POST", "/psa/warnings", "", 405, "takes GET, not POST"},
+		"a test of alerts, without any": {"POST", "/psa/alerts/test", "", 200, `{"ok":false,"targets":[]}`},
+		"a test of alerts by GET":       {"GET", "/psa/alerts/test", "", 405, "takes POST, not GET"},
 		"release":                       {"POST", "/psa/logins/main/release", `{"seq":17}`, 200, `{"login":"main","seq":17}`},
 		"release of nothing shown":      {"POST", "/psa/logins/main/release", `{"seq":0}`, 200, `"seq":0`},
 		"release by GET":                {"GET", "/psa/logins/main/release", "", 405, "takes POST, not GET"},

@@ -36,6 +36,7 @@ type parser struct {
 //	    integration <name> { ... }
 //	    store ...
 //	    installation_key secret <store> <path>
+//	    alerts { ... }
 //	    insecure_log_keys
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -70,6 +71,7 @@ func (p *parser) words() words {
 		"integration":       p.integration,
 		"store":             p.store,
 		"installation_key":  p.installationKey,
+		"alerts":            p.alerts,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },
 	}
 }

@@ -57,7 +57,7 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	return nil
+	return a.checkAlerts()
 }
 
 func (a *App) checkLogin(name string, l *Login) error {

@@ -67,6 +67,8 @@ func TestCommandsPrintTheirGoldenFiles(t *testing.T) {
 		"failures-argument": "failures main",
 		"zones":             "zones",
 		"zones-json":        "zones --json",
+		"alerts-test":       "alerts test",
+		"alerts-test-json":  "alerts test --json",
 		"check":             "check",
 		"check-json":        "check --json",
 		"check-one":         "check second",

@@ -77,9 +77,10 @@ type Shared struct {
 	// accounts and away are what is told to operators of what failed.
 	accounts *accounts
 	away     turnedAway
-	// observer is told what happens, and speakers are the lanes that tell it.
+	// observer is told what happens, speakers are the lanes that tell it, and troubles are what they told.
 	observer Observer
 	speakers speakers
+	troubles troubles
 	// draining ends when the process is to stop.
 	draining context.Context
 	drained  context.CancelFunc

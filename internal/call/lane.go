@@ -227,8 +227,12 @@ func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
 	}
 	n.mu.Lock()
 	s := n.seat
+	again := n.lacking && s != nil
 	n.lacking = n.lacking && s == nil
 	n.mu.Unlock()
+	if again {
+		n.recovered("")
+	}
 	if s == nil { // the reading's notification is still on its way
 		n.apply(rec)
 		n.mu.Lock()

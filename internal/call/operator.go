@@ -246,8 +246,12 @@ func (g *Gateway) Release(login string, seq uint64, nextSeq *uint64) error {
 	case nextSeq != nil && next == nil:
 		return fmt.Errorf("%w: the record names no other user any more", report.ErrNotShown)
 	}
-	if err := n.releaseSeat(seat, seq); err != nil || nextSeq == nil {
+	if err := n.releaseSeat(seat, seq); err != nil {
 		return err
+	}
+	g.tellReleased(n, seat)
+	if nextSeq == nil {
+		return nil
 	}
 	return n.releaseSeat(next, *nextSeq)
 }

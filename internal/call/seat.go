@@ -24,6 +24,11 @@ type seat struct {
 
 // apply takes over a reading of the record. A reading that cannot be used changes nothing: what served serves on.
 func (n *lane) apply(rec secret.Record) {
+	n.takeOver(rec)
+	n.recovered("")
+}
+
+func (n *lane) takeOver(rec secret.Record) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	over := n.closed && n.calls == 0
@@ -38,6 +43,7 @@ func (n *lane) apply(rec secret.Record) {
 	}
 	if n.problem != nil && (before == nil || before.Error() != n.problem.Error()) {
 		n.log.Error("the login's record cannot be used", "store", n.Store, "error", n.problem)
+		n.shared.troubles.note(n.Name, SecretUnusable)
 		n.tell(Happening{Event: SecretUnusable, Version: strconv.FormatUint(rec.Version, 10), Store: n.Store})
 	}
 }
@@ -175,9 +181,19 @@ func (n *lane) seatFor(key guard.Key) *seat {
 // one that serves meanwhile makes it worth another try.
 func (s *seat) changed(a guard.Attempt, e guard.Effect, last bool) {
 	n := s.lane
-	if last { // else the lane of a newer config tells
-		n.tellOf(a, e)
+	if !last { // the lane of a newer config tells
+		s.follow(e)
+		return
 	}
+	n.tellOf(a, e)
+	s.troubled(e)
+	s.follow(e)
+	n.recovered(a.Source())
+}
+
+// follow moves the lane to another PSA user, or has it tried again, by what an attempt changed.
+func (s *seat) follow(e guard.Effect) {
+	n := s.lane
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {

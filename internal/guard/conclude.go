@@ -49,6 +49,7 @@ func (l *Login) settle(a *Attempt, o Outcome) (e Effect) {
 		e, at = r.settle(a, o, &l.settings, now), now
 		recorded := r.recorded()
 		n, e.Spent = len(r.Units), before < l.settings.Budget && recorded >= l.settings.Budget
+		e.Freed = before >= l.settings.Budget && recorded < l.settings.Budget
 		l.findOut(a, o, e, recorded, now)
 	}) != nil {
 		l.unwritten = append(l.unwritten, verdict{*a, o})

@@ -26,13 +26,14 @@ type Effect struct {
 	Opened   bool // the gate was opened
 	Locked   bool // the login became locked
 	Spent    bool // every unit of the budget is recorded now, and was not before
+	Freed    bool // a unit of the budget is not recorded now, where every one was
 	Lost     bool // the unit is lost: it becomes unknown after linger
 	Forgiven int  // units that the success gave back
 }
 
 // worthTelling reports whether an operator may have to act on the effect, or on what it ends.
 func (e Effect) worthTelling() bool {
-	return e.Proven || e.Refused || e.Shut || e.Opened || e.Locked || e.Spent
+	return e.Proven || e.Refused || e.Shut || e.Opened || e.Locked || e.Spent || e.Freed
 }
 
 // settle ends an attempt by its verdict. An attempt whose unit is gone, because a success forgave it, changes nothing.
