@@ -68,6 +68,7 @@ type Login struct {
 	holds    int                // refusals whose zone is being looked up
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
+	glance   glance
 }
 
 // findings is what this process makes of verdicts, beside the rows. A transaction that fails takes back what was found out
@@ -129,6 +130,7 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 	tx, err := l.table.Begin(context.Background())
 	if err == nil {
 		f(tx.Rows())
+		l.glance.take(tx.Rows())
 		err = tx.Commit()
 	}
 	if err != nil {
