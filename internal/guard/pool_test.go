@@ -31,7 +31,7 @@ func crewOf(t *testing.T, n int, s Settings) []*Login {
 		}
 		all = append(all, l)
 	}
-	synctest.Wait() // the checks are written
+	synctest.Wait()                               // the checks are written
 	t.Cleanup(func() { time.Sleep(time.Minute) }) // own attempts that were begun come to their end
 	return all
 }
