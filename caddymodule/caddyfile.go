@@ -33,6 +33,7 @@ type parser struct {
 //	psa {
 //	    secrets ...
 //	    login <name> { ... }
+//	    pool <name> <login...>
 //	    integration <name> { ... }
 //	    insecure_log_keys
 //	}
@@ -48,7 +49,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if _, err := w.present(); err != nil {
 		return nil, err
 	}
-	if err := w.block("psa", p.words(), "secrets", "login", "integration"); err != nil {
+	if err := w.block("psa", p.words(), "secrets", "login", "pool", "integration"); err != nil {
 		return nil, err
 	}
 	if err := cmp.Or(p.app.check(), checkNeeds(p.needs, p.app.SecretsRaw)); err != nil {
@@ -65,6 +66,7 @@ func (p *parser) words() words {
 	return words{
 		"secrets":           p.secrets,
 		"login":             p.login,
+		"pool":              p.pool,
 		"integration":       p.integration,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },
 	}

@@ -39,6 +39,9 @@ func (a *App) check() error {
 			return err
 		}
 	}
+	if err := a.checkPools(); err != nil {
+		return err
+	}
 	keys, certs, records := map[string]string{}, map[string]string{}, map[SecretRef]string{}
 	for _, name := range slices.Sorted(maps.Keys(a.Integrations)) {
 		if err := a.checkIntegration(name, a.Integrations[name]); err != nil {

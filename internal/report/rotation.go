@@ -12,7 +12,7 @@ type Rotation struct {
 	Pool string `json:"pool"`
 	// OK: each login serves with the newest version that its store has, and no call is under way with another.
 	OK bool `json:"ok"`
-	// Logins are the logins that the walk came to, in its order. The last one is why it ended, where it did not end well.
+	// Logins are the logins that the walk came to, in its order: the last one is why it ended, where it did not end well.
 	Logins []RotatedLogin `json:"logins"`
 	// Untouched are the logins that it did not come to.
 	Untouched []string `json:"untouched,omitempty"`
