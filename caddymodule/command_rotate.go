@@ -33,6 +33,9 @@ the walk ends: the logins after it are as they were. It ends too, with nothing
 sent, where the login's budget would not stand the attempt. Mend that login and
 rotate again; those that serve with their newest version are passed over.
 
+Of a version that was refused before, the PSA is asked again only if it does not
+take what serves any more; that is asked first.
+
 A login in use is switched by psagate itself within a poll of its store; rotate
 says then since when the new version serves.
 

@@ -87,7 +87,7 @@ func (n *lane) rotate(ctx context.Context, drain time.Duration) report.RotatedLo
 	if c := s.card(); c != nil {
 		out.Newest = c.credential.Version
 	}
-	n.learn(&out, s.guard.Verify(ctx, fp))
+	n.learn(&out, verify(ctx, s, fp))
 	if out.Well() {
 		n.endOld(ctx, &out, was, serving{seat: s, fp: fp}, drain)
 	}
@@ -97,6 +97,20 @@ func (n *lane) rotate(ctx context.Context, drain time.Duration) report.RotatedLo
 		out.ServingSince = n.servesSince(is)
 	}
 	return out
+}
+
+// verify shows the newest credential to the PSA. One that was refused before is shown again only if what serves is refused by now:
+// that is asked first, as a check does. So a rotation goes on with a login once its password was changed in the PSA too.
+func verify(ctx context.Context, s *seat, fp guard.Fingerprint) guard.CheckResult {
+	res := s.guard.Verify(ctx, fp)
+	known := res.Err == nil && res.Attempt.Token == 0
+	if !known || res.Verdict != guard.Refused {
+		return res
+	}
+	if asked := s.guard.Check(ctx); asked.Err != nil {
+		return res
+	}
+	return s.guard.Verify(ctx, fp)
 }
 
 // latest returns the newest credential of the record, and the PSA user whose it is.
@@ -137,7 +151,7 @@ func (n *lane) learn(out *report.RotatedLogin, res guard.CheckResult) {
 		out.Outcome = report.Switched
 	case res.Verdict == guard.Refused:
 		out.Outcome = report.NewRefused
-		out.Detail = fmt.Sprintf("The PSA does not have the password of version %d for this user. Once it has, psagate check %s finds out, and psagate rotate goes on", out.Newest, n.Name)
+		out.Detail = fmt.Sprintf("The PSA does not have the password of version %d for this user: change it there, and run psagate rotate again", out.Newest)
 	case res.Verdict == guard.Locked:
 		out.Outcome = report.NewRefused
 		out.Detail = fmt.Sprintf("The PSA says that the user is locked. Unlock it there, then run: psagate release %s", n.Name)

@@ -606,6 +606,7 @@ func TestVerifyAsksOnceWhatIsNotKnown(t *testing.T) {
 		"the store has given another since":    {verdict: Accepted, known: func(l *Login) { _ = l.Newest(fp("c"), "3") }, want: ErrNotNewest.Error()},
 		"the login is locked":                  {verdict: Accepted, known: func(l *Login) { _ = l.change(func(r *Rows, _ time.Time) { r.Locked = true }) }, want: "login-locked"},
 		"the gate is shut, and its pause runs": {verdict: Accepted, known: shut, want: "gate-shut"},
+		"it got no answer a moment ago":        {verdict: Accepted, known: func(l *Login) { shut(l); _ = l.change(unanswered) }, want: "no-answer"},
 		"the budget would not stand it":        {verdict: Accepted, known: spent, want: "budget-spent"},
 		"its pause after no verdict runs":      {verdict: Accepted, known: func(l *Login) { _ = l.change(unanswered) }, want: "accepted", sent: 1},
 	} {

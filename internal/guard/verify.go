@@ -14,8 +14,8 @@ var ErrNotNewest = errors.New("the store has given another credential since")
 const verifyRounds = 4
 
 // Verify finds out whether the PSA takes the newest credential, as the guard does by itself after a change of the store, but
-// now, and waits for what comes of it. What is known already is not asked again: a credential that is proven is Accepted, and
-// one that was refused is Refused. Where the budget would not stand an attempt, nothing is sent and the result says why.
+// now, and waits for what comes of it. What is known already is not asked again: a credential that is proven is Accepted,
+// one that was refused is Refused, and one that was sent without a verdict is NoAnswer while the gate's pause runs. Where the budget would not stand an attempt, nothing is sent and the result says why.
 func (l *Login) Verify(ctx context.Context, fp Fingerprint) CheckResult {
 	for range verifyRounds {
 		wait, known := l.startVerify(fp)
@@ -47,7 +47,7 @@ func (l *Login) startVerify(fp Fingerprint) (wait chan CheckResult, known CheckR
 	var denied *Denied
 	settled := false
 	failed := l.tx(func(r *Rows, now time.Time) {
-		if known, settled = r.verdictOn(fp); !settled {
+		if known, settled = r.verdictOn(fp, now); !settled {
 			denied = l.mayVerify(r, now)
 		}
 	})
@@ -67,22 +67,23 @@ func (l *Login) startVerify(fp Fingerprint) (wait chan CheckResult, known CheckR
 }
 
 // verdictOn returns what is known of the newest credential; false where that is to be found out.
-func (r *Rows) verdictOn(fp Fingerprint) (CheckResult, bool) {
+func (r *Rows) verdictOn(fp Fingerprint, now time.Time) (CheckResult, bool) {
 	c := r.find(fp)
 	if c == nil || r.Newest != fp {
 		return CheckResult{Err: ErrNotNewest}, true
 	}
 	known := CheckResult{Attempt: Attempt{Credential: fp, Version: c.Version}}
-	switch c.State {
-	case StateProven:
+	switch {
+	case c.State == StateProven:
 		known.Verdict = Accepted
-		return known, true
-	case StateRefused:
+	case c.State == StateRefused:
 		known.Verdict = Refused
-		return known, true
+	case c.State == StateNoVerdict && !r.gateLets(now):
+		known.Verdict = NoAnswer
 	default:
 		return known, false
 	}
+	return known, true
 }
 
 // mayVerify says why no own attempt may go, or nil. The pause after an attempt of the newest that got no verdict is over: it is
