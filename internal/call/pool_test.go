@@ -221,6 +221,31 @@ func TestAPoolOfWhichNobodyServesGivesTheMildestAnswer(t *testing.T) {
 	})
 }
 
+// The credential is good, and the config does not let it go to its zone any more.
+func TestALoginWhoseZoneIsNotKnownLeavesItsCallsToTheOthers(t *testing.T) {
+	inCrew(t, func(c *crew) {
+		c.warm()
+		c.cfg.Logins[0].Hosts = nil
+		c.load()
+		for range 12 {
+			c.served("a")
+		}
+		for i := range c.cfg.Logins {
+			c.cfg.Logins[i].Hosts = nil
+		}
+		c.load()
+		if a := c.call("a", "GET", "/Tickets/1", ""); a.reason() != "zone-unknown" {
+			t.Errorf("%d %s", a.status, a.reason())
+		}
+		synctest.Wait()
+		for _, l := range c.g.Status().Logins {
+			if l.Units.Held > 0 {
+				t.Errorf("%s: %+v", l.Name, l.Units)
+			}
+		}
+	})
+}
+
 // The record of one login of the pool is read an hour after the others'.
 func TestALoginWhoseRecordWasNotReadYetIsNotWaitedForAndComesInWhenItIs(t *testing.T) {
 	inCrew(t, func(c *crew) {
@@ -374,6 +399,10 @@ func TestWhatKeepsAPoolsLoginsFromBeingAlikeIsSaid(t *testing.T) {
 			if !strings.Contains(got, want) {
 				t.Errorf("%q does not say %q", got, want)
 			}
+		}
+		q := &quest{lanes: c.g.pool("crew").inTurn()}
+		if seats, pending, err := q.seats(c.Context(), time.Now()); err != nil || len(seats) != 2 || len(pending) > 0 {
+			t.Errorf("a caller waits for %d users, and for %d records: %v", len(seats), len(pending), err)
 		}
 		res, err := c.g.Check(c.Context(), "third")
 		if err != nil || !strings.Contains(strings.Join(res.Warnings, "\n"), "pool crew: its logins do not see the same data") {

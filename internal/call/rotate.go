@@ -179,6 +179,7 @@ func (n *lane) endOld(ctx context.Context, out *report.RotatedLogin, was, is ser
 	}
 	ctx, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
+	defer context.AfterFunc(n.shared.draining, cancel)()
 	again := time.NewTicker(drainEvery)
 	defer again.Stop()
 	for {
