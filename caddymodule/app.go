@@ -46,6 +46,10 @@ type App struct {
 	// Logins are the PSA users that calls are sent as, by name.
 	Logins map[string]*Login `json:"logins,omitempty"`
 
+	// Pools are logins that carry the same data, for integrations to call through whichever is free, by name. No pool has the
+	// name of a login. Default: none.
+	Pools map[string]*Pool `json:"pools,omitempty"`
+
 	// Integrations are the programs that may call, by name.
 	Integrations map[string]*Integration `json:"integrations,omitempty"`
 

@@ -115,7 +115,7 @@ func stands(piece string) bool { return strings.HasPrefix(piece, "<") || strings
 
 // samples are what the reference's grammar may be filled in with, some for one word only.
 var samples = map[string]string{
-	"<name>": "main", "@<name>": "@main", "<store>": "main", "<login>": "main", "<path>": "autotask/main", "store <path>": "/var/lib/psagate/psagate.db", "<dsn>": "{env.PSAGATE_DSN}", "<address>": "https://vault.example.com:8200",
+	"<name>": "main", "@<name>": "@main", "<store>": "main", "<login>": "main", "<login or pool>": "main", "pool <name>": "crew", "<login...>": "main", "<path>": "autotask/main", "store <path>": "/var/lib/psagate/psagate.db", "<dsn>": "{env.PSAGATE_DSN}", "<address>": "https://vault.example.com:8200",
 	"<secret>": "{env.PSAGATE_TEST}", "<role_id>": "psagate", "<role>": "psagate", "<kv v2 mount>": "kv", "<ns>": "teams/msp", "<pem file>": "/etc/psagate/ca.pem",
 	"<base URL>": "https://psa.example.com", "<host...>": "127.0.0.1 psa.example.com:8443", "<duration>": "1m", "<threshold>": "7", "<length>": "256", "<deadline>": "30s",
 	"poll <duration>": "15s", "ttl <duration>": "15s", "max_stale <duration>": "1h", "budget <n>": "5", "in_flight <n>": "3", "<mail address>": "ops@example.com", "<hash...>": hash1 + " " + hash2,

@@ -35,7 +35,7 @@ var pageParts = map[string]func(t *testing.T) string{
 // pageShapes are what is printed or answered as JSON, by the name of the part that tells what is in it.
 var pageShapes = map[string]any{
 	"status JSON": report.Status{}, "failures JSON": report.Failures{}, "check JSON": report.Checks{}, "warnings JSON": report.ConfigWarnings{},
-	"release JSON": report.Released{}, "zones JSON": report.Zones{}, "key new JSON": newKey{}, "store backup JSON": storeCopied{},
+	"release JSON": report.Released{}, "rotate JSON": report.Rotation{}, "rotation line JSON": report.RotationLine{}, "zones JSON": report.Zones{}, "key new JSON": newKey{}, "store backup JSON": storeCopied{},
 	"alert JSON": report.Alert{}, "alerts test JSON": report.AlertsTest{}, "secret put JSON": report.PutResult{}, "writing JSON": report.Writing{},
 }
 

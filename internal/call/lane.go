@@ -130,7 +130,7 @@ func (n *lane) giveBack() {
 // Wire implements inject.Login.
 func (n *lane) Wire() *inject.Wire { return n.wire }
 
-// Reserve implements inject.Login.
+// Reserve implements inject.Entrance.
 func (n *lane) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
 	start := time.Now()
 	s, a, err := n.acquire(ctx, ask)
@@ -153,18 +153,24 @@ func (n *lane) acquire(ctx context.Context, ask guard.Ask) (*seat, guard.Attempt
 		if err != nil {
 			return nil, guard.Attempt{}, err
 		}
-		n.mu.Lock()
-		next := n.next
-		n.mu.Unlock()
-		if next != nil && !s.guard.Serves() {
-			next.guard.Need(time.Now().Add(n.Settings.QueueDeadline))
-		}
+		n.needNext(s)
 		a, err := s.guard.Acquire(ctx, ask)
 		var d *guard.Denied
 		if errors.As(err, &d) && d.Reason == guard.Moved { // move has put the next seat in its place before that is said
 			continue
 		}
 		return s, a, err
+	}
+}
+
+// needNext says that somebody waits for the PSA user that the record names since, where the one that calls go through serves
+// nobody.
+func (n *lane) needNext(s *seat) {
+	n.mu.Lock()
+	next := n.next
+	n.mu.Unlock()
+	if next != nil && !s.guard.Serves() {
+		next.guard.Need(time.Now().Add(n.Settings.QueueDeadline))
 	}
 }
 
@@ -278,7 +284,7 @@ func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Tic
 		n.warn("the login's zone is not known", err)
 		return inject.Ticket{}, zoneUnknown()
 	}
-	return inject.Ticket{Attempt: a, Guard: s.guard, Base: base, Credential: c.credential, Redactor: c.redactor}, nil
+	return inject.Ticket{Login: n, Attempt: a, Guard: s.guard, Base: base, Credential: c.credential, Redactor: c.redactor}, nil
 }
 
 // warn logs what every call of a login may run into: once a minute, or when it changes.

@@ -181,6 +181,9 @@ func (n *lane) seatFor(key guard.Key) *seat {
 // one that serves meanwhile makes it worth another try.
 func (s *seat) changed(a guard.Attempt, e guard.Effect, last bool) {
 	n := s.lane
+	if e.Proven {
+		n.shared.wallet.accepted(s.guard.Key(), a.Credential)
+	}
 	if !last { // the lane of a newer config tells
 		s.follow(e)
 		return

@@ -68,6 +68,7 @@ type Login struct {
 	holds    int                // refusals whose zone is being looked up
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
+	glance   glance
 
 	unwritten []verdict        // of attempts whose units are held until they are written
 	lingering map[Token]string // lost units that this process counts for, and as whom
@@ -137,6 +138,7 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 			r.distrust(&l.settings, time.Now())
 		}
 		f(r)
+		l.glance.take(r)
 		lost = l.newlyLost(r)
 		err = tx.Commit()
 	}

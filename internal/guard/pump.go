@@ -94,7 +94,7 @@ func (l *Login) grant(r *Rows, now time.Time) {
 		if cred == nil { // for nobody: no need to ask for each
 			return
 		}
-		w := l.queue.pop(func(w *waiter) bool { return l.mayHave(r, &w.ask, cred) })
+		w := l.queue.pop(func(w *waiter) bool { return l.mayHave(r, &w.ask, cred) && w.claim() })
 		if w == nil {
 			return
 		}
