@@ -20,13 +20,31 @@ type disk struct {
 	ending bool
 	shared bool // with other processes
 	look   func([]Key)
+	lease  *Lease
 }
 
 func (d *disk) Table(Key) Table { return d }
 
 func (d *disk) Holder() string { return "p1" }
 
-func (d *disk) Lease() *Lease { return endlessLease() }
+func (d *disk) Lease() *Lease {
+	if d.lease == nil {
+		d.lease = NewLease(time.Hour)
+		d.lease.Extend(time.Now(), 1000*time.Hour)
+	}
+	return d.lease
+}
+
+// out has the store fail for longer than the lease lasts, and back has it work again.
+func (d *disk) out() {
+	d.full = true
+	d.Lease().End()
+}
+
+func (d *disk) back() {
+	d.full = false
+	d.Lease().Extend(time.Now(), 1000*time.Hour)
+}
 
 func (d *disk) Watch(look func([]Key)) { d.look = look }
 
@@ -125,7 +143,7 @@ func TestAVerdictThatCannotBeWrittenChangesNothing(t *testing.T) {
 			l.findings.suspects = suspects()
 			rows, findings, settled := copied(&d.rows), l.findings, l.settled
 			findings.suspects = suspects()
-			d.full = true
+			d.out()
 			l.Settle(a, o)
 			if !reflect.DeepEqual(d.rows, rows) || !reflect.DeepEqual(l.findings, findings) || l.settled != settled || told > 0 || l.refusal != (Refusal{}) {
 				t.Errorf("%v: rows %+v, %+v, told %d times", o.Verdict, d.rows, l.findings, told)
@@ -137,7 +155,7 @@ func TestAVerdictThatCannotBeWrittenChangesNothing(t *testing.T) {
 			if !reflect.DeepEqual(d.rows, rows) {
 				t.Errorf("%v: after linger: rows %+v", o.Verdict, d.rows)
 			}
-			d.full = false
+			d.back()
 			l.Settle(a, o) // the unit is still held
 			if l.settled[o.Verdict] != settled[o.Verdict]+1 || d.rows.unit(a.Token) >= 0 && d.rows.Units[0].State == Held {
 				t.Errorf("%v: once it can be written: rows %+v", o.Verdict, d.rows)
@@ -152,7 +170,7 @@ func TestWhatAnOwnAttemptFoundOutIsTakenBackWhereItCannotBeWritten(t *testing.T)
 		var d *disk
 		s := &script{verdict: func(a Attempt) Verdict {
 			if a.Kind == Recheck {
-				d.full = true
+				d.out()
 			}
 			return Accepted
 		}}
@@ -179,12 +197,12 @@ func TestACallerWhoCannotBeWrittenDoesNotStayInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
 		a := acquire(t, l, "p")
-		d.full = true
+		d.out()
 		start := time.Now()
 		if _, err := l.Acquire(t.Context(), Ask{Source: "x"}); reason(t, err) != StoreUnavailable || time.Since(start) > 0 {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
-		d.full = false
+		d.back()
 		l.Settle(a, Outcome{Verdict: Accepted})
 		if s, _ := l.Status(); s.Waiting+s.Held > 0 {
 			t.Errorf("status %+v", s)
@@ -450,4 +468,48 @@ func TestTheBestIsMadeOfRowsThatMayHaveForgotten(t *testing.T) {
 			})
 		})
 	}
+}
+
+// While the lease lasts, nobody who waits is sent away because the store failed for a moment.
+func TestThoseWhoWaitGoOnWaitingWhileTheLeaseLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
+		a := acquire(t, l, "p")
+		first := waits(l, Ask{Source: "x", Path: "first"})
+		second := waits(l, Ask{Source: "x", Path: "second"})
+		d.full = true
+		l.Settle(a, Outcome{Verdict: Accepted}) // grants the unit to the first, which cannot be written
+		third := waits(l, Ask{Source: "x", Path: "third"})
+		time.Sleep(5 * time.Second)
+		if n := l.queue.n; n != 3 {
+			t.Fatalf("%d wait", n)
+		}
+		d.full = false
+		d.look(nil)
+		for _, heard := range []func() (Attempt, error){first, second, third} {
+			start := time.Now()
+			got, err := heard()
+			if err != nil || time.Since(start) > 0 {
+				t.Fatalf("%v after %v", err, time.Since(start))
+			}
+			l.Settle(got, Outcome{Verdict: Accepted})
+		}
+		if len(d.rows.Units) != 0 {
+			t.Errorf("units %+v", d.rows.Units)
+		}
+	})
+}
+
+func TestThoseWhoWaitAreSentAwayWhenTheLeaseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
+		acquire(t, l, "p")
+		d.full = true
+		heard := waits(l, Ask{Source: "x"})
+		start := time.Now()
+		time.AfterFunc(3*time.Second, func() { d.Lease().End() })
+		if _, err := heard(); reason(t, err) != StoreUnavailable || time.Since(start) > 3*time.Second+storeRetry {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
 }

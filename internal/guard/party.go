@@ -68,6 +68,19 @@ func (p *party) claim(w *waiter) bool {
 	return true
 }
 
+// unclaim takes back a claim: what was decided could not be written.
+func (p *party) unclaim(w *waiter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.claimed != w {
+		return
+	}
+	p.claimed = nil
+	if p.left && !p.over {
+		p.end(Nobody, answer{})
+	}
+}
+
 // hears is told the answer of a place, which is in its queue no more.
 func (p *party) hears(w *waiter) {
 	p.mu.Lock()

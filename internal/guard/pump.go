@@ -45,17 +45,26 @@ func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 	return m
 }
 
+// storeRetry is how often those who wait have a store asked that failed.
+const storeRetry = 500 * time.Millisecond
+
 // sharedPoll is how often those who wait have the rows looked at that other processes change.
 const sharedPoll = 200 * time.Millisecond
 
-// carryOut does what was decided, or answers everybody who waits where the transaction failed.
+// carryOut does what was decided. Where the transaction failed, nothing was: whoever waits goes on waiting while the lease
+// lasts, and is answered once that is over.
 func (l *Login) carryOut(m moves, failed *Denied) {
 	if failed != nil {
-		l.queue.deny(func(*waiter) *Denied { return failed })
-		l.queue.answerLeaving(failed)
 		if !l.prober.running {
 			l.report(CheckResult{Err: failed})
 		}
+		if !l.guard.tables.Lease().Ended() {
+			l.queue.putBack()
+			l.wake(time.Now().Add(storeRetry))
+			return
+		}
+		l.queue.deny(func(*waiter) *Denied { return failed })
+		l.queue.answerLeaving(failed)
 		return
 	}
 	l.queue.answerLeaving(nil)

@@ -134,6 +134,18 @@ func (l *lane) add(w *waiter) {
 	l.load += w.load
 }
 
+func (l *lane) addFirst(w *waiter) {
+	w.next = l.first
+	if l.first == nil {
+		l.last = w
+	} else {
+		l.first.prev = w
+	}
+	l.first = w
+	l.n++
+	l.load += w.load
+}
+
 func (l *lane) cut(w *waiter) {
 	if w.prev == nil {
 		l.first = w.next
@@ -168,6 +180,25 @@ func (q *queue) deny(why func(*waiter) *Denied) {
 func (q *queue) depart(w *waiter, a answer) {
 	w.answer = a
 	q.leaving = append(q.leaving, w)
+}
+
+// putBack takes back that anybody leaves: what was decided could not be written. They are the first of their lanes again.
+func (q *queue) putBack() {
+	for _, w := range slices.Backward(q.leaving) {
+		if w.party != nil {
+			w.party.unclaim(w)
+		}
+		w.answer, w.queued = answer{}, true
+		own := q.lane(w.ask.Source)
+		if own == nil {
+			q.lanes = append(q.lanes, lane{source: w.ask.Source})
+			own = &q.lanes[len(q.lanes)-1]
+		}
+		own.addFirst(w)
+		q.n++
+	}
+	clear(q.leaving)
+	q.leaving = q.leaving[:0]
 }
 
 // answerLeaving answers those who leave; where the transaction failed that decided it, all of them by that.

@@ -42,14 +42,21 @@ func (l *Login) enter(ask *Ask, a *Attempt, of *party) (w *waiter, denied *Denie
 			m = l.decide(r, time.Now())
 		}
 	})
+	if w == nil && denied == nil && failed != nil && !l.guard.tables.Lease().Ended() {
+		w, denied = l.enqueue(ask, of) // until the store can be used again
+		l.queue.answerLeaving(nil)
+	}
 	if w != nil {
 		l.carryOut(m, failed)
 		l.setDeadline(w)
 	}
-	if failed != nil && (w == nil || of == nil) { // one of a party has heard it
-		return nil, failed
+	switch {
+	case failed == nil, w != nil && (of != nil || w.queued): // one of a party has heard what there is to be heard
+		return w, denied
+	case denied != nil:
+		return nil, denied
 	}
-	return w, denied
+	return nil, failed
 }
 
 // noClock stands for the time where what is called looks at no clock: the serve kinds go by the state alone, and only the
