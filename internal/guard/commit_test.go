@@ -35,6 +35,13 @@ func (d *disk) Lease() *Lease {
 	return d.lease
 }
 
+// fill makes the disk full, or not, while nobody writes.
+func (d *disk) fill(l *Login, full bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d.full = full
+}
+
 // out has the store fail for longer than the lease lasts, and back has it work again.
 func (d *disk) out() {
 	d.full = true
@@ -366,12 +373,12 @@ func TestAVerdictThatCannotBeWrittenKeepsItsUnitUntilTheStoreIsBack(t *testing.T
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.full = true
+		d.fill(l, true)
 		l.Settle(a, Outcome{Verdict: Refused, Reading: true})
 		if len(d.rows.Units) != 1 || d.rows.Units[0].State != Held {
 			t.Fatalf("units %+v", d.rows.Units)
 		}
-		d.full = false
+		d.fill(l, false)
 		d.look(nil)
 		synctest.Wait()
 		if len(d.rows.Units) != 1 || d.rows.Units[0].State != Failed || d.rows.find(fp("a")).State != StateRefused {
@@ -391,13 +398,13 @@ func TestALostUnitIsCountedForAgainWhereItsEndCannotBeWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Settle(a, Outcome{Verdict: NoAnswer})
-		d.full = true
+		d.fill(l, true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if d.rows.Units[0].State != Lost {
 			t.Fatalf("units %+v", d.rows.Units)
 		}
-		d.full = false
+		d.fill(l, false)
 		time.Sleep(storePause)
 		synctest.Wait()
 		if d.rows.Units[0].State != Unknown {
@@ -477,14 +484,14 @@ func TestThoseWhoWaitGoOnWaitingWhileTheLeaseLasts(t *testing.T) {
 		a := acquire(t, l, "p")
 		first := waits(l, Ask{Source: "x", Path: "first"})
 		second := waits(l, Ask{Source: "x", Path: "second"})
-		d.full = true
+		d.fill(l, true)
 		l.Settle(a, Outcome{Verdict: Accepted}) // grants the unit to the first, which cannot be written
 		third := waits(l, Ask{Source: "x", Path: "third"})
 		time.Sleep(5 * time.Second)
 		if n := l.queue.n; n != 3 {
 			t.Fatalf("%d wait", n)
 		}
-		d.full = false
+		d.fill(l, false)
 		d.look(nil)
 		for _, heard := range []func() (Attempt, error){first, second, third} {
 			start := time.Now()
@@ -504,7 +511,7 @@ func TestThoseWhoWaitAreSentAwayWhenTheLeaseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
 		acquire(t, l, "p")
-		d.full = true
+		d.fill(l, true)
 		heard := waits(l, Ask{Source: "x"})
 		start := time.Now()
 		time.AfterFunc(3*time.Second, func() { d.Lease().End() })

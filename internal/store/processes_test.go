@@ -183,7 +183,7 @@ func TestAStoreThatHangsEndsTheLease(t *testing.T) {
 				told := make(chan []guard.Key, 100)
 				a.Watch(func(keys []guard.Key) { told <- keys })
 				outage.begin(p)
-				until(t, "the lease is over", func() bool { return !a.Lease().May() })
+				until(t, "the lease is over", a.Lease().Ended)
 				if err := a.try("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(2)) }); err == nil {
 					t.Error("a unit was taken")
 				}
