@@ -42,6 +42,13 @@ func (d *disk) fill(l *Login, full bool) {
 	d.full = full
 }
 
+// change has another process change the rows, while nobody else does.
+func (d *disk) change(l *Login, f func(r *Rows)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(&d.rows)
+}
+
 // out has the store fail for longer than the lease lasts, and back has it work again.
 func (d *disk) out() {
 	d.full = true
@@ -159,6 +166,7 @@ func TestAVerdictThatCannotBeWrittenChangesNothing(t *testing.T) {
 				t.Errorf("%v: a caller who waits hears %v", o.Verdict, err)
 			}
 			time.Sleep(2 * l.settings.Linger)
+			synctest.Wait()
 			if !reflect.DeepEqual(d.rows, rows) {
 				t.Errorf("%v: after linger: rows %+v", o.Verdict, d.rows)
 			}
@@ -311,6 +319,7 @@ func TestATimerThatFiresTooEarlyIsSetAnew(t *testing.T) {
 		l, _ := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
 		heard := shutGate(t, l)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		l.mu.Lock()
 		l.prober.timer.Reset(0)
 		l.mu.Unlock()
@@ -339,6 +348,7 @@ func TestTheTimerGoesByTheLastThatWasSaid(t *testing.T) {
 		fired := func(at time.Duration) bool {
 			before := begun()
 			time.Sleep(time.Until(start.Add(at)))
+			synctest.Wait()
 			return begun() > before
 		}
 		wake(time.Hour)
@@ -421,7 +431,7 @@ func TestAUnitThatAnotherProcessCountsForIsNotThisOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Settle(a, Outcome{Verdict: NoAnswer})
-		d.rows.Units[0].Holder = "p2"
+		d.change(l, func(r *Rows) { r.Units[0].Holder = "p2" })
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if d.rows.Units[0].State != Lost {
@@ -433,12 +443,12 @@ func TestAUnitThatAnotherProcessCountsForIsNotThisOnes(t *testing.T) {
 func TestThoseWhoWaitSeeWhatOtherProcessesChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, d := onDisk(t, &desk{valid: fp("a")}, Settings{})
-		d.shared = true
-		d.rows.Gate = Gate{Shut: true, Until: time.Now().Add(time.Hour)}
+		d.change(l, func(r *Rows) { d.shared, r.Gate = true, Gate{Shut: true, Until: time.Now().Add(time.Hour)} })
 		heard := waits(l, Ask{Source: "x"})
 		synctest.Wait()
-		d.rows.Gate = Gate{} // the PSA has answered a sign-in of another process
+		d.change(l, func(r *Rows) { r.Gate = Gate{} }) // the PSA has answered a sign-in of another process
 		time.Sleep(sharedPoll)
+		synctest.Wait()
 		if a, err := heard(); err != nil || a.Credential != fp("a") {
 			t.Errorf("%v, %v", a, err)
 		}
@@ -488,6 +498,7 @@ func TestThoseWhoWaitGoOnWaitingWhileTheLeaseLasts(t *testing.T) {
 		l.Settle(a, Outcome{Verdict: Accepted}) // grants the unit to the first, which cannot be written
 		third := waits(l, Ask{Source: "x", Path: "third"})
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		if n := l.queue.n; n != 3 {
 			t.Fatalf("%d wait", n)
 		}
