@@ -5,6 +5,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -236,12 +237,21 @@ func (c *crew) settle(m *call) {
 func (c *crew) move() {
 	c.steps++
 	switch rapid.SampledFrom([]string{
-		"call", "call", "call", "judge", "judge", "answer", "answer", "answer late", "lose", "kill", "start", "stop", "freeze", "thaw", "wait", "wait", "wait long",
+		"call", "call", "call", "serve", "serve", "serve", "judge", "judge", "answer", "answer", "answer late", "lose", "kill", "start", "stop", "freeze", "thaw", "wait", "wait", "wait long",
 		"rotate the PSA", "rotate the store", "hang", "check", "look and unlock", "release", "reload", "copy the store", "set the store back",
 	}).Draw(c.T, "move") {
 	case "call":
 		if all := c.awake(); len(all) > 0 {
 			c.send(c.pick("process", all))
+		}
+	case "serve":
+		if all := c.awake(); len(all) > 0 {
+			before := len(c.calls(func(*call) bool { return true }))
+			c.send(c.pick("process", all))
+			for _, m := range c.calls(func(*call) bool { return true })[before:] {
+				m.judged, m.good = true, c.psa.judge(m.secret)
+				c.settle(m)
+			}
 		}
 	case "judge":
 		c.oneOf(func(m *call) bool { return !m.judged }, func(m *call) { m.judged, m.good = true, c.psa.judge(m.secret) })
@@ -400,6 +410,23 @@ func (c *crew) safe() {
 	if c.psa.failed > c.settings.Budget+c.forgot || c.psa.locked {
 		c.Fatalf("the PSA counted %d failed sign-ins, the budget is %d, locked %v, after %d steps", c.psa.failed, c.settings.Budget, c.psa.locked, c.steps)
 	}
+	open := len(c.calls(func(m *call) bool { return !m.judged }))
+	if stored := c.stored(); c.forgot == 0 && c.psa.failed+open > stored {
+		c.Fatalf("the PSA counted %d failed sign-ins and may yet judge %d calls, and %d units in the store are not free", c.psa.failed, open, stored)
+	}
+}
+
+// stored is how many units are not free in the file, as who starts after everybody died would find it.
+func (c *crew) stored() (n int) {
+	db, err := sql.Open("sqlite", sqliteURL(c.place.Place))
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(`SELECT COUNT(*) FROM guard_unit`).Scan(&n); err != nil {
+		c.Fatal(err)
+	}
+	return n
 }
 
 // heal mends everything, and demands that a call is served in the end, with the operator's help where the guard needs it.
