@@ -51,7 +51,6 @@ func inPostgres(t testing.TB, pg *pgtest.Server) place {
 type running struct {
 	*Store
 	t    testing.TB
-	told chan struct{}
 	over bool
 }
 
