@@ -373,13 +373,17 @@ func TestALostUnitIsCountedForAgainWhereItsEndCannotBeWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Settle(a, Outcome{Verdict: NoAnswer})
+		l.mu.Lock() // as its timers do
 		d.full = true
+		l.mu.Unlock()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if d.rows.Units[0].State != Lost {
 			t.Fatalf("units %+v", d.rows.Units)
 		}
+		l.mu.Lock()
 		d.full = false
+		l.mu.Unlock()
 		time.Sleep(storePause)
 		synctest.Wait()
 		if d.rows.Units[0].State != Unknown {

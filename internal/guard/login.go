@@ -68,6 +68,7 @@ type Login struct {
 	holds    int                // refusals whose zone is being looked up
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
+	turns    turns              // of other processes
 
 	told      newest           // what this process last read of the newest
 	unwritten []verdict        // of attempts whose units are held until they are written

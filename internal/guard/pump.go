@@ -31,7 +31,9 @@ type moves struct {
 func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 	if l.queue.n > 0 {
 		l.refuseWaiters(r, now)
-		l.grant(r, now)
+		if !l.othersTurn(now) {
+			l.grant(r, now)
+		}
 	}
 	if l.mayProbe(now) && l.wantsProbe(r, now) {
 		if _, c := r.mayAlone(&l.settings, now); c != nil {
@@ -39,14 +41,14 @@ func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 		}
 	}
 	m.next = l.next(r, now)
-	if l.queue.n > 0 && l.table.Shared() && (m.next.IsZero() || m.next.After(now.Add(sharedPoll))) {
-		m.next = now.Add(sharedPoll)
+	if l.queue.n > 0 {
+		m.next = sooner(m.next, l.turns.until)
+		if l.table.Shared() {
+			m.next = sooner(m.next, now.Add(sharedPoll))
+		}
 	}
 	return m
 }
-
-// sharedPoll is how often those who wait have the rows looked at that other processes change.
-const sharedPoll = 200 * time.Millisecond
 
 // carryOut does what was decided, or answers everybody who waits where the transaction failed.
 func (l *Login) carryOut(m moves, failed *Denied) {
@@ -125,6 +127,14 @@ func (l *Login) next(r *Rows, now time.Time) time.Time {
 		}
 	}
 	return next
+}
+
+// sooner returns the one that comes first; zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // wake arranges for a pump at a moment, or for none.
