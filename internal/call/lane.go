@@ -268,6 +268,8 @@ func (n *lane) unavailable(err error) error {
 		return &guard.Denied{Reason: guard.Draining, RetryAfter: time.Second, Text: "this gateway is about to stop"}
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("the caller left: %w", err)
+	case errors.Is(err, context.DeadlineExceeded) && len(n.shared.problems()) > 0:
+		return &guard.Denied{Reason: guard.StoreUnavailable, RetryAfter: 5 * time.Second, Text: "the gateway's store is not open yet, so nothing is sent: an operator finds the cause in psagate status"}
 	}
 	n.warn("the login has no credential", err)
 	return &guard.Denied{Reason: guard.Reason(autotask.SecretUnavailable), RetryAfter: 5 * time.Second, Text: "the gateway has no credential for this login: an operator finds the cause with psagate status"}

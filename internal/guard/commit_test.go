@@ -531,3 +531,35 @@ func TestThoseWhoWaitAreSentAwayWhenTheLeaseEnds(t *testing.T) {
 		}
 	})
 }
+
+// The secret store does not tell its newest again where nothing has changed there.
+func TestANewestThatTheStoreForgotIsTheNewestAgain(t *testing.T) {
+	for what, forgot := range map[string]func(d *disk, before Rows){
+		"all":             func(d *disk, _ Rows) { d.rows = Rows{Distrusted: true} },
+		"what came last":  func(d *disk, before Rows) { d.rows = before; d.rows.Distrusted = true },
+		"all, as another": func(d *disk, _ Rows) { d.rows = Rows{} }, // process found out
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u := &desk{valid: fp("a")}
+				l, d := onDisk(t, u, Settings{})
+				before := copied(&d.rows)
+				u.valid = fp("b")
+				if err := l.Newest(fp("b"), "2"); err != nil {
+					t.Fatal(err)
+				}
+				if res := l.Check(t.Context()); res.Verdict != Accepted {
+					t.Fatalf("%+v", res)
+				}
+				d.change(l, func(*Rows) { forgot(d, before) })
+				checks := u.checks
+				if a, err := l.Acquire(t.Context(), Ask{Source: "x"}); err != nil || a.Credential != fp("b") || a.Version != "2" {
+					t.Errorf("%+v, %v", a, err)
+				}
+				if own := u.checks - checks; own < 1 || own > 2 {
+					t.Errorf("%d own sign-ins", own)
+				}
+			})
+		})
+	}
+}

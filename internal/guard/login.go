@@ -69,7 +69,9 @@ type Login struct {
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
 	glance   glance
+	turns    turns // of other processes
 
+	told      newest           // what this process last read of the newest
 	unwritten []verdict        // of attempts whose units are held until they are written
 	lingering map[Token]string // lost units that this process counts for, and as whom
 }
@@ -134,8 +136,8 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 	tx, err := l.table.Begin(context.Background())
 	if err == nil {
 		r := tx.Rows()
-		if r.Distrusted && len(l.uses) > 0 {
-			r.distrust(&l.settings, time.Now())
+		if len(l.uses) > 0 && (r.Distrusted || r.Newest.IsZero()) {
+			l.remind(r)
 		}
 		f(r)
 		l.glance.take(r)
@@ -150,6 +152,17 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 		l.linger(t)
 	}
 	return nil
+}
+
+// remind makes the best of rows that may have forgotten what they had: this process knows which credential the secret store
+// has, which nobody would tell it again before that changes.
+func (l *Login) remind(r *Rows) {
+	if r.Distrusted {
+		r.distrust(&l.settings, time.Now())
+	}
+	if !l.told.fp.IsZero() {
+		r.newestMade(l.told)
+	}
 }
 
 func storeUnavailable() *Denied {

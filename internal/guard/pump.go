@@ -31,7 +31,9 @@ type moves struct {
 func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 	if l.queue.n > 0 {
 		l.refuseWaiters(r, now)
-		l.grant(r, now)
+		if !l.othersTurn(now) {
+			l.grant(r, now)
+		}
 	}
 	if l.mayProbe(now) && l.wantsProbe(r, now) {
 		if _, c := r.mayAlone(&l.settings, now); c != nil {
@@ -39,17 +41,17 @@ func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 		}
 	}
 	m.next = l.next(r, now)
-	if l.queue.n > 0 && l.table.Shared() && (m.next.IsZero() || m.next.After(now.Add(sharedPoll))) {
-		m.next = now.Add(sharedPoll)
+	if l.queue.n > 0 {
+		m.next = sooner(m.next, l.turns.until)
+		if l.table.Shared() {
+			m.next = sooner(m.next, now.Add(sharedPoll))
+		}
 	}
 	return m
 }
 
 // storeRetry is how often those who wait have a store asked that failed.
 const storeRetry = 500 * time.Millisecond
-
-// sharedPoll is how often those who wait have the rows looked at that other processes change.
-const sharedPoll = 200 * time.Millisecond
 
 // carryOut does what was decided. Where the transaction failed, nothing was: whoever waits goes on waiting while the lease
 // lasts, and is answered once that is over.
@@ -134,6 +136,14 @@ func (l *Login) next(r *Rows, now time.Time) time.Time {
 		}
 	}
 	return next
+}
+
+// sooner returns the one that comes first; zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // wake arranges for a pump at a moment, or for none.

@@ -65,7 +65,7 @@ var noClock time.Time
 
 // servesAtOnce returns the serve kind that holds for a newcomer, where nobody waits, and its credential.
 func (l *Login) servesAtOnce(r *Rows, ask *Ask) (Kind, *Credential) {
-	if l.queue.n > 0 {
+	if l.queue.n > 0 || !l.turns.until.IsZero() && l.othersTurn(time.Now()) {
 		return 0, nil
 	}
 	k, c := l.serving(r, noClock)

@@ -79,8 +79,29 @@ func (s *Store) untilStep() time.Duration {
 
 // step beats, and joins first where this process is not in the store.
 func (s *Store) step(ctx context.Context) error {
+	err := s.try(ctx)
+	s.came(ctx, err)
+	return err
+}
+
+// came takes note of what came of a step, and tells it.
+func (s *Store) came(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case errors.Is(err, errForgot):
+		s.startAnew(err)
+	case err != nil:
+		s.fails(err)
+	default:
+		s.works()
+		if failed := s.journal.flush(ctx); failed != nil {
+			s.log.Warn("what failed cannot be noted for psagate failures", "store", s.Name(), "error", failed)
+		}
+	}
+}
+
+func (s *Store) try(ctx context.Context) (err error) {
 	s.stepped = time.Now()
-	var err error
 	switch {
 	case s.older.Swap(false):
 		err = errOlder
@@ -91,19 +112,6 @@ func (s *Store) step(ctx context.Context) error {
 	}
 	if err == nil {
 		err = s.beat(ctx)
-	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, errForgot):
-		s.startAnew(err)
-	case err != nil:
-		s.fails(err)
-	default:
-		s.works()
-		if failed := s.journal.flush(ctx); failed != nil {
-			s.log.Warn("what failed cannot be noted for psagate failures", "store", s.Name(), "error", failed)
-		}
 	}
 	return err
 }
