@@ -133,17 +133,24 @@ func (n *lane) Wire() *inject.Wire { return n.wire }
 // Reserve implements inject.Entrance.
 func (n *lane) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
 	start := time.Now()
-	s, a, err := n.acquire(ctx, ask)
-	n.shared.observer.Waited(n.Name, time.Since(start))
-	if err != nil {
-		return inject.Ticket{}, err
-	}
-	t, err := n.ticket(ctx, s, a)
-	if err != nil {
+	defer func() { n.shared.observer.Waited(n.Name, time.Since(start)) }()
+	for again := false; ; again = true {
+		s, a, err := n.acquire(ctx, ask)
+		if err != nil {
+			return inject.Ticket{}, err
+		}
+		t, err := n.ticket(ctx, s, a)
+		if err == nil {
+			return t, nil
+		}
 		n.settle(s.guard, a, guard.Outcome{Verdict: guard.NotSent})
-		return inject.Ticket{}, err
+		switch {
+		case !errors.Is(err, errNotKnown):
+			return inject.Ticket{}, err
+		case again || !n.knows(ctx, s, a.Credential, ask.Since):
+			return inject.Ticket{}, n.unavailable(err)
+		}
 	}
-	return t, nil
 }
 
 // acquire waits for a unit of the PSA user that calls go through.
@@ -279,7 +286,7 @@ func (n *lane) unavailable(err error) error {
 func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Ticket, error) {
 	c := n.shared.wallet.get(s.guard.Key(), a.Credential)
 	if c == nil {
-		return inject.Ticket{}, n.unavailable(errors.New("the credential that served is not known to this process any more"))
+		return inject.Ticket{}, errNotKnown
 	}
 	base, err := n.base(ctx, c.credential)
 	if err != nil {

@@ -223,8 +223,11 @@ func (s *seat) card() *card {
 	s.lane.mu.Lock()
 	fp := s.newest
 	s.lane.mu.Unlock()
-	return s.lane.shared.wallet.get(s.guard.Key(), fp)
+	return s.cardOf(fp)
 }
+
+// cardOf returns one of the seat's credentials, or nil.
+func (s *seat) cardOf(fp guard.Fingerprint) *card { return s.lane.shared.wallet.get(s.guard.Key(), fp) }
 
 // Check implements guard.Upstream: a call of the gateway's own that changes nothing.
 func (s *seat) Check(ctx context.Context, a guard.Attempt) guard.Outcome {

@@ -151,10 +151,10 @@ func (n *lane) waits(d time.Duration) bool {
 // Free implements guard.Upstream: the credential's zone is found, and asked whether it is the one.
 func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 	n := s.lane
-	c := n.shared.wallet.get(s.guard.Key(), fp)
-	if c == nil {
-		return errors.New("the credential is not known to this process any more")
+	if !n.knows(ctx, s, fp, time.Now()) {
+		return errNotKnown
 	}
+	c := s.cardOf(fp)
 	key, err := n.zoneKey(c.credential)
 	if err != nil {
 		return err
