@@ -37,7 +37,7 @@ func (m *membership) step() time.Duration {
 // stepLocked reports whether the logins have to look at their rows.
 func (m *membership) stepLocked() (look bool) {
 	if m.cut {
-		m.down = true
+		m.down, m.missed = true, true
 		return false
 	}
 	if m.forgot || m.older {
@@ -81,8 +81,8 @@ func (m *membership) beat() (look bool) {
 	}
 	now.beats[m.Holder()]++
 	*m.host = witness{now.store, now.tick}
-	over := m.lease.Ended() || m.down
-	m.down = false
+	over := m.lease.Ended() || m.missed
+	m.down, m.missed = false, false
 	m.lease.Extend(time.Now(), leased)
 	return m.bury() || over
 }

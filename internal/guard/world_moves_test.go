@@ -56,9 +56,9 @@ func runs(p *process) bool { return !p.paused }
 func ready(f *flight) bool { return f.sent == nil && !f.ended && !f.p.still }
 func flies(f *flight) bool { return f.sent != nil && !f.ended && !f.p.still }
 
-func (w *world) moves() map[string]step {
+func (w *world) moves(sorts ...map[string]step) map[string]step {
 	all := make(map[string]step)
-	for _, some := range []map[string]step{w.calls(), w.faults(), w.forgetting(), w.people()} {
+	for _, some := range sorts {
 		maps.Copy(all, some)
 	}
 	return all
@@ -208,6 +208,9 @@ func (w *world) forget(do func()) {
 	w.reset++
 	w.seen = false
 	do()
+	for _, f := range w.inAir(func(f *flight) bool { return !f.ended }) {
+		f.orphan = true
+	}
 }
 
 // people are what operators and administrators do.

@@ -34,14 +34,15 @@ type process struct {
 
 // flight is one presentation of a credential: a unit that was taken for it, and what has become of it.
 type flight struct {
-	p     *process
-	login *guard.Login
-	a     guard.Attempt
-	alone chan guard.Outcome // where it is the guard's own
-	sent  *worstpsa.Request  // nil before
-	ended bool               // settled, or its process is gone
-	due   bool               // it is to be given up once its process goes on
-	late  bool               // an answer may still settle it
+	p      *process
+	login  *guard.Login
+	a      guard.Attempt
+	alone  chan guard.Outcome // where it is the guard's own
+	sent   *worstpsa.Request  // nil before
+	ended  bool               // settled, or its process is gone
+	due    bool               // it is to be given up once its process goes on
+	orphan bool               // the store has forgotten its unit
+	late   bool               // an answer may still settle it
 }
 
 func (w *world) start(host int) *process {

@@ -89,6 +89,7 @@ type membership struct {
 	known    map[guard.Key]int // revisions
 	seen     map[string]sighting
 	down     bool // until the next beat
+	missed   bool // a transaction failed since the last beat
 	forgot   bool
 	older    bool
 	distrust bool
@@ -169,15 +170,16 @@ func (t *table) Begin(context.Context) (guard.Tx, error) {
 
 func (t *table) begin() (*transaction, error) {
 	if t.cut || t.paused {
-		t.down = true
+		t.down, t.missed = true, true
 		return nil, errCut
 	}
 	if t.down || t.Holder() == "" || t.forgot || t.older {
+		t.missed = true
 		return nil, errCut
 	}
 	x := &transaction{table: t, was: t.tables.now.rows[t.key]}
 	if x.was.rev < t.known[t.key] {
-		t.older = true
+		t.older, t.missed = true, true
 		return nil, errOlder
 	}
 	t.known[t.key] = x.was.rev
@@ -200,7 +202,7 @@ func (x *transaction) Commit() error {
 	end := x.next
 	x.next = succeeds
 	if end == fails {
-		x.down = true
+		x.down, x.missed = true, true
 		return errFate
 	}
 	now := row{rev: x.was.rev + 1, epoch: x.was.epoch}
@@ -219,7 +221,7 @@ func (x *transaction) Commit() error {
 }
 
 // unsure: the process does not know what it has in the store.
-func (m *membership) unsure() { m.down = true }
+func (m *membership) unsure() { m.down, m.missed = true, true }
 
 // skew shows rows to a process whose clock is ahead by as much.
 func skew(r *guard.Rows, by time.Duration) {
