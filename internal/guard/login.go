@@ -69,6 +69,8 @@ type Login struct {
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
 
+	taken     []Token          // in the transaction that is open
+	unsure    []Token          // taken in one that failed, which may have been kept all the same: nothing was sent with them
 	unwritten []verdict        // of attempts whose units are held until they are written
 	lingering map[Token]string // lost units that this process counts for, and as whom
 }
@@ -129,6 +131,7 @@ func (l *Login) tx(f func(r *Rows, now time.Time)) *Denied {
 // untimed is tx for what mostly needs no clock: reading it takes longer than the rest of a transaction in memory.
 func (l *Login) untimed(f func(r *Rows)) *Denied {
 	before := l.findings
+	l.taken = l.taken[:0]
 	var lost []Token
 	tx, err := l.table.Begin(context.Background())
 	if err == nil {
@@ -136,14 +139,17 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 		if r.Distrusted && len(l.uses) > 0 {
 			r.distrust(&l.settings, time.Now())
 		}
+		r.giveBack(l.unsure)
 		f(r)
 		lost = l.newlyLost(r)
 		err = tx.Commit()
 	}
 	if err != nil {
 		l.findings = before
+		l.unsure = append(l.unsure, l.taken...)
 		return storeUnavailable()
 	}
+	l.unsure = nil
 	for _, t := range lost {
 		l.linger(t)
 	}
