@@ -84,7 +84,9 @@ func (m *membership) beat() (look bool) {
 	over := m.lease.Ended() || m.missed
 	m.down, m.missed = false, false
 	m.lease.Extend(time.Now(), leased)
-	return m.bury() || over
+	buried := m.bury()
+	m.several.Store(len(now.beats) > 1)
+	return buried || over
 }
 
 // bury takes the rows of dead processes away.

@@ -37,6 +37,7 @@ type flight struct {
 	p      *process
 	login  *guard.Login
 	a      guard.Attempt
+	lease  context.Context    // under which the unit was taken
 	alone  chan guard.Outcome // where it is the guard's own
 	sent   *worstpsa.Request  // nil before
 	ended  bool               // settled, or its process is gone
@@ -140,6 +141,7 @@ type flights struct {
 func (w *world) takeOff(f *flight) {
 	w.flights.mu.Lock()
 	defer w.flights.mu.Unlock()
+	f.lease = f.p.lease.Context()
 	if f.p.over {
 		f.lost()
 		return
@@ -166,18 +168,32 @@ func (f *flight) settle(o guard.Outcome) {
 
 // send sends it, as internal/inject does: under the lease, or not at all.
 func (f *flight) send() {
-	ctx := f.p.lease.Context()
-	c, has := f.p.has[f.a.Credential]
-	if !f.p.lease.May() || !has {
+	c, has := f.p.secret(f.a.Credential)
+	if f.lease.Err() != nil || !f.p.lease.May() || !has {
 		f.w().land(f)
 		f.settle(guard.Outcome{Verdict: guard.NotSent})
+		if !has {
+			_ = f.p.login(f.p.serves).Lose(f.a.Credential)
+		}
 		return
 	}
 	f.w().flights.mu.Lock()
 	f.sent = f.w().psa.Receive(c.user, c.password)
 	f.w().flights.mu.Unlock()
-	context.AfterFunc(ctx, f.giveUp)
+	context.AfterFunc(f.lease, f.giveUp)
 	time.AfterFunc(timeout, f.giveUp)
+}
+
+// secret finds a credential's secret: in the secret store's history where the process has not read it itself, if there is one.
+func (p *process) secret(fp guard.Fingerprint) (content, bool) {
+	if c, has := p.has[fp]; has || !p.w.history {
+		return c, has
+	}
+	for _, c := range p.w.versions {
+		p.has[p.fingerprint(c)] = c
+	}
+	c, has := p.has[fp]
+	return c, has
 }
 
 // timeout is for how long an answer is waited for.

@@ -86,6 +86,7 @@ type membership struct {
 
 	me       atomic.Pointer[string] // empty while it is not one of the store's
 	former   string
+	several  atomic.Bool       // others lived at the last beat
 	known    map[guard.Key]int // revisions
 	seen     map[string]sighting
 	down     bool // until the next beat
@@ -142,7 +143,8 @@ type table struct {
 	key guard.Key
 }
 
-func (*table) Shared() bool { return true }
+// Shared is asked within transactions too.
+func (t *table) Shared() bool { return t.several.Load() }
 
 // transaction is one on a table. That of a ghost is on scratch rows.
 type transaction struct {

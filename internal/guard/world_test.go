@@ -29,6 +29,7 @@ type world struct {
 	processes []*process // by host; those that were killed are replaced
 	flights   flights
 	versions  []content // of the secret store
+	history   bool      // it shows earlier versions
 	contents  []content // that it may have
 	outage    bool      // the PSA answers nothing
 	free      atomic.Bool
@@ -60,6 +61,7 @@ func newWorld(t *rapid.T) *world {
 	w.contents = append(w.contents, content{" Robot@Example.COM ", "a"}, content{"ROBOT@example.com", "b"})
 	w.versions = []content{w.contents[0]}
 	w.user().Password = "a"
+	w.history = rapid.IntRange(0, 3).Draw(t, "history") < 3
 	hosts := rapid.IntRange(1, 3).Draw(t, "hosts")
 	w.witnesses = make([]witness, hosts)
 	for host := range hosts {
