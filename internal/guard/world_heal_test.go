@@ -20,7 +20,12 @@ func (w *world) heal() {
 	w.pass(2 * ttl) // all are members again
 	w.versions = append(w.versions, content{user, w.user().Password})
 	for _, p := range w.processes {
-		p.readTo(len(w.versions))
+		for range 5 {
+			if p.readTo(len(w.versions)); p.read == len(w.versions) {
+				break
+			}
+			w.pass(beatEvery) // it has just seen that the store forgot something
+		}
 	}
 	w.settle()
 	if w.serves() {
