@@ -69,7 +69,8 @@ type Login struct {
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
 
-	taken     []Token          // in the transaction that is open
+	term      uint64           // of the lease, when the last transaction was begun
+	taken     []Token          // in the last transaction
 	unsure    []Token          // taken in one that failed, which may have been kept all the same: nothing was sent with them
 	unwritten []verdict        // of attempts whose units are held until they are written
 	lingering map[Token]string // lost units that this process counts for, and as whom
@@ -131,7 +132,7 @@ func (l *Login) tx(f func(r *Rows, now time.Time)) *Denied {
 // untimed is tx for what mostly needs no clock: reading it takes longer than the rest of a transaction in memory.
 func (l *Login) untimed(f func(r *Rows)) *Denied {
 	before := l.findings
-	l.taken = l.taken[:0]
+	l.taken, l.term = l.taken[:0], l.guard.lease.Term()
 	var lost []Token
 	tx, err := l.table.Begin(context.Background())
 	if err == nil {

@@ -21,13 +21,6 @@ func (l *Login) look() {
 	l.pump()
 }
 
-// token names the unit that is about to be taken.
-func (l *Login) token() Token {
-	t := l.guard.token()
-	l.taken = append(l.taken, t)
-	return t
-}
-
 // giveBack frees units that were taken in transactions that failed. A store whose connection breaks at the commit may have
 // kept them, for attempts that nobody makes.
 func (r *Rows) giveBack(unsure []Token) {

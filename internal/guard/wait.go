@@ -34,7 +34,7 @@ func (l *Login) enter(ask *Ask, a *Attempt) (w *waiter, denied *Denied) {
 			return
 		}
 		if k, c := l.servesAtOnce(r, ask); c != nil {
-			*a = r.take(k, c, l.token(), l.guard.tables.Holder(), ask.of(), noClock)
+			*a = l.take(r, k, c, ask.of(), noClock)
 			return
 		}
 		if w, denied = l.enqueue(ask); denied == nil {

@@ -37,7 +37,6 @@ type flight struct {
 	p      *process
 	login  *guard.Login
 	a      guard.Attempt
-	lease  context.Context    // under which the unit was taken
 	alone  chan guard.Outcome // where it is the guard's own
 	sent   *worstpsa.Request  // nil before
 	ended  bool               // settled, or its process is gone
@@ -141,7 +140,6 @@ type flights struct {
 func (w *world) takeOff(f *flight) {
 	w.flights.mu.Lock()
 	defer w.flights.mu.Unlock()
-	f.lease = f.p.lease.Context()
 	if f.p.over {
 		f.lost()
 		return
@@ -168,8 +166,9 @@ func (f *flight) settle(o guard.Outcome) {
 
 // send sends it, as internal/inject does: under the lease, or not at all.
 func (f *flight) send() {
+	lease, may := f.p.lease.During(f.a.Term)
 	c, has := f.p.secret(f.a.Credential)
-	if f.lease.Err() != nil || !f.p.lease.May() || !has {
+	if !may || !has {
 		f.w().land(f)
 		f.settle(guard.Outcome{Verdict: guard.NotSent})
 		if !has {
@@ -180,7 +179,7 @@ func (f *flight) send() {
 	f.w().flights.mu.Lock()
 	f.sent = f.w().psa.Receive(c.user, c.password)
 	f.w().flights.mu.Unlock()
-	context.AfterFunc(f.lease, f.giveUp)
+	context.AfterFunc(lease, f.giveUp)
 	time.AfterFunc(timeout, f.giveUp)
 }
 
