@@ -45,6 +45,17 @@ func (w *world) air(is func(*flight) bool, do func(*flight)) step {
 	return of(w, func() []*flight { return w.inAir(is) }, do)
 }
 
+// each does something with each flight of which something holds. some is that as a move, where there is one.
+func (w *world) each(is func(*flight) bool, do func(*flight)) {
+	for _, f := range w.inAir(is) {
+		do(f)
+	}
+}
+
+func (w *world) some(is func(*flight) bool, do func(*flight)) step {
+	return step{func() bool { return len(w.inAir(is)) > 0 }, func() { w.each(is, do) }}
+}
+
 func (w *world) process(is func(*process) bool, do func(*process)) step {
 	return of(w, func() []*process {
 		return slices.DeleteFunc(slices.Clone(w.processes), func(p *process) bool { return !is(p) })
@@ -56,10 +67,16 @@ func runs(p *process) bool { return !p.paused }
 func ready(f *flight) bool { return f.sent == nil && !f.ended && !f.p.still }
 func flies(f *flight) bool { return f.sent != nil && !f.ended && !f.p.still }
 
+// moves are those of calls, and of the others some, for what goes wrong needs its time.
 func (w *world) moves(sorts ...map[string]step) map[string]step {
 	all := make(map[string]step)
+	maps.Copy(all, w.calls())
 	for _, some := range sorts {
-		maps.Copy(all, some)
+		for _, name := range slices.Sorted(maps.Keys(some)) {
+			if w.draw(3, name) == 0 {
+				all[name] = some[name]
+			}
+		}
 	}
 	return all
 }
@@ -77,8 +94,21 @@ func (w *world) calls() map[string]step {
 		"send": send, "send another": send,
 		"judge": judge, "judge another": judge,
 		"answer": answer, "answer another": answer,
-		"not sent": w.air(ready, func(f *flight) { w.end(f, guard.NotSent) }),
-		"reset":    w.air(flies, (*flight).giveUp),
+		"calls": w.process(runs, func(p *process) {
+			for range 3 {
+				p.call(pick(w, []string{"x", "y", "z"}), "GET Tickets")
+			}
+			synctest.Wait()
+			w.each(ready, (*flight).send)
+		}),
+		"send all":  w.some(ready, (*flight).send),
+		"judge all": w.some(func(f *flight) bool { return flies(f) && !f.sent.Judged }, func(f *flight) { w.judge(f.sent) }),
+		"answer all": w.some(func(f *flight) bool { return flies(f) && f.sent.Judged && !w.outage }, func(f *flight) {
+			w.end(f, verdict(f.sent))
+		}),
+		"reset all": w.some(flies, (*flight).giveUp),
+		"not sent":  w.air(ready, func(f *flight) { w.end(f, guard.NotSent) }),
+		"reset":     w.air(flies, (*flight).giveUp),
 		"answer late": w.air(func(f *flight) bool { return f.late && f.sent.Judged && !f.p.still }, func(f *flight) {
 			f.late = false
 			f.login.Settle(f.a, guard.Outcome{Verdict: verdict(f.sent)})

@@ -61,8 +61,10 @@ func newWorld(t *rapid.T) *world {
 	w.contents = append(w.contents, content{" Robot@Example.COM ", "a"}, content{"ROBOT@example.com", "b"})
 	w.versions = []content{w.contents[0]}
 	w.user().Password = "a"
-	w.history = rapid.IntRange(0, 3).Draw(t, "history") < 3
 	hosts := rapid.IntRange(1, 3).Draw(t, "hosts")
+	// Of several processes each takes it that another may have a secret that it has not itself. Where none has it, because all
+	// were started again and their secret store shows no earlier versions, that is never found out.
+	w.history = hosts > 1 || rapid.IntRange(0, 3).Draw(t, "history") < 3
 	w.witnesses = make([]witness, hosts)
 	for host := range hosts {
 		w.processes = append(w.processes, w.start(host))
@@ -132,7 +134,7 @@ func (w *world) alone() (n int) {
 	w.flights.mu.Lock()
 	defer w.flights.mu.Unlock()
 	for _, f := range w.flights.all {
-		if f.alone != nil && f.sent != nil && !f.ended && !f.sent.GivenUp && !f.orphan {
+		if f.a.Kind.Alone() && f.sent != nil && !f.ended && !f.sent.GivenUp && !f.orphan {
 			n++
 		}
 	}
@@ -208,12 +210,12 @@ func (w *world) inAir(is func(*flight) bool) (all []*flight) {
 var steps atomic.Int64
 
 func TestWorldThePSANeverCountsMoreThanTheBudget(t *testing.T) {
-	search(t, func(w *world) map[string]step { return w.moves(w.calls(), w.faults(), w.people()) })
+	search(t, func(w *world) map[string]step { return w.moves(w.faults(), w.people()) })
 }
 
 // A store that forgets breaks an assumption of the guard's rules. One failed sign-in more is what it may cost, and no lock.
 func TestWorldAStoreThatForgetsCostsOneFailedSignIn(t *testing.T) {
-	search(t, func(w *world) map[string]step { return w.moves(w.calls(), w.faults(), w.people(), w.forgetting()) })
+	search(t, func(w *world) map[string]step { return w.moves(w.faults(), w.people(), w.forgetting()) })
 }
 
 func search(t *testing.T, moves func(*world) map[string]step) {
@@ -222,6 +224,10 @@ func search(t *testing.T, moves func(*world) map[string]step) {
 		bubble(t, func() {
 			w := newWorld(rt)
 			defer w.close()
+			if w.draw(4, "serves first") > 0 {
+				w.processes[0].call("x", "GET Tickets")
+				w.settle()
+			}
 			w.repeat(moves(w))
 			w.heal()
 		})
