@@ -242,7 +242,7 @@ func (s *seat) check(ctx context.Context, a guard.Attempt) guard.Outcome {
 	if err != nil {
 		return guard.Outcome{Verdict: guard.NotSent}
 	}
-	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential, Redactor: t.Redactor})
+	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential, Term: a.Term, Redactor: t.Redactor})
 	if res.Response != nil {
 		_ = res.Response.Body.Close()
 	}

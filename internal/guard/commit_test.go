@@ -17,6 +17,7 @@ type disk struct {
 	work   Rows
 	begun  int
 	full   bool // no transaction can be committed
+	unsure bool // the next one is kept, and an error comes back
 	ending bool
 	shared bool // with other processes
 	look   func([]Key)
@@ -83,6 +84,10 @@ func (d *disk) Commit() error {
 		return errors.New("disk full")
 	}
 	d.rows = copied(&d.work)
+	if d.unsure {
+		d.unsure = false
+		return errors.New("the connection broke at the commit")
+	}
 	d.work = Rows{} // whoever keeps a pointer into it sees nothing of what is stored
 	return nil
 }
@@ -562,4 +567,34 @@ func TestANewestThatTheStoreForgotIsTheNewestAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Were the unit of an own attempt not given back, there would never be another one.
+func TestAnOwnAttemptWhoseTransactionFailedIsMadeAgainThoughTheStoreKeptItsUnit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		d.unsure = true
+		if res := l.Try(t.Context(), fp("b"), "2"); reason(t, res.Err) != StoreUnavailable {
+			t.Fatalf("%+v", res)
+		}
+		if res := l.Try(t.Context(), fp("b"), "2"); res.Verdict != Accepted {
+			t.Errorf("%+v", res)
+		}
+	})
+}
+
+// A store may have kept a transaction whose commit failed: its connection broke before the answer.
+func TestAUnitOfATransactionThatFailedIsGivenBackThoughTheStoreKeptIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		d.unsure = true
+		a := acquire(t, l, "p") // once the store is asked again
+		if len(d.rows.Units) != 1 || d.rows.Units[0].Token != a.Token {
+			t.Fatalf("the store has %+v", d.rows.Units)
+		}
+		l.Settle(a, Outcome{Verdict: Accepted})
+		if len(d.rows.Units) != 0 {
+			t.Errorf("the store has %+v", d.rows.Units)
+		}
+	})
 }

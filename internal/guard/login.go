@@ -72,6 +72,9 @@ type Login struct {
 	turns    turns // of other processes
 
 	told      newest           // what this process last read of the newest
+	term      uint64           // of the lease, when the last transaction was begun
+	taken     []Token          // in the last transaction
+	unsure    []Token          // taken in one that failed, which may have been kept all the same: nothing was sent with them
 	unwritten []verdict        // of attempts whose units are held until they are written
 	lingering map[Token]string // lost units that this process counts for, and as whom
 }
@@ -132,6 +135,7 @@ func (l *Login) tx(f func(r *Rows, now time.Time)) *Denied {
 // untimed is tx for what mostly needs no clock: reading it takes longer than the rest of a transaction in memory.
 func (l *Login) untimed(f func(r *Rows)) *Denied {
 	before := l.findings
+	l.taken, l.term = l.taken[:0], l.guard.lease.Term()
 	var lost []Token
 	tx, err := l.table.Begin(context.Background())
 	if err == nil {
@@ -139,6 +143,7 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 		if len(l.uses) > 0 && (r.Distrusted || r.Newest.IsZero()) {
 			l.remind(r)
 		}
+		r.giveBack(l.unsure)
 		f(r)
 		l.glance.take(r)
 		lost = l.newlyLost(r)
@@ -146,8 +151,10 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 	}
 	if err != nil {
 		l.findings = before
+		l.unsure = append(l.unsure, l.taken...)
 		return storeUnavailable()
 	}
+	l.unsure = nil
 	for _, t := range lost {
 		l.linger(t)
 	}

@@ -57,7 +57,7 @@ func (l *Login) takeAtOnce(ask *Ask) (a Attempt, ok bool) {
 			return
 		}
 		if k, c := l.servesAtOnce(r, ask); c != nil {
-			a, ok = r.take(k, c, l.guard.token(), l.guard.tables.Holder(), ask.of(), noClock), true
+			a, ok = l.take(r, k, c, ask.of(), noClock), true
 		}
 	})
 	if failed != nil {

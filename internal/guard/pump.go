@@ -109,7 +109,7 @@ func (l *Login) grant(r *Rows, now time.Time) {
 		if w == nil {
 			return
 		}
-		l.queue.depart(w, answer{attempt: r.take(kind, cred, l.guard.token(), l.guard.tables.Holder(), w.ask.of(), now)})
+		l.queue.depart(w, answer{attempt: l.take(r, kind, cred, w.ask.of(), now)})
 	}
 }
 

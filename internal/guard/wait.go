@@ -35,7 +35,7 @@ func (l *Login) enter(ask *Ask, a *Attempt, of *party) (w *waiter, denied *Denie
 			return
 		}
 		if k, c := l.servesAtOnce(r, ask); c != nil && of == nil { // one of a party is taken from the queue, by whoever is first
-			*a = r.take(k, c, l.guard.token(), l.guard.tables.Holder(), ask.of(), noClock)
+			*a = l.take(r, k, c, ask.of(), noClock)
 			return
 		}
 		if w, denied = l.enqueue(ask, of); denied == nil {

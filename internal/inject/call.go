@@ -97,7 +97,7 @@ func (c *Call) Do(ctx context.Context) (*http.Response, error) {
 func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 	start := time.Now()
 	res = t.Login.Wire().Send(ctx, Request{
-		Operation: c.Operation, Base: t.Base, Query: c.Query, Header: c.Header, Body: c.Body, Credential: t.Credential,
+		Operation: c.Operation, Base: t.Base, Query: c.Query, Header: c.Header, Body: c.Body, Credential: t.Credential, Term: t.Attempt.Term,
 		Impersonate: c.Impersonate, Interim: c.Interim, Redactor: t.Redactor,
 	})
 	o := guard.Outcome{Verdict: res.Verdict}
