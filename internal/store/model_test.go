@@ -480,16 +480,18 @@ func (c *crew) served() bool {
 	return false
 }
 
-// rounds is how often it is played: each time in a bubble of its own, which rapid leaves after a day of its time.
-var rounds = flag.Int("rounds", 2, "rounds of the model with several processes")
+// modelRuns is how often the model is played, each time with up to 60 steps.
+var modelRuns = flag.Int("model.runs", 25, "runs of the model with several processes")
 
 func TestModelProcessesThatDieAndStopNeverSpendMoreThanTheBudget(t *testing.T) {
 	dir := inMemory(t)
 	runs, steps := 0, 0
-	for range *rounds {
+	for runs < *modelRuns { // rapid leaves a bubble after a day of its time
 		synctest.Test(t, func(t *testing.T) {
 			rapid.Check(struct{ testing.TB }{t}, func(rt *rapid.T) {
-				runs++
+				if runs++; runs > *modelRuns {
+					return
+				}
 				c := newCrew(t, rt, filepath.Join(dir, fmt.Sprint(runs)))
 				defer c.over()
 				for range rapid.IntRange(1, 60).Draw(rt, "steps") {
