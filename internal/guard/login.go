@@ -138,7 +138,7 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 	if err == nil {
 		r := tx.Rows()
 		if r.Distrusted && len(l.uses) > 0 {
-			r.distrust(&l.settings, time.Now())
+			r.distrust(&l.settings, l.guard.tables.Holder(), time.Now())
 		}
 		r.giveBack(l.unsure)
 		f(r)
