@@ -25,7 +25,7 @@ func TestWorldCallsThatAStoreForgotAreNotForgivenWithTheRest(t *testing.T) {
 			forgotten := w.open()
 			p.call("x", "GET Tickets")
 			synctest.Wait()
-			w.each(func(f *flight) bool { return !f.ended && !f.orphan }, w.land1)
+			w.each(func(f *flight) bool { return !f.ended && !f.orphan }, w.arrive)
 			w.user().Password = "another"
 			for _, r := range forgotten {
 				w.judge(r)
