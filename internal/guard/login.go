@@ -165,7 +165,7 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 // has, which nobody would tell it again before that changes.
 func (l *Login) remind(r *Rows) {
 	if r.Distrusted {
-		r.distrust(&l.settings, time.Now())
+		r.distrust(&l.settings, l.guard.tables.Holder(), time.Now())
 	}
 	if !l.told.fp.IsZero() {
 		r.newestMade(l.told)

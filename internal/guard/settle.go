@@ -212,12 +212,13 @@ func (r *Rows) Adopt(dead func(holder string) bool, as string) (any bool) {
 
 // distrust makes the best of rows whose store may have forgotten what was recorded last: all of the budget but the last
 // unit counts as used, as after calls without an answer, so that the next sign-in is the guard's own, and the only one until
-// the PSA has accepted it.
-func (r *Rows) distrust(s *Settings, now time.Time) {
+// the PSA has accepted it. What was forgotten may have been on its way, and be judged after that: so the units are lost first,
+// and no success forgives them before linger.
+func (r *Rows) distrust(s *Settings, holder string, now time.Time) {
 	r.Distrusted = false
 	for len(r.Units) < s.Budget-1 {
 		r.Seq++
-		r.Units = append(r.Units, Unit{State: Unknown, Token: Token(r.Seq), Seq: r.Seq})
+		r.Units = append(r.Units, Unit{State: Lost, Token: Token(r.Seq), Holder: holder})
 	}
 	r.ownDue(now)
 	r.Gate = Gate{Shut: true, Since: now, Until: now, Tries: 1, Epoch: r.Gate.Epoch + 1, Released: true}

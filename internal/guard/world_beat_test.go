@@ -19,20 +19,18 @@ const (
 
 // step beats, and joins first where this process is not in the store. It returns when the next one is due.
 func (m *membership) step() time.Duration {
-	if m.paused {
-		return beatEvery
-	}
+	look, again := false, beatEvery
 	m.tables.mu.Lock()
-	look := m.stepLocked()
-	next := beatEvery
-	if m.down || m.Holder() == "" {
-		next = tryEvery
+	if !m.paused {
+		if look = m.stepLocked(); m.down || m.Holder() == "" {
+			again = tryEvery
+		}
 	}
 	m.tables.mu.Unlock()
 	if look {
 		m.look(nil)
 	}
-	return next
+	return again
 }
 
 // stepLocked reports whether the logins have to look at their rows.

@@ -52,7 +52,7 @@ func (w *world) settle() {
 		if len(all) == 0 {
 			break
 		}
-		w.land1(all[0])
+		w.arrive(all[0])
 		w.safe(w.t)
 	}
 	for _, r := range w.open() {
@@ -61,11 +61,11 @@ func (w *world) settle() {
 	w.safe(w.t)
 }
 
-func (w *world) land1(f *flight) {
+func (w *world) arrive(f *flight) {
 	if f.sent == nil {
 		f.send()
 		synctest.Wait()
-		if f.ended {
+		if len(w.inAir(func(o *flight) bool { return o == f && !o.ended })) == 0 {
 			return
 		}
 	}

@@ -158,16 +158,11 @@ func (w *world) String() string {
 func (w *world) pass(d time.Duration) {
 	end := time.Now().Add(d)
 	for {
-		next := end
-		for _, r := range w.open() {
-			if at, ends := w.lastMoment(r); ends && at.Before(next) && at.After(time.Now()) {
-				next = at
-			}
-		}
+		next := w.lastMoment(end)
 		time.Sleep(time.Until(next))
 		synctest.Wait()
 		for _, r := range w.open() {
-			if at, ends := w.lastMoment(r); ends && !at.After(time.Now()) && rapid.Bool().Draw(w.t, "judged at last") {
+			if w.isLast(r) && rapid.Bool().Draw(w.t, "judged at last") {
 				w.judge(r)
 			}
 		}
@@ -178,11 +173,23 @@ func (w *world) pass(d time.Duration) {
 	}
 }
 
-// lastMoment is when a request can be judged for the last time, where that has an end.
-func (w *world) lastMoment(r *worstpsa.Request) (at time.Time, ends bool) {
+// lastMoment returns when the next request can be judged for the last time, at most end.
+func (w *world) lastMoment(end time.Time) time.Time {
+	open := w.open()
 	w.flights.mu.Lock()
 	defer w.flights.mu.Unlock()
-	return r.Until.Add(-time.Millisecond), r.GivenUp
+	for _, r := range open {
+		if at := r.Until.Add(-time.Millisecond); r.GivenUp && at.Before(end) && at.After(time.Now()) {
+			end = at
+		}
+	}
+	return end
+}
+
+func (w *world) isLast(r *worstpsa.Request) bool {
+	w.flights.mu.Lock()
+	defer w.flights.mu.Unlock()
+	return r.GivenUp && !r.Until.Add(-time.Millisecond).After(time.Now())
 }
 
 func (w *world) open() []*worstpsa.Request {

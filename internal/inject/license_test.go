@@ -36,6 +36,11 @@ func TestNothingIsSentInAnotherTermOfTheLicense(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_ = c.Close()
+		}
+	}()
 	w, base := wireTo(t, l.Addr().String())
 	lease := guard.NewLease(time.Second)
 	lease.Extend(time.Now(), time.Hour)

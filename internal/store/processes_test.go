@@ -149,6 +149,26 @@ func TestAProcessThatWasAloneAndPausedOverwritesNothing(t *testing.T) {
 	})
 }
 
+// Were it so late that its lease tells it nothing, the row itself does.
+func TestWhatOthersHaveWrittenIsNotOverwritten(t *testing.T) {
+	a := inSQLite(t).run(t)
+	a.change("k", func(r *guard.Rows) { r.Seq = 1 })
+	err := a.transact(t.Context(), func(ctx context.Context, x *tx) error {
+		_, err := x.exec(ctx, `UPDATE guard_login SET rev = rev + 1, seq = 3 WHERE key = ?`, "k")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.try("k", func(r *guard.Rows) { r.Seq = 99 }); !errors.Is(err, errForgot) {
+		t.Errorf("it has written, or failed otherwise: %v", err)
+	}
+	until(t, "it sees what others wrote", func() bool {
+		var seq uint64
+		return a.try("k", func(r *guard.Rows) { seq = r.Seq }) == nil && seq == 3
+	})
+}
+
 func TestARestartAfterKill9WaitsForNobodyOnThisHost(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		p.TTL = time.Hour // nobody is taken for dead by its beat
