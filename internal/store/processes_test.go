@@ -40,6 +40,23 @@ func TestTheOnlyProcessMakesRoomForAnother(t *testing.T) {
 	})
 }
 
+func TestProcessesThatStartAtOnceOnAnEmptyStoreAllUseIt(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		var wg sync.WaitGroup
+		for range 6 {
+			p := p.elsewhere(t)
+			r := p.prepare(t)
+			wg.Go(func() {
+				err := r.Start(context.Background(), p.Config)
+				if err = errors.Join(err, r.problem()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
 func TestTransactionsOfSeveralProcessesDoNotLoseEachOthersChanges(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		const processes, each = 3, 60
