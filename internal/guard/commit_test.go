@@ -574,6 +574,51 @@ func TestANewestThatTheStoreForgotIsTheNewestAgain(t *testing.T) {
 	}
 }
 
+// Calls are under way when the store forgets their units, and the PSA judges them after it has accepted the guard's own attempt.
+func TestWhatWasUnderWayWhenTheStoreForgotItHasUnitsUntilItCannotBeJudgedAnyMore(t *testing.T) {
+	for what, has := range map[string]func(earlier Rows) Rows{
+		"all":            func(Rows) Rows { return Rows{} },
+		"what came last": func(earlier Rows) Rows { return earlier },
+	} {
+		t.Run(what, func(t0 *testing.T) {
+			t := newTable(t0)
+			t.proven("z")
+			t.fails(2)
+			t.end(t.serve("x"), Refused)
+			t.newest("a")
+			earlier := copied(&t.r) // with three units recorded, which a's first success forgives
+			t.end(t.own(FirstTry), Accepted)
+			failed := 0
+			for range t.s.InFlight {
+				t.serve("x")
+				failed++ // once they are judged: nobody hears of it
+			}
+			t.r = has(earlier)
+			t.r.distrust(&t.s, "p2", t.now)
+			t.newest("a")
+			t.end(t.own(FirstTry), Accepted)
+			var calls []Attempt
+			for _, c := t.r.serving(&t.s, t.now); c != nil; _, c = t.r.serving(&t.s, t.now) {
+				calls = append(calls, t.serve("x"))
+			}
+			for _, a := range calls { // the PSA has another password by now
+				t.end(a, Refused)
+				failed++
+			}
+			for _, name := range []string{"b", "c", "d", "e"} {
+				t.newest(name)
+				if k, c := t.r.mayAlone(&t.s, t.now); c != nil {
+					t.end(t.own(k), Refused)
+					failed++
+				}
+			}
+			if failed > t.s.Budget+1 {
+				t.Errorf("%d failed sign-ins of a budget of %d", failed, t.s.Budget)
+			}
+		})
+	}
+}
+
 // Were the unit of an own attempt not given back, there would never be another one.
 func TestAnOwnAttemptWhoseTransactionFailedIsMadeAgainThoughTheStoreKeptItsUnit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -220,6 +220,11 @@ func (r *Rows) distrust(s *Settings, holder string, now time.Time) {
 		r.Seq++
 		r.Units = append(r.Units, Unit{State: Lost, Token: Token(r.Seq), Holder: holder})
 	}
+	for i := range r.Units { // what is recorded may have been forgiven since, so that it stands for nothing of that
+		if u := &r.Units[i]; u.State == Unknown || u.State == Failed && !s.NeverReset {
+			u.State, u.Holder = Lost, holder
+		}
+	}
 	r.ownDue(now)
 	r.Gate = Gate{Shut: true, Since: now, Until: now, Tries: 1, Epoch: r.Gate.Epoch + 1, Released: true}
 }

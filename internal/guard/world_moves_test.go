@@ -229,18 +229,24 @@ func (w *world) goOn(p *process) {
 func (w *world) forgetting() map[string]step {
 	return map[string]step{
 		"copy the store": always(func() { w.copies = append(w.copies, w.tables.copy()) }),
-		"bring back":     of(w, func() []contents { return w.copies }, func(c contents) { w.forget(func() { w.tables.restore(c) }) }),
-		"empty":          {func() bool { return w.reset == 0 }, func() { w.forget(w.tables.empty) }},
+		"bring back": of(w, func() []contents {
+			if !w.mayForget() {
+				return nil
+			}
+			return w.copies
+		}, func(c contents) { w.forget(func() { w.tables.restore(c) }) }),
+		"empty": {w.mayForget, func() { w.forget(w.tables.empty) }},
 	}
 }
 
+// mayForget: twice before the PSA takes its count back would be two failed sign-ins more; and of calls for which the whole
+// budget is under way, one has no unit.
+func (w *world) mayForget() bool { return !w.forgot && len(w.open()) < w.settings.Budget }
+
 func (w *world) forget(do func()) {
-	w.reset++
-	w.seen = false
+	w.forgot, w.seen = true, false
 	do()
-	for _, f := range w.inAir(func(f *flight) bool { return !f.ended }) {
-		f.orphan = true
-	}
+	w.each(func(*flight) bool { return true }, func(f *flight) { f.orphan = true })
 }
 
 // people are what operators and administrators do.
@@ -281,7 +287,7 @@ func (w *world) people() map[string]step {
 			w.seen = false
 			_, _ = pick(w, w.processes).login(w.versions[len(w.versions)-1]).Release(w.shown)
 		}},
-		"another program fails": {func() bool { return w.outside == 0 && w.reset == 0 }, func() { w.outside++; w.psa.Fail(user) }},
+		"another program fails": {func() bool { return w.user().Outside == 0 && !w.forgot }, func() { w.psa.Fail(user) }},
 	}
 }
 

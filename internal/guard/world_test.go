@@ -34,10 +34,9 @@ type world struct {
 	outage    bool      // the PSA answers nothing
 	free      atomic.Bool
 	copies    []contents
-	reset     int    // how often the store forgot something
+	forgot    bool   // the store forgot something, and the PSA may count for that until it takes its count back
 	shown     uint64 // the seq that an operator saw before he unlocked the user
 	seen      bool
-	outside   int // failed sign-ins of other programs
 	served    int // calls that the PSA accepted
 	rows      guard.Rows
 }
@@ -117,16 +116,29 @@ func (w *world) close() {
 // safe is the promise, checked on the PSA's side.
 func (w *world) safe(*rapid.T) {
 	synctest.Wait()
-	most := w.settings.Budget + w.outside
-	if w.reset > 0 {
+	most := w.settings.Budget
+	if w.forgot {
 		most++
 	}
-	if u := w.user(); u.Most > most || u.WasEver {
+	u := w.user()
+	if u.Most > most || u.WasEver {
 		w.t.Fatalf("the PSA counted %d failed sign-ins, %d are allowed; locked %v\n%s", u.Most, most, u.WasEver, w)
 	}
+	u.Most = 0
+	w.forgot = w.forgot && (u.Failed > 0 || len(w.orphans()) > 0)
 	if n := w.alone(); n > 1 {
 		w.t.Fatalf("%d own attempts at once\n%s", n, w)
 	}
+}
+
+// orphans are the flights that the PSA may yet judge and whose units the store has forgotten.
+func (w *world) orphans() []*flight {
+	return w.inAir(func(f *flight) bool {
+		if f.sent == nil {
+			return f.orphan && !f.ended
+		}
+		return f.orphan && !f.sent.Judged && (!f.sent.GivenUp || time.Now().Before(f.sent.Until))
+	})
 }
 
 // alone is how many own attempts are under way, of which nobody has given up one.

@@ -27,7 +27,8 @@ type PSA struct {
 type User struct {
 	Password string
 	Failed   int  // sign-ins since the last that succeeded, or the last unlocking
-	Most     int  // the highest that Failed ever was
+	Outside  int  // how many of them were other programs'
+	Most     int  // the highest that Failed was without those, until somebody makes it zero
 	Locked   bool // no password signs in
 	WasEver  bool // locked
 }
@@ -90,22 +91,26 @@ func (p *PSA) Judge(r *Request, now time.Time) {
 	case !r.Good:
 		u.fail(p.Threshold)
 	case !p.NeverResets:
-		u.Failed = 0
+		u.Failed, u.Outside = 0, 0
 	}
 }
 
 // Fail is a failed sign-in of another program's.
-func (p *PSA) Fail(user string) { p.User(user).fail(p.Threshold) }
+func (p *PSA) Fail(user string) {
+	u := p.User(user)
+	u.Outside++
+	u.fail(p.Threshold)
+}
 
 // Unlock is what an administrator does.
 func (p *PSA) Unlock(user string) {
 	u := p.User(user)
-	u.Failed, u.Locked = 0, false
+	u.Failed, u.Outside, u.Locked = 0, 0, false
 }
 
 func (u *User) fail(threshold int) {
 	u.Failed++
-	u.Most = max(u.Most, u.Failed)
+	u.Most = max(u.Most, u.Failed-u.Outside)
 	u.Locked = u.Locked || u.Failed >= threshold
 	u.WasEver = u.WasEver || u.Locked
 }
