@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -90,13 +91,16 @@ type callers struct {
 }
 
 // callOn lets n callers call, one call after the other, until stop.
-func (w *world) callOn(n int) *callers {
+func (w *world) callOn(n int) *callers { return w.callOnAs("", n) }
+
+// callOnAs is callOn for one integration; without a name a and b take turns.
+func (w *world) callOnAs(integration string, n int) *callers {
 	ctx, end := context.WithCancel(context.Background())
 	c := &callers{end: end, of: map[string]int{}}
 	transport := &http.Transport{MaxIdleConnsPerHost: n}
 	client := &http.Client{Transport: transport, Timeout: patience}
 	for i := range n {
-		r := w.request([]string{"a", "b"}[i%2], "GET", "/Tickets/1", nil)
+		r := w.request(cmp.Or(integration, []string{"a", "b"}[i%2]), "GET", "/Tickets/1", nil)
 		c.done.Go(func() {
 			for ctx.Err() == nil {
 				came := whatCame(client, r)
@@ -130,6 +134,11 @@ func whatCame(client *http.Client, r *http.Request) string {
 	if err != nil {
 		return "no answer"
 	}
+	return whatAnswered(resp)
+}
+
+// whatAnswered reads an answer to its end.
+func whatAnswered(resp *http.Response) string {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	a := answer{resp.StatusCode, resp.Header, string(body)}
