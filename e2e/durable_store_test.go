@@ -96,7 +96,8 @@ func (w *world) distrustsItsStore(mark int) {
 	w.unharmed(6) // what was forgotten, and the one
 }
 
-// What was recorded last is lost while all is well: the first sign-in is psagate's own, and then all go on.
+// What was recorded last is lost while all is well: the first sign-in is psagate's own, and then all go on. Where nothing but the
+// credential of the secret store is left, there is one before linger is over and one after it.
 func TestAStoreThatForgotServesAfterOneSignInOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for loss, lose := range losses {
@@ -112,8 +113,13 @@ func TestAStoreThatForgotServesAfterOneSignInOfItsOwn(t *testing.T) {
 			w.losesWhileItRuns(func() { lose(w, older) })
 			w.served("a")
 			spent := w.sim.Ledger().Since(mark)
-			if len(spent) != 2 || !strings.Contains(spent[0].Path, "ThresholdInformation") {
-				w.Errorf("a call after the loss is these sign-ins: %v", spent)
+			if len(spent) < 2 || len(spent) > 3 {
+				w.Fatalf("a call after the loss is these sign-ins: %v", spent)
+			}
+			for _, own := range spent[:len(spent)-1] {
+				if !strings.Contains(own.Path, "ThresholdInformation") {
+					w.Errorf("before the call there are these sign-ins: %v", spent)
+				}
 			}
 			if units := w.settled().units; units.Free != units.Budget {
 				w.Errorf("units %+v after a call was served", units)
