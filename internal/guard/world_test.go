@@ -38,7 +38,6 @@ type world struct {
 	shown     uint64 // the seq that an operator saw before he unlocked the user
 	seen      bool
 	served    int // calls that the PSA accepted
-	rows      guard.Rows
 }
 
 const user = "robot@example.com"
