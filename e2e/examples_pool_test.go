@@ -28,7 +28,7 @@ func (e *example) pool() {
 	e.whileCalling(func() {
 		e.saveCrew(users, newPassword)
 		users["one"].SetSecret(newPassword)
-		e.says("rotate crew", 1, "login one: version 2 serves", "login two: version 2 is REFUSED; what serves is version 1, as before", "stopped; not touched: three")
+		e.says("rotate crew", 1, "version 2 serves", "login two: version 2 is REFUSED; what serves is version 1, as before", "stopped; not touched: three")
 		e.says("status", 0, "pool crew: 3 of 3 logins serve")
 		users["two"].SetSecret(newPassword)
 		e.says("rotate crew", 1, "login one: nothing new, version 2 serves since ", "login three: version 2 is REFUSED")

@@ -31,6 +31,7 @@ type fleet struct {
 	*world   // its own process is never started
 	pg       *pgtest.Server
 	logins   []*fleetLogin
+	joining  sync.Mutex // of replicas, while there are not all
 	replicas []*replica
 	strays   *valve // between the PSA and whom it does not know
 
@@ -158,21 +159,26 @@ func (f *fleet) addReplica(dsn string, no int) {
 	w.write("Caddyfile", fmt.Sprintf("{\n\tadmin unix/%s|0600\n\tpsa {\n\t\tsecrets file {env.PSAGATE_SECRETS} {\n\t\t\tpoll 200ms\n\t\t}\n"+
 		"\t\tstore postgres %s {\n\t\t\tttl %v\n\t\t}\n\t\tinstallation_key secret file psagate/installation\n%s\t}\n}\n\nhttp://:%s {\n\tbind 127.0.0.1\n\tpsa_gateway\n}\n",
 		w.admin, strings.Replace(dsn, "PG", r.pg.Addr().String(), 1), fleetTTL, psa.String(), port))
+	f.joining.Lock()
 	f.replicas = append(f.replicas, r)
+	f.joining.Unlock()
 	f.Cleanup(r.finish)
 }
 
 // valveOf finds out whose connection came to the PSA. What the kernel lists may lack one that is there.
 func (f *fleet) valveOf(c net.Conn) *valve {
 	for range 5 {
-		ids := make([]int, len(f.replicas))
-		for i, r := range f.replicas {
+		f.joining.Lock()
+		replicas := f.replicas
+		f.joining.Unlock()
+		ids := make([]int, len(replicas))
+		for i, r := range replicas {
 			r.known.Lock()
 			ids[i] = r.pid
 			r.known.Unlock()
 		}
 		if i := owner(c, ids); i >= 0 {
-			return f.replicas[i].psa
+			return replicas[i].psa
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

@@ -19,8 +19,7 @@ type kept struct{ guard.Memory }
 // store does, where that is said.
 func (w *world) restart(tables guard.Tables, file bool) {
 	w.Helper()
-	w.g.Close()
-	w.g = nil
+	w.end()
 	if file {
 		w.safe.mu.Lock()
 		clear(w.safe.past)
@@ -30,6 +29,14 @@ func (w *world) restart(tables guard.Tables, file bool) {
 	w.shared.Hold()([]byte("the same key over restarts"), nil)
 	w.load()
 	time.Sleep(time.Second)
+	synctest.Wait()
+}
+
+// end ends the process: nothing of it goes on with the tables.
+func (w *world) end() {
+	w.g.Close()
+	w.g = nil
+	w.shared.guard.Drain()
 	synctest.Wait()
 }
 
@@ -98,8 +105,7 @@ func TestWithAnotherInstallationKeyTheFormerOneStillTells(t *testing.T) {
 		tables := w.begin()
 		w.served("a")
 		before := len(w.sim.Ledger().Of(user))
-		w.g.Close()
-		w.g = nil
+		w.end()
 		w.shared = NewShared(tables, w.cfg.Log)
 		w.shared.Hold()([]byte("a key that was made since"), []byte("the same key over restarts"))
 		w.load()
@@ -133,8 +139,7 @@ func (t failingTable) Begin(ctx context.Context) (guard.Tx, error) {
 
 func TestUntilTheTablesCanBeUsedCallsWait(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.g.Close()
-		w.g = nil
+		w.end()
 		w.shared = NewShared(new(guard.Memory), w.cfg.Log)
 		begin := w.shared.Hold()
 		w.load()
@@ -152,8 +157,7 @@ func TestUntilTheTablesCanBeUsedCallsWait(t *testing.T) {
 
 func TestARecordThatCouldNotBeTakenOverIsTakenOverLater(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.g.Close()
-		w.g = nil
+		w.end()
 		tables := &failing{Tables: new(guard.Memory)}
 		tables.fails.Store(true)
 		w.shared = NewShared(tables, w.cfg.Log)
