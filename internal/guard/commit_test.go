@@ -648,3 +648,14 @@ func TestAUnitOfATransactionThatFailedIsGivenBackThoughTheStoreKeptIt(t *testing
 		}
 	})
 }
+
+func TestAUnitOfAPoolsTransactionThatFailedIsGivenBackThoughTheStoreKeptIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		d.unsure = true
+		_, a, err := AcquireAny(t.Context(), []*Login{l}, Ask{Source: "x"})
+		if err != nil || len(d.rows.Units) != 1 || d.rows.Units[0].Token != a.Token {
+			t.Errorf("%v, the store has %+v", err, d.rows.Units)
+		}
+	})
+}
