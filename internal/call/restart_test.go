@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,8 +13,42 @@ import (
 	"github.com/psagate/psagate/internal/guard"
 )
 
-// kept are tables that outlive a process in a test: what the next one has of them is theirs.
-type kept struct{ guard.Memory }
+// kept are tables that outlive a process in a test. A timer of an ended process may still come to them beside the next one,
+// so each login's transactions go one by one.
+type kept struct {
+	guard.Memory
+	locks sync.Map // of guard.Key, the *sync.Mutex of that login's rows
+}
+
+func (k *kept) Table(key guard.Key) guard.Table {
+	mu, _ := k.locks.LoadOrStore(key, new(sync.Mutex))
+	return keptTable{k.Memory.Table(key), mu.(*sync.Mutex)}
+}
+
+type keptTable struct {
+	guard.Table
+	mu *sync.Mutex
+}
+
+func (t keptTable) Begin(ctx context.Context) (guard.Tx, error) {
+	t.mu.Lock()
+	tx, err := t.Table.Begin(ctx)
+	if err != nil {
+		t.mu.Unlock()
+		return nil, err
+	}
+	return keptTx{tx, t.mu}, nil
+}
+
+type keptTx struct {
+	guard.Tx
+	mu *sync.Mutex
+}
+
+func (t keptTx) Commit() error {
+	defer t.mu.Unlock()
+	return t.Tx.Commit()
+}
 
 // restart ends the process, and begins another one on the same tables. The file has the newest version alone, as a file
 // store does, where that is said.
