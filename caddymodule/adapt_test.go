@@ -103,7 +103,9 @@ func TestEveryWordHasAGoodAndAFailingFixture(t *testing.T) {
 		"secrets", "secrets_poll", "secrets_max_stale", "secrets_insecure_permissions",
 		"login", "login_secret", "login_discover", "login_zone", "login_hosts", "login_insecure_http",
 		"lockout", "lockout_budget", "lockout_in_flight", "lockout_linger", "lockout_recheck", "lockout_never_reset", "lockout_observe",
-		"queue", "integration", "integration_owner", "integration_key", "integration_login", "insecure_log_keys",
+		"queue", "pool", "integration", "integration_login_pool", "integration_owner", "integration_key", "integration_login", "insecure_log_keys",
+		"alerts", "alerts_every", "alerts_webhook_secret", "alerts_webhook_header", "alerts_webhook_ca", "alerts_webhook_on",
+		"alerts_mail", "alerts_mail_smtp", "alerts_mail_from", "alerts_mail_tls", "alerts_mail_login", "alerts_mail_ca", "alerts_mail_on",
 		"gateway", "gateway_public_url", "gateway_max_body", "identify", "proxy", "log_format_psa", "log_format_psa_wrap",
 	} {
 		for _, fixture := range []string{name, "bad_" + name} {

@@ -29,10 +29,12 @@ const maxAdminBody = 4096
 //	GET  /psa/zones
 //	GET  /psa/warnings
 //	GET  /psa/store/backup            the store's file
+//	POST /psa/alerts/test
 //	POST /psa/logins/<name>/release   {"seq": n}, the one that status showed
 //	POST /psa/logins/<name>/check
 //	GET  /psa/logins/<name>/secret
 //	POST /psa/logins/<name>/secret    {"version": n, "secret": "…"}, the version that GET showed
+//	POST /psa/pools/<name>/rotate     {"timeout": "2m"}, or nothing
 //
 // Nothing under /psa/ shows a secret.
 //
@@ -68,6 +70,8 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return a.get(w, r, func() any { return runningWarnings(in) })
 	case len(path) == 2 && path[0] == "store" && path[1] == "backup":
 		return backup(w, r)
+	case len(path) == 2 && path[0] == "alerts" && path[1] == "test":
+		return testAlerts(w, r)
 	case len(path) == 3 && path[0] == "logins" && path[2] == "release":
 		return a.post(w, r, e, path[1], release)
 	case len(path) == 3 && path[0] == "logins" && path[2] == "check":
@@ -76,6 +80,8 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return writing(w, r, e, path[1])
 	case len(path) == 3 && path[0] == "logins" && path[2] == "secret":
 		return a.post(w, r, e, path[1], put)
+	case len(path) == 3 && path[0] == "pools" && path[2] == "rotate":
+		return a.rotate(w, r, e, path[1])
 	}
 	return apiError(http.StatusNotFound, "nothing is at %s", r.URL.Path)
 }
@@ -97,23 +103,32 @@ func onlyGet(w http.ResponseWriter, r *http.Request) error {
 
 // post lets an action on a login read the body, and writes its answer.
 func (a *AdminAPI) post(w http.ResponseWriter, r *http.Request, e engine, login string, act action) error {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return apiError(http.StatusMethodNotAllowed, "%s takes POST, not %s", r.URL.Path, r.Method)
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAdminBody))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return apiError(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
-	case err != nil:
-		return apiError(http.StatusBadRequest, "reading the body: %w", err)
+	body, err := postedBody(w, r)
+	if err != nil {
+		return err
 	}
 	answer, err := act(r, e, login, body)
 	if err != nil {
 		return loginError(login, err)
 	}
 	return writeJSON(w, answer)
+}
+
+// postedBody returns the body of a request that has to be a POST.
+func postedBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, apiError(http.StatusMethodNotAllowed, "%s takes POST, not %s", r.URL.Path, r.Method)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAdminBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, apiError(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	case err != nil:
+		return nil, apiError(http.StatusBadRequest, "reading the body: %w", err)
+	}
+	return body, nil
 }
 
 // loginError is the answer to what does not work with a login.

@@ -39,6 +39,7 @@ func advise(ctx caddy.Context, app *App, now time.Time) []report.Warning {
 	a.app(app)
 	a.stores(app)
 	a.logins(app)
+	a.pools(app)
 	a.integrations(app)
 	return a.warnings
 }

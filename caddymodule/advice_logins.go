@@ -9,10 +9,7 @@ import (
 
 // logins warns of settings that work and protect or serve less well than their defaults.
 func (a *advice) logins(app *App) {
-	callers := map[string]int{}
-	for _, i := range app.Integrations {
-		callers[i.Login]++
-	}
+	callers := app.callers()
 	a.sharedRecords(app)
 	for _, name := range slices.Sorted(maps.Keys(app.Logins)) {
 		l, where := app.Logins[name], "login "+name

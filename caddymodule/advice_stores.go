@@ -69,6 +69,9 @@ func (a *App) usedStores() map[string]bool {
 			used[i.KeyFrom.Store] = true
 		}
 	}
+	for _, s := range a.Alerts.secrets() {
+		used[s.Store] = true
+	}
 	for _, store := range a.stores {
 		for _, need := range store.Needs() {
 			used[need.Store] = true

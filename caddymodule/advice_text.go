@@ -162,8 +162,16 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"these are one PSA user with one budget: they name the record %s of store %s",
 		"Use one login for them, or give each a PSA user of its own.",
 	},
+	"pool-of-one": {
+		"it has one login: nothing takes its calls when that one is refused or busy",
+		"Add a login of the same tenant, or let integrations name the login itself.",
+	},
+	"unused-pool": {
+		"no integration calls through it",
+		"Take it away, or name it with `login` in an integration.",
+	},
 	"unused-login": {
-		"no integration calls as it",
+		"no integration calls as it, by itself or through a pool",
 		"Take it away, or name it with `login` in an integration.",
 	},
 	"zone-pinned": {

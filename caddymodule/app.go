@@ -37,12 +37,18 @@ func init() {
 //	psa_zone_moved            login zone                       the login is in another zone than before
 //	psa_secret_unavailable    login store problem              a call found no credential that may be used; said once until one did
 //	psa_secret_unusable       login store version              the record as it is now can't be used: what served serves on
+//	psa_login_recovered       login version integration zone   calls are served again, or the record can be used again
+//	psa_login_released        login                            an operator has released the login: one attempt comes first, then calls
 type App struct {
 	// Secrets are the secret stores, by name. At least one, where there is a login.
 	SecretsRaw map[string]json.RawMessage `json:"secrets,omitempty" caddy:"namespace=psa.secrets inline_key=kind"`
 
 	// Logins are the PSA users that calls are sent as, by name.
 	Logins map[string]*Login `json:"logins,omitempty"`
+
+	// Pools are logins that carry the same data, for integrations to call through whichever is free, by name. No pool has the
+	// name of a login. Default: none.
+	Pools map[string]*Pool `json:"pools,omitempty"`
 
 	// Integrations are the programs that may call, by name.
 	Integrations map[string]*Integration `json:"integrations,omitempty"`
@@ -55,6 +61,8 @@ type App struct {
 	// another one, the other one in the field former. It cannot be changed by a reload. Default: one that is made at the
 	// first start, in Caddy's data directory.
 	InstallationKey *SecretRef `json:"installation_key,omitempty"`
+	// Alerts are who is told what happens to logins. Default: nobody.
+	Alerts *Alerts `json:"alerts,omitempty"`
 
 	// InsecureLogKeys accepts that access logs of a site of psagate's may hold callers' keys. Default: false, which
 	// refuses a config with such a log unless it has the format psa.
@@ -63,6 +71,8 @@ type App struct {
 	stores map[string]SecretStore
 	engine engine
 	emit   func(call.Happening)
+	// alertTargets are those who will be told, until the config is in force.
+	alertTargets []*alertTarget
 }
 
 // CaddyModule returns the Caddy module information.
@@ -84,6 +94,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	var err error
 	if a.engine, err = newEngine(ctx, a); err != nil {
+		return err
+	}
+	if err := a.buildAlerts(); err != nil {
 		return err
 	}
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
@@ -186,6 +199,7 @@ func (a *App) commit() {
 	a.engine.Commit()
 	inForce.Store(a)
 	heralded.through(a)
+	alarms().through(a)
 }
 
 // onEvent calls the function at an event.
@@ -216,6 +230,8 @@ func (*App) Stop() error { return nil }
 func (a *App) Cleanup() error {
 	inForce.CompareAndSwap(a, nil)
 	heralded.leave(a)
+	alarms().leave(a)
+	a.dropAlerts()
 	if a.engine == nil {
 		return nil
 	}

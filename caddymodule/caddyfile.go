@@ -33,9 +33,11 @@ type parser struct {
 //	psa {
 //	    secrets ...
 //	    login <name> { ... }
+//	    pool <name> <login...>
 //	    integration <name> { ... }
 //	    store ...
 //	    installation_key secret <store> <path>
+//	    alerts { ... }
 //	    insecure_log_keys
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -50,7 +52,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if _, err := w.present(); err != nil {
 		return nil, err
 	}
-	if err := w.block("psa", p.words(), "secrets", "login", "integration"); err != nil {
+	if err := w.block("psa", p.words(), "secrets", "login", "pool", "integration"); err != nil {
 		return nil, err
 	}
 	if err := cmp.Or(p.app.check(), checkNeeds(p.needs, p.app.SecretsRaw)); err != nil {
@@ -67,9 +69,11 @@ func (p *parser) words() words {
 	return words{
 		"secrets":           p.secrets,
 		"login":             p.login,
+		"pool":              p.pool,
 		"integration":       p.integration,
 		"store":             p.store,
 		"installation_key":  p.installationKey,
+		"alerts":            p.alerts,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },
 	}
 }

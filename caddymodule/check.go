@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +40,7 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	if err := a.checkStore(); err != nil {
+	if err := cmp.Or(a.checkStore(), a.checkPools()); err != nil {
 		return err
 	}
 	keys, certs, records := map[string]string{}, map[string]string{}, map[SecretRef]string{}
@@ -57,7 +58,7 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	return nil
+	return a.checkAlerts()
 }
 
 func (a *App) checkLogin(name string, l *Login) error {

@@ -65,7 +65,7 @@ const (
 	exitUsage
 )
 
-var commands = []command{statusCommand, failuresCommand, checkCommand, releaseCommand, keyCommand, zonesCommand, secretCommand, storeCommand}
+var commands = []command{statusCommand, failuresCommand, checkCommand, releaseCommand, rotateCommand, keyCommand, zonesCommand, secretCommand, storeCommand, alertsCommand}
 
 // setUp makes a Cobra command of it.
 func (c command) setUp(cmd *cobra.Command) {

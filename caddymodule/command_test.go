@@ -67,10 +67,20 @@ func TestCommandsPrintTheirGoldenFiles(t *testing.T) {
 		"failures-argument": "failures main",
 		"zones":             "zones",
 		"zones-json":        "zones --json",
+		"alerts-test":       "alerts test",
+		"alerts-test-json":  "alerts test --json",
 		"check":             "check",
 		"check-json":        "check --json",
 		"check-one":         "check second",
 		"check-unknown":     "check third",
+		"rotate":            "rotate crew",
+		"rotate-json":       "rotate crew --json",
+		"rotate-well":       "rotate well --timeout 90s",
+		"rotate-busy":       "rotate busy",
+		"rotate-unknown":    "rotate third",
+		"rotate-no-name":    "rotate",
+		"rotate-two-names":  "rotate crew well",
+		"rotate-timeout":    "rotate crew --timeout 0s",
 		"release":           "release main --yes",
 		"release-json":      "release second --yes --json",
 		"release-unknown":   "release third --yes",
@@ -176,7 +186,7 @@ func TestReleaseAsksAboutTheLastRefusal(t *testing.T) {
 }
 
 func TestCommandsSayThatNoServerRuns(t *testing.T) {
-	for _, line := range []string{"status", "failures", "zones", "check", "check main", "release main --yes"} {
+	for _, line := range []string{"status", "failures", "zones", "check", "check main", "release main --yes", "rotate crew"} {
 		args := append(strings.Fields(line), "--address", "unix/"+filepath.Join(t.TempDir(), "none.sock"))
 		if got := run(t, args...); got.status != exitNo || !strings.Contains(got.err, "asking the server at unix/") {
 			t.Errorf("%s: %+v", line, got)
@@ -186,7 +196,7 @@ func TestCommandsSayThatNoServerRuns(t *testing.T) {
 
 func TestCommandsFindTheAddressInTheConfig(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Caddyfile")
-	for _, line := range []string{"status", "zones", "check", "release main --yes"} {
+	for _, line := range []string{"status", "zones", "check", "release main --yes", "rotate well"} {
 		if err := os.WriteFile(file, []byte("{\n\tadmin "+running(t, new(fake))+"\n}\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -203,6 +213,23 @@ func TestAnAnswerThatIsNoJSONIsAnError(t *testing.T) {
 	server := httptest.NewServer(nil) // answers 404 page not found
 	defer server.Close()
 	if got := run(t, "status", "--address", server.Listener.Addr().String()); got.status != exitNo || !strings.Contains(got.err, "HTTP 404: 404 page not found") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestRotateTellsTheEngineHowLongToWait(t *testing.T) {
+	for line, want := range map[string]string{"rotate crew": "rotate crew within 2m0s", "rotate well --timeout 90s": "rotate well within 1m30s"} {
+		engine := new(fake)
+		run(t, append(strings.Fields(line), "--address", running(t, engine))...)
+		if got := strings.Join(engine.told(), ","); got != want {
+			t.Errorf("%s: the engine was told: %s", line, got)
+		}
+	}
+}
+
+func TestARotationWhoseAnswerBreaksOffHasFailed(t *testing.T) {
+	got := run(t, "rotate", "broken", "--address", running(t, new(fake)))
+	if got.status != exitNo || !strings.Contains(got.out, "login second: version 4 serves") || !strings.Contains(got.err, "broke off, and how far it came is in its log") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -75,6 +75,12 @@ type Queue struct {
 	Deadline caddy.Duration `json:"deadline,omitempty"`
 }
 
+// Pool is several logins that carry the same data. Calls are sent as whichever is free.
+type Pool struct {
+	// Logins are the names of its logins, in the order in which they are rotated. At least one.
+	Logins []string `json:"logins,omitempty"`
+}
+
 // Integration is a program that calls the PSA through psagate.
 type Integration struct {
 	// Owner is the mail address of who answers for it. Default: none.
@@ -96,7 +102,7 @@ type Integration struct {
 	// address as Caddy sees it, behind trusted proxies the one that they tell. Default: any.
 	From []string `json:"from,omitempty"`
 
-	// Login is the name of the login that its calls are sent as. Default: the only login.
+	// Login is the name of the login that its calls are sent as, or of a pool of logins. Default: the only login.
 	Login string `json:"login,omitempty"`
 
 	// PassThrough are the PSA users whose credentials its callers bring themselves, in the PSA's own headers; they are

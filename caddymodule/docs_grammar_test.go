@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/psagate/psagate/internal/alert"
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/store"
@@ -114,12 +115,14 @@ func stands(piece string) bool { return strings.HasPrefix(piece, "<") || strings
 
 // samples are what the reference's grammar may be filled in with, some for one word only.
 var samples = map[string]string{
-	"<name>": "main", "@<name>": "@main", "<store>": "main", "<login>": "main", "<path>": "autotask/main", "store <path>": "/var/lib/psagate/psagate.db", "<dsn>": "{env.PSAGATE_DSN}", "<address>": "https://vault.example.com:8200",
+	"<name>": "main", "@<name>": "@main", "<store>": "main", "<login>": "main", "<login or pool>": "main", "pool <name>": "crew", "<login...>": "main", "<path>": "autotask/main", "store <path>": "/var/lib/psagate/psagate.db", "<dsn>": "{env.PSAGATE_DSN}", "<address>": "https://vault.example.com:8200",
 	"<secret>": "{env.PSAGATE_TEST}", "<role_id>": "psagate", "<role>": "psagate", "<kv v2 mount>": "kv", "<ns>": "teams/msp", "<pem file>": "/etc/psagate/ca.pem",
 	"<base URL>": "https://psa.example.com", "<host...>": "127.0.0.1 psa.example.com:8443", "<duration>": "1m", "<threshold>": "7", "<length>": "256", "<deadline>": "30s",
 	"poll <duration>": "15s", "ttl <duration>": "15s", "max_stale <duration>": "1h", "budget <n>": "5", "in_flight <n>": "3", "<mail address>": "ops@example.com", "<hash...>": hash1 + " " + hash2,
 	"<san or subject>": "backup.example.com", "<cidr...>": "192.0.2.0/24 private_ranges", "<user name...>": "alice@example.com bob@example.com", "<date>": "2027-03-31", "<reason>": "moved", "<size>": "16MiB",
 	"<matcher>": "/ATServicesRest/*", "entity <name...>": "Tickets Tickets/Notes", "<action...>": "create update", "<format>": "console",
+	"<url>": "https://ops.example.com/psagate", "header <name>": "Authorization", "<to...>": "ops@example.com night@example.com", "<host:port>": "mail.example.com:587",
+	"<how>": "starttls", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com",
 }
 
 // sample returns what stands for a piece; choose says whether what may be left out is.
@@ -363,6 +366,8 @@ var inWords = map[string]string{
 	"psa_gateway public_url": "scheme and host as the client sees them", "psa_proxy public_url": "scheme and host as the client sees them",
 	"format psa wrap":  "json (console on a terminal)",
 	"psa store sqlite": "psagate/store/psagate.db in Caddy's data directory", "psa installation_key secret": "one that is made in Caddy's data directory",
+	"psa alerts mail tls":   "on",
+	"psa alerts webhook on": "all", "psa alerts mail on": "all", "psa alerts webhook ca": "the system's", "psa alerts mail ca": "the system's",
 }
 
 // inCode are defaults as the code has them.
@@ -382,6 +387,7 @@ func inCode(t *testing.T) map[string]string {
 		"psa login queue":      fmt.Sprintf("%d %s", s.QueueLength, asPeopleWrite(s.QueueDeadline)),
 		"psa_gateway max_body": maxBody, "psa_proxy max_body": maxBody,
 		"psa store sqlite ttl": asPeopleWrite(store.DefaultTTL), "psa store postgres ttl": asPeopleWrite(store.DefaultTTL),
+		"psa alerts every":                             asPeopleWrite(alert.DefaultEvery),
 		"psa secrets vault mount":                      documentedDefault(t, "VaultSecrets", "Mount"),
 		"psa secrets vault auth kubernetes token_path": documentedDefault(t, "VaultAuth", "Path"),
 	}

@@ -97,7 +97,7 @@ func TestTheReferenceHasTheAdminRoutes(t *testing.T) {
 				page = append(page, part)
 			}
 		}
-		request, err := http.NewRequest(method, "http://"+server+strings.ReplaceAll(path, "<login>", "main"), nil)
+		request, err := http.NewRequest(method, "http://"+server+strings.NewReplacer("<login>", "main", "<pool>", "crew").Replace(path), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,4 +188,25 @@ func TestTheREADMEHasTheCommands(t *testing.T) {
 	}
 	eachCommand(commands, "", func(name string, _ command) { code = append(code, name) })
 	sameAsPage(t, "commands", page, code)
+}
+
+// Of two answers of a pool's logins the milder is given.
+func TestTheReferenceHasTheReasonsOfAPoolInTheirOrder(t *testing.T) {
+	_, list, found := strings.Cut(pageSection(t, "Pools"), "in this order:")
+	if !found {
+		t.Fatal("it does not say in which order")
+	}
+	list, _, _ = strings.Cut(list, ";")
+	var last *guard.Denied
+	n := 0
+	for word := range strings.SplitSeq(list, ",") {
+		d := &guard.Denied{Reason: guard.Reason(strings.Trim(strings.TrimSpace(word), "`"))}
+		if last != nil && !last.Milder(d) {
+			t.Errorf("%s stands before %s in the reference", last.Reason, d.Reason)
+		}
+		last, n = d, n+1
+	}
+	if harder := (&guard.Denied{Reason: "none"}); n != 11 || !last.Milder(harder) {
+		t.Errorf("%d reasons, the last of which is %s", n, last.Reason)
+	}
 }

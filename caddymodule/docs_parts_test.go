@@ -29,13 +29,14 @@ var pageParts = map[string]func(t *testing.T) string{
 	"commands":     commandsPart,
 	"flags":        flagsPart,
 	"states":       statesPart,
+	"alert states": alertStatesPart,
 }
 
 // pageShapes are what is printed or answered as JSON, by the name of the part that tells what is in it.
 var pageShapes = map[string]any{
 	"status JSON": report.Status{}, "failures JSON": report.Failures{}, "check JSON": report.Checks{}, "warnings JSON": report.ConfigWarnings{},
-	"release JSON": report.Released{}, "zones JSON": report.Zones{}, "key new JSON": newKey{}, "store backup JSON": storeCopied{},
-	"secret put JSON": report.PutResult{}, "writing JSON": report.Writing{},
+	"release JSON": report.Released{}, "rotate JSON": report.Rotation{}, "rotation line JSON": report.RotationLine{}, "zones JSON": report.Zones{}, "key new JSON": newKey{}, "store backup JSON": storeCopied{},
+	"alert JSON": report.Alert{}, "alerts test JSON": report.AlertsTest{}, "secret put JSON": report.PutResult{}, "writing JSON": report.Writing{},
 }
 
 func init() {
@@ -151,7 +152,7 @@ func metricsPart(t *testing.T) string {
 	for _, c := range []struct {
 		kind string
 		prometheus.Collector
-	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"histogram", counted.waits}, {"counter", transactions}} {
+	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"histogram", counted.waits}, {"counter", transactions}, {"counter", counted.alerts}} {
 		for _, text := range describedBy(c) {
 			m := metricText.FindStringSubmatch(text)
 			if m == nil {
@@ -240,6 +241,20 @@ func flagsPart(*testing.T) string {
 	return out.String()
 }
 
+func alertStatesPart(t *testing.T) string {
+	out := newTable("state", "what it means", "with the event")
+	events := map[report.AlertState]string{}
+	for event, state := range alertStates {
+		events[state] = eventPrefix + string(event)
+	}
+	for _, c := range sourceOf(t, "../internal/report").constants() {
+		if c.of == "AlertState" {
+			out.add(code(c.value), meaning(c.name, c.doc, nil), code(events[report.AlertState(c.value)]))
+		}
+	}
+	return out.String()
+}
+
 func statesPart(t *testing.T) string {
 	out := newTable("state", "what it means")
 	for _, c := range sourceOf(t, "../internal/report").constants() {
@@ -256,6 +271,10 @@ func jsonShape(t *testing.T, value any) string {
 	s := shaper{docs: map[string]string{}, seen: map[reflect.Type]string{}, out: newTable("field", "type", "what it is")}
 	if _, ok := value.(report.ConfigWarnings); ok {
 		s.seen[reflect.TypeFor[report.Warning]()] = "`config[]` of `check`"
+	}
+	if _, ok := value.(report.Alert); ok {
+		s.seen[reflect.TypeFor[report.LoginFailures]()] = "`logins[]` of `failures`"
+		s.seen[reflect.TypeFor[report.FailedAttempt]()] = "`logins[].attempts[]` of `failures`"
 	}
 	for _, dir := range []string{"../internal/report", "."} {
 		files := sourceOf(t, dir)

@@ -14,6 +14,7 @@ import (
 type engine interface {
 	gateway
 	operator
+	rotator
 	lifecycle
 }
 
@@ -41,6 +42,13 @@ type operator interface {
 	// Put tries a new credential, with at most one sign-in, and writes it into the login's record. What does not work is in
 	// the result; the error is a [report.Unfit] where it lies in what was given.
 	Put(ctx context.Context, login string, p call.Put) (report.PutResult, error)
+}
+
+// rotator rotates pools. Where a name is no pool's, the error is [report.ErrUnknownPool].
+type rotator interface {
+	// Rotate has each login of a pool serve with its newest credential, one at a time, and tells of each as soon as it is
+	// through with it. What does not work is in the result; the error is [report.ErrRotating] while another one is under way.
+	Rotate(ctx context.Context, pool string, drain time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error)
 }
 
 // lifecycle follows the config's. Building an engine changes nothing that another config's shares: a load may yet fail.

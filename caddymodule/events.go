@@ -26,6 +26,8 @@ var eventFields = map[call.Event][]string{
 	call.ZoneMoved:          {"login", "zone"},
 	call.SecretUnavailable:  {"login", "store", "problem"},
 	call.SecretUnusable:     {"login", "store", "version"},
+	call.LoginRecovered:     {"login", "version", "integration", "zone"},
+	call.LoginReleased:      {"login"},
 }
 
 // eventData returns an event's data. Every name of the event's is there, though its value be empty.
@@ -140,6 +142,13 @@ func emitter(ctx caddy.Context, app *caddyevents.App) func(call.Happening) {
 type observer struct {
 	*tallies
 	*herald
+	*alarm
+}
+
+// Happened implements call.Observer.
+func (o observer) Happened(what call.Happening) {
+	o.herald.Happened(what)
+	o.happened(what)
 }
 
 var _ call.Observer = observer{}

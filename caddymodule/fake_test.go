@@ -75,12 +75,39 @@ func (f *fake) Status() report.Status {
 			{Name: "main", State: report.LoginLocked, Seq: 17, LastRefusal: &report.RefusalStatus{At: noon.Add(-time.Minute), Version: 3}},
 			{
 				Name: "second", State: report.LoginServing, Seq: 4,
-				NextUser: &report.NextUser{State: report.LoginSpent, Units: report.UnitCounts{Budget: 5, Failed: 5}, LastRefusal: &report.RefusalStatus{At: noon, Version: 4}, Seq: 9},
+				Units: report.UnitCounts{Budget: 5, Free: 5}, NextUser: &report.NextUser{State: report.LoginSpent, Units: report.UnitCounts{Budget: 5, Failed: 5}, LastRefusal: &report.RefusalStatus{At: noon, Version: 4}, Seq: 9},
 			},
 		},
 	}
+	s.Pools = []report.PoolStatus{s.Pool("crew", []string{"second", "main"})}
+	s.Pools[0].Problems = []string{"its logins do not see the same data: main of tenant 1; second of tenant 2"}
 	s.Advise()
 	return s
+}
+
+// Rotate switches second, and has main refused; the pool well has second alone.
+func (f *fake) Rotate(_ context.Context, pool string, drain time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error) {
+	f.note(fmt.Sprintf("rotate %s within %s", pool, drain))
+	at := noon.Add(-2 * time.Hour)
+	second := report.RotatedLogin{Login: "second", Outcome: report.Switched, Was: 3, Serving: 4, ServingSince: &at, Newest: 4}
+	main := report.RotatedLogin{Login: "main", Outcome: report.NewRefused, Was: 4, Serving: 4, Newest: 5, Detail: "The PSA does not have the password of version 5 for this user"}
+	out := report.Rotation{Pool: pool, Logins: []report.RotatedLogin{second}, OK: true}
+	switch pool {
+	case "well":
+	case "crew":
+		out.Logins, out.OK, out.Untouched = append(out.Logins, main), false, []string{"third"}
+	case "busy":
+		return out, report.ErrRotating
+	case "broken":
+		tell(second)
+		panic(http.ErrAbortHandler)
+	default:
+		return report.Rotation{}, report.ErrUnknownPool
+	}
+	for _, l := range out.Logins {
+		tell(l)
+	}
+	return out, nil
 }
 
 func (f *fake) Zones() report.Zones {

@@ -34,7 +34,7 @@ var ground = sync.OnceValue(func() *foundation {
 	f := &foundation{store: store.New(log)}
 	f.shared = call.NewShared(f.store, log)
 	f.begin = f.shared.Hold()
-	f.shared.Observe(observer{counted, &heralded})
+	f.shared.Observe(observer{counted, &heralded, alarms()})
 	caddy.OnExit(func(context.Context) {
 		if err := f.store.Close(); err != nil {
 			log.Error("closing the store", "error", err)

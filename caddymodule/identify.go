@@ -21,7 +21,7 @@ func init() {
 //	{psa.entity}        what the call is about, such as Tickets or Tickets/Notes
 //	{psa.action}        read, query, create, update or delete
 //	{psa.id}            the id in the path
-//	{psa.login}         the login that the integration calls through
+//	{psa.login}         the login that the integration calls through; of a pool, its name, and once the call has an answer the login that it was sent as
 type Identify struct {
 	engine engine
 }

@@ -2,8 +2,11 @@ package caddymodule
 
 import (
 	"fmt"
+	"maps"
 	"net/mail"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -140,12 +143,22 @@ func (a *App) checkIntegrationWords(path string, i *Integration) error {
 func (a *App) checkLoginOf(path string, i *Integration) error {
 	if i.Login == "" {
 		if len(a.Logins) != 1 {
-			return faultAt(path, "which login? Write `login <name>`: only where there is one login is it the default; %s", defined(a.Logins))
+			return faultAt(path, "which login? Write `login <name>`, with the name of a login or pool: only where there is one login is it the default; %s", a.definedWays())
 		}
 		return nil
 	}
-	if _, ok := a.Logins[i.Login]; !ok {
-		return faultAt(path+" login", "there is no login of that name; %s", defined(a.Logins))
+	_, login := a.Logins[i.Login]
+	_, pool := a.Pools[i.Login]
+	if !login && !pool {
+		return faultAt(path+" login", "there is no login or pool of that name; %s", a.definedWays())
 	}
 	return nil
+}
+
+// definedWays says which logins and pools there are.
+func (a *App) definedWays() string {
+	if len(a.Pools) == 0 {
+		return defined(a.Logins)
+	}
+	return defined(a.Logins) + "; pools: " + strings.Join(slices.Sorted(maps.Keys(a.Pools)), ", ")
 }

@@ -46,6 +46,9 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 			Hosts: l.Hosts, InsecureHTTP: l.InsecureHTTP, Settings: l.Settings(),
 		})
 	}
+	for name, p := range a.Pools {
+		cfg.Pools = append(cfg.Pools, call.Pool{Name: name, Logins: p.Logins})
+	}
 	cfg.Integrations = make([]call.Integration, 0, len(a.Integrations))
 	for name, i := range a.Integrations {
 		integration, err := i.identity(name)
@@ -55,6 +58,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 		cfg.Integrations = append(cfg.Integrations, integration)
 	}
 	slices.SortFunc(cfg.Logins, func(a, b call.Login) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(cfg.Pools, func(a, b call.Pool) int { return strings.Compare(a.Name, b.Name) })
 	var err error
 	if e.Gateway, err = call.New(cfg, ground().shared); err != nil {
 		return nil, errors.Join(err, e.Close())

@@ -20,6 +20,7 @@ type tallies struct {
 	attempts *prometheus.CounterVec
 	requests *prometheus.CounterVec
 	waits    *prometheus.HistogramVec
+	alerts   *prometheus.CounterVec
 
 	mu     sync.RWMutex
 	logins map[string]*loginTally
@@ -51,6 +52,10 @@ func newTallies() *tallies {
 		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "psagate_wait_seconds", Help: "How long calls waited for a unit of the login's budget, whether they got one or not.", Buckets: waitBuckets,
 		}, []string{"login"}),
+		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "psagate_alerts_total",
+			Help: "Alerts by what came of them: delivered, failed (refused, or not taken however often it was tried), dropped (too many waited, or psagate stopped). The kind is webhook or mail.",
+		}, []string{"kind", "outcome"}),
 		logins: make(map[string]*loginTally), calls: make(map[callLabels]prometheus.Counter),
 	}
 }
@@ -59,7 +64,7 @@ func newTallies() *tallies {
 var counted = newTallies()
 
 // collectors are all of psagate's metrics.
-var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.waits, gauges{}, transactions}
+var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.waits, counted.alerts, gauges{}, transactions}
 
 // transactions is how often the store was written.
 var transactions = prometheus.NewCounterFunc(prometheus.CounterOpts{

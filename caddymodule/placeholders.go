@@ -27,7 +27,7 @@ var placeholders = []placeholder{
 	{"psa.entity", true, "what the call is about, such as Tickets or Tickets/Notes", func(c *report.Call) string { return c.Entity }},
 	{"psa.action", true, "read, query, create, update or delete", func(c *report.Call) string { return c.Action }},
 	{"psa.id", true, "the id in the path", func(c *report.Call) string { return c.ID }},
-	{"psa.login", true, "the login that the integration calls through", func(c *report.Call) string { return c.Login }},
+	{"psa.login", true, "the login that the integration calls through; of a pool, its name, and once the call has an answer the login that it was sent as", func(c *report.Call) string { return c.Login }},
 	{"psa.zone", false, "the base URL that the call was sent to", func(c *report.Call) string { return c.Zone }},
 	{"psa.credential.version", false, "the store's version of the credential that it was sent with", func(c *report.Call) string { return c.CredentialVersion }},
 	{"psa.reason", false, "psagate's word for an answer of its own", func(c *report.Call) string { return c.Reason }},

@@ -56,6 +56,7 @@ type story struct {
 	house
 	sim  *psatest.Sim
 	zone string
+	user *psatest.User
 	key  identity.Key
 }
 
@@ -70,7 +71,7 @@ func newStory(t *testing.T) *story {
 	s.zone = zone.URL() + "/ATServicesRest/"
 	tenant := s.sim.AddTenant("Example", zone)
 	tenant.Seed(3)
-	tenant.AddUser("api@example.com", storySecret, "CODE")
+	s.user = tenant.AddUser("api@example.com", storySecret, "CODE")
 	var err error
 	if s.key, err = identity.NewKey(rand.Reader); err != nil {
 		t.Fatal(err)

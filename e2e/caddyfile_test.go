@@ -21,6 +21,7 @@ type caddyfile struct {
 	keys      map[string]identity.Hash
 
 	global string // further lines of the global block
+	psa    string // further lines of the psa block
 	login  string // of the login
 	site   string // of the site
 }
@@ -44,6 +45,7 @@ func (c caddyfile) String() string {
 	%s
 	psa {
 		secrets %s
+		%s
 		login main {
 			secret %s autotask/main
 			discover %s
@@ -63,5 +65,5 @@ http://:%s {
 	psa_gateway
 	%s
 }
-`, c.admin, c.global, c.secrets, store, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
+`, c.admin, c.global, c.secrets, c.psa, store, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
 }

@@ -16,6 +16,7 @@ var examples = map[string]func(e *example){
 	"vault-kubernetes": (*example).vaultKubernetes,
 	"behind-caddy":     (*example).behindCaddy,
 	"tenants":          (*example).tenants,
+	"pool":             (*example).pool,
 }
 
 func TestExamplesRunAsTheyStand(t *testing.T) {

@@ -72,6 +72,7 @@ var chapters = []struct {
 	{"configs are loaded", (*story).reloads},
 	{"commands are run", (*story).commands},
 	{"an operator puts secrets", (*story).puttings},
+	{"people are alerted", (*story).alerted},
 	{"an address has failed too often", (*story).tooManyFailures},
 }
 
@@ -129,7 +130,8 @@ func newStory(t *testing.T, open func(w *world) keeper) *story {
 	s.hide("the first password", awkwardPassword)
 	s.hide("the next password", nextPassword)
 	s.environment("a variable of the environment", "UNRELATED_TOKEN", "of-the-environment-"+newKey(t).Reveal()[8:30])
-	s.global, s.site = fmt.Sprintf(everything, s.dir), "metrics /metrics"
+	s.beAlerted()
+	s.global, s.site = fmt.Sprintf(everything, s.dir)+alerts, "metrics /metrics"
 	s.login = "lockout 7 {\n\t\t\t\tlinger 1s\n\t\t\t}\n\t\t\tqueue 64 1s"
 	s.user.SetSecret(s.password)
 	s.keeper = open(s.world)
@@ -160,6 +162,7 @@ func (s *story) everyPlaceIsSearched() {
 		"output.log", "commands.log", "access.log", "second.log", "default.log", "config/caddy/autosave.json", "storage", "the names of files",
 		"the admin endpoint's /config/", "the admin endpoint's /metrics", "the admin endpoint's /psa/status", "the answer to a: GET /Tickets/1",
 		"what `secret put main` printed", "what `secret put main --ahead --json` printed", "the admin endpoint's answer to a secret", "the list of processes",
+		"an alert",
 	} {
 		if found[name] == 0 && (name != "the list of processes" || runtime.GOOS == "linux") {
 			s.Errorf("nothing is in %s", name)

@@ -29,6 +29,9 @@ func (s *story) reloads() {
 		"a password for an owner":     {"login main\n", "login main\n\t\t\towner " + caddyWord(s.password) + "\n"},
 		"a password for a flag":       {"insecure_http", "insecure_http " + caddyWord(s.password)},
 		"a password for a size":       {"psa_gateway", "psa_gateway {\n\t\tmax_body " + caddyWord(s.password) + "\n\t}"},
+		"a password for a webhook":    {"webhook {env.ALERTS_URL}", "webhook " + caddyWord(s.password)},
+		"a password in a webhook":     {"webhook {env.ALERTS_URL}", "webhook https://api:" + goURL(s.password) + "@example.com"},
+		"a password for a header":     {"header Authorization {env.ALERTS_TOKEN}", "header Authorization " + caddyWord(s.password)},
 		"a password for a public URL": {"psa_gateway", "psa_gateway {\n\t\tpublic_url http://api:" + goURL(s.password) + "@example.com\n\t}"},
 	} {
 		s.write("Wrong", strings.Replace(s.caddyfile.String(), replace[0], replace[1], 1))

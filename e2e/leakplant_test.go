@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -124,6 +125,7 @@ var plants = map[string]plant{
 	},
 	"a password for the admin endpoint's path": {
 		leak: func(w *world) {
+			w.until("the config is in force", func() bool { return w.askPage("/psa/zones").status == http.StatusOK })
 			w.heard.add(w.askPage("/psa/logins/"+newPassword+"/secret").place("the admin endpoint's page for a secret", ""))
 		},
 		secret: "the new password", in: []string{"the admin endpoint's page for a secret", "output.log"},

@@ -72,7 +72,7 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 	}{
 		{"a directive that is unknown", []string{"psa_gateway", "psa_gatewy"}, []string{"Reloaded:", "unrecognized directive: psa_gatewy"}},
 		{"a word that is unknown", []string{"queue 64", "queu 64"}, []string{"Reloaded:", "unknown word 'queu'", "did you mean 'queue'?"}},
-		{"a login that is not there", []string{"login main\n", "login man\n"}, []string{"Reloaded:", "there is no login of that name"}},
+		{"a login that is not there", []string{"login main\n", "login man\n"}, []string{"Reloaded:", "there is no login or pool of that name"}},
 		// It shows late: Caddy has set up psagate's part and has moved the admin endpoint to the new config by then.
 		{"a certificate that is missing", []string{"queue 64 5s", "lockout 5", "http://:", "https://:", "psa_gateway", "psa_gateway\n\ttls /none.pem /none.pem"}, []string{"/none.pem"}},
 	} {

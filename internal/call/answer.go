@@ -24,7 +24,7 @@ func (t *trip) shape(h http.Header, resp *http.Response) error {
 	autotask.PassResponseHeaders(resp.Header, from)
 	red := t.Ticket.Redactor
 	red.Header(resp.Header)
-	if to := autotask.RewriteLocation(from.Get("Location"), t.public, t.lane.leads); to != "" {
+	if to := autotask.RewriteLocation(from.Get("Location"), t.public, t.served().leads); to != "" {
 		resp.Header.Set("Location", red.Text(to))
 	}
 	gzipped, readable := coding(from)

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,8 +18,14 @@ import (
 type trip struct {
 	inject.Call
 	public string
-	lane   *lane
+	log    *slog.Logger
 	status int // of the answer; 0 while there is none, or nobody hears it
+}
+
+// served returns the login that the call was last sent through, or nil where it was not.
+func (t *trip) served() *lane {
+	n, _ := t.Ticket.Login.(*lane)
+	return n
 }
 
 // carry takes the call to the PSA and its answer to the caller. It does what httputil.ReverseProxy would, without its copies
@@ -73,7 +80,7 @@ func (t *trip) answer(w http.ResponseWriter, r *http.Request, resp *http.Respons
 	w.WriteHeader(resp.StatusCode)
 	if err := stream(w, resp); err != nil {
 		if r.Context().Err() == nil { // the cause can repeat what the PSA sent
-			t.lane.log.Debug("an answer broke off on its way to the caller", "integration", t.Integration)
+			t.log.Debug("an answer broke off on its way to the caller", "integration", t.Integration)
 		}
 		panic(http.ErrAbortHandler)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
@@ -23,6 +24,7 @@ const DefaultDiscover = "https://webservices.autotask.net"
 type Config struct {
 	Stores       map[string]Store
 	Logins       []Login
+	Pools        []Pool
 	Integrations []Integration
 	// Zones keeps zones over restarts; nil for memory alone.
 	Zones zone.Storage
@@ -63,6 +65,13 @@ type Login struct {
 	Settings     guard.Settings
 }
 
+// Pool is several logins of the config that carry the same data, for integrations to call through whichever is free.
+type Pool struct {
+	Name string
+	// Logins are the names of its logins, in the order in which a rotation goes through them.
+	Logins []string
+}
+
 // Shared is what outlives a config. The zero value is not ready: use NewShared.
 type Shared struct {
 	guard   *guard.Guard
@@ -78,9 +87,12 @@ type Shared struct {
 	// accounts and away are what is told to operators of what failed.
 	accounts *accounts
 	away     turnedAway
-	// observer is told what happens, and speakers are the lanes that tell it.
+	// observer is told what happens, speakers are the lanes that tell it, and troubles are what they told.
 	observer Observer
 	speakers speakers
+	troubles troubles
+	// rotating is held by the one rotation that is under way.
+	rotating sync.Mutex
 	// draining ends when the process is to stop.
 	draining context.Context
 	drained  context.CancelFunc

@@ -93,7 +93,7 @@ func (g *Gateway) Failures(login string, since time.Time) (report.Failures, erro
 			out.Logins = append(out.Logins, known.of(u, login, since))
 		}
 	}
-	out.Callers = g.shared.away.since(since, func(of string) bool { return login == "" || of == login })
+	out.Callers = g.shared.away.since(since, func(of string) bool { return login == "" || g.leadsTo(of, login) })
 	return out, nil
 }
 

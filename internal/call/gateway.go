@@ -16,6 +16,8 @@ type Gateway struct {
 	book   *identity.Book
 	lanes  []*lane
 	byName map[string]*lane
+	pools  []*pool
+	ways   map[string]way // logins and pools
 	stores map[string]Store
 	log    *slog.Logger
 	said   said
@@ -30,11 +32,11 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{shared: shared, keys: keys, book: book, byName: make(map[string]*lane), stores: cfg.Stores, log: cfg.Log, closed: make(chan struct{})}
-	users := make(map[string]int)
-	for _, i := range cfg.Integrations {
-		users[i.Login]++
+	g := &Gateway{
+		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log,
+		closed: make(chan struct{}),
 	}
+	users := cfg.users()
 	var errs []error
 	for _, l := range cfg.Logins {
 		n, err := newLane(cfg, l, shared, users[l.Name])
@@ -43,18 +45,30 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 			continue
 		}
 		g.lanes = append(g.lanes, n)
-		g.byName[l.Name] = n
+		g.byName[l.Name], g.ways[l.Name] = n, n
+	}
+	for _, p := range cfg.Pools {
+		errs = append(errs, g.addPool(p))
 	}
 	for _, i := range cfg.Integrations {
-		if g.byName[i.Login] == nil {
-			errs = append(errs, fmt.Errorf("integration %s: there is no login %q", i.Name, i.Login))
-		}
+		errs = append(errs, g.mayCall(&i.Integration))
 	}
 	if err := errors.Join(errs...); err != nil {
 		g.Close()
 		return nil, err
 	}
 	return g, nil
+}
+
+// mayCall says why there is no way for an integration's calls.
+func (g *Gateway) mayCall(i *identity.Integration) error {
+	switch {
+	case g.ways[i.Login] == nil:
+		return fmt.Errorf("integration %s: there is no login or pool %q", i.Name, i.Login)
+	case len(i.PassThrough) > 0 && g.pool(i.Login) != nil:
+		return fmt.Errorf("integration %s: passthrough needs a login, whose zone and limits hold for its users: %q is a pool", i.Name, i.Login)
+	}
+	return nil
 }
 
 // Commit puts the config into force: its records are read from now on, or once what it shares can be used.

@@ -139,20 +139,27 @@ func (n *lane) giveBack() {
 // Wire implements inject.Login.
 func (n *lane) Wire() *inject.Wire { return n.wire }
 
-// Reserve implements inject.Login.
+// Reserve implements inject.Entrance.
 func (n *lane) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
 	start := time.Now()
-	s, a, err := n.acquire(ctx, ask)
-	n.shared.observer.Waited(n.Name, time.Since(start))
-	if err != nil {
-		return inject.Ticket{}, err
-	}
-	t, err := n.ticket(ctx, s, a)
-	if err != nil {
+	defer func() { n.shared.observer.Waited(n.Name, time.Since(start)) }()
+	for again := false; ; again = true {
+		s, a, err := n.acquire(ctx, ask)
+		if err != nil {
+			return inject.Ticket{}, err
+		}
+		t, err := n.ticket(ctx, s, a)
+		if err == nil {
+			return t, nil
+		}
 		n.settle(s.guard, a, guard.Outcome{Verdict: guard.NotSent})
-		return inject.Ticket{}, err
+		switch {
+		case !errors.Is(err, errNotKnown):
+			return inject.Ticket{}, err
+		case again || !n.knows(ctx, s, a.Credential, ask.Since):
+			return inject.Ticket{}, n.unavailable(err)
+		}
 	}
-	return t, nil
 }
 
 // acquire waits for a unit of the PSA user that calls go through.
@@ -162,18 +169,24 @@ func (n *lane) acquire(ctx context.Context, ask guard.Ask) (*seat, guard.Attempt
 		if err != nil {
 			return nil, guard.Attempt{}, err
 		}
-		n.mu.Lock()
-		next := n.next
-		n.mu.Unlock()
-		if next != nil && !s.guard.Serves() {
-			next.guard.Need(time.Now().Add(n.Settings.QueueDeadline))
-		}
+		n.needNext(s)
 		a, err := s.guard.Acquire(ctx, ask)
 		var d *guard.Denied
 		if errors.As(err, &d) && d.Reason == guard.Moved { // move has put the next seat in its place before that is said
 			continue
 		}
 		return s, a, err
+	}
+}
+
+// needNext says that somebody waits for the PSA user that the record names since, where the one that calls go through serves
+// nobody.
+func (n *lane) needNext(s *seat) {
+	n.mu.Lock()
+	next := n.next
+	n.mu.Unlock()
+	if next != nil && !s.guard.Serves() {
+		next.guard.Need(time.Now().Add(n.Settings.QueueDeadline))
 	}
 }
 
@@ -236,8 +249,12 @@ func (n *lane) sit(ctx context.Context, since time.Time) (*seat, error) {
 	}
 	n.mu.Lock()
 	s := n.seat
+	again := n.lacking && s != nil
 	n.lacking = n.lacking && s == nil
 	n.mu.Unlock()
+	if again {
+		n.recovered("")
+	}
 	if s == nil { // the reading's notification is still on its way
 		n.apply(rec)
 		n.mu.Lock()
@@ -267,6 +284,8 @@ func (n *lane) unavailable(err error) error {
 		return &guard.Denied{Reason: guard.Draining, RetryAfter: time.Second, Text: "this gateway is about to stop"}
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("the caller left: %w", err)
+	case errors.Is(err, context.DeadlineExceeded) && len(n.shared.problems()) > 0:
+		return &guard.Denied{Reason: guard.StoreUnavailable, RetryAfter: 5 * time.Second, Text: "the gateway's store is not open yet, so nothing is sent: an operator finds the cause in psagate status"}
 	}
 	n.warn("the login has no credential", err)
 	return &guard.Denied{Reason: guard.Reason(autotask.SecretUnavailable), RetryAfter: 5 * time.Second, Text: "the gateway has no credential for this login: an operator finds the cause with psagate status"}
@@ -276,14 +295,14 @@ func (n *lane) unavailable(err error) error {
 func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Ticket, error) {
 	c := n.shared.card(s.guard.Key(), a.Credential)
 	if c == nil {
-		return inject.Ticket{}, n.unavailable(errors.New("the credential that served is not known to this process any more"))
+		return inject.Ticket{}, errNotKnown
 	}
 	base, err := n.base(ctx, c.credential)
 	if err != nil {
 		n.warn("the login's zone is not known", err)
 		return inject.Ticket{}, zoneUnknown()
 	}
-	return inject.Ticket{Attempt: a, Guard: s.guard, Base: base, Credential: c.credential, Redactor: c.redactor}, nil
+	return inject.Ticket{Login: n, Attempt: a, Guard: s.guard, Base: base, Credential: c.credential, Redactor: c.redactor}, nil
 }
 
 // warn logs what every call of a login may run into: once a minute, or when it changes.

@@ -53,6 +53,10 @@ const (
 	SecretUnavailable Event = "secret_unavailable"
 	// SecretUnusable: a new reading of the record can't be used; what served serves on.
 	SecretUnusable Event = "secret_unusable"
+	// LoginRecovered: calls are served again, after one of the events that say why they are not; or the record can be used again.
+	LoginRecovered Event = "login_recovered"
+	// LoginReleased: an operator has released the login; one attempt of psagate's own comes first, then calls.
+	LoginReleased Event = "login_released"
 )
 
 // Happening is an event and whom it befell. Nothing in it is a secret or a caller's text. What an event has not is empty.

@@ -166,8 +166,9 @@ func TestTheObserverHearsWhatAnOperatorMayActOn(t *testing.T) {
 		w.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.HangUp, Times: 1})
 		w.call("a", "GET", "/Tickets/1", "")
 		n.events(t, Happening{Event: GateShut, Login: "main", Version: "1", Integration: "a", Zone: zoneFive})
+		recovered := Happening{Event: LoginRecovered, Login: "main", Version: "1", Zone: zoneFive}
 		w.served("a")
-		n.events(t, Happening{Event: GateOpen, Login: "main", Version: "1", Zone: zoneFive})
+		n.events(t, Happening{Event: GateOpen, Login: "main", Version: "1", Zone: zoneFive}, recovered)
 		w.safe.put("main", user, "new-password")
 		time.Sleep(time.Minute)
 		n.events(t, Happening{Event: CredentialRefused, Login: "main", Version: "2", Zone: zoneFive})
@@ -211,6 +212,7 @@ func TestALoginWithoutACredentialIsToldOnceUntilItHasOne(t *testing.T) {
 			w.down(nil)
 			time.Sleep(2 * time.Minute)
 			w.served("a")
+			n.events(t, Happening{Event: LoginRecovered, Login: "main", Version: "1", Zone: zoneFive})
 		}
 	})
 }

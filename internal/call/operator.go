@@ -32,6 +32,12 @@ func (g *Gateway) Status() report.Status {
 	for _, name := range slices.Sorted(maps.Keys(g.stores)) {
 		s.Stores = append(s.Stores, g.stores[name].status(name))
 	}
+	for _, p := range g.pools {
+		of := s.Pool(p.Name, p.Logins)
+		of.Problems = p.problems()
+		s.Pools = append(s.Pools, of)
+	}
+	slices.SortFunc(s.Pools, func(a, b report.PoolStatus) int { return strings.Compare(a.Name, b.Name) })
 	s.Problems = append(g.shared.problems(), g.Notices()...)
 	s.Advise()
 	return s
@@ -246,8 +252,12 @@ func (g *Gateway) Release(login string, seq uint64, nextSeq *uint64) error {
 	case nextSeq != nil && next == nil:
 		return fmt.Errorf("%w: the record names no other user any more", report.ErrNotShown)
 	}
-	if err := n.releaseSeat(seat, seq); err != nil || nextSeq == nil {
+	if err := n.releaseSeat(seat, seq); err != nil {
 		return err
+	}
+	g.tellReleased(n, seat)
+	if nextSeq == nil {
+		return nil
 	}
 	return n.releaseSeat(next, *nextSeq)
 }
@@ -285,7 +295,7 @@ func (g *Gateway) Check(ctx context.Context, login string) (report.CheckResult, 
 			break
 		}
 	}
-	out.Warnings = n.warnings()
+	out.Warnings = append(n.warnings(), g.poolProblems(login)...)
 	if other := n.otherUser(); other != "" {
 		out.Warnings = append([]string{other}, out.Warnings...)
 	}

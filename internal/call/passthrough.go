@@ -66,8 +66,8 @@ func (n *lane) attachGuests() error {
 		if err != nil {
 			return err
 		}
-		s := &seat{lane: n, guard: n.shared.guard.Login(key)}
-		s.detach = s.guard.Attach(guard.Use{Name: n.Name, Settings: n.Settings, Upstream: s, Integrations: len(from), Changed: s.changed})
+		s := &seat{lane: n, guard: n.shared.guard.Login(key), guest: true}
+		s.detach = s.guard.Attach(guard.Use{Name: n.Name, Settings: n.Settings, Upstream: s, Integrations: len(from), Guest: true, Changed: s.changed})
 		n.guests[user] = s
 		n.shared.guests.use(key)
 	}
@@ -91,16 +91,18 @@ type visit struct {
 	address    string
 }
 
-// visitOf returns the call's way through the lane, with the credential that its headers bring.
-func (n *lane) visitOf(who caller, h http.Header) inject.Login {
-	cred, ok := ownCredential(h)
-	if !who.Brings || !ok {
-		return n
+// entrance returns where the call waits for its unit: its integration's way, or that with the credential that its headers bring.
+// No integration whose callers bring credentials calls through a pool.
+func entrance(w way, who caller, h http.Header) inject.Entrance {
+	n, ok := w.(*lane)
+	if !ok || !who.Brings {
+		return w
 	}
+	cred, _ := ownCredential(h) // by which it was identified
 	return &visit{n, cred, who.Integration, who.client}
 }
 
-// Reserve implements inject.Login.
+// Reserve implements inject.Entrance.
 func (v *visit) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
 	n, start := v.lane, time.Now()
 	defer func() { n.shared.observer.Waited(n.Name, time.Since(start)) }()

@@ -67,7 +67,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		autotask.WriteError(w, op.API, reason, text, 0)
 		return info
 	}
-	n := g.byName[who.Integration.Login]
+	way := g.ways[who.Integration.Login]
 	body, leave, err := g.admit(w, r, who.Integration, o.maxBody())
 	if err != nil {
 		info.Reason = g.refuseEntry(w, r, op.API, err)
@@ -76,11 +76,14 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	defer leave()
 	t := &trip{
 		Call: inject.Call{
-			Login: n.visitOf(who, r.Header), Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
+			Entrance: entrance(way, who, r.Header), Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
 		},
-		public: publicURL(r, o), lane: n,
+		public: publicURL(r, o), log: g.log,
 	}
 	t.carry(w, r)
+	if n := t.served(); n != nil {
+		info.Login = n.Name
+	}
 	info.Zone, info.CredentialVersion, info.Reason = t.Ticket.Base.String(), t.Ticket.Attempt.Version, string(t.Reason)
 	status = t.status
 	return info
@@ -88,14 +91,14 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 
 // admit takes a call's place among its integration's, and its body. leave gives both back.
 func (g *Gateway) admit(w http.ResponseWriter, r *http.Request, i *identity.Integration, maxBody int64) (body *received, leave func(), err error) {
-	n := g.byName[i.Login]
-	stake := g.shared.shares.enter(i.Name, max(callsAtOnce, 4*n.Settings.QueueLength), maxBody)
+	way := g.ways[i.Login]
+	stake := g.shared.shares.enter(i.Name, max(callsAtOnce, 4*way.queueLength()), maxBody)
 	if stake == nil {
 		return nil, nil, crowded("this integration has too many calls under way already: wait for their answers")
 	}
-	n.enter()
+	way.enter()
 	out := func() {
-		n.leave()
+		way.leave()
 		stake.leave()
 	}
 	if body, err = g.shared.receive(w, r, maxBody, stake); err != nil {

@@ -226,6 +226,7 @@ func (n *lane) write(ctx context.Context, c candidate, ahead bool, out *report.P
 	_, _ = n.present(ctx) // calls look into the store for whether it has a record at all
 	out.Detail = written(rec.Version, ahead)
 	if !ahead {
+		n.shared.wallet.accepted(c.key, c.fp)
 		n.tellOf(guard.Attempt{Version: strconv.FormatUint(rec.Version, 10)}, guard.Effect{Proven: true})
 	}
 }

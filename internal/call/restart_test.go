@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,15 +13,48 @@ import (
 	"github.com/psagate/psagate/internal/guard"
 )
 
-// kept are tables that outlive a process in a test: what the next one has of them is theirs.
-type kept struct{ guard.Memory }
+// kept are tables that outlive a process in a test. A timer of an ended process may still come to them beside the next one,
+// so each login's transactions go one by one.
+type kept struct {
+	guard.Memory
+	locks sync.Map // of guard.Key, the *sync.Mutex of that login's rows
+}
+
+func (k *kept) Table(key guard.Key) guard.Table {
+	mu, _ := k.locks.LoadOrStore(key, new(sync.Mutex))
+	return keptTable{k.Memory.Table(key), mu.(*sync.Mutex)}
+}
+
+type keptTable struct {
+	guard.Table
+	mu *sync.Mutex
+}
+
+func (t keptTable) Begin(ctx context.Context) (guard.Tx, error) {
+	t.mu.Lock()
+	tx, err := t.Table.Begin(ctx)
+	if err != nil {
+		t.mu.Unlock()
+		return nil, err
+	}
+	return keptTx{tx, t.mu}, nil
+}
+
+type keptTx struct {
+	guard.Tx
+	mu *sync.Mutex
+}
+
+func (t keptTx) Commit() error {
+	defer t.mu.Unlock()
+	return t.Tx.Commit()
+}
 
 // restart ends the process, and begins another one on the same tables. The file has the newest version alone, as a file
 // store does, where that is said.
 func (w *world) restart(tables guard.Tables, file bool) {
 	w.Helper()
-	w.g.Close()
-	w.g = nil
+	w.end()
 	if file {
 		w.safe.mu.Lock()
 		clear(w.safe.past)
@@ -30,6 +64,14 @@ func (w *world) restart(tables guard.Tables, file bool) {
 	w.shared.Hold()([]byte("the same key over restarts"), nil)
 	w.load()
 	time.Sleep(time.Second)
+	synctest.Wait()
+}
+
+// end ends the process: nothing of it goes on with the tables.
+func (w *world) end() {
+	w.g.Close()
+	w.g = nil
+	w.shared.guard.Drain()
 	synctest.Wait()
 }
 
@@ -98,8 +140,7 @@ func TestWithAnotherInstallationKeyTheFormerOneStillTells(t *testing.T) {
 		tables := w.begin()
 		w.served("a")
 		before := len(w.sim.Ledger().Of(user))
-		w.g.Close()
-		w.g = nil
+		w.end()
 		w.shared = NewShared(tables, w.cfg.Log)
 		w.shared.Hold()([]byte("a key that was made since"), []byte("the same key over restarts"))
 		w.load()
@@ -133,8 +174,7 @@ func (t failingTable) Begin(ctx context.Context) (guard.Tx, error) {
 
 func TestUntilTheTablesCanBeUsedCallsWait(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.g.Close()
-		w.g = nil
+		w.end()
 		w.shared = NewShared(new(guard.Memory), w.cfg.Log)
 		begin := w.shared.Hold()
 		w.load()
@@ -152,8 +192,7 @@ func TestUntilTheTablesCanBeUsedCallsWait(t *testing.T) {
 
 func TestARecordThatCouldNotBeTakenOverIsTakenOverLater(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.g.Close()
-		w.g = nil
+		w.end()
 		tables := &failing{Tables: new(guard.Memory)}
 		tables.fails.Store(true)
 		w.shared = NewShared(tables, w.cfg.Log)

@@ -17,6 +17,7 @@ type seat struct {
 	lane   *lane
 	guard  *guard.Login
 	detach func()
+	guest  bool // callers bring its credentials: the record has none
 	// What follows is guarded by the lane's mutex.
 	newest   guard.Fingerprint
 	recalled guard.Fingerprint // what was looked for last among earlier versions
@@ -24,6 +25,11 @@ type seat struct {
 
 // apply takes over a reading of the record. A reading that cannot be used changes nothing: what served serves on.
 func (n *lane) apply(rec secret.Record) {
+	n.takeOver(rec)
+	n.recovered("")
+}
+
+func (n *lane) takeOver(rec secret.Record) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	over := n.closed && n.calls == 0
@@ -38,6 +44,7 @@ func (n *lane) apply(rec secret.Record) {
 	}
 	if n.problem != nil && (before == nil || before.Error() != n.problem.Error()) {
 		n.log.Error("the login's record cannot be used", "store", n.Store, "error", n.problem)
+		n.shared.troubles.note(n.Name, SecretUnusable)
 		n.tell(Happening{Event: SecretUnusable, Version: strconv.FormatUint(rec.Version, 10), Store: n.Store})
 	}
 }
@@ -175,9 +182,22 @@ func (n *lane) seatFor(key guard.Key) *seat {
 // one that serves meanwhile makes it worth another try.
 func (s *seat) changed(a guard.Attempt, e guard.Effect, last bool) {
 	n := s.lane
-	if last { // else the lane of a newer config tells
-		n.tellOf(a, e)
+	if e.Proven {
+		n.shared.wallet.accepted(s.guard.Key(), a.Credential)
 	}
+	if !last { // the lane of a newer config tells
+		s.follow(e)
+		return
+	}
+	n.tellOf(a, e)
+	s.troubled(e)
+	s.follow(e)
+	n.recovered(a.Source())
+}
+
+// follow moves the lane to another PSA user, or has it tried again, by what an attempt changed.
+func (s *seat) follow(e guard.Effect) {
+	n := s.lane
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
@@ -204,8 +224,11 @@ func (s *seat) card() *card {
 	s.lane.mu.Lock()
 	fp := s.newest
 	s.lane.mu.Unlock()
-	return s.lane.shared.wallet.get(s.guard.Key(), fp)
+	return s.cardOf(fp)
 }
+
+// cardOf returns one of the seat's credentials, whoever gave it; or nil.
+func (s *seat) cardOf(fp guard.Fingerprint) *card { return s.lane.shared.card(s.guard.Key(), fp) }
 
 // Check implements guard.Upstream: a call of the gateway's own that changes nothing.
 func (s *seat) Check(ctx context.Context, a guard.Attempt) guard.Outcome {
@@ -220,7 +243,7 @@ func (s *seat) check(ctx context.Context, a guard.Attempt) guard.Outcome {
 	if err != nil {
 		return guard.Outcome{Verdict: guard.NotSent}
 	}
-	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential, Redactor: t.Redactor})
+	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential, Term: a.Term, Redactor: t.Redactor})
 	if res.Response != nil {
 		_ = res.Response.Body.Close()
 	}

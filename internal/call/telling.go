@@ -83,6 +83,7 @@ func (n *lane) lacks(p Problem, err error) error {
 	n.lacking = true
 	n.mu.Unlock()
 	if !known {
+		n.shared.troubles.note(n.Name, SecretUnavailable)
 		n.tell(Happening{Event: SecretUnavailable, Store: n.Store, Problem: p})
 	}
 	return err

@@ -27,6 +27,7 @@ type card struct {
 	fingerprint guard.Fingerprint
 	credential  secret.Credential
 	since       time.Time // when the store first gave it
+	serves      time.Time // since when the PSA takes it, as far as this process has seen
 	redactor    *autotask.Redactor
 }
 
@@ -49,7 +50,7 @@ func (w *wallet) put(key guard.Key, fp guard.Fingerprint, cred secret.Credential
 	}
 	cards := w.cards[key]
 	if i := indexOf(cards, fp); i >= 0 {
-		c.since = cards[i].since
+		c.since, c.serves = cards[i].since, cards[i].serves
 		cards = slices.Delete(cards, i, i+1)
 	}
 	w.cards[key] = append(cards, c)
@@ -76,6 +77,18 @@ func (w *wallet) remove(key guard.Key, fp guard.Fingerprint) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cards[key] = slices.DeleteFunc(w.cards[key], func(c *card) bool { return c.fingerprint == fp })
+}
+
+// accepted notes that a credential serves from now on.
+func (w *wallet) accepted(key guard.Key, fp guard.Fingerprint) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	cards := w.cards[key]
+	if i := indexOf(cards, fp); i >= 0 { // those who have the card may be reading it
+		c := *cards[i]
+		c.serves = time.Now()
+		cards[i] = &c
+	}
 }
 
 // get returns a credential, or nil.

@@ -151,7 +151,10 @@ func (n *lane) waits(d time.Duration) bool {
 // Free implements guard.Upstream: the credential's zone is found, and asked whether it is the one.
 func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 	n := s.lane
-	c := n.shared.card(s.guard.Key(), fp)
+	if !s.guest && !n.knows(ctx, s, fp, time.Now()) {
+		return errNotKnown
+	}
+	c := s.cardOf(fp)
 	if c == nil {
 		return guard.ErrForgotten
 	}

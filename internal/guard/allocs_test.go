@@ -34,7 +34,7 @@ func TestACallThatWaitsAllocatesFourTimes(t *testing.T) {
 	_, _ = take("x"), take("y")
 	held := take("z")
 	if n := testing.AllocsPerRun(100, func() {
-		w, denied := l.enter(&Ask{Source: "z"}, new(Attempt))
+		w, denied := l.enter(&Ask{Source: "z"}, new(Attempt), nil)
 		if denied != nil {
 			t.Fatal(denied)
 		}

@@ -154,7 +154,7 @@ func (l *Login) takeOwnBrought(ask *Ask, free error) (a Attempt, ok bool) {
 		if b != ask.Brings {
 			of = pathOf{}
 		}
-		a, ok = r.takeBrought(k, b, l.guard.token(), l.guard.tables.Holder(), of, now), true
+		a, ok = l.take(r, k, r.readyBrought(k, b, of.source, now), of, now), true
 	})
 	if failed != nil || !ok {
 		l.moot()

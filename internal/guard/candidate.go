@@ -49,7 +49,7 @@ func (l *Login) takeCandidate(fp Fingerprint, version string) (a Attempt, denied
 	failed := l.tx(func(r *Rows, now time.Time) {
 		c := r.candidate(fp, version)
 		if denied = r.mayTry(c, &l.settings, now); denied == nil {
-			a = r.take(Candidate, c, l.guard.token(), l.guard.tables.Holder(), pathOf{}, now)
+			a = l.take(r, Candidate, c, pathOf{}, now)
 		}
 	})
 	if failed != nil {

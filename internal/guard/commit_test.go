@@ -17,16 +17,49 @@ type disk struct {
 	work   Rows
 	begun  int
 	full   bool // no transaction can be committed
+	unsure bool // the next one is kept, and an error comes back
 	ending bool
 	shared bool // with other processes
 	look   func([]Key)
+	lease  *Lease
 }
 
 func (d *disk) Table(Key) Table { return d }
 
 func (d *disk) Holder() string { return "p1" }
 
-func (d *disk) Lease() *Lease { return endlessLease() }
+func (d *disk) Lease() *Lease {
+	if d.lease == nil {
+		d.lease = NewLease(time.Hour)
+		d.lease.Extend(time.Now(), 1000*time.Hour)
+	}
+	return d.lease
+}
+
+// fill makes the disk full, or not, while nobody writes.
+func (d *disk) fill(l *Login, full bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d.full = full
+}
+
+// change has another process change the rows, while nobody else does.
+func (d *disk) change(l *Login, f func(r *Rows)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(&d.rows)
+}
+
+// out has the store fail for longer than the lease lasts, and back has it work again.
+func (d *disk) out() {
+	d.full = true
+	d.Lease().End()
+}
+
+func (d *disk) back() {
+	d.full = false
+	d.Lease().Extend(time.Now(), 1000*time.Hour)
+}
 
 func (d *disk) Watch(look func([]Key)) { d.look = look }
 
@@ -51,6 +84,10 @@ func (d *disk) Commit() error {
 		return errors.New("disk full")
 	}
 	d.rows = copied(&d.work)
+	if d.unsure {
+		d.unsure = false
+		return errors.New("the connection broke at the commit")
+	}
 	d.work = Rows{} // whoever keeps a pointer into it sees nothing of what is stored
 	return nil
 }
@@ -125,7 +162,7 @@ func TestAVerdictThatCannotBeWrittenChangesNothing(t *testing.T) {
 			l.findings.suspects = suspects()
 			rows, findings, settled := copied(&d.rows), l.findings, l.settled
 			findings.suspects = suspects()
-			d.full = true
+			d.out()
 			l.Settle(a, o)
 			if !reflect.DeepEqual(d.rows, rows) || !reflect.DeepEqual(l.findings, findings) || l.settled != settled || told > 0 || l.refusal != (Refusal{}) {
 				t.Errorf("%v: rows %+v, %+v, told %d times", o.Verdict, d.rows, l.findings, told)
@@ -134,10 +171,11 @@ func TestAVerdictThatCannotBeWrittenChangesNothing(t *testing.T) {
 				t.Errorf("%v: a caller who waits hears %v", o.Verdict, err)
 			}
 			time.Sleep(2 * l.settings.Linger)
+			synctest.Wait()
 			if !reflect.DeepEqual(d.rows, rows) {
 				t.Errorf("%v: after linger: rows %+v", o.Verdict, d.rows)
 			}
-			d.full = false
+			d.back()
 			l.Settle(a, o) // the unit is still held
 			if l.settled[o.Verdict] != settled[o.Verdict]+1 || d.rows.unit(a.Token) >= 0 && d.rows.Units[0].State == Held {
 				t.Errorf("%v: once it can be written: rows %+v", o.Verdict, d.rows)
@@ -152,7 +190,7 @@ func TestWhatAnOwnAttemptFoundOutIsTakenBackWhereItCannotBeWritten(t *testing.T)
 		var d *disk
 		s := &script{verdict: func(a Attempt) Verdict {
 			if a.Kind == Recheck {
-				d.full = true
+				d.out()
 			}
 			return Accepted
 		}}
@@ -179,12 +217,12 @@ func TestACallerWhoCannotBeWrittenDoesNotStayInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
 		a := acquire(t, l, "p")
-		d.full = true
+		d.out()
 		start := time.Now()
 		if _, err := l.Acquire(t.Context(), Ask{Source: "x"}); reason(t, err) != StoreUnavailable || time.Since(start) > 0 {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
-		d.full = false
+		d.back()
 		l.Settle(a, Outcome{Verdict: Accepted})
 		if s, _ := l.Status(); s.Waiting+s.Held > 0 {
 			t.Errorf("status %+v", s)
@@ -286,6 +324,7 @@ func TestATimerThatFiresTooEarlyIsSetAnew(t *testing.T) {
 		l, _ := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
 		heard := shutGate(t, l)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		l.mu.Lock()
 		l.prober.timer.Reset(0)
 		l.mu.Unlock()
@@ -314,6 +353,7 @@ func TestTheTimerGoesByTheLastThatWasSaid(t *testing.T) {
 		fired := func(at time.Duration) bool {
 			before := begun()
 			time.Sleep(time.Until(start.Add(at)))
+			synctest.Wait()
 			return begun() > before
 		}
 		wake(time.Hour)
@@ -348,12 +388,12 @@ func TestAVerdictThatCannotBeWrittenKeepsItsUnitUntilTheStoreIsBack(t *testing.T
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.full = true
+		d.fill(l, true)
 		l.Settle(a, Outcome{Verdict: Refused, Reading: true})
 		if len(d.rows.Units) != 1 || d.rows.Units[0].State != Held {
 			t.Fatalf("units %+v", d.rows.Units)
 		}
-		d.full = false
+		d.fill(l, false)
 		d.look(nil)
 		synctest.Wait()
 		if len(d.rows.Units) != 1 || d.rows.Units[0].State != Failed || d.rows.find(fp("a")).State != StateRefused {
@@ -373,13 +413,13 @@ func TestALostUnitIsCountedForAgainWhereItsEndCannotBeWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Settle(a, Outcome{Verdict: NoAnswer})
-		d.full = true
+		d.fill(l, true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if d.rows.Units[0].State != Lost {
 			t.Fatalf("units %+v", d.rows.Units)
 		}
-		d.full = false
+		d.fill(l, false)
 		time.Sleep(storePause)
 		synctest.Wait()
 		if d.rows.Units[0].State != Unknown {
@@ -396,7 +436,7 @@ func TestAUnitThatAnotherProcessCountsForIsNotThisOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Settle(a, Outcome{Verdict: NoAnswer})
-		d.rows.Units[0].Holder = "p2"
+		d.change(l, func(r *Rows) { r.Units[0].Holder = "p2" })
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if d.rows.Units[0].State != Lost {
@@ -408,12 +448,12 @@ func TestAUnitThatAnotherProcessCountsForIsNotThisOnes(t *testing.T) {
 func TestThoseWhoWaitSeeWhatOtherProcessesChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, d := onDisk(t, &desk{valid: fp("a")}, Settings{})
-		d.shared = true
-		d.rows.Gate = Gate{Shut: true, Until: time.Now().Add(time.Hour)}
+		d.change(l, func(r *Rows) { d.shared, r.Gate = true, Gate{Shut: true, Until: time.Now().Add(time.Hour)} })
 		heard := waits(l, Ask{Source: "x"})
 		synctest.Wait()
-		d.rows.Gate = Gate{} // the PSA has answered a sign-in of another process
+		d.change(l, func(r *Rows) { r.Gate = Gate{} }) // the PSA has answered a sign-in of another process
 		time.Sleep(sharedPoll)
+		synctest.Wait()
 		if a, err := heard(); err != nil || a.Credential != fp("a") {
 			t.Errorf("%v, %v", a, err)
 		}
@@ -425,8 +465,9 @@ func TestTheBestIsMadeOfRowsThatMayHaveForgotten(t *testing.T) {
 		what   string
 		valid  string
 		free   int
+		checks int // the second one forgives what was lost before
 		serves bool
-	}{{"the credential is good", "a", 5, true}, {"it is not", "b", 0, false}} {
+	}{{"the credential is good", "a", 5, 2, true}, {"it is not", "b", 0, 1, false}} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				u := &desk{valid: fp(c.valid)}
@@ -436,6 +477,10 @@ func TestTheBestIsMadeOfRowsThatMayHaveForgotten(t *testing.T) {
 				if err := l.Newest(fp("a"), "1"); err != nil {
 					t.Fatal(err)
 				}
+				if _, err := l.Acquire(t.Context(), Ask{Source: "x"}); err == nil || u.checks != 1 {
+					t.Errorf("%v, %d own sign-ins while what was forgotten may be judged", err, u.checks)
+				}
+				time.Sleep(l.settings.Linger)
 				_, err := l.Acquire(t.Context(), Ask{Source: "x"})
 				if (err == nil) != c.serves {
 					t.Error(err)
@@ -444,10 +489,173 @@ func TestTheBestIsMadeOfRowsThatMayHaveForgotten(t *testing.T) {
 				if err != nil || len(st.Attempts) == 0 || st.Failed+st.Unknown != 5-c.free {
 					t.Errorf("%v: %d failed, %d unknown", err, st.Failed, st.Unknown)
 				}
-				if u.checks != 1 {
+				if u.checks != c.checks {
 					t.Errorf("%d own sign-ins", u.checks)
 				}
 			})
 		})
 	}
+}
+
+// While the lease lasts, nobody who waits is sent away because the store failed for a moment.
+func TestThoseWhoWaitGoOnWaitingWhileTheLeaseLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
+		a := acquire(t, l, "p")
+		first := waits(l, Ask{Source: "x", Path: "first"})
+		second := waits(l, Ask{Source: "x", Path: "second"})
+		d.fill(l, true)
+		l.Settle(a, Outcome{Verdict: Accepted}) // grants the unit to the first, which cannot be written
+		third := waits(l, Ask{Source: "x", Path: "third"})
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if n := l.queue.n; n != 3 {
+			t.Fatalf("%d wait", n)
+		}
+		d.fill(l, false)
+		d.look(nil)
+		for _, heard := range []func() (Attempt, error){first, second, third} {
+			start := time.Now()
+			got, err := heard()
+			if err != nil || time.Since(start) > 0 {
+				t.Fatalf("%v after %v", err, time.Since(start))
+			}
+			l.Settle(got, Outcome{Verdict: Accepted})
+		}
+		if len(d.rows.Units) != 0 {
+			t.Errorf("units %+v", d.rows.Units)
+		}
+	})
+}
+
+func TestThoseWhoWaitAreSentAwayWhenTheLeaseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{InFlight: 1})
+		acquire(t, l, "p")
+		d.fill(l, true)
+		heard := waits(l, Ask{Source: "x"})
+		start := time.Now()
+		time.AfterFunc(3*time.Second, func() { d.Lease().End() })
+		if _, err := heard(); reason(t, err) != StoreUnavailable || time.Since(start) > 3*time.Second+storeRetry {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// The secret store does not tell its newest again where nothing has changed there.
+func TestANewestThatTheStoreForgotIsTheNewestAgain(t *testing.T) {
+	for what, forgot := range map[string]func(d *disk, before Rows){
+		"all":             func(d *disk, _ Rows) { d.rows = Rows{Distrusted: true} },
+		"what came last":  func(d *disk, before Rows) { d.rows = before; d.rows.Distrusted = true },
+		"all, as another": func(d *disk, _ Rows) { d.rows = Rows{} }, // process found out
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u := &desk{valid: fp("a")}
+				l, d := onDisk(t, u, Settings{QueueDeadline: 2 * time.Minute}) // longer than linger
+				before := copied(&d.rows)
+				u.valid = fp("b")
+				if err := l.Newest(fp("b"), "2"); err != nil {
+					t.Fatal(err)
+				}
+				if res := l.Check(t.Context()); res.Verdict != Accepted {
+					t.Fatalf("%+v", res)
+				}
+				d.change(l, func(*Rows) { forgot(d, before) })
+				checks := u.checks
+				if a, err := l.Acquire(t.Context(), Ask{Source: "x"}); err != nil || a.Credential != fp("b") || a.Version != "2" {
+					t.Errorf("%+v, %v", a, err)
+				}
+				if own := u.checks - checks; own < 1 || own > 2 {
+					t.Errorf("%d own sign-ins", own)
+				}
+			})
+		})
+	}
+}
+
+// Calls are under way when the store forgets their units, and the PSA judges them after it has accepted the guard's own attempt.
+func TestWhatWasUnderWayWhenTheStoreForgotItHasUnitsUntilItCannotBeJudgedAnyMore(t *testing.T) {
+	for what, has := range map[string]func(earlier Rows) Rows{
+		"all":            func(Rows) Rows { return Rows{} },
+		"what came last": func(earlier Rows) Rows { return earlier },
+	} {
+		t.Run(what, func(t0 *testing.T) {
+			t := newTable(t0)
+			t.proven("z")
+			t.fails(2)
+			t.end(t.serve("x"), Refused)
+			t.newest("a")
+			earlier := copied(&t.r) // with three units recorded, which a's first success forgives
+			t.end(t.own(FirstTry), Accepted)
+			failed := 0
+			for range t.s.InFlight {
+				t.serve("x")
+				failed++ // once they are judged: nobody hears of it
+			}
+			t.r = has(earlier)
+			t.r.distrust(&t.s, "p2", t.now)
+			t.newest("a")
+			t.end(t.own(FirstTry), Accepted)
+			var calls []Attempt
+			for _, c := t.r.serving(&t.s, t.now); c != nil; _, c = t.r.serving(&t.s, t.now) {
+				calls = append(calls, t.serve("x"))
+			}
+			for _, a := range calls { // the PSA has another password by now
+				t.end(a, Refused)
+				failed++
+			}
+			for _, name := range []string{"b", "c", "d", "e"} {
+				t.newest(name)
+				if k, c := t.r.mayAlone(&t.s, t.now); c != nil {
+					t.end(t.own(k), Refused)
+					failed++
+				}
+			}
+			if failed > t.s.Budget+1 {
+				t.Errorf("%d failed sign-ins of a budget of %d", failed, t.s.Budget)
+			}
+		})
+	}
+}
+
+// Were the unit of an own attempt not given back, there would never be another one.
+func TestAnOwnAttemptWhoseTransactionFailedIsMadeAgainThoughTheStoreKeptItsUnit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		d.unsure = true
+		if res := l.Try(t.Context(), fp("b"), "2"); reason(t, res.Err) != StoreUnavailable {
+			t.Fatalf("%+v", res)
+		}
+		if res := l.Try(t.Context(), fp("b"), "2"); res.Verdict != Accepted {
+			t.Errorf("%+v", res)
+		}
+	})
+}
+
+// A store may have kept a transaction whose commit failed: its connection broke before the answer.
+func TestAUnitOfATransactionThatFailedIsGivenBackThoughTheStoreKeptIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		d.unsure = true
+		a := acquire(t, l, "p") // once the store is asked again
+		if len(d.rows.Units) != 1 || d.rows.Units[0].Token != a.Token {
+			t.Fatalf("the store has %+v", d.rows.Units)
+		}
+		l.Settle(a, Outcome{Verdict: Accepted})
+		if len(d.rows.Units) != 0 {
+			t.Errorf("the store has %+v", d.rows.Units)
+		}
+	})
+}
+
+func TestAUnitOfAPoolsTransactionThatFailedIsGivenBackThoughTheStoreKeptIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		d.unsure = true
+		_, a, err := AcquireAny(t.Context(), []*Login{l}, Ask{Source: "x"})
+		if err != nil || len(d.rows.Units) != 1 || d.rows.Units[0].Token != a.Token {
+			t.Errorf("%v, the store has %+v", err, d.rows.Units)
+		}
+	})
 }

@@ -45,12 +45,15 @@ func (l *Login) settle(a *Attempt, o Outcome) (e Effect) {
 	var n int
 	var at time.Time
 	if l.move(func(r *Rows, now time.Time) {
+		l.meet(r, now)
 		before := r.recorded()
 		e, at = r.settle(a, o, &l.settings, now), now
 		l.confirm(r, a, o)
 		recorded := r.recorded()
 		n, e.Spent = len(r.Units), before < l.settings.Budget && recorded >= l.settings.Budget
+		e.Freed = before >= l.settings.Budget && recorded < l.settings.Budget
 		l.findOut(a, o, e, recorded, now)
+		l.giveTurn(r, now)
 	}) != nil {
 		l.unwritten = append(l.unwritten, verdict{*a, o})
 		return Effect{}

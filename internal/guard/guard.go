@@ -16,6 +16,7 @@ const coldChecks = 8
 // Guard holds the logins of this process.
 type Guard struct {
 	tables Tables
+	lease  *Lease // of the tables
 	keys   atomic.Pointer[keys]
 	cold   chan struct{}
 	log    *slog.Logger
@@ -28,7 +29,7 @@ type Guard struct {
 // New returns a guard over tables. Its fingerprints are keyed with a fresh random key until UseKeys is called, so that they
 // are comparable in this process alone.
 func New(tables Tables, log *slog.Logger) *Guard {
-	g := &Guard{tables: tables, cold: make(chan struct{}, coldChecks), log: log, logins: make(map[Key]*Login)}
+	g := &Guard{tables: tables, lease: tables.Lease(), cold: make(chan struct{}, coldChecks), log: log, logins: make(map[Key]*Login)}
 	g.UseKeys([]byte(rand.Text()), nil)
 	tables.Watch(g.look)
 	return g
@@ -58,7 +59,7 @@ func (g *Guard) Drain() {
 }
 
 // Lease is this process's permission to send.
-func (g *Guard) Lease() *Lease { return g.tables.Lease() }
+func (g *Guard) Lease() *Lease { return g.lease }
 
 // look has logins look at their rows, beside whoever tells it; nil is all of them.
 func (g *Guard) look(keys []Key) {

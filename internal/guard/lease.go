@@ -16,6 +16,7 @@ type Lease struct {
 	endless bool
 	closed  bool
 	ended   atomic.Bool
+	terms   atomic.Uint64 // how often it began again after it was over
 
 	mu      sync.Mutex
 	begun   time.Time
@@ -55,6 +56,7 @@ func (l *Lease) Extend(begun time.Time, lasts time.Duration) {
 	}
 	if l.ctx.Err() != nil {
 		l.ctx, l.endNow = context.WithCancelCause(context.Background())
+		l.terms.Add(1)
 	}
 	l.ended.Store(false)
 	l.renewed++
@@ -109,6 +111,18 @@ func (l *Lease) May() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.ahead()
+}
+
+// Term names the time from when the lease began, or began again, until it is over. A unit that was taken in one term is not
+// the process's own in another: it may have been given up for lost meanwhile.
+func (l *Lease) Term() uint64 { return l.terms.Load() }
+
+// During returns a context that ends with a term of the lease, and whether something may be sent in it now.
+func (l *Lease) During(term uint64) (ctx context.Context, may bool) {
+	may = l.May()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ctx, may && term == l.terms.Load()
 }
 
 // ahead reports whether the end is ahead by both clocks.

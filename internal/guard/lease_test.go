@@ -76,3 +76,44 @@ func TestALeaseEndsByEitherClock(t *testing.T) {
 		}
 	}
 }
+
+func TestALeaseThatBeginsAgainIsInAnotherTerm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLease(time.Second)
+		l.Extend(time.Now(), time.Minute)
+		first := l.Term()
+		ctx, may := l.During(first)
+		l.Extend(time.Now(), time.Hour)
+		if again, still := l.During(first); !may || !still || again != ctx {
+			t.Error("a lease that was extended in time is in another term")
+		}
+		l.End()
+		if _, may := l.During(first); may || ctx.Err() == nil {
+			t.Error("the term goes on")
+		}
+		l.Extend(time.Now(), time.Hour)
+		if _, may := l.During(first); may {
+			t.Error("the first term is back")
+		}
+		if now, may := l.During(l.Term()); !may || now.Err() != nil {
+			t.Error("there is no other term")
+		}
+	})
+}
+
+func TestAnAttemptIsOfTheTermInWhichItsUnitWasTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
+		lease := NewLease(time.Second)
+		l.guard.lease = lease
+		for range 3 {
+			lease.End()
+			lease.Extend(time.Now(), time.Hour)
+			a := acquire(t, l, "p")
+			if _, may := lease.During(a.Term); !may {
+				t.Error("it may not be sent")
+			}
+			l.Settle(a, Outcome{Verdict: Accepted})
+		}
+	})
+}

@@ -41,6 +41,8 @@ type Use struct {
 	Upstream Upstream
 	// Integrations is how many integrations call through the entry.
 	Integrations int
+	// Guest: the entry has no credential of its own for the login, only what callers bring. Another entry's upstream goes first.
+	Guest bool
 	// Changed, where it is set, is told when an attempt proved or refused a credential, shut or opened the gate, locked the
 	// login or spent its budget; a lost attempt may do the last long after its end. It is called with no lock held. Of the
 	// uses of one name, which a reload's two configs have, it is the last one's to pass it on, as they stood at that moment.
@@ -70,11 +72,17 @@ type Login struct {
 	holds    int                // refusals whose zone is being looked up
 	settled  [Locked + 1]uint64 // attempts by verdict
 	refusal  Refusal            // the last
+	glance   glance
+	turns    turns // of other processes
 
-	confirmed map[Fingerprint]bool // brought credentials that this process has seen accepted
-
+	told      newest           // what this process last read of the newest
+	term      uint64           // of the lease, when the last transaction was begun
+	taken     []Token          // in the last transaction
+	unsure    []Token          // taken in one that failed, which may have been kept all the same: nothing was sent with them
 	unwritten []verdict        // of attempts whose units are held until they are written
 	lingering map[Token]string // lost units that this process counts for, and as whom
+
+	confirmed map[Fingerprint]bool // brought credentials that this process has seen accepted
 }
 
 // findings is what this process makes of verdicts, beside the rows. A transaction that fails takes back what was found out
@@ -94,7 +102,6 @@ func (l *Login) Attach(u Use) (detach func()) {
 	defer l.mu.Unlock()
 	p := &u
 	l.uses = append(l.uses, p)
-	l.upstream = u.Upstream
 	l.combine()
 	l.pump()
 	return func() {
@@ -120,8 +127,11 @@ func (l *Login) combine() {
 	}
 	slices.Sort(names)
 	l.settings, l.shared, l.name = s, integrations > 1, strings.Join(slices.Compact(names), ", ")
-	if !slices.ContainsFunc(l.uses, func(u *Use) bool { return u.Upstream == l.upstream }) {
-		l.upstream = l.uses[0].Upstream
+	l.upstream = l.uses[len(l.uses)-1].Upstream
+	for _, u := range l.uses {
+		if !u.Guest {
+			l.upstream = u.Upstream
+		}
 	}
 }
 
@@ -133,25 +143,41 @@ func (l *Login) tx(f func(r *Rows, now time.Time)) *Denied {
 // untimed is tx for what mostly needs no clock: reading it takes longer than the rest of a transaction in memory.
 func (l *Login) untimed(f func(r *Rows)) *Denied {
 	before := l.findings
+	l.taken, l.term = l.taken[:0], l.guard.lease.Term()
 	var lost []Token
 	tx, err := l.table.Begin(context.Background())
 	if err == nil {
 		r := tx.Rows()
-		if r.Distrusted && len(l.uses) > 0 {
-			r.distrust(&l.settings, time.Now())
+		if len(l.uses) > 0 && (r.Distrusted || r.Newest.IsZero()) {
+			l.remind(r)
 		}
+		r.giveBack(l.unsure)
 		f(r)
+		l.glance.take(r)
 		lost = l.newlyLost(r)
 		err = tx.Commit()
 	}
 	if err != nil {
 		l.findings = before
+		l.unsure = append(l.unsure, l.taken...)
 		return storeUnavailable()
 	}
+	l.unsure = nil
 	for _, t := range lost {
 		l.linger(t)
 	}
 	return nil
+}
+
+// remind makes the best of rows that may have forgotten what they had: this process knows which credential the secret store
+// has, which nobody would tell it again before that changes.
+func (l *Login) remind(r *Rows) {
+	if r.Distrusted {
+		r.distrust(&l.settings, l.guard.tables.Holder(), time.Now())
+	}
+	if !l.told.fp.IsZero() {
+		r.newestMade(l.told)
+	}
 }
 
 func storeUnavailable() *Denied {

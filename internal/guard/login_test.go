@@ -531,7 +531,7 @@ func (brokenTables) Shared() bool { return false }
 
 func (brokenTables) Holder() string { return "p1" }
 
-func (brokenTables) Lease() *Lease { return endlessLease() }
+func (brokenTables) Lease() *Lease { return NewLease(time.Hour) }
 
 func (brokenTables) Watch(func([]Key)) {}
 

@@ -23,12 +23,24 @@ func (l *Login) Newest(fp Fingerprint, version string) error {
 // but was read by a process that lags behind.
 func (l *Login) NewestMade(fp Fingerprint, version string, made time.Time) error {
 	return l.change(func(r *Rows, _ time.Time) {
-		if r.Newest != fp && made.Before(r.NewestMade) && !made.IsZero() {
-			return
-		}
-		r.newest(fp, version)
-		r.NewestMade = made
+		l.told = newest{fp, version, made}
+		r.newestMade(l.told)
 	})
+}
+
+// newest is what a process tells of the newest credential that its store has.
+type newest struct {
+	fp      Fingerprint
+	version string
+	made    time.Time // zero where the store does not tell
+}
+
+func (r *Rows) newestMade(n newest) {
+	if r.Newest != n.fp && n.made.Before(r.NewestMade) && !n.made.IsZero() {
+		return
+	}
+	r.newest(n.fp, n.version)
+	r.NewestMade = n.made
 }
 
 // Retry makes the newest credential count as untried: it came with another user name, and the one that serves on

@@ -239,19 +239,19 @@ func (r *Rows) bring(b *Brought, source string, now time.Time) *Credential {
 	return c
 }
 
-// takeBrought makes a unit held for the guard's own attempt with a caller's credential. The unit is charged to the
-// integration. Of two with one integration code the one that was tried later, untried by then, is the newer.
-func (r *Rows) takeBrought(k Kind, b *Brought, token Token, holder string, of pathOf, now time.Time) Attempt {
+// readyBrought makes a caller's credential ready for an attempt of the guard's own, and returns its row. Of two with one
+// integration code the one that was tried later, untried by then, is the newer.
+func (r *Rows) readyBrought(k Kind, b *Brought, source string, now time.Time) *Credential {
 	if k != Bring {
-		return r.take(k, r.find(b.Fingerprint), token, holder, of, now)
+		return r.find(b.Fingerprint)
 	}
-	c := r.bring(b, of.source, now)
+	c := r.bring(b, source, now)
 	if c.State == StateSuperseded {
 		c.State, c.Tries = StateUntried, 0
 	}
 	r.Ranks++
 	c.Rank, c.TriedAt = r.Ranks, now
-	return r.take(k, c, token, holder, of, now)
+	return c
 }
 
 // mustForgive: a secret of an integration that is trusted finds no room beside what is proven. Then what is proven is

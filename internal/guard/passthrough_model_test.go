@@ -26,7 +26,7 @@ func (w *world) bring(holder, source, secret string) {
 	b := &Brought{Fingerprint: fp(secret), Code: fp("code " + source)}
 	k, _ := w.r.mayBring(b, source, true, &w.s, w.now)
 	w.token++
-	a := w.r.takeBrought(k, b, w.token, holder, pathOf{source: source}, w.now)
+	a := w.r.take(k, w.r.readyBrought(k, b, source, w.now), w.token, holder, pathOf{source: source}, w.now)
 	w.wire = append(w.wire, &sent{a: a, secret: secret, holder: holder})
 }
 

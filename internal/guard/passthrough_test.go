@@ -19,7 +19,7 @@ func (t *table) tries(secret, code, source string, v Verdict) {
 		t.Fatalf("%s of %s may not be tried: %+v", secret, source, t.r)
 	}
 	t.n++
-	t.end(t.r.takeBrought(k, b, t.n, "p1", pathOf{source: source}, t.now), v)
+	t.end(t.r.take(k, t.r.readyBrought(k, b, source, t.now), t.n, "p1", pathOf{source: source}, t.now), v)
 }
 
 func (t *table) mayNot(secret, code, source string) {
@@ -97,7 +97,7 @@ func TestWhereNothingIsProvenATrustedIntegrationMaySpendAllButTheStoresLastUnit(
 			b.Bound = true
 			if k, ok := t.r.mayBring(b, "x", true, &t.s, t.now); ok {
 				t.n++
-				t.end(t.r.takeBrought(k, b, t.n, "p1", pathOf{source: "x"}, t.now), Refused)
+				t.end(t.r.take(k, t.r.readyBrought(k, b, "x", t.now), t.n, "p1", pathOf{source: "x"}, t.now), Refused)
 				n++
 			}
 			t.pass(bringPause)
@@ -170,7 +170,7 @@ func TestAGuesserMakesNothingForgottenWithinADay(t0 *testing.T) {
 	for i := range 1000 {
 		if k, ok := t.r.mayBring(brings(fmt.Sprint("guess ", i), "s"), "guesser", true, &t.s, t.now); ok {
 			t.n++
-			a := t.r.takeBrought(k, brings(fmt.Sprint("guess ", i), "s"), t.n, "p1", pathOf{source: "guesser"}, t.now)
+			a := t.r.take(k, t.r.readyBrought(k, brings(fmt.Sprint("guess ", i), "s"), "guesser", t.now), t.n, "p1", pathOf{source: "guesser"}, t.now)
 			t.end(a, Refused)
 			t.r.Units = nil // somebody who is proven called
 			sent++
@@ -216,7 +216,7 @@ func TestATrustedOnesNewSecretHasTheProvenOneProbedForRoom(t0 *testing.T) {
 		t.Error("a stranger has the proven one probed")
 	}
 	t.n++
-	t.end(t.r.takeBrought(k, &Brought{Fingerprint: c.Fingerprint}, t.n, "p1", pathOf{}, t.now), Refused)
+	t.end(t.r.take(k, t.r.readyBrought(k, &Brought{Fingerprint: c.Fingerprint}, "", t.now), t.n, "p1", pathOf{}, t.now), Refused)
 	t.tries("new", "1", "x", Accepted)
 }
 

@@ -117,7 +117,7 @@ func (l *Login) takeAlone(free error) (a Attempt, ok bool) {
 		var k Kind
 		var c *Credential
 		if k, c = r.mayAlone(&l.settings, now); c != nil {
-			a, ok = r.take(k, c, l.guard.token(), l.guard.tables.Holder(), pathOf{}, now), true
+			a, ok = l.take(r, k, c, pathOf{}, now), true
 		}
 	})
 	if failed != nil || !ok {

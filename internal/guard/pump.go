@@ -32,7 +32,9 @@ type moves struct {
 func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 	if l.queue.n > 0 {
 		l.refuseWaiters(r, now)
-		l.grant(r, now)
+		if !l.othersTurn(now) {
+			l.grant(r, now)
+		}
 	}
 	if l.mayProbe(now) && l.wantsProbe(r, now) {
 		if _, c := r.mayAlone(&l.settings, now); c != nil {
@@ -43,23 +45,32 @@ func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 		m.bring = l.nextBrought(r, now)
 	}
 	m.next = l.next(r, now)
-	if l.queue.n > 0 && l.table.Shared() && (m.next.IsZero() || m.next.After(now.Add(sharedPoll))) {
-		m.next = now.Add(sharedPoll)
+	if l.queue.n > 0 {
+		m.next = sooner(m.next, l.turns.until)
+		if l.table.Shared() {
+			m.next = sooner(m.next, now.Add(sharedPoll))
+		}
 	}
 	return m
 }
 
-// sharedPoll is how often those who wait have the rows looked at that other processes change.
-const sharedPoll = 200 * time.Millisecond
+// storeRetry is how often those who wait have a store asked that failed.
+const storeRetry = 500 * time.Millisecond
 
-// carryOut does what was decided, or answers everybody who waits where the transaction failed.
+// carryOut does what was decided. Where the transaction failed, nothing was: whoever waits goes on waiting while the lease
+// lasts, and is answered once that is over.
 func (l *Login) carryOut(m moves, failed *Denied) {
 	if failed != nil {
-		l.queue.deny(func(*waiter) *Denied { return failed })
-		l.queue.answerLeaving(failed)
 		if !l.prober.running {
 			l.report(CheckResult{Err: failed})
 		}
+		if !l.guard.tables.Lease().Ended() {
+			l.queue.putBack()
+			l.wake(time.Now().Add(storeRetry))
+			return
+		}
+		l.queue.deny(func(*waiter) *Denied { return failed })
+		l.queue.answerLeaving(failed)
 		return
 	}
 	l.queue.answerLeaving(nil)
@@ -105,20 +116,19 @@ func (l *Login) grant(r *Rows, now time.Time) {
 		if cred == nil && !l.mayServe(r, now) { // for nobody: no need to ask for each
 			return
 		}
+		k, c := kind, cred
 		w := l.queue.pop(func(w *waiter) bool {
-			if w.ask.Brings != nil {
-				_, c := l.servingBrought(r, &w.ask, now)
-				return c != nil
+			if k, c = kind, cred; w.ask.Brings != nil {
+				k, c = l.servingBrought(r, &w.ask, now)
+			} else if c != nil && !l.mayHave(r, &w.ask, c) {
+				c = nil
 			}
-			return cred != nil && l.mayHave(r, &w.ask, cred)
+			return c != nil && w.claim()
 		})
 		if w == nil {
 			return
 		}
-		if w.ask.Brings != nil {
-			kind, cred = l.servingBrought(r, &w.ask, now)
-		}
-		l.queue.depart(w, answer{attempt: r.take(kind, cred, l.guard.token(), l.guard.tables.Holder(), w.ask.of(), now)})
+		l.queue.depart(w, answer{attempt: l.take(r, k, c, w.ask.of(), now)})
 	}
 }
 
@@ -145,6 +155,14 @@ func (l *Login) next(r *Rows, now time.Time) time.Time {
 		}
 	}
 	return l.broughtNext(r, next, now)
+}
+
+// sooner returns the one that comes first; zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // wake arranges for a pump at a moment, or for none.

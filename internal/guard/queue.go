@@ -18,16 +18,23 @@ type lane struct {
 	source      string
 	first, last *waiter
 	n           int
+	load        int // of its waiters
 }
+
+// wholeLoad is the load of a caller who waits for this login alone.
+const wholeLoad = 1000
 
 // waiter is one caller that waits. Its fields are guarded by the login's mutex, but for its answer once it is answered.
 type waiter struct {
 	ask        Ask
 	queued     bool
 	prev, next *waiter // in its lane
+	load       int     // what this login will have of the caller, as far as can be told: 1000, or a part of it
 	answer     answer
-	answered   chan struct{} // closed when the answer is there
+	answered   chan struct{} // closed when the answer is there; nil for a caller of a pool, whom his party answers
 	late       *time.Timer   // at its deadline; nil where it was answered before it had to wait
+	party      *party        // of a caller who waits for other logins too; nil for this one alone
+	of         *Login        // whose queue it is, for his party
 }
 
 type answer struct {
@@ -36,7 +43,16 @@ type answer struct {
 }
 
 // leave answers a waiter that is in the queue no more.
-func (w *waiter) leave() { close(w.answered) }
+func (w *waiter) leave() {
+	if w.party != nil {
+		w.party.hears(w)
+		return
+	}
+	close(w.answered)
+}
+
+// claim reports whether the waiter is this login's to take: no other one has taken him, and he has not left.
+func (w *waiter) claim() bool { return w.party == nil || w.party.claim(w) }
 
 // push adds a waiter. In a full queue the place is taken from the integration with the most waiters, its last one first,
 // unless that is the newcomer's own: then the newcomer is the one who is returned.
@@ -115,6 +131,19 @@ func (l *lane) add(w *waiter) {
 	}
 	l.last = w
 	l.n++
+	l.load += w.load
+}
+
+func (l *lane) addFirst(w *waiter) {
+	w.next = l.first
+	if l.first == nil {
+		l.last = w
+	} else {
+		l.first.prev = w
+	}
+	l.first = w
+	l.n++
+	l.load += w.load
 }
 
 func (l *lane) cut(w *waiter) {
@@ -130,6 +159,7 @@ func (l *lane) cut(w *waiter) {
 	}
 	w.prev, w.next = nil, nil
 	l.n--
+	l.load -= w.load
 }
 
 // deny takes out every waiter for whom why returns a reason.
@@ -150,6 +180,25 @@ func (q *queue) deny(why func(*waiter) *Denied) {
 func (q *queue) depart(w *waiter, a answer) {
 	w.answer = a
 	q.leaving = append(q.leaving, w)
+}
+
+// putBack takes back that anybody leaves: what was decided could not be written. They are the first of their lanes again.
+func (q *queue) putBack() {
+	for _, w := range slices.Backward(q.leaving) {
+		if w.party != nil {
+			w.party.unclaim(w)
+		}
+		w.answer, w.queued = answer{}, true
+		own := q.lane(w.ask.Source)
+		if own == nil {
+			q.lanes = append(q.lanes, lane{source: w.ask.Source})
+			own = &q.lanes[len(q.lanes)-1]
+		}
+		own.addFirst(w)
+		q.n++
+	}
+	clear(q.leaving)
+	q.leaving = q.leaving[:0]
 }
 
 // answerLeaving answers those who leave; where the transaction failed that decided it, all of them by that.

@@ -42,6 +42,21 @@ func TestRuleASuccessForgivesOnlyWhatItsProcessHadRead(t0 *testing.T) {
 	t.units(0, 0, 0, 0)
 }
 
+// 4. Nor do clocks decide: a refusal is recorded after the attempt was sent, by a process whose clock is an hour behind.
+func TestRuleNoClockDecidesWhatIsForgiven(t0 *testing.T) {
+	t := newTable(t0)
+	t.proven("a")
+	early := t.serve("x")
+	t.pass(-time.Hour)
+	t.fails(1)
+	t.pass(time.Hour)
+	t.end(early, Accepted)
+	t.units(0, 0, 1, 0)
+	t.pass(-2 * time.Hour)
+	t.end(t.serve("x"), Accepted)
+	t.units(0, 0, 0, 0)
+}
+
 // 4. A unit that became unknown after an attempt was sent is not forgiven by it, however long ago its call was made.
 func TestRuleUnknownTakesItsPlaceWhenItIsRecorded(t0 *testing.T) {
 	t := newTable(t0)

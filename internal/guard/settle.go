@@ -26,13 +26,14 @@ type Effect struct {
 	Opened   bool // the gate was opened
 	Locked   bool // the login became locked
 	Spent    bool // every unit of the budget is recorded now, and was not before
+	Freed    bool // a unit of the budget is not recorded now, where every one was
 	Lost     bool // the unit is lost: it becomes unknown after linger
 	Forgiven int  // units that the success gave back
 }
 
 // worthTelling reports whether an operator may have to act on the effect, or on what it ends.
 func (e Effect) worthTelling() bool {
-	return e.Proven || e.Refused || e.Shut || e.Opened || e.Locked || e.Spent
+	return e.Proven || e.Refused || e.Shut || e.Opened || e.Locked || e.Spent || e.Freed
 }
 
 // settle ends an attempt by its verdict. An attempt whose unit is gone, because a success forgave it, changes nothing.
@@ -213,12 +214,18 @@ func (r *Rows) Adopt(dead func(holder string) bool, as string) (any bool) {
 
 // distrust makes the best of rows whose store may have forgotten what was recorded last: all of the budget but the last
 // unit counts as used, as after calls without an answer, so that the next sign-in is the guard's own, and the only one until
-// the PSA has accepted it.
-func (r *Rows) distrust(s *Settings, now time.Time) {
+// the PSA has accepted it. What was forgotten may have been on its way, and be judged after that: so the units are lost first,
+// and no success forgives them before linger.
+func (r *Rows) distrust(s *Settings, holder string, now time.Time) {
 	r.Distrusted = false
 	for len(r.Units) < s.Budget-1 {
 		r.Seq++
-		r.Units = append(r.Units, Unit{State: Unknown, Token: Token(r.Seq), Seq: r.Seq})
+		r.Units = append(r.Units, Unit{State: Lost, Token: Token(r.Seq), Holder: holder})
+	}
+	for i := range r.Units { // what is recorded may have been forgiven since, so that it stands for nothing of that
+		if u := &r.Units[i]; u.State == Unknown || u.State == Failed && !s.NeverReset {
+			u.State, u.Holder = Lost, holder
+		}
 	}
 	r.ownDue(now)
 	r.Gate = Gate{Shut: true, Since: now, Until: now, Tries: 1, Epoch: r.Gate.Epoch + 1, Released: true}

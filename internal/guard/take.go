@@ -18,10 +18,21 @@ type Attempt struct {
 	Epoch uint64
 	prior *Credential // what was known of the credential before an own attempt; nil for a caller's
 	Kind  Kind
+	// Term is the lease's when the unit was taken. In another nothing is sent with it.
+	Term uint64
 }
 
 // Source returns the integration whose call the attempt carries; empty for the guard's own.
 func (a Attempt) Source() string { return a.of.source }
+
+// take takes a unit, within a transaction.
+func (l *Login) take(r *Rows, k Kind, c *Credential, of pathOf, now time.Time) Attempt {
+	token := l.guard.token()
+	l.taken = append(l.taken, token)
+	a := r.take(k, c, token, l.guard.tables.Holder(), of, now)
+	a.Term = l.term
+	return a
+}
 
 // take makes a unit held for an attempt of a kind that may go.
 func (r *Rows) take(k Kind, c *Credential, token Token, holder string, of pathOf, now time.Time) Attempt {

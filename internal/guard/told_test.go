@@ -36,7 +36,7 @@ func words(e Effect) (s string) {
 	for _, w := range []struct {
 		is   bool
 		word string
-	}{{e.Proven, "proven"}, {e.Refused, "refused"}, {e.Fell, "fell"}, {e.Shut, "shut"}, {e.Opened, "opened"}, {e.Locked, "locked"}, {e.Spent, "spent"}} {
+	}{{e.Proven, "proven"}, {e.Refused, "refused"}, {e.Fell, "fell"}, {e.Shut, "shut"}, {e.Opened, "opened"}, {e.Locked, "locked"}, {e.Spent, "spent"}, {e.Freed, "freed"}} {
 		if w.is {
 			s += w.word + " "
 		}
@@ -113,6 +113,22 @@ func alone(t *testing.T, l *Login, fp Fingerprint, version string) (a Attempt) {
 		t.Fatal(d)
 	}
 	return a
+}
+
+func TestASuccessThatForgivesASpentBudgetIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, told := listening(t, Settings{Threshold: 5, Observe: true}) // budget 3
+		l.Settle(acquire(t, l, "p"), Outcome{Verdict: Accepted})
+		told()
+		for range 3 {
+			l.Settle(acquire(t, l, "p"), Outcome{Verdict: Refused, WrongZone: true})
+		}
+		wantTold(t, told(), `1 "x" spent `)
+		l.Settle(acquire(t, l, "p"), Outcome{Verdict: Accepted})
+		wantTold(t, told(), `1 "x" freed `)
+		l.Settle(acquire(t, l, "p"), Outcome{Verdict: Accepted})
+		wantTold(t, told())
+	})
 }
 
 func TestTheBudgetIsSpentOnceThoughAnObservedLoginGoesOn(t *testing.T) {

@@ -21,6 +21,16 @@ func (l *Login) look() {
 	l.pump()
 }
 
+// giveBack frees units that were taken in transactions that failed. A store whose connection breaks at the commit may have
+// kept them, for attempts that nobody makes.
+func (r *Rows) giveBack(unsure []Token) {
+	for _, t := range unsure {
+		if i := r.unit(t); i >= 0 {
+			r.free(i)
+		}
+	}
+}
+
 // ended is an outcome whose end the login has taken note of already.
 func (o Outcome) ended() Outcome {
 	o.Reading, o.Took = false, 0

@@ -13,7 +13,7 @@ func (l *Login) Acquire(ctx context.Context, ask Ask) (Attempt, error) {
 		return Attempt{}, fmt.Errorf("the caller left: %w", err)
 	}
 	var a Attempt
-	w, denied := l.enter(&ask, &a)
+	w, denied := l.enter(&ask, &a, nil)
 	if denied != nil {
 		return Attempt{}, denied
 	}
@@ -23,8 +23,9 @@ func (l *Login) Acquire(ctx context.Context, ask Ask) (Attempt, error) {
 	return l.wait(ctx, w)
 }
 
-// enter takes a unit at once, for a, where one is free and nobody waits, and queues the caller otherwise.
-func (l *Login) enter(ask *Ask, a *Attempt) (w *waiter, denied *Denied) {
+// enter takes a unit at once, for a, where one is free and nobody waits, and queues the caller otherwise. of is his party,
+// where he waits for other logins too.
+func (l *Login) enter(ask *Ask, a *Attempt, of *party) (w *waiter, denied *Denied) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.used = l.used || len(l.uses) > 0
@@ -33,26 +34,32 @@ func (l *Login) enter(ask *Ask, a *Attempt) (w *waiter, denied *Denied) {
 		if denied = l.refuseEntry(r, ask); denied != nil {
 			return
 		}
-		if d := l.refuseBrought(r, ask); d != nil {
-			denied = d
+		if denied = l.refuseBrought(r, ask); denied != nil {
 			return
 		}
-		if k, c := l.servesAtOnce(r, ask); c != nil {
-			*a = r.take(k, c, l.guard.token(), l.guard.tables.Holder(), ask.of(), noClock)
+		if k, c := l.servesAtOnce(r, ask); c != nil && of == nil { // one of a party is taken from the queue, by whoever is first
+			*a = l.take(r, k, c, ask.of(), noClock)
 			return
 		}
-		if w, denied = l.enqueue(ask); denied == nil {
+		if w, denied = l.enqueue(ask, of); denied == nil {
 			m = l.decide(r, time.Now())
 		}
 	})
+	if w == nil && denied == nil && failed != nil && !l.guard.tables.Lease().Ended() {
+		w, denied = l.enqueue(ask, of) // until the store can be used again
+		l.queue.answerLeaving(nil)
+	}
 	if w != nil {
 		l.carryOut(m, failed)
 		l.setDeadline(w)
 	}
-	if failed != nil {
-		return nil, failed
+	switch {
+	case failed == nil, w != nil && (of != nil || w.queued): // one of a party has heard what there is to be heard
+		return w, denied
+	case denied != nil:
+		return nil, denied
 	}
-	return w, denied
+	return nil, failed
 }
 
 // noClock stands for the time where what is called looks at no clock: the serve kinds go by the state alone, and only the
@@ -61,7 +68,7 @@ var noClock time.Time
 
 // servesAtOnce returns the serve kind that holds for a newcomer, where nobody waits, and its credential.
 func (l *Login) servesAtOnce(r *Rows, ask *Ask) (Kind, *Credential) {
-	if l.queue.n > 0 {
+	if l.queue.n > 0 || !l.turns.until.IsZero() && l.othersTurn(time.Now()) {
 		return 0, nil
 	}
 	if ask.Brings != nil {
@@ -89,8 +96,13 @@ func (l *Login) mayHave(r *Rows, ask *Ask, c *Credential) bool {
 }
 
 // enqueue makes a caller wait, where there is a place for him.
-func (l *Login) enqueue(ask *Ask) (*waiter, *Denied) {
-	w := &waiter{ask: *ask, answered: make(chan struct{})}
+func (l *Login) enqueue(ask *Ask, of *party) (*waiter, *Denied) {
+	w := &waiter{ask: *ask, load: wholeLoad}
+	if of == nil {
+		w.answered = make(chan struct{})
+	} else {
+		w.party, w.of, w.load = of, l, of.load
+	}
 	out := l.queue.push(w, l.settings.QueueLength)
 	if out == w {
 		return nil, l.full()
@@ -164,7 +176,7 @@ func (l *Login) full() *Denied {
 
 // drainTime estimates how long those who wait now will take.
 func (l *Login) drainTime() time.Duration {
-	return l.estimate(func(lane *lane) int { return lane.n })
+	return l.estimate(func(lane *lane) int { return lane.load })
 }
 
 // waitOf estimates how long those will take who go before a newcomer of an integration: its own waiters, and as many of each
@@ -172,22 +184,22 @@ func (l *Login) drainTime() time.Duration {
 func (l *Login) waitOf(source string) time.Duration {
 	own := 0
 	if lane := l.queue.lane(source); lane != nil {
-		own = lane.n
+		own = lane.load
 	}
 	return l.estimate(func(lane *lane) int {
 		if lane.source == source {
 			return own
 		}
-		return min(lane.n, own+1)
+		return min(lane.load, own+wholeLoad)
 	})
 }
 
-// estimate is how long as many waiters of each integration will take.
-func (l *Login) estimate(n func(*lane) int) (sum time.Duration) {
+// estimate is how long so much of each integration's load will take.
+func (l *Login) estimate(load func(*lane) int) (sum time.Duration) {
 	for i := range l.queue.lanes {
 		lane := &l.queue.lanes[i]
 		if c := l.callers[lane.source]; c != nil {
-			sum += time.Duration(n(lane)) * c.latency
+			sum += time.Duration(load(lane)) * c.latency / wholeLoad
 		}
 	}
 	return sum / time.Duration(l.settings.InFlight)

@@ -13,10 +13,14 @@ import (
 	"github.com/psagate/psagate/internal/secret"
 )
 
-// Login is what a call needs of the login that it goes through.
-type Login interface {
+// Entrance is where a call waits for a unit: a login, or a pool of several.
+type Entrance interface {
 	// Reserve waits for a unit and returns it with what to send. The error is a *guard.Denied, or the context's.
 	Reserve(ctx context.Context, ask guard.Ask) (Ticket, error)
+}
+
+// Login is what a call needs of the login whose unit it has.
+type Login interface {
 	// Settle ends the ticket's attempt by what is known of its outcome. It reports whether the login had left the zone that the
 	// attempt went to; that is looked into where the PSA refused, or nothing could be sent.
 	Settle(ctx context.Context, t Ticket, o guard.Outcome) (moved bool)
@@ -26,6 +30,8 @@ type Login interface {
 
 // Ticket is a unit, and what to send with it.
 type Ticket struct {
+	// Login is whose unit it is: of a pool, the login that took the call.
+	Login      Login
 	Attempt    guard.Attempt
 	Guard      *guard.Login
 	Base       autotask.Base
@@ -36,9 +42,9 @@ type Ticket struct {
 	Said      string
 }
 
-// Call is one call that an integration makes through its login. After Do it says what became of it.
+// Call is one call that an integration makes through its login or pool. After Do it says what became of it.
 type Call struct {
-	Login       Login
+	Entrance    Entrance
 	Integration string
 	Operation   autotask.Operation
 	Query       string
@@ -55,7 +61,8 @@ type Call struct {
 	Reason autotask.Reason
 }
 
-// maxSends: the call as it is, once more with another credential, and once more where its login had moved to another zone.
+// maxSends: the call as it is, once more with another credential, be it another login's of its pool, and once more where its
+// login had moved to another zone.
 const maxSends = 2
 
 // Do takes the call to the PSA and returns its answer, or one in its place where nothing was sent or nothing came back.
@@ -64,7 +71,7 @@ func (c *Call) Do(ctx context.Context) (*http.Response, error) {
 	ask := guard.Ask{Source: c.Integration, Path: c.path(), Since: time.Now()}
 	followed := false
 	for sends := 1; ; sends++ {
-		t, err := c.Login.Reserve(ctx, ask)
+		t, err := c.Entrance.Reserve(ctx, ask)
 		if err != nil {
 			return c.denied(err)
 		}
@@ -89,8 +96,8 @@ func (c *Call) Do(ctx context.Context) (*http.Response, error) {
 // send makes one attempt and settles it.
 func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 	start := time.Now()
-	res = c.Login.Wire().Send(ctx, Request{
-		Operation: c.Operation, Base: t.Base, Query: c.Query, Header: c.Header, Body: c.Body, Credential: t.Credential,
+	res = t.Login.Wire().Send(ctx, Request{
+		Operation: c.Operation, Base: t.Base, Query: c.Query, Header: c.Header, Body: c.Body, Credential: t.Credential, Term: t.Attempt.Term,
 		Impersonate: c.Impersonate, Interim: c.Interim, Redactor: t.Redactor,
 	})
 	o := guard.Outcome{Verdict: res.Verdict}
@@ -101,7 +108,7 @@ func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 		o.Reading, res.Response.Body = true, &reading{ReadCloser: res.Response.Body, guard: t.Guard, source: t.Attempt.Source()}
 	}
 	t.Operation, t.Said = c.Operation, res.Said
-	return res, c.Login.Settle(ctx, t, o)
+	return res, t.Login.Settle(ctx, t, o)
 }
 
 // reading is the body of an answer, whose end the guard is told of once.

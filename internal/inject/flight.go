@@ -26,9 +26,9 @@ type flight struct {
 	forsake func() bool // the caller's leaving is not heeded any more
 }
 
-func (w *Wire) fly() *flight {
+func fly(license context.Context) *flight {
 	f := new(flight)
-	f.ctx, f.cancel = context.WithCancelCause(w.license.Context())
+	f.ctx, f.cancel = context.WithCancelCause(license)
 	f.clock = time.AfterFunc(patience, func() { f.cancel(errPatience) })
 	return f
 }

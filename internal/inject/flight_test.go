@@ -42,7 +42,7 @@ type during struct{ ctx context.Context }
 
 func (d during) May() bool { return d.ctx.Err() == nil }
 
-func (d during) Context() context.Context { return d.ctx }
+func (d during) During(uint64) (context.Context, bool) { return d.ctx, d.May() }
 
 // hangsUpAfter returns the address of a server that gives each connection this answer, after which it closes it.
 func hangsUpAfter(t *testing.T, answer string) string {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/psagate/psagate/internal/guard"
 )
@@ -23,6 +24,31 @@ func TestWithoutLicenseNotAByteLeaves(t *testing.T) {
 	over.Close(guard.ErrLease)
 	w.license = over
 	res := w.Send(t.Context(), Request{Operation: operation(t, "GET", "/Tickets/1"), Base: base, Credential: credential})
+	if res.Verdict != guard.NotSent || res.Response != nil {
+		t.Errorf("verdict %v, error %v", res.Verdict, res.Err)
+	}
+}
+
+// A process that was taken for dead has a lease again as another one, but not the units that it had.
+func TestNothingIsSentInAnotherTermOfTheLicense(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_ = c.Close()
+		}
+	}()
+	w, base := wireTo(t, l.Addr().String())
+	lease := guard.NewLease(time.Second)
+	lease.Extend(time.Now(), time.Hour)
+	taken := lease.Term()
+	lease.End()
+	lease.Extend(time.Now(), time.Hour)
+	w.license = lease
+	res := w.Send(t.Context(), Request{Operation: operation(t, "GET", "/Tickets/1"), Base: base, Credential: credential, Term: taken})
 	if res.Verdict != guard.NotSent || res.Response != nil {
 		t.Errorf("verdict %v, error %v", res.Verdict, res.Err)
 	}

@@ -34,6 +34,7 @@ type Request struct {
 	Header     http.Header // the caller's: what may pass is taken from it
 	Body       Body        // nil for none
 	Credential secret.Credential
+	Term       uint64 // of the license, in which the unit was taken: guard.Attempt
 	// Impersonate is the id of the resource that the caller asks to be shown as; empty: the credential's, if it has one.
 	Impersonate string
 	// Interim, where it is set, is given the interim answers (1xx) with their headers, from another goroutine, and it may be
@@ -59,10 +60,11 @@ type Result struct {
 // connection. The caller's end is not heeded before the verdict, for the PSA judges what it has received; after that it
 // ends the body.
 func (w *Wire) Send(caller context.Context, r Request) Result {
-	if !w.license.May() {
+	license, may := w.license.During(r.Term)
+	if !may {
 		return Result{Verdict: guard.NotSent, Err: guard.ErrLease}
 	}
-	f := w.fly()
+	f := fly(license)
 	res := f.once(w.kept, r)
 	if res.Verdict == guard.NotSent {
 		res = f.once(w.fresh, r)

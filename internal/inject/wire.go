@@ -41,8 +41,9 @@ type Wire struct {
 type License interface {
 	// May reports whether something may be sent now.
 	May() bool
-	// Context ends with the permission, and with it all that is under way.
-	Context() context.Context
+	// During returns a context that ends with a term of the permission, and with it all that is under way, and whether
+	// something may be sent in that term now.
+	During(term uint64) (ctx context.Context, may bool)
 }
 
 // Dial connects to a host and port, as net.Dialer.DialContext does.

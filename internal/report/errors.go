@@ -5,6 +5,12 @@ import "errors"
 // ErrUnknownLogin says that no login of the config has the name.
 var ErrUnknownLogin = errors.New("no login of that name")
 
+// ErrUnknownPool says that no pool of the config has the name.
+var ErrUnknownPool = errors.New("no pool of that name")
+
+// ErrRotating says that a rotation is under way already: one at a time.
+var ErrRotating = errors.New("a rotation is under way already")
+
 // Unfit is an error in what the operator gave.
 type Unfit struct{ error }
 

@@ -12,6 +12,8 @@ type Status struct {
 	Policy string `json:"policy"`
 	// Logins are the logins of the config, by name.
 	Logins []LoginStatus `json:"logins"`
+	// Pools are the pools of the config, by name; absent where there is none.
+	Pools []PoolStatus `json:"pools,omitempty"`
 	// Stores are the secret stores of the config, by name.
 	Stores []StoreStatus `json:"stores"`
 	// Problems are what should be mended and concerns no login: keys of integrations that cannot be used.

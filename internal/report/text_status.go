@@ -13,6 +13,10 @@ func (p Printer) Status(s Status) {
 	for _, problem := range s.Problems {
 		p.line("! %s", problem)
 	}
+	for _, pool := range s.Pools {
+		p.line("")
+		p.pool(pool)
+	}
 	for _, login := range s.Logins {
 		p.line("")
 		p.login(login, s.Time)

@@ -17,7 +17,7 @@ import (
 func full(holder string) guard.Rows {
 	at := time.UnixMicro(1_760_000_000_123_456)
 	return guard.Rows{
-		Seq: 7, Newest: guard.Fingerprint{2}, Last: guard.Fingerprint{1}, Ranks: 3, Locked: true, LastRefusal: at, NewestMade: at.Add(time.Second),
+		Seq: 7, Newest: guard.Fingerprint{2}, Last: guard.Fingerprint{1}, Ranks: 4, Locked: true, LastRefusal: at, NewestMade: at.Add(time.Second),
 		Gate: guard.Gate{Shut: true, Since: at, Until: at.Add(time.Hour), Tries: 4, Epoch: 9, Released: true},
 		Units: []guard.Unit{
 			{State: guard.Unknown, Token: 5, Seq: 3, WasProven: true, Credential: guard.Fingerprint{1}},
@@ -27,6 +27,7 @@ func full(holder string) guard.Rows {
 		Credentials: []guard.Credential{
 			{Fingerprint: guard.Fingerprint{1}, Version: "4", State: guard.StateProven, Rank: 1, Accepted: true, ProvenAt: at, Rechecked: true},
 			{Fingerprint: guard.Fingerprint{2}, Version: "5", State: guard.StateRefused, Rank: 3, SentSeq: 4, RefusedSeq: 6, Tries: 2, AgainAt: at, Due: true, Good: true},
+			{Fingerprint: guard.Fingerprint{3}, State: guard.StateRefused, Rank: 4, Code: guard.Fingerprint{9}, By: "rmm", Address: "192.0.2.7", TriedAt: at},
 		},
 	}
 }
@@ -54,7 +55,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 		everyField(t, want)
 		everyField(t, want.Gate)
 		everyField(t, want.Units[0], want.Units[1], want.Units[2])
-		everyField(t, want.Credentials[0], want.Credentials[1])
+		everyField(t, want.Credentials[0], want.Credentials[1], want.Credentials[2])
 		a := p.run(t)
 		if !a.Made() {
 			t.Error("a new store is not said to be made")

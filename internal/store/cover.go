@@ -62,7 +62,7 @@ func (t *table) coversUnit(u *guard.Unit, kept bool, used *uint64) bool {
 func (t *table) coversLogin() bool {
 	r, s := &t.rows, &t.stored
 	return r.Seq == s.Seq && r.Last == s.Last && r.Gate == s.Gate && r.Locked == s.Locked && r.Distrusted == s.Distrusted && r.LastRefusal == s.LastRefusal &&
-		(r.Newest == s.Newest || find(s, r.Newest) == nil)
+		(r.Newest == s.Newest || find(s, r.Newest, 0) == nil)
 }
 
 // coversCredentials: when one was last accepted, and what its store calls it, can be told later.
@@ -70,7 +70,7 @@ func (t *table) coversCredentials() bool {
 	found := 0
 	for i := range t.rows.Credentials {
 		c := &t.rows.Credentials[i]
-		s := find(&t.stored, c.Fingerprint)
+		s := find(&t.stored, c.Fingerprint, i)
 		if s == nil {
 			if c.State != guard.StateUntried || c.SentSeq != 0 || c.RefusedSeq != 0 {
 				return false
@@ -87,7 +87,11 @@ func (t *table) coversCredentials() bool {
 	return found == len(t.stored.Credentials)
 }
 
-func find(r *guard.Rows, fp guard.Fingerprint) *guard.Credential {
+// find returns the credential of a fingerprint, which most likely is at a place; or nil.
+func find(r *guard.Rows, fp guard.Fingerprint, at int) *guard.Credential {
+	if at < len(r.Credentials) && r.Credentials[at].Fingerprint == fp {
+		return &r.Credentials[at]
+	}
 	for i := range r.Credentials {
 		if r.Credentials[i].Fingerprint == fp {
 			return &r.Credentials[i]

@@ -79,8 +79,29 @@ func (s *Store) untilStep() time.Duration {
 
 // step beats, and joins first where this process is not in the store.
 func (s *Store) step(ctx context.Context) error {
+	err := s.try(ctx)
+	s.came(ctx, err)
+	return err
+}
+
+// came takes note of what came of a step, and tells it.
+func (s *Store) came(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case errors.Is(err, errForgot):
+		s.startAnew(err)
+	case err != nil:
+		s.fails(err)
+	default:
+		s.works()
+		if failed := s.journal.flush(ctx); failed != nil {
+			s.log.Warn("what failed cannot be noted for psagate failures", "store", s.Name(), "error", failed)
+		}
+	}
+}
+
+func (s *Store) try(ctx context.Context) (err error) {
 	s.stepped = time.Now()
-	var err error
 	switch {
 	case s.older.Swap(false):
 		err = errOlder
@@ -91,19 +112,6 @@ func (s *Store) step(ctx context.Context) error {
 	}
 	if err == nil {
 		err = s.beat(ctx)
-	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, errForgot):
-		s.startAnew(err)
-	case err != nil:
-		s.fails(err)
-	default:
-		s.works()
-		if failed := s.journal.flush(ctx); failed != nil {
-			s.log.Warn("what failed cannot be noted for psagate failures", "store", s.Name(), "error", failed)
-		}
 	}
 	return err
 }
@@ -248,22 +256,28 @@ func (s *Store) meet(ctx context.Context, rows []process) error {
 }
 
 // strangers are processes on this host that live with this store's place, and are not in it: it was taken away under them,
-// and they are about to find that out.
+// and they are about to find that out, or they are stopped. After the TTL they have no lease any more.
 func (s *Store) strangers(rows []process) (all []process) {
 	for _, id := range s.alive.others() {
-		if !slices.ContainsFunc(rows, func(p process) bool { return p.id == id }) {
-			all = append(all, process{id: id, alone: true})
+		p := process{id: id, beat: nowhere, alone: true}
+		if !slices.ContainsFunc(rows, func(p process) bool { return p.id == id }) && !s.isSilent(p) {
+			all = append(all, p)
 		}
 	}
 	return all
 }
 
+// nowhere is the beat of a process that is not in the store.
+const nowhere = -1
+
 // isDead reports whether a process is dead: its lock file on this host can be locked, or its beat has not moved for the TTL
 // by this process's monotonic clock.
 func (s *Store) isDead(p process) bool {
-	if s.alive.dead(p.id) {
-		return true
-	}
+	return s.alive.dead(p.id) || s.isSilent(p)
+}
+
+// isSilent reports whether a process's beat has not moved for the TTL.
+func (s *Store) isSilent(p process) bool {
 	last, known := s.seen[p.id]
 	if !known || last.beat != p.beat {
 		s.seen[p.id] = sighting{p.beat, time.Now()}

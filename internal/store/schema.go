@@ -66,6 +66,10 @@ var migrations = [...][]string{{
 		rechecked BOOLEAN NOT NULL,
 		good BOOLEAN NOT NULL,
 		proven_at BIGINT NOT NULL,
+		code {blob} NOT NULL,
+		brought_by TEXT NOT NULL,
+		address TEXT NOT NULL,
+		tried_at BIGINT NOT NULL,
 		PRIMARY KEY (key, fingerprint)
 	)`,
 	`CREATE TABLE journal_failure (
@@ -97,6 +101,11 @@ var errNewer = errors.New("a newer psagate has been here, and this one does not 
 
 // migrate brings the schema up to date. The row of the table store is its version, and what is known of the whole.
 func (s *Store) migrate(ctx context.Context, x *tx) error {
+	if turn := x.dialect.turn(); turn != "" {
+		if _, err := x.exec(ctx, turn); err != nil {
+			return err
+		}
+	}
 	if _, err := x.exec(ctx, x.dialect.schema(`CREATE TABLE IF NOT EXISTS store (
 		one SMALLINT PRIMARY KEY CHECK (one = 1),
 		version BIGINT NOT NULL,

@@ -83,6 +83,8 @@ func (sqlite) passing(err error) bool {
 	return false
 }
 
+func (sqlite) turn() string { return "" }
+
 func (sqlite) bind(query string) string { return strings.ReplaceAll(query, "{lock}", "") }
 
 func (sqlite) schema(text string) string { return strings.ReplaceAll(text, "{blob}", "BLOB") }

@@ -133,10 +133,10 @@ func (s *Store) begin(ctx context.Context) (err error) {
 	if s.witness, err = openWitness(s.cfg.Dir, s.Name()); err != nil {
 		return err
 	}
-	if err = s.step(ctx); err == nil || errors.Is(err, errForgot) || s.dialect.passing(err) {
+	if err = s.try(ctx); err == nil || errors.Is(err, errForgot) || s.dialect.passing(err) {
+		s.came(ctx, err)
 		return nil
 	}
-	s.down.Store(false)
 	return err
 }
 

@@ -38,8 +38,9 @@ func placeOf(t testing.TB, kind Kind) place {
 // ttl is short, so that a test need not wait for long until a process is taken for dead.
 const ttl = 900 * time.Millisecond
 
-func inSQLite(t testing.TB) place {
-	dir := t.TempDir()
+func inSQLite(t testing.TB) place { return placeIn(t.TempDir()) }
+
+func placeIn(dir string) place {
 	return place{Config: Config{Kind: SQLite, Place: filepath.Join(dir, "store", "psagate.db"), Dir: filepath.Join(dir, "host"), TTL: ttl}}
 }
 
@@ -51,7 +52,6 @@ func inPostgres(t testing.TB, pg *pgtest.Server) place {
 type running struct {
 	*Store
 	t    testing.TB
-	told chan struct{}
 	over bool
 }
 

@@ -1,0 +1,108 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/psagate/psagate/internal/call"
+	"github.com/psagate/psagate/internal/report"
+)
+
+var rotateCommand = command{
+	name:  "rotate",
+	short: "Has a pool's logins serve with their newest credentials, one at a time",
+	long: `
+Walks through the pool's logins, in the order of the config. Of each it reads the
+newest version from its store, shows it to the PSA once, out of the login's
+budget, and has calls sent with it as soon as the PSA takes it. Then it waits
+until no call is under way with the version before, and goes on to the next
+login.
+
+What serves goes on serving until the new one was accepted, so every login of the
+pool serves all the time. If the PSA refuses a new one, the old one serves on and
+the walk ends: the logins after it are as they were. It ends too, with nothing
+sent, where the login's budget would not stand the attempt. Mend that login and
+rotate again; those that serve with their newest version are passed over.
+
+Of a version that was refused before, the PSA is asked again only if it does not
+take what serves any more; that is asked first.
+
+A login in use is switched by psagate itself within a poll of its store; rotate
+says then since when the new version serves.
+
+	$ psagate rotate crew
+	$ psagate rotate crew --timeout 5m --json | jq .ok`,
+	args:    "<pool> [--timeout <duration>]",
+	minArgs: 1,
+	maxArgs: 1,
+	flags: func(cmd *cobra.Command) {
+		cmd.Flags().Duration("timeout", call.DefaultDrain, "How long to wait, at each login, for calls with the version before")
+	},
+	run: func(cmd *cobra.Command, args []string) (bool, error) {
+		timeout, _ := cmd.Flags().GetDuration("timeout")
+		if _, err := parseDrain(timeout.String()); err != nil {
+			return false, usageErrorf("--timeout: %v", err)
+		}
+		server, err := adminOf(cmd)
+		if err != nil {
+			return false, err
+		}
+		asJSON, _ := cmd.Flags().GetBool("json")
+		done, err := server.rotate(args[0], timeout, func(l report.RotatedLogin) {
+			if !asJSON {
+				report.Printer{Out: cmd.OutOrStdout()}.RotatedLogin(l, time.Now())
+			}
+		})
+		if err != nil {
+			return false, err
+		}
+		return done.OK, show(cmd, done, func(p report.Printer) { p.Rotation(done) })
+	},
+}
+
+// rotate rotates a pool, and tells of each login as the server is through with it.
+func (a admin) rotate(pool string, timeout time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error) {
+	body, err := json.Marshal(map[string]string{"timeout": timeout.String()})
+	if err != nil {
+		return report.Rotation{}, fmt.Errorf("writing the request to the admin endpoint: %w", err)
+	}
+	answer, err := caddycmd.AdminAPIRequest(a.address, http.MethodPost, "/psa/pools/"+url.PathEscape(pool)+"/rotate", nil, bytes.NewReader(body))
+	if err != nil {
+		return report.Rotation{}, fmt.Errorf("asking the server at %s: %w", a.address, plainError(err))
+	}
+	defer answer.Body.Close()
+	done, err := readRotation(answer.Body, tell)
+	if err != nil {
+		return done, fmt.Errorf("the answer of the server at %s broke off, and how far it came is in its log: %w", a.address, err)
+	}
+	return done, nil
+}
+
+// readRotation reads a rotation's lines. The last one is the whole.
+func readRotation(from io.Reader, tell func(report.RotatedLogin)) (report.Rotation, error) {
+	lines := json.NewDecoder(io.LimitReader(from, maxAnswer))
+	for {
+		var line report.RotationLine
+		if err := lines.Decode(&line); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return report.Rotation{}, fmt.Errorf("reading a line: %w", err)
+		}
+		if line.Done != nil {
+			return *line.Done, nil
+		}
+		if line.Login != nil {
+			tell(*line.Login)
+		}
+	}
+}

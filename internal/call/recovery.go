@@ -1,0 +1,130 @@
+package call
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/psagate/psagate/internal/guard"
+)
+
+// troubles remembers, by the name of a login and over all configs, what was told that keeps its calls from being served, so
+// that it is told once when they are again. Its zero value is ready.
+type troubles struct {
+	mu sync.Mutex
+	of map[string][]Event
+}
+
+// note adds what was told of a login.
+func (t *troubles) note(login string, e Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of == nil {
+		t.of = make(map[string][]Event)
+	}
+	if !slices.Contains(t.of[login], e) {
+		t.of[login] = append(t.of[login], e)
+	}
+}
+
+// any reports whether a login has trouble.
+func (t *troubles) any(login string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.of[login]) > 0
+}
+
+// end takes away what a login has, but for what stays, and returns it.
+func (t *troubles) end(login string, stays func(Event) bool) (ended []Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var left []Event
+	for _, e := range t.of[login] {
+		if stays(e) {
+			left = append(left, e)
+		} else {
+			ended = append(ended, e)
+		}
+	}
+	if t.of[login] = left; len(left) == 0 {
+		delete(t.of, login)
+	}
+	return ended
+}
+
+// troubled notes what of an attempt's effect keeps the login's calls from being served. What befell a user that is to be
+// tried beside the one that serves does not, nor does the refusal of a credential beside one that serves.
+func (s *seat) troubled(e guard.Effect) {
+	n := s.lane
+	if n.sitting() != s {
+		return
+	}
+	for _, event := range happenings(e) {
+		switch event {
+		case CredentialRefused:
+			if _, serves := n.servedWith(); serves && !e.Fell {
+				continue
+			}
+		case LoginLocked, BudgetSpent, GateShut:
+		default:
+			continue
+		}
+		n.shared.troubles.note(n.Name, event)
+	}
+}
+
+// recovered passes on that the login serves again, where it was told that it does not; source is whose call showed it.
+// Called with no lock held.
+func (n *lane) recovered(source string) {
+	if !n.shared.troubles.any(n.Name) {
+		return
+	}
+	version, serves := n.servedWith()
+	if !serves {
+		return
+	}
+	n.mu.Lock()
+	usable := n.problem == nil
+	n.mu.Unlock()
+	ended := n.shared.troubles.end(n.Name, func(e Event) bool { return e == SecretUnusable && !usable })
+	if len(ended) == 0 {
+		return
+	}
+	after := make([]string, len(ended))
+	for i, e := range ended {
+		after[i] = string(e)
+	}
+	n.log.Info("the login serves again", "version", version, "after", strings.Join(after, ", "))
+	n.tell(Happening{Event: LoginRecovered, Version: version, Integration: source, Zone: n.zoneStatus().URL})
+}
+
+// servedWith reports whether calls of the login can be served now, and the version that they are sent with.
+func (n *lane) servedWith() (version string, serves bool) {
+	seat := n.sitting()
+	if seat == nil {
+		return "", false
+	}
+	if _, err := n.store.Get(n.Path); err != nil {
+		return "", false
+	}
+	st, err := seat.guard.Status()
+	if err != nil || st.Locked || st.Gate.Shut || st.Serving.IsZero() || st.Failed+st.Unknown >= st.Settings.Budget {
+		return "", false
+	}
+	for _, c := range st.Credentials {
+		if c.Fingerprint == st.Serving {
+			version = c.Version
+		}
+	}
+	return version, true
+}
+
+// tellReleased passes on that an operator released the login, and with it all names of the same PSA user.
+func (g *Gateway) tellReleased(n *lane, released *seat) {
+	for _, other := range g.lanes {
+		seat := other.sitting()
+		if other == n || seat != nil && seat.guard == released.guard {
+			other.tell(Happening{Event: LoginReleased})
+		}
+	}
+}
