@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/psagate/psagate/internal/identity"
 )
 
 // soon is how long before an integration expires that is said.
@@ -23,6 +25,7 @@ func (a *advice) integrations(app *App) {
 		a.addIf(err == nil && holdsAll(networks), "from-any", where)
 		a.addIf(len(i.Keys) > 2, "many-keys", where)
 		a.addIf(i.Impersonate, "impersonate", where)
+		a.addIf(len(i.PassThrough) > 0 && err == nil && !(&identity.Integration{Certs: i.ClientCerts, From: networks}).Alone(), "passthrough-wide", where)
 		a.addIf(i.Owner == "", "no-owner", where)
 	}
 }

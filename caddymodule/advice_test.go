@@ -296,6 +296,8 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 		"expires in 29 days, later ones after it": {adviceParts{integration: "expires 2026-04-02", psa: moreIntegrations(1, "expires 2026-03-10T08:00:00Z")}, []string{"expires-soon: integration more0, integration itglue"}},
 		"expires in 30 days":                      {adviceParts{integration: "expires 2026-04-03T12:00:00Z"}, nil},
 		"disabled, and nothing else is said":      {adviceParts{noOwner: true, integration: "disabled\nimpersonate\nclient_cert a.example.com\nexpires 2026-03-03\nfrom 0.0.0.0/0\n" + twoKeys}, []string{"disabled: integration itglue"}},
+		"own secrets from a network":              {adviceParts{integration: "passthrough alice@example.com\nfrom 192.0.2.0/24"}, []string{"passthrough-wide: integration itglue"}},
+		"own secrets from an address":             {adviceParts{integration: "passthrough alice@example.com\nfrom 192.0.2.7"}, nil},
 		"three keys":                              {adviceParts{integration: twoKeys}, []string{"many-keys: integration itglue"}},
 		"two keys":                                {adviceParts{integration: strings.Split(twoKeys, "\n")[0]}, nil},
 		"impersonate":                             {adviceParts{integration: "impersonate"}, []string{"impersonate: integration itglue"}},

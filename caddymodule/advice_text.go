@@ -220,6 +220,10 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"more than two keys: a replacement was perhaps left unfinished, and old keys still open the gate",
 		"Take away the keys that no caller uses any more.",
 	},
+	"passthrough-wide": {
+		"whoever calls from its networks may bring secrets for its passthrough users: one that is not proven is tried a minute",
+		"Name one address in from, or give it a client_cert: then what it brings first counts as its own.",
+	},
 	"impersonate": {
 		"may act as any resource that the login may impersonate",
 		"Take impersonate away where it is not needed.",

@@ -58,7 +58,27 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	return a.checkAlerts()
+	return cmp.Or(a.checkPassThrough(), a.checkAlerts())
+}
+
+// checkPassThrough finds integrations that one call with a credential of its own could be either of.
+func (a *App) checkPassThrough() error {
+	holders := map[string][]*identity.Integration{} // of a PSA user
+	for _, name := range slices.Sorted(maps.Keys(a.Integrations)) {
+		i, err := a.Integrations[name].identity(name)
+		if err != nil {
+			return faultAt("integration "+name, "%w", err)
+		}
+		for _, user := range i.PassThrough {
+			for _, other := range holders[user] {
+				if i.Mistakable(other) {
+					return faultAt("integration "+name+" passthrough", "integration %s has %s too, and both may call from one address, which would tell neither: give each networks of its own, or a client_cert", other.Name, user)
+				}
+			}
+			holders[user] = append(holders[user], &i.Integration)
+		}
+	}
+	return nil
 }
 
 func (a *App) checkLogin(name string, l *Login) error {

@@ -149,8 +149,11 @@ func (a *App) checkLoginOf(path string, i *Integration) error {
 	}
 	_, login := a.Logins[i.Login]
 	_, pool := a.Pools[i.Login]
-	if !login && !pool {
+	switch {
+	case !login && !pool:
 		return faultAt(path+" login", "there is no login or pool of that name; %s", a.definedWays())
+	case pool && len(i.PassThrough) > 0:
+		return faultAt(path+" login", "passthrough needs a login, whose zone and limits hold for its users; this is a pool: name one of its logins")
 	}
 	return nil
 }

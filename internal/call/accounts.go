@@ -301,10 +301,10 @@ func merge(into map[guard.Key]*account, page store.Page) {
 func (of *account) versions() []report.VersionUse {
 	all := []report.VersionUse{}
 	for u, at := range of.uses {
-		version := versionOf(u.version)
-		i := slices.IndexFunc(all, func(v report.VersionUse) bool { return v.Version == version })
+		version, brought := versionOf(u.version), broughtOne(u.version)
+		i := slices.IndexFunc(all, func(v report.VersionUse) bool { return v.Version == version && v.Fingerprint == brought })
 		if i < 0 {
-			i, all = len(all), append(all, report.VersionUse{Version: version})
+			i, all = len(all), append(all, report.VersionUse{Version: version, Fingerprint: brought})
 		}
 		all[i].By = append(all[i].By, report.IntegrationUse{Integration: u.integration, LastAt: at})
 	}
@@ -313,6 +313,8 @@ func (of *account) versions() []report.VersionUse {
 			return cmp.Or(b.LastAt.Compare(a.LastAt), strings.Compare(a.Integration, b.Integration))
 		})
 	}
-	slices.SortFunc(all, func(a, b report.VersionUse) int { return cmp.Compare(b.Version, a.Version) })
+	slices.SortFunc(all, func(a, b report.VersionUse) int {
+		return cmp.Or(cmp.Compare(b.Version, a.Version), b.By[0].LastAt.Compare(a.By[0].LastAt))
+	})
 	return all[:min(len(all), versionsPerIntegration)]
 }

@@ -24,7 +24,7 @@ func (n *lane) note(ctx context.Context, t inject.Ticket, o guard.Outcome) {
 	key, source := t.Guard.Key(), t.Attempt.Source()
 	switch o.Verdict {
 	case guard.Accepted, guard.Neutral:
-		n.shared.accounts.served(key, source, t.Attempt.Version, o.Verdict == guard.Accepted)
+		n.shared.accounts.served(key, source, labelOf(t.Attempt), o.Verdict == guard.Accepted)
 	case guard.Refused, guard.Locked, guard.NoAnswer:
 		f := n.failedAttempt(t, o)
 		if c, known := ctx.Value(callerKey{}).(caller); known {
@@ -53,6 +53,9 @@ func (s *seat) noteOwn(t inject.Ticket, o guard.Outcome) {
 	if f.Own = t.Attempt.Kind.String(); !t.Attempt.Kind.Alone() {
 		f.Own = "check"
 	}
+	if f.Fingerprint != "" {
+		f.Client = bounded64(s.broughtFrom(t.Attempt.Credential))
+	}
 	n.shared.accounts.fail(s.guard.Key(), f)
 }
 
@@ -63,15 +66,56 @@ func (s *seat) proven(fp guard.Fingerprint) bool {
 	})
 }
 
+// broughtFrom is the address from which a caller brought a credential.
+func (s *seat) broughtFrom(fp guard.Fingerprint) string {
+	st, err := s.guard.Status()
+	i := slices.IndexFunc(st.Credentials, func(c guard.Credential) bool { return c.Fingerprint == fp })
+	if err != nil || i < 0 {
+		return ""
+	}
+	return st.Credentials[i].Address
+}
+
 func (n *lane) failedAttempt(t inject.Ticket, o guard.Outcome) report.FailedAttempt {
 	op := described(t.Operation)
 	if op.Action == "" {
 		op.Action = t.Operation.Method
 	}
 	return report.FailedAttempt{
-		Login: n.Name, Integration: t.Attempt.Source(), Entity: bounded64(op.Entity), Action: bounded64(op.Action), Version: versionOf(t.Attempt.Version),
+		Login: n.called(t.Guard), Integration: t.Attempt.Source(), Entity: bounded64(op.Entity), Action: bounded64(op.Action),
+		Version: versionOf(t.Attempt.Version), Fingerprint: broughtOne(labelOf(t.Attempt)),
 		Zone: t.Base.String(), Verdict: o.Verdict.String(), WrongZone: o.WrongZone, Said: t.Said,
 	}
+}
+
+// called is the name of one of the lane's PSA users.
+func (n *lane) called(g *guard.Login) string {
+	for _, s := range n.seats() {
+		if s.guard == g {
+			return s.name()
+		}
+	}
+	return n.Name
+}
+
+// labelOf is what the credential of an attempt is called: its version, or its fingerprint where a caller brought it.
+func labelOf(a guard.Attempt) string {
+	if a.Version == "" && a.Kind != guard.Candidate {
+		return broughtMark + a.Credential.String()
+	}
+	return a.Version
+}
+
+// broughtMark is in front of a fingerprint, to tell it from versions.
+const broughtMark = "#"
+
+// broughtOne is the fingerprint that a label has; empty for a version.
+func broughtOne(label string) string {
+	fp, brought := strings.CutPrefix(label, broughtMark)
+	if !brought {
+		return ""
+	}
+	return fp
 }
 
 // versionOf is the store's label as a number; 0 for a candidate, which has none.
@@ -82,7 +126,7 @@ func versionOf(label string) uint64 {
 
 // Failures reports what failed since a moment, of the login of that name or, where that is empty, of all.
 func (g *Gateway) Failures(login string, since time.Time) (report.Failures, error) {
-	if login != "" && g.byName[login] == nil {
+	if login != "" && g.byName[login] == nil && g.guest(login) == nil {
 		return report.Failures{}, report.ErrUnknownLogin
 	}
 	users := g.users()
@@ -97,38 +141,54 @@ func (g *Gateway) Failures(login string, since time.Time) (report.Failures, erro
 	return out, nil
 }
 
-// psaUser is a PSA user of the config: the names of its logins, and those that calls do not go through yet.
+// psaUser is a PSA user of the config: its names, and those that calls do not go through yet.
 type psaUser struct {
-	lanes []*lane
 	names []string
-	keys  []guard.Key // the one that calls go through is first; none while the records have not been read
+	as    []func() report.LoginStatus // how it stands, by name
+	of    []*lane                     // by name
+	keys  []guard.Key                 // the one that calls go through is first; none while the records have not been read
 }
 
-// users returns the PSA users of the config, by name.
-func (g *Gateway) users() (all []*psaUser) {
-	byKey := make(map[guard.Key]*psaUser)
-	lanes := slices.SortedFunc(slices.Values(g.lanes), func(a, b *lane) int { return strings.Compare(a.Name, b.Name) })
-	for _, n := range lanes {
-		keys := n.keys()
-		var u *psaUser
-		if len(keys) > 0 {
-			u = byKey[keys[0]]
-		}
-		if u == nil {
-			u = new(psaUser)
-			all = append(all, u)
-		}
-		if len(keys) > 0 {
-			byKey[keys[0]] = u
-		}
-		u.lanes, u.names = append(u.lanes, n), append(u.names, n.Name)
-		for _, key := range keys {
-			if !slices.Contains(u.keys, key) {
-				u.keys = append(u.keys, key)
-			}
+// psaUsers are those of a config, while they are gathered.
+type psaUsers struct {
+	all   []*psaUser
+	byKey map[guard.Key]*psaUser
+}
+
+// add adds a name of the PSA user that keys, if there are any, say.
+func (p *psaUsers) add(name string, n *lane, keys []guard.Key, as func() report.LoginStatus) {
+	var u *psaUser
+	if len(keys) > 0 {
+		u = p.byKey[keys[0]]
+	}
+	if u == nil {
+		u = new(psaUser)
+		p.all = append(p.all, u)
+	}
+	if len(keys) > 0 {
+		p.byKey[keys[0]] = u
+	}
+	u.names, u.of, u.as = append(u.names, name), append(u.of, n), append(u.as, as)
+	for _, key := range keys {
+		if !slices.Contains(u.keys, key) {
+			u.keys = append(u.keys, key)
 		}
 	}
-	return all
+}
+
+// users returns the PSA users of the config, by name: those of the logins first.
+func (g *Gateway) users() []*psaUser {
+	p := psaUsers{byKey: make(map[guard.Key]*psaUser)}
+	lanes := slices.SortedFunc(slices.Values(g.lanes), func(a, b *lane) int { return strings.Compare(a.Name, b.Name) })
+	for _, n := range lanes {
+		p.add(n.Name, n, n.keys(), func() report.LoginStatus { return n.status(nil) })
+	}
+	for _, n := range lanes {
+		for _, s := range n.guestSeats() {
+			p.add(s.name(), n, []guard.Key{s.guard.Key()}, func() report.LoginStatus { return s.status(nil) })
+		}
+	}
+	return p.all
 }
 
 // keys names the PSA user that calls go through, and the one that is to be tried beside it.
@@ -172,13 +232,13 @@ func (g *Gateway) known(users []*psaUser) known {
 
 // of reports on a PSA user, as the login of one of its names.
 func (k known) of(u *psaUser, login string, since time.Time) report.LoginFailures {
-	n := u.lanes[max(0, slices.Index(u.names, login))]
-	st := n.status(nil)
+	i := max(0, slices.Index(u.names, login))
+	n, st := u.of[i], u.as[i]()
 	out := report.LoginFailures{
-		Login: n.Name, State: st.State, Observe: st.Observe, Serving: st.Serving, Newest: st.Newest, Lockout: st.Lockout,
+		Login: st.Name, State: st.State, Observe: st.Observe, Serving: st.Serving, Newest: st.Newest, Lockout: st.Lockout,
 		Attempts: []report.FailedAttempt{}, Uses: []report.VersionUse{},
 	}
-	out.SharesWith = slices.DeleteFunc(slices.Clone(u.names), func(name string) bool { return name == n.Name })
+	out.SharesWith = slices.DeleteFunc(slices.Clone(u.names), func(name string) bool { return name == st.Name })
 	for i, key := range u.keys {
 		x := k.named[key]
 		if i == 0 {
@@ -194,7 +254,7 @@ func (k known) of(u *psaUser, login string, since time.Time) report.LoginFailure
 		k.add(&out, x, since, func(f failure) bool { return slices.Contains(u.names, f.Login) }, true)
 	}
 	slices.SortStableFunc(out.Attempts, func(a, b report.FailedAttempt) int { return a.At.Compare(b.At) })
-	n.denied(&out)
+	n.denied(&out, u.keys)
 	out.Conclude()
 	return out
 }
@@ -249,12 +309,11 @@ func standing(all []failure, st guard.Status) {
 }
 
 // denied adds the calls that are not sent for a while.
-func (n *lane) denied(out *report.LoginFailures) {
-	seat := n.sitting()
-	if seat == nil {
+func (n *lane) denied(out *report.LoginFailures, keys []guard.Key) {
+	if len(keys) == 0 {
 		return
 	}
-	st, err := seat.guard.Status()
+	st, err := n.shared.guard.Login(keys[0]).Status()
 	if err != nil {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/internal/zone"
 )
 
@@ -21,12 +22,15 @@ func (g *Gateway) Status() report.Status {
 	s := report.Status{Time: time.Now(), State: g.shared.state(), Policy: report.PolicyNone, Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}}
 	keys := make(map[guard.Key][]string)
 	for _, n := range g.lanes {
-		if seat := n.sitting(); seat != nil {
-			keys[seat.guard.Key()] = append(keys[seat.guard.Key()], n.Name)
+		for _, seat := range n.seats() {
+			keys[seat.guard.Key()] = append(keys[seat.guard.Key()], seat.name())
 		}
 	}
 	for _, n := range g.lanes {
 		s.Logins = append(s.Logins, n.status(keys))
+		for _, guest := range n.guestSeats() {
+			s.Logins = append(s.Logins, guest.status(keys))
+		}
 	}
 	slices.SortFunc(s.Logins, func(a, b report.LoginStatus) int { return strings.Compare(a.Name, b.Name) })
 	for _, name := range slices.Sorted(maps.Keys(g.stores)) {
@@ -64,11 +68,7 @@ func (n *lane) sitting() *seat {
 }
 
 func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
-	out := report.LoginStatus{Name: n.Name, State: report.LoginNoSecret, Observe: n.Settings.Observe}
-	out.Units = report.UnitCounts{Budget: n.Settings.Budget, Free: n.Settings.Budget}
-	out.Lockout = report.LockoutStatus{Threshold: n.Settings.Threshold, Distance: n.Settings.Threshold}
-	out.InFlight, out.Gate.Open = n.Settings.InFlight, true
-	out.Queue = report.QueueStatus{Length: n.Settings.QueueLength, DeadlineSeconds: n.Settings.QueueDeadline.Seconds()}
+	out := n.untouched(n.Name)
 	n.mu.Lock()
 	seat, next, problem := n.seat, n.next, n.problem
 	n.mu.Unlock()
@@ -86,15 +86,7 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 		out.Problems = append(out.Problems, err.Error())
 		return out
 	}
-	if st.Unreachable != nil {
-		out.Problems = append(out.Problems, "the PSA did not answer the last call that needs no sign-in: "+st.Unreachable.Error())
-	}
-	for _, b := range st.Blocked {
-		out.Problems = append(out.Problems, fmt.Sprintf("integration %s may not %s until %s: the PSA refused that call's sign-in and took the same credential for others. Give the PSA user the right to it; psagate release %s ends the wait",
-			b.Source, b.Path, b.Until.UTC().Format(time.TimeOnly+" MST"), n.Name))
-	}
-	out.SharesWith = slices.DeleteFunc(slices.Clone(keys[st.Key]), func(name string) bool { return name == n.Name })
-	n.fill(&out, st)
+	seat.fill(&out, st, keys)
 	out.NextUser = n.nextUser(next)
 	if _, err := n.store.Get(n.Path); err != nil {
 		out.State = report.LoginNoSecret
@@ -112,7 +104,7 @@ func (n *lane) nextUser(next *seat) *report.NextUser {
 		return nil
 	}
 	var as report.LoginStatus
-	n.fill(&as, st)
+	next.fill(&as, st, nil)
 	return &report.NextUser{State: as.State, Units: as.Units, LastRefusal: as.LastRefusal, Seq: as.Seq}
 }
 
@@ -131,7 +123,27 @@ func (n *lane) otherUser() string {
 	return fmt.Sprintf("version %s of the record names another PSA user, which the PSA has not accepted: calls go on as the one before", c.version())
 }
 
-func (n *lane) fill(out *report.LoginStatus, st guard.Status) {
+// untouched is how a login stands that no call has asked for.
+func (n *lane) untouched(name string) report.LoginStatus {
+	s := n.Settings
+	out := report.LoginStatus{Name: name, State: report.LoginNoSecret, Observe: s.Observe, InFlight: s.InFlight}
+	out.Units = report.UnitCounts{Budget: s.Budget, Free: s.Budget}
+	out.Lockout = report.LockoutStatus{Threshold: s.Threshold, Distance: s.Threshold}
+	out.Queue = report.QueueStatus{Length: s.QueueLength, DeadlineSeconds: s.QueueDeadline.Seconds()}
+	out.Gate.Open = true
+	return out
+}
+
+// fill adds how the PSA user stands. keys has the names of each.
+func (s *seat) fill(out *report.LoginStatus, st guard.Status, keys map[guard.Key][]string) {
+	if st.Unreachable != nil {
+		out.Problems = append(out.Problems, "the PSA did not answer the last call that needs no sign-in: "+st.Unreachable.Error())
+	}
+	for _, b := range st.Blocked {
+		out.Problems = append(out.Problems, fmt.Sprintf("integration %s may not %s until %s: the PSA refused that call's sign-in and took the same credential for others. Give the PSA user the right to it; psagate release %s ends the wait",
+			b.Source, b.Path, b.Until.UTC().Format(time.TimeOnly+" MST"), s.name()))
+	}
+	out.SharesWith = slices.DeleteFunc(slices.Clone(keys[st.Key]), func(name string) bool { return name == s.name() })
 	out.Units = report.UnitCounts{Budget: st.Settings.Budget, Free: st.Free(), Held: st.Held, Lost: st.Lost, Failed: st.Failed, Unknown: st.Unknown}
 	counted := st.Held + st.Lost + st.Failed + st.Unknown
 	out.Lockout = report.LockoutStatus{Threshold: st.Settings.Threshold, Counted: counted, Distance: st.Settings.Threshold - counted}
@@ -152,13 +164,13 @@ func (n *lane) fill(out *report.LoginStatus, st guard.Status) {
 	for _, c := range st.Credentials {
 		switch c.Fingerprint {
 		case st.Serving:
-			out.Serving = n.credential(st, c)
+			out.Serving = s.lane.credential(st, c)
 		case st.Newest:
-			out.Newest = n.credential(st, c)
+			out.Newest = s.lane.credential(st, c)
 		}
 	}
 	out.State = state(st, out)
-	out.Zone = n.zoneStatus().URL
+	out.Zone = s.zoneURL()
 }
 
 func state(st guard.Status, out *report.LoginStatus) report.LoginState {
@@ -203,12 +215,18 @@ func (n *lane) zoneStatus() report.ZoneStatus {
 	if c == nil {
 		return out
 	}
-	if pin, err := n.pin(c.credential); err == nil && !pin.IsZero() {
+	n.fillZone(&out, c.credential)
+	return out
+}
+
+// fillZone adds what is known of the zone of a credential's user.
+func (n *lane) fillZone(out *report.ZoneStatus, cred secret.Credential) {
+	if pin, err := n.pin(cred); err == nil && !pin.IsZero() {
 		out.URL, out.Source = pin.String(), report.ZoneConfigured
-		return out
+		return
 	}
 	for _, e := range n.zones.List() {
-		if autotask.CanonicalUser(e.User) != autotask.CanonicalUser(c.credential.UserName) {
+		if autotask.CanonicalUser(e.User) != autotask.CanonicalUser(cred.UserName) {
 			continue
 		}
 		z := e.Zone
@@ -223,7 +241,6 @@ func (n *lane) zoneStatus() report.ZoneStatus {
 			out.Error = e.Failure.Error()
 		}
 	}
-	return out
 }
 
 // Zones reports where every login's calls go.
@@ -239,6 +256,9 @@ func (g *Gateway) Zones() report.Zones {
 // Release is the operator's word that the PSA's count of a login is zero again, of the failures up to seq; and of those of
 // the next user up to nextSeq, unless that is nil.
 func (g *Gateway) Release(login string, seq uint64, nextSeq *uint64) error {
+	if guest := g.guest(login); guest != nil {
+		return g.releaseGuest(guest, seq, nextSeq)
+	}
 	n := g.byName[login]
 	if n == nil {
 		return report.ErrUnknownLogin
@@ -255,7 +275,7 @@ func (g *Gateway) Release(login string, seq uint64, nextSeq *uint64) error {
 	if err := n.releaseSeat(seat, seq); err != nil {
 		return err
 	}
-	g.tellReleased(n, seat)
+	g.tellReleased(seat)
 	if nextSeq == nil {
 		return nil
 	}
@@ -271,12 +291,15 @@ func (n *lane) releaseSeat(s *seat, seq uint64) error {
 		return err
 	}
 	n.shared.accounts.released(s.guard.Key())
-	n.log.Info("released by an operator", "seq", seq, "units", freed)
+	n.log.Info("released by an operator", "name", s.name(), "seq", seq, "units", freed)
 	return nil
 }
 
 // Check looks at a login's record and zone, and signs in at most once.
 func (g *Gateway) Check(ctx context.Context, login string) (report.CheckResult, error) {
+	if guest := g.guest(login); guest != nil {
+		return guest.checked(ctx), nil
+	}
 	n := g.byName[login]
 	if n == nil {
 		return report.CheckResult{}, report.ErrUnknownLogin
@@ -295,11 +318,31 @@ func (g *Gateway) Check(ctx context.Context, login string) (report.CheckResult, 
 			break
 		}
 	}
-	out.Warnings = append(n.warnings(), g.poolProblems(login)...)
+	out.Warnings = append(append(n.warnings(), g.sharing(n)...), g.poolProblems(login)...)
 	if other := n.otherUser(); other != "" {
 		out.Warnings = append([]string{other}, out.Warnings...)
 	}
 	return out, nil
+}
+
+// sharing says which other names mean the PSA user that a login's calls go as.
+func (g *Gateway) sharing(n *lane) (all []string) {
+	own := n.sitting()
+	if own == nil {
+		return nil
+	}
+	var names []string
+	for _, other := range g.lanes {
+		for _, s := range other.seats() {
+			if s != own && s.guard == own.guard {
+				names = append(names, s.name())
+			}
+		}
+	}
+	if len(names) > 0 {
+		all = append(all, fmt.Sprintf("one budget with %s: they mean the same PSA user, and what fails of one stops all", strings.Join(names, ", ")))
+	}
+	return all
 }
 
 var errNoRecord = errors.New("the login's record has not been read")
@@ -332,11 +375,16 @@ func (n *lane) checkZone(ctx context.Context) (string, error) {
 	if c == nil {
 		return "", errNoRecord
 	}
-	base, err := n.base(ctx, c.credential)
+	return n.checkZoneOf(ctx, c.credential)
+}
+
+// checkZoneOf looks up where the calls of a credential's user go.
+func (n *lane) checkZoneOf(ctx context.Context, cred secret.Credential) (string, error) {
+	base, err := n.base(ctx, cred)
 	if err != nil {
 		return "", err
 	}
-	key, err := n.zoneKey(c.credential)
+	key, err := n.zoneKey(cred)
 	if err != nil {
 		return "", err
 	}

@@ -227,7 +227,7 @@ func (n *lane) write(ctx context.Context, c candidate, ahead bool, out *report.P
 	out.Detail = written(rec.Version, ahead)
 	if !ahead {
 		n.shared.wallet.accepted(c.key, c.fp)
-		n.tellOf(guard.Attempt{Version: strconv.FormatUint(rec.Version, 10)}, guard.Effect{Proven: true})
+		n.tell(Happening{Event: CredentialAccepted, Version: strconv.FormatUint(rec.Version, 10), Zone: n.zoneStatus().URL})
 	}
 }
 

@@ -56,20 +56,20 @@ func (t *troubles) end(login string, stays func(Event) bool) (ended []Event) {
 // tried beside the one that serves does not, nor does the refusal of a credential beside one that serves.
 func (s *seat) troubled(e guard.Effect) {
 	n := s.lane
-	if n.sitting() != s {
+	if s.user == "" && n.sitting() != s {
 		return
 	}
-	for _, event := range happenings(e) {
+	for _, event := range s.happenings(e) {
 		switch event {
 		case CredentialRefused:
-			if _, serves := n.servedWith(); serves && !e.Fell {
+			if _, serves := n.servedWith(); s.user == "" && serves && !e.Fell {
 				continue
 			}
 		case LoginLocked, BudgetSpent, GateShut:
 		default:
 			continue
 		}
-		n.shared.troubles.note(n.Name, event)
+		n.shared.troubles.note(s.name(), event)
 	}
 }
 
@@ -90,12 +90,41 @@ func (n *lane) recovered(source string) {
 	if len(ended) == 0 {
 		return
 	}
-	after := make([]string, len(ended))
-	for i, e := range ended {
-		after[i] = string(e)
-	}
-	n.log.Info("the login serves again", "version", version, "after", strings.Join(after, ", "))
+	n.log.Info("the login serves again", "version", version, "after", words(ended))
 	n.tell(Happening{Event: LoginRecovered, Version: version, Integration: source, Zone: n.zoneStatus().URL})
+}
+
+// recovered is the lane's recovered for a PSA user whose credentials callers bring.
+func (s *seat) recovered(source string) {
+	n := s.lane
+	if !n.shared.troubles.any(s.name()) {
+		return
+	}
+	st, err := s.guard.Status()
+	if err != nil || !usable(st) || !anyProven(st) {
+		return
+	}
+	if ended := n.shared.troubles.end(s.name(), func(Event) bool { return false }); len(ended) > 0 {
+		n.log.Info("calls that bring their own credential are served again", "user", s.user, "after", words(ended))
+		s.tell(Happening{Event: LoginRecovered, Integration: source, Zone: s.zoneURL()})
+	}
+}
+
+func words(events []Event) string {
+	all := make([]string, len(events))
+	for i, e := range events {
+		all[i] = string(e)
+	}
+	return strings.Join(all, ", ")
+}
+
+// usable reports whether a proven credential of the login serves.
+func usable(st guard.Status) bool {
+	return !st.Locked && !st.Gate.Shut && st.Failed+st.Unknown < st.Settings.Budget
+}
+
+func anyProven(st guard.Status) bool {
+	return slices.ContainsFunc(st.Credentials, func(c guard.Credential) bool { return c.State == guard.StateProven })
 }
 
 // servedWith reports whether calls of the login can be served now, and the version that they are sent with.
@@ -108,7 +137,7 @@ func (n *lane) servedWith() (version string, serves bool) {
 		return "", false
 	}
 	st, err := seat.guard.Status()
-	if err != nil || st.Locked || st.Gate.Shut || st.Serving.IsZero() || st.Failed+st.Unknown >= st.Settings.Budget {
+	if err != nil || !usable(st) || st.Serving.IsZero() {
 		return "", false
 	}
 	for _, c := range st.Credentials {
@@ -119,12 +148,13 @@ func (n *lane) servedWith() (version string, serves bool) {
 	return version, true
 }
 
-// tellReleased passes on that an operator released the login, and with it all names of the same PSA user.
-func (g *Gateway) tellReleased(n *lane, released *seat) {
-	for _, other := range g.lanes {
-		seat := other.sitting()
-		if other == n || seat != nil && seat.guard == released.guard {
-			other.tell(Happening{Event: LoginReleased})
+// tellReleased passes on that an operator released a PSA user, by each of its names.
+func (g *Gateway) tellReleased(released *seat) {
+	for _, n := range g.lanes {
+		for _, s := range n.seats() {
+			if s == released || s.guard == released.guard {
+				s.tell(Happening{Event: LoginReleased})
+			}
 		}
 	}
 }

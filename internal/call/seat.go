@@ -12,12 +12,12 @@ import (
 	"github.com/psagate/psagate/internal/secret"
 )
 
-// seat is one PSA user that a lane's record names, or named.
+// seat is one PSA user that a lane's record names, or named; or one whose credentials its callers bring.
 type seat struct {
 	lane   *lane
 	guard  *guard.Login
 	detach func()
-	guest  bool // callers bring its credentials: the record has none
+	user   string // canonical, of one whose credentials callers bring; empty for the record's
 	// What follows is guarded by the lane's mutex.
 	newest   guard.Fingerprint
 	recalled guard.Fingerprint // what was looked for last among earlier versions
@@ -189,8 +189,12 @@ func (s *seat) changed(a guard.Attempt, e guard.Effect, last bool) {
 		s.follow(e)
 		return
 	}
-	n.tellOf(a, e)
+	s.tellOf(a, e)
 	s.troubled(e)
+	if s.user != "" {
+		s.recovered(a.Source())
+		return
+	}
 	s.follow(e)
 	n.recovered(a.Source())
 }

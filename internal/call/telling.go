@@ -49,15 +49,28 @@ func (n *lane) tell(h Happening) {
 }
 
 // tellOf passes on what an attempt changed.
-func (n *lane) tellOf(a guard.Attempt, e guard.Effect) {
-	events := happenings(e)
+func (s *seat) tellOf(a guard.Attempt, e guard.Effect) {
+	events := s.happenings(e)
 	if len(events) == 0 {
 		return
 	}
-	at := n.zoneStatus().URL
+	at := s.zoneURL()
 	for _, event := range events {
-		n.tell(Happening{Event: event, Version: a.Version, Integration: a.Source(), Zone: at})
+		s.tell(Happening{Event: event, Version: a.Version, Integration: a.Source(), Zone: at})
 	}
+}
+
+// tell passes on what happened to the PSA user.
+func (s *seat) tell(h Happening) {
+	h.Login = s.name()
+	s.lane.shared.observer.Happened(h)
+}
+
+// happenings are what an attempt's effect is called. Of the secrets that callers bring the refusal of one that was proven is
+// news; the others tell of a caller alone, who is told.
+func (s *seat) happenings(e guard.Effect) []Event {
+	e.Refused = e.Refused && (s.user == "" || e.Fell)
+	return happenings(e)
 }
 
 // tellMoved passes on that the login is in another zone, once however many calls found it out.

@@ -151,7 +151,7 @@ func (n *lane) waits(d time.Duration) bool {
 // Free implements guard.Upstream: the credential's zone is found, and asked whether it is the one.
 func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 	n := s.lane
-	if !s.guest && !n.knows(ctx, s, fp, time.Now()) {
+	if s.user == "" && !n.knows(ctx, s, fp, time.Now()) {
 		return errNotKnown
 	}
 	c := s.cardOf(fp)

@@ -41,13 +41,19 @@ func (b *Book) addUsers(i *Integration) error {
 			if other == i {
 				return fmt.Errorf("integration %q: passthrough names the user %q twice: remove one", i.Name, user)
 			}
-			if len(i.Certs) == 0 && len(other.Certs) == 0 && overlap(i.From, other.From) {
+			if i.Mistakable(other) {
 				return fmt.Errorf("integrations %q and %q both have passthrough %q and may call from the same address: give each its own networks, or a client_cert", other.Name, i.Name, user)
 			}
 		}
 		b.byUser[user] = append(b.byUser[user], i)
 	}
 	return nil
+}
+
+// Mistakable reports whether a call with a credential of its own could be either integration's: both are told by the address
+// alone, and by one that both may call from.
+func (i *Integration) Mistakable(o *Integration) bool {
+	return len(i.Certs) == 0 && len(o.Certs) == 0 && overlap(i.From, o.From)
 }
 
 // overlap reports whether an address lies in a network of both lists.

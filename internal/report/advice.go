@@ -13,10 +13,16 @@ func (l LoginStatus) Advise() string {
 	case LoginSpent:
 		return fmt.Sprintf("See in the PSA whether the user is locked and unlock it, then run: psagate release %s", l.Name)
 	case LoginRefused:
+		if PassesThrough(l.Name) {
+			return "Give its callers the password that the PSA has now: they bring their own. Who they are: psagate failures"
+		}
 		return "Save the password that the PSA has now in the store; it is tried once as soon as it is there."
 	case LoginNoSecret:
 		return "No call can leave until the store gives a record that can be used: see above and the store's line below."
 	case LoginGateShut:
+		if PassesThrough(l.Name) {
+			return "Nothing to do if the PSA is down: one attempt finds out by itself when the next call comes."
+		}
 		return fmt.Sprintf("Nothing to do if the PSA is down: one attempt finds out by itself. To ask now: psagate check %s", l.Name)
 	case LoginIdle, LoginServing:
 		return l.adviseOnNewest()

@@ -18,7 +18,7 @@ type Failures struct {
 
 // LoginFailures is what failed of one login's attempts.
 type LoginFailures struct {
-	// Login is the login's name in the config.
+	// Login is the login's name, as status has it.
 	Login string `json:"login"`
 	// SharesWith are the other names in the config that mean the same PSA user: what failed of them is here too.
 	SharesWith []string `json:"shares_with,omitempty"`
@@ -77,7 +77,8 @@ type FailedAttempt struct {
 	Login string `json:"login"`
 	// Integration is whose call it was; empty for an attempt of psagate's own.
 	Integration string `json:"integration,omitempty"`
-	// Own is what an attempt of psagate's own was for: check, probe, first-try, again, recheck, last-unit or candidate.
+	// Own is what an attempt of psagate's own was for: check, probe, first-try, again, recheck, last-unit, candidate, or bring for a
+	// secret that a caller brought.
 	Own string `json:"own,omitempty"`
 	// Key is the id of the key that the call came with.
 	Key string `json:"key,omitempty"`
@@ -87,8 +88,11 @@ type FailedAttempt struct {
 	Entity string `json:"entity,omitempty"`
 	// Action is what was to be done with it; the HTTP method where that is not known.
 	Action string `json:"action"`
-	// Version is the store's label of the credential; 0 for a candidate of `secret put`, which the store did not have.
+	// Version is the store's label of the credential; 0 for one that the store did not have: a candidate of `secret put`, or what a
+	// caller brought.
 	Version uint64 `json:"version"`
+	// Fingerprint is of a credential that a caller brought, as status has it; absent of those of the store.
+	Fingerprint string `json:"fingerprint,omitempty"`
 	// Zone is the base URL that it was sent to.
 	Zone string `json:"zone"`
 	// Verdict is what came of it: refused, locked, no-answer, or neutral where the answer did not tell.
@@ -115,10 +119,12 @@ type DeniedCalls struct {
 	Until time.Time `json:"until"`
 }
 
-// VersionUse is who was served with one version of a login's credential.
+// VersionUse is who was served with one version of a login's credential, or with one that a caller brought.
 type VersionUse struct {
-	// Version is the store's label.
+	// Version is the store's label; 0 for a credential that a caller brought.
 	Version uint64 `json:"version"`
+	// Fingerprint is of a credential that a caller brought, as status has it; absent of those of the store.
+	Fingerprint string `json:"fingerprint,omitempty"`
 	// By is who was served, whoever came last first.
 	By []IntegrationUse `json:"by"`
 }

@@ -80,6 +80,9 @@ func (l *LoginFailures) next() string {
 	case LoginNoSecret:
 		return "Find out with psagate status why the store gives no record that can be used."
 	case LoginGateShut:
+		if PassesThrough(l.Login) {
+			return "Nothing, if the PSA is down: one attempt finds out by itself when the next call comes."
+		}
 		return fmt.Sprintf("Nothing, if the PSA is down: one attempt finds out by itself; to ask now, run: psagate check %s", l.Login)
 	}
 	return l.nextOfServing()
@@ -97,6 +100,9 @@ func (l *LoginFailures) nextOfStopped() string {
 }
 
 func (l *LoginFailures) nextOfRefused() string {
+	if PassesThrough(l.Login) {
+		return fmt.Sprintf("Give %s the password that the PSA has now: it brings its own, and the PSA refused the last one.", l.bringer())
+	}
 	put := "psagate secret put " + l.Login
 	switch {
 	case l.Outside != "":
@@ -105,6 +111,21 @@ func (l *LoginFailures) nextOfRefused() string {
 		return fmt.Sprintf("Correct version %d, which the PSA has not taken once since this process began: %s", l.Newest.Version, put)
 	}
 	return "Save the password that the PSA has now: " + put
+}
+
+// bringer is who brought the secret that was refused last.
+func (l *LoginFailures) bringer() string {
+	for i := len(l.Attempts) - 1; i >= 0; i-- {
+		a := &l.Attempts[i]
+		switch {
+		case a.Integration == "" || !a.wasRefused():
+			continue
+		case a.Client == "":
+			return a.Integration
+		}
+		return a.Integration + ", the program at " + a.Client + ","
+	}
+	return "its callers"
 }
 
 // nextOfServing speaks of a login whose calls are served: of whom they are not served, and of what was.

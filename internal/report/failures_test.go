@@ -28,6 +28,9 @@ func failed(ago time.Duration, integration string, change ...func(*report.Failed
 	return a
 }
 
+// itsOwn makes it an attempt with a secret that its caller brought.
+func itsOwn(a *report.FailedAttempt) { a.Version, a.Fingerprint, a.Key = 0, "9f8e7d6c", "" }
+
 func forgiven(a *report.FailedAttempt) { a.Forgiven = true }
 
 func mute(a *report.FailedAttempt) {
@@ -98,6 +101,10 @@ var failureReports = map[string]report.Failures{
 	"flood": failures(changed(troubled(flood()...), func(l *report.LoginFailures) { l.ForgottenBefore = at(-time.Hour) }), calmFailures("second")),
 	"zone": failures(troubled(failed(time.Minute, "itglue", forgiven, func(a *report.FailedAttempt) { a.WrongZone = true }),
 		failed(time.Minute, "", forgiven, func(a *report.FailedAttempt) { a.OtherUser = true; a.Version = 0; a.Own = "candidate" }))),
+	"brought": failures(changed(troubled(failed(time.Minute, "rmm", itsOwn, func(a *report.FailedAttempt) { a.Own = "bring" })), func(l *report.LoginFailures) {
+		l.Login, l.State, l.Serving, l.LastSuccessAt, l.FailedSinceSuccess = "main/alice@example.com", report.LoginRefused, nil, at(-time.Hour), 1
+		l.Uses = []report.VersionUse{{Fingerprint: "1a2b3c4d", By: used(0, "rmm", time.Hour).By}}
+	})),
 	"callers": callers(failures(calmFailures("main"))),
 	"wide": failures(troubled(failed(25*time.Hour, strings.Repeat("long-name", 9), func(a *report.FailedAttempt) {
 		a.Said = "500: " + strings.Repeat("a long text of the PSA's ", 7)

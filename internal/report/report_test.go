@@ -120,6 +120,18 @@ var statuses = map[string]report.Status{
 		l.Units = report.UnitCounts{Budget: 5, Failed: 5}
 		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 5, Distance: 2}
 	}),
+	"brought": with("main/alice@example.com", func(l *report.LoginStatus) {
+		l.Serving, l.SharesWith = nil, []string{"main"}
+		l.Brought = []report.BroughtStatus{
+			{Fingerprint: "1a2b3c4d", State: "proven", Integration: "rmm", Client: "192.0.2.7", AcceptedAt: at(-time.Second), TriedAt: at(-time.Hour)},
+			{Fingerprint: "9f8e7d6c", State: "refused", Integration: "rmm", Client: "2001:db8:1111:2222:3333:4444:5555:6666", TriedAt: at(-time.Minute)},
+		}
+	}),
+	"brought-none": with("main/alice@example.com", func(l *report.LoginStatus) { l.Serving, l.State = nil, report.LoginIdle }),
+	"brought-refused": with("main/alice@example.com", func(l *report.LoginStatus) {
+		l.Serving, l.State = nil, report.LoginRefused
+		l.Brought = []report.BroughtStatus{{Fingerprint: "9f8e7d6c", State: "refused", Integration: "rmm", Client: "192.0.2.7", TriedAt: at(-time.Minute)}}
+	}),
 	"no-secret": {Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Logins: []report.LoginStatus{{
 		Name: "main", State: report.LoginNoSecret, Units: report.UnitCounts{Budget: 5, Free: 5}, InFlight: 3,
 		Gate: report.GateStatus{Open: true}, Queue: report.QueueStatus{Length: 256, DeadlineSeconds: 30},

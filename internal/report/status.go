@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Status is the answer of GET /psa/status.
 type Status struct {
@@ -33,7 +36,8 @@ const (
 
 // LoginStatus is how one login stands.
 type LoginStatus struct {
-	// Name is the login's name in the config.
+	// Name is the login's name in the config. A PSA user whose credentials callers bring has the login's name, a slash and the
+	// user's name.
 	Name string `json:"name"`
 	// SharesWith are the other names in the config that mean the same PSA user, and so the same budget.
 	SharesWith []string `json:"shares_with,omitempty"`
@@ -47,6 +51,8 @@ type LoginStatus struct {
 	Serving *CredentialStatus `json:"serving,omitempty"`
 	// Newest is the newest credential of the store where it is not the serving one.
 	Newest *CredentialStatus `json:"newest,omitempty"`
+	// Brought are the credentials that callers brought, where they do: those that are proven first, then the last tried.
+	Brought []BroughtStatus `json:"brought,omitempty"`
 	// Units are the login's units by state.
 	Units UnitCounts `json:"units"`
 	// InFlight is how many calls are served at once at most.
@@ -115,6 +121,25 @@ type CredentialStatus struct {
 	// RecheckAt is when it is tried again, for a refused one; absent when only an event makes it due.
 	RecheckAt *time.Time `json:"recheck_at,omitempty"`
 }
+
+// BroughtStatus is one credential that a caller brought, without its content.
+type BroughtStatus struct {
+	// Fingerprint tells it from others: the first 8 hex digits of a keyed hash.
+	Fingerprint string `json:"fingerprint"`
+	// State is untried, no-verdict, proven, refused or superseded.
+	State string `json:"state"`
+	// Integration is whose call brought it to be tried last.
+	Integration string `json:"integration"`
+	// Client is the address that it came from then.
+	Client string `json:"client"`
+	// AcceptedAt is when the PSA last accepted it; absent when it never did.
+	AcceptedAt *time.Time `json:"accepted_at,omitempty"`
+	// TriedAt is when it was last tried while it was not proven.
+	TriedAt *time.Time `json:"tried_at,omitempty"`
+}
+
+// PassesThrough reports whether a name is that of a PSA user whose credentials callers bring.
+func PassesThrough(login string) bool { return strings.Contains(login, "/") }
 
 // UnitCounts are the units of a budget by state. Budget is their sum.
 type UnitCounts struct {

@@ -73,6 +73,9 @@ func (c *AlertChange) headline() string {
 
 // credential names what was refused. A candidate has no version: the store did not have it.
 func (c *AlertChange) credential() string {
+	if PassesThrough(c.Login) {
+		return "the secret that its callers bring"
+	}
 	if c.Version == 0 {
 		return "a new password"
 	}
@@ -171,6 +174,9 @@ func (c *AlertChange) culprit() string {
 	}
 	if a.Client != "" {
 		text += " from " + a.Client
+	}
+	if a.Fingerprint != "" {
+		return text + "; its own secret " + a.Fingerprint
 	}
 	return text + fmt.Sprintf("; version %d", a.Version)
 }

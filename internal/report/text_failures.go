@@ -110,7 +110,7 @@ func (p Printer) attempts(l LoginFailures, now time.Time) {
 	for _, a := range shown {
 		rows = append(rows, p.attempt(a, now))
 	}
-	lines, said := table(rows, []int{19, 18, 13, 18, 18, 5, 9, 10}), ""
+	lines, said := table(rows, []int{19, 18, 13, 18, 15, 8, 9, 10}), ""
 	p.line("")
 	p.line("  %s", lines[0])
 	if more := len(l.Attempts) - len(shown); more > 0 {
@@ -131,12 +131,15 @@ func (p Printer) attempts(l LoginFailures, now time.Time) {
 
 func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 	who, operation := a.Integration, a.operation()
+	if a.Own != "" {
+		operation = "sign-in"
+	}
 	if who == "" {
-		who, operation = "psagate "+a.Own, "sign-in"
+		who = "psagate " + a.Own
 	}
 	version, unit := strconv.FormatUint(a.Version, 10), a.Unit
 	if a.Version == 0 {
-		version = "new"
+		version = or(a.Fingerprint, "new")
 	}
 	if a.Forgiven {
 		unit = "given back"
@@ -190,6 +193,10 @@ func (p Printer) use(l LoginFailures, use VersionUse, now time.Time) {
 	}
 	if names := l.leaning(use, now); len(names) > 0 {
 		text += "; its password is still needed: without it, calls of " + several(names) + " fail until the PSA takes a newer one"
+	}
+	if use.Fingerprint != "" {
+		p.wrapped("secret", use.Fingerprint+": "+text)
+		return
 	}
 	p.wrapped(fmt.Sprintf("version %d", use.Version), text)
 }

@@ -40,7 +40,11 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 	if len(l.SharesWith) > 0 {
 		p.field("shared", "one budget with %s: they mean the same PSA user", strings.Join(l.SharesWith, ", "))
 	}
-	p.field("credential", "%s", p.credentials(l, now))
+	if PassesThrough(l.Name) {
+		p.brought(l.Brought, now)
+	} else {
+		p.field("credential", "%s", p.credentials(l, now))
+	}
 	p.field("budget", "%s", budget(l.Units))
 	p.field("lockout", "%s", distance(l.Lockout))
 	p.field("gate", "%s", p.gate(l.Gate, now))
@@ -90,6 +94,27 @@ func (p Printer) credentials(l LoginStatus, now time.Time) string {
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// brought writes which credentials callers brought.
+func (p Printer) brought(all []BroughtStatus, now time.Time) {
+	if len(all) == 0 {
+		p.field("credential", "callers bring their own, and none has yet")
+	}
+	for i, b := range all {
+		label := ""
+		if i == 0 {
+			label = "credential"
+		}
+		text := fmt.Sprintf("%s of %s from %s: %s", b.Fingerprint, b.Integration, or(b.Client, "an unknown address"), b.State)
+		switch {
+		case b.AcceptedAt != nil:
+			text += ", last accepted " + p.clock(*b.AcceptedAt, now)
+		case b.TriedAt != nil:
+			text += ", tried " + p.clock(*b.TriedAt, now)
+		}
+		p.wrapped(label, text)
+	}
 }
 
 // budget draws a cell for each unit, the free ones first, and names those that are not free.
