@@ -23,6 +23,9 @@ Says that the PSA's count of failed sign-ins is zero again, because the user was
 unlocked there. What was refused up to now is forgiven, and one attempt of
 psagate's own comes first.
 
+A PSA user whose credentials callers bring is named as psagate status names it:
+main/alice@example.com.
+
 It asks whether the user was unlocked after the last refusal; --yes is the
 answer for scripts.
 
