@@ -7,7 +7,7 @@ import (
 )
 
 func TestACallThatNeedNotWaitAllocatesNothing(t *testing.T) {
-	l := servingLogin(t, New(new(Memory), slog.New(slog.DiscardHandler)), "k")
+	l := servingLogin(t, New(new(Memory), slog.New(slog.DiscardHandler)), "k", Settings{})
 	for _, v := range []Verdict{Accepted, Neutral, NotSent} {
 		if n := testing.AllocsPerRun(100, func() {
 			a, err := l.Acquire(context.Background(), Ask{Source: "x", Path: "query Tickets"})
@@ -23,7 +23,7 @@ func TestACallThatNeedNotWaitAllocatesNothing(t *testing.T) {
 
 // The waiter, what he is told through, and his deadline with what it does.
 func TestACallThatWaitsAllocatesFourTimes(t *testing.T) {
-	l := servingLogin(t, New(new(Memory), slog.New(slog.DiscardHandler)), "k")
+	l := servingLogin(t, New(new(Memory), slog.New(slog.DiscardHandler)), "k", Settings{})
 	take := func(source string) Attempt {
 		a, err := l.Acquire(context.Background(), Ask{Source: source})
 		if err != nil {

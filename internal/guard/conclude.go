@@ -44,7 +44,7 @@ func (l *Login) listeners(e Effect) (told []listener) {
 func (l *Login) settle(a *Attempt, o Outcome) (e Effect) {
 	var n int
 	var at time.Time
-	if l.move(func(r *Rows, now time.Time) {
+	if l.moveAt(o.At, func(r *Rows, now time.Time) {
 		l.meet(r, now)
 		before := r.recorded()
 		e, at = r.settle(a, o, &l.settings, now), now

@@ -9,6 +9,8 @@ type glance struct {
 	serves atomic.Bool  // a credential is proven, and the gate is open
 }
 
+// Writing what others may be reading costs more than looking whether it is so already.
+
 // take notes how the rows stand. Called with the login's mutex held.
 func (g *glance) take(r *Rows) {
 	n := int32(0)
@@ -17,6 +19,10 @@ func (g *glance) take(r *Rows) {
 			n++
 		}
 	}
-	g.held.Store(n)
-	g.serves.Store(!r.Gate.Shut && !r.Locked && r.proven() != nil)
+	if g.held.Load() != n {
+		g.held.Store(n)
+	}
+	if serves := !r.Gate.Shut && !r.Locked && r.proven() != nil; g.serves.Load() != serves {
+		g.serves.Store(serves)
+	}
 }

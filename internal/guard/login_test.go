@@ -548,24 +548,6 @@ func TestWithoutItsStoreNothingIsSent(t *testing.T) {
 	}
 }
 
-func BenchmarkReserveAndSettle(b *testing.B) {
-	d := &desk{valid: fp("a")}
-	l := New(new(Memory), slog.New(slog.DiscardHandler)).Login("k")
-	l.Attach(Use{Settings: Settings{}.WithDefaults(), Upstream: d, Integrations: 2})
-	l.Newest(fp("a"), "1")
-	if res := l.Check(b.Context()); res.Err != nil {
-		b.Fatal(res.Err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		a, err := l.Acquire(context.Background(), Ask{Source: "x"})
-		if err != nil {
-			b.Fatal(err)
-		}
-		l.Settle(a, Outcome{Verdict: Accepted})
-	}
-}
-
 // A caller is refused at entry only for those who go before him in turn, and not for another's flood or slowness.
 func TestOneIntegrationsFloodOfSlowCallsIsNotHeldAgainstAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,10 +10,15 @@ func (l *Login) pump() {
 }
 
 // move changes the rows and pumps, in one transaction.
-func (l *Login) move(change func(r *Rows, now time.Time)) *Denied {
+func (l *Login) move(change func(r *Rows, now time.Time)) *Denied { return l.moveAt(noClock, change) }
+
+// moveAt is move for who has just read the clock; with noClock it is read.
+func (l *Login) moveAt(now time.Time, change func(r *Rows, now time.Time)) *Denied {
 	var m moves
 	failed := l.untimed(func(r *Rows) {
-		now := time.Now()
+		if now.IsZero() {
+			now = time.Now()
+		}
 		change(r, now)
 		m = l.decide(r, now)
 	})
@@ -30,6 +35,9 @@ type moves struct {
 
 // decide decides, within a transaction, what can move. Nobody may hear of it before that is committed.
 func (l *Login) decide(r *Rows, now time.Time) (m moves) {
+	if l.calm(r) {
+		return moves{}
+	}
 	if l.queue.n > 0 {
 		l.refuseWaiters(r, now)
 		if !l.othersTurn(now) {
@@ -52,6 +60,12 @@ func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 		}
 	}
 	return m
+}
+
+// calm reports whether there is nothing to be decided, as after most calls: nobody waits, the newest serves, and nothing pauses.
+func (l *Login) calm(r *Rows) bool {
+	return l.queue.n == 0 && len(l.prober.checks) == 0 && r.Newest == r.Last && r.proven() != nil && !r.Gate.Shut &&
+		l.needed.IsZero() && l.free.again.IsZero() && l.findings.pause.again.IsZero()
 }
 
 // storeRetry is how often those who wait have a store asked that failed.

@@ -171,7 +171,12 @@ func (r *Rows) proven() *Credential {
 }
 
 func (r *Rows) unit(t Token) int {
-	return slices.IndexFunc(r.Units, func(u Unit) bool { return u.Token == t })
+	for i := range r.Units {
+		if r.Units[i].Token == t {
+			return i
+		}
+	}
+	return -1
 }
 
 func (r *Rows) free(i int) {
@@ -194,7 +199,15 @@ func (r *Rows) count(states ...UnitState) int {
 }
 
 // recorded returns how many units are failed or unknown.
-func (r *Rows) recorded() int { return r.count(Failed, Unknown) }
+func (r *Rows) recorded() int {
+	n := 0
+	for i := range r.Units {
+		if s := r.Units[i].State; s == Failed || s == Unknown {
+			n++
+		}
+	}
+	return n
+}
 
 // charged returns how many units, lost ones included, are charged to an integration.
 func (r *Rows) charged(source string) int {

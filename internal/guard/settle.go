@@ -13,6 +13,8 @@ type Outcome struct {
 	WrongZone bool
 	// Reading: there is an answer, which is about to be read. Its integration has a thread of the PSA's until Read.
 	Reading bool
+	// At is when the answer came, for who has read the clock; zero: now.
+	At time.Time
 	// Took is how long the PSA took to answer, by which the login estimates its queue; 0 where that tells nothing.
 	Took time.Duration
 }

@@ -1,5 +1,7 @@
 package guard
 
+import "time"
+
 // verdict is what came of an attempt, while it could not be written.
 type verdict struct {
 	attempt Attempt
@@ -33,6 +35,6 @@ func (r *Rows) giveBack(unsure []Token) {
 
 // ended is an outcome whose end the login has taken note of already.
 func (o Outcome) ended() Outcome {
-	o.Reading, o.Took = false, 0
+	o.Reading, o.Took, o.At = false, 0, time.Time{}
 	return o
 }

@@ -102,7 +102,8 @@ func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 	})
 	o := guard.Outcome{Verdict: res.Verdict}
 	if res.Verdict == guard.Accepted || res.Verdict == guard.Neutral {
-		o.Took = time.Since(start)
+		o.At = time.Now()
+		o.Took = o.At.Sub(start)
 	}
 	if res.Response != nil {
 		o.Reading, res.Response.Body = true, &reading{ReadCloser: res.Response.Body, guard: t.Guard, source: t.Attempt.Source()}
