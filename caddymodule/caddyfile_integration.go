@@ -1,11 +1,5 @@
 package caddymodule
 
-import (
-	"slices"
-
-	"github.com/psagate/psagate/internal/autotask"
-)
-
 // integration reads one integration. Syntax:
 //
 //	integration <name> {
@@ -98,20 +92,11 @@ func (i *Integration) readFrom(w *word) error {
 	return nil
 }
 
-// readPassThrough takes PSA user names; spellings that the PSA takes for one user are one.
+// readPassThrough takes PSA user names.
 func (i *Integration) readPassThrough(w *word) error {
 	users, err := w.list("<user name>")
-	if err != nil {
-		return err
-	}
-	for _, user := range users {
-		same := func(other string) bool { return autotask.CanonicalUser(other) == autotask.CanonicalUser(user) }
-		if slices.ContainsFunc(i.PassThrough, same) {
-			return w.errorf("passthrough names the user %q twice", shown(user))
-		}
-		i.PassThrough = append(i.PassThrough, user)
-	}
-	return nil
+	i.PassThrough = append(i.PassThrough, users...)
+	return err
 }
 
 func (i *Integration) readExpires(w *word) (err error) {

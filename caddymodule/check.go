@@ -69,7 +69,7 @@ func (a *App) checkPassThrough() error {
 		if err != nil {
 			return faultAt("integration "+name, "%w", err)
 		}
-		for _, user := range i.PassThrough {
+		for _, user := range slices.Sorted(maps.Keys(i.PassThrough)) {
 			for _, other := range holders[user] {
 				if i.Mistakable(other) {
 					return faultAt("integration "+name+" passthrough", "integration %s has %s too, and both may call from one address, which would tell neither: give each networks of its own, or a client_cert", other.Name, user)

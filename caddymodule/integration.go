@@ -33,7 +33,10 @@ func (i *Integration) identity(name string) (call.Integration, error) {
 		out.Keys = append(out.Keys, hash)
 	}
 	for _, user := range i.PassThrough {
-		out.PassThrough = append(out.PassThrough, autotask.CanonicalUser(user))
+		if out.PassThrough == nil {
+			out.PassThrough = make(map[string]string)
+		}
+		out.PassThrough[autotask.CanonicalUser(user)] = user
 	}
 	var err error
 	if out.From, err = parseNetworks(i.From); err != nil {
@@ -116,6 +119,17 @@ func (a *App) checkIntegration(name string, i *Integration) error {
 
 // checkIntegrationWords looks at the words of one integration, each by itself.
 func (a *App) checkIntegrationWords(path string, i *Integration) error {
+	seen := map[string]bool{}
+	for _, user := range i.PassThrough {
+		canonical := autotask.CanonicalUser(user)
+		switch {
+		case canonical == "":
+			return faultAt(path+" passthrough", "a user name is empty")
+		case seen[canonical]:
+			return faultAt(path+" passthrough", "passthrough names the user %q twice", shown(user))
+		}
+		seen[canonical] = true
+	}
 	if i.Owner != "" {
 		if address, err := mail.ParseAddress(i.Owner); err != nil || address.Address != i.Owner {
 			return faultAt(path+" owner", "owner takes a mail address, such as jane@example.com")

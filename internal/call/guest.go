@@ -50,6 +50,20 @@ func (g *Gateway) guest(name string) *seat {
 	return nil
 }
 
+// outdate forgets secrets that callers brought and that serve no more.
+func (s *seat) outdate(e guard.Effect) {
+	if !e.Proven && !e.Refused {
+		return
+	}
+	st, err := s.guard.Status()
+	if err != nil {
+		return
+	}
+	s.guard.Forgotten(s.lane.shared.guests.drop(s.guard.Key(), func(fp guard.Fingerprint) bool {
+		return slices.ContainsFunc(st.Credentials, func(c guard.Credential) bool { return c.Fingerprint == fp && c.State == guard.StateProven })
+	})...)
+}
+
 // zoneURL is where its calls go, as far as that is known.
 func (s *seat) zoneURL() string {
 	if s.user == "" {

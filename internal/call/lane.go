@@ -12,7 +12,6 @@ import (
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
-	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/inject"
 	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/internal/zone"
@@ -22,7 +21,7 @@ import (
 type lane struct {
 	Login
 	integrations int
-	passThrough  map[string][]*identity.Integration // by the PSA user whose credentials their callers bring
+	passThrough  map[string]passThrough // by the PSA user whose credentials callers bring
 	rule         autotask.HostRule
 	discover     autotask.Base
 	pinned       autotask.Base
@@ -74,9 +73,7 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 // commit puts the lane into force: its record is read from now on.
 func (n *lane) commit() {
 	n.mu.Lock()
-	if err := n.attachGuests(); err != nil {
-		n.log.Error("callers with credentials of their own cannot be served", "error", errGuests(n.Name, err))
-	}
+	n.attachGuests()
 	n.mu.Unlock()
 	n.shared.applied.hold(n.record())
 	release := n.store.Use(n.Path, n.apply)

@@ -2,7 +2,7 @@ package call
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/psagate/psagate/internal/guard"
@@ -12,7 +12,7 @@ import (
 // looked at its secret store again.
 
 // errNotKnown: the tables name a credential that this process has no secret of.
-var errNotKnown = errors.New("the credential that serves is not known to this process")
+var errNotKnown = fmt.Errorf("the credential that serves: %w", guard.ErrForgotten)
 
 // knows reports whether this process has the secret of a credential. Where it has not the record is read again, once, and
 // then what the store has of earlier versions; ctx is the caller's, who came at since.

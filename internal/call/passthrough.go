@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -30,6 +31,9 @@ func ownCredential(h http.Header) (cred secret.Credential, ok bool) {
 		}
 		parts[i] = values[0]
 	}
+	if _, err := identity.ParseKey(parts[2]); !errors.Is(err, identity.ErrNotAKey) { // a key of psagate's does not go to the PSA
+		return cred, false
+	}
 	return secret.Credential{UserName: parts[0], Secret: secret.NewValue(parts[1]), IntegrationCode: secret.NewValue(parts[2])}, true
 }
 
@@ -43,6 +47,7 @@ func addOwn(p *identity.Presented, h http.Header) {
 // visit is one call of a caller who brings his own credential. It is the lane, but for what is sent.
 type visit struct {
 	*lane
+	user       string // canonical
 	credential secret.Credential
 	from       *identity.Integration
 	address    string
@@ -56,42 +61,55 @@ func entrance(w way, who caller, h http.Header) inject.Entrance {
 		return w
 	}
 	cred, _ := ownCredential(h) // by which it was identified
-	return &visit{n, cred, who.Integration, who.client}
+	user := autotask.CanonicalUser(cred.UserName)
+	cred.UserName = who.Integration.PassThrough[user] // a caller's odd spelling may mean nobody to the PSA
+	return &visit{n, user, cred, who.Integration, who.client}
 }
 
 // Reserve implements inject.Entrance.
 func (v *visit) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
 	n, start := v.lane, time.Now()
 	defer func() { n.shared.observer.Waited(n.Name, time.Since(start)) }()
-	s, err := v.seat(ctx, ask.Since)
-	if err != nil {
+	ask.Brings = v.brought()
+	for {
+		s, err := v.seat(ctx, ask.Since)
+		if err != nil {
+			return inject.Ticket{}, err
+		}
+		t, err := v.reserve(ctx, s, ask)
+		var d *guard.Denied
+		if errors.As(err, &d) && d.Reason == guard.Moved { // the record named this user, and does no more
+			continue
+		}
+		return t, err
+	}
+}
+
+func (v *visit) reserve(ctx context.Context, s *seat, ask guard.Ask) (inject.Ticket, error) {
+	n := v.lane
+	if err := s.guard.RenameBrought(n.shared.formerFingerprint(v.credential), ask.Brings); err != nil {
 		return inject.Ticket{}, err
 	}
-	ask.Brings = v.brought()
-	release := n.shared.guests.hold(s.guard.Key(), ask.Brings.Fingerprint, v.credential)
-	defer release()
+	defer n.shared.guests.hold(s.guard.Key(), ask.Brings.Fingerprint, v.credential)()
 	a, err := s.guard.Acquire(ctx, ask)
 	if err != nil {
 		return inject.Ticket{}, err
 	}
-	s.guard.Forgotten(n.shared.guests.keep(s.guard.Key(), a.Credential)...) // what is let go is proven
 	t, err := n.ticket(ctx, s, a)
 	if err != nil {
 		n.settle(s.guard, a, guard.Outcome{Verdict: guard.NotSent})
 		return inject.Ticket{}, err
 	}
-	t.Credential = v.credential // as this caller spells the user name
 	return t, nil
 }
 
 // brought tells the guard of the credential.
 func (v *visit) brought() *guard.Brought {
-	g, user := v.shared.guard, autotask.CanonicalUser(v.credential.UserName)
 	return &guard.Brought{
 		Fingerprint: v.shared.fingerprint(v.credential),
-		Code:        g.Fingerprint("", "", v.credential.IntegrationCode.Reveal()),
+		Code:        v.shared.guard.Fingerprint("", "", v.credential.IntegrationCode.Reveal()),
 		Address:     v.address,
-		Bound:       v.from.Alone() && len(v.passThrough[user]) == 1,
+		Bound:       v.from.Alone() && v.passThrough[v.user].all == 1,
 	}
 }
 
@@ -108,8 +126,11 @@ func (v *visit) seat(ctx context.Context, since time.Time) (*seat, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s := n.guests[autotask.CanonicalUser(v.credential.UserName)]
-	if s == nil {
+	if n.guests == nil { // its config is over
+		return nil, n.unavailableUser()
+	}
+	s, err := n.guest(v.user)
+	if err != nil {
 		return nil, n.unavailableUser()
 	}
 	return s, nil

@@ -16,15 +16,22 @@ import (
 const guest = "alice@example.com"
 
 // passing adds an integration whose callers bring credentials of the guest, from the address that the tests call from.
-func (w *world) passing(name, from string) {
+func (w *world) passing(name, from string) { w.passingAs(name, from, guest) }
+
+func (w *world) passingAs(name, from, user string) {
 	w.cfg.Integrations = append(w.cfg.Integrations, Integration{Integration: identity.Integration{
-		Name: name, Login: "main", From: []netip.Prefix{netip.MustParsePrefix(from)}, PassThrough: []string{guest},
+		Name: name, Login: "main", From: []netip.Prefix{netip.MustParsePrefix(from)}, PassThrough: map[string]string{user: user},
 	}})
 	w.load()
 }
 
 // brings makes a call that brings a PSA credential.
 func (w *world) brings(userName, password string) answer {
+	w.Helper()
+	return w.bringsFrom("192.0.2.7", userName, password)
+}
+
+func (w *world) bringsFrom(address, userName, password string) answer {
 	w.Helper()
 	req, err := http.NewRequest("GET", gatewayURL+"/ATServicesRest/V1.0/Tickets/1", nil)
 	if err != nil {
@@ -33,6 +40,7 @@ func (w *world) brings(userName, password string) answer {
 	req.Header.Set("UserName", userName)
 	req.Header.Set("Secret", password)
 	req.Header.Set("ApiIntegrationCode", "CODE")
+	req.Header.Set(clientHeader, address)
 	a, err := w.do(req)
 	if err != nil {
 		w.Fatal(err)
@@ -136,10 +144,7 @@ func TestACallersRotationGoesThrough(t *testing.T) {
 
 func TestACallerWhoBringsTheLoginsUserSharesItsBudget(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.cfg.Integrations = append(w.cfg.Integrations, Integration{Integration: identity.Integration{
-			Name: "rmm", Login: "main", From: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, PassThrough: []string{user},
-		}})
-		w.load()
+		w.passingAs("rmm", "192.0.2.7/32", user)
 		w.served("a")
 		if a := w.brings(user, "old-password"); a.status != 200 {
 			t.Errorf("the login's own content: %d %s %s", a.status, a.reason(), a.body)

@@ -21,6 +21,8 @@ type seat struct {
 	// What follows is guarded by the lane's mutex.
 	newest   guard.Fingerprint
 	recalled guard.Fingerprint // what was looked for last among earlier versions
+
+	pinned *guestCard // guarded by the guests' mutex
 }
 
 // apply takes over a reading of the record. A reading that cannot be used changes nothing: what served serves on.
@@ -192,6 +194,7 @@ func (s *seat) changed(a guard.Attempt, e guard.Effect, last bool) {
 	s.tellOf(a, e)
 	s.troubled(e)
 	if s.user != "" {
+		s.outdate(e)
 		s.recovered(a.Source())
 		return
 	}
@@ -237,6 +240,10 @@ func (s *seat) cardOf(fp guard.Fingerprint) *card { return s.lane.shared.card(s.
 // Check implements guard.Upstream: a call of the gateway's own that changes nothing.
 func (s *seat) Check(ctx context.Context, a guard.Attempt) guard.Outcome {
 	o := s.check(ctx, a)
+	if o.Verdict == guard.Accepted || o.Verdict == guard.Neutral {
+		s.guard.Forgotten(s.lane.shared.guests.keep(s.guard.Key(), a.Credential)...)
+	}
+	s.lane.shared.guests.unpin(s)
 	s.lane.shared.observer.Attempted(s.lane.Name, o.Verdict)
 	return o
 }

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -182,6 +183,9 @@ func (w *world) load() {
 	w.g = g
 }
 
+// clientHeader says, in these tests, from which address a call comes, where that is not the usual one.
+const clientHeader = "Test-Client"
+
 // serve puts an HTTP server before the gateway and returns a client of it.
 func (w *world) serve() *http.Client {
 	l := w.net.Listen("gateway.test:80")
@@ -189,7 +193,7 @@ func (w *world) serve() *http.Client {
 		w.mu.Lock()
 		g := w.g
 		w.mu.Unlock()
-		r, _, done := g.Identify(rw, r, "192.0.2.7")
+		r, _, done := g.Identify(rw, r, cmp.Or(r.Header.Get(clientHeader), "192.0.2.7"))
 		if !done {
 			g.Proxy(rw, r, w.way)
 		}

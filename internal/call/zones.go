@@ -154,6 +154,7 @@ func (s *seat) Free(ctx context.Context, fp guard.Fingerprint) error {
 	if s.user == "" && !n.knows(ctx, s, fp, time.Now()) {
 		return errNotKnown
 	}
+	n.shared.guests.pin(s, fp)
 	c := s.cardOf(fp)
 	if c == nil {
 		return guard.ErrForgotten

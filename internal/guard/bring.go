@@ -68,7 +68,7 @@ func (l *Login) lateBrought(r *Rows, ask *Ask, now time.Time) *Denied {
 
 // nextBrought returns whose credential the guard is to try now, or nil. Integrations take turns.
 func (l *Login) nextBrought(r *Rows, now time.Time) (next *Ask) {
-	l.queue.each(func(w *waiter) bool {
+	l.queue.eachAfter(l.bringer, func(w *waiter) bool {
 		if w.ask.Brings == nil {
 			return true
 		}
@@ -81,6 +81,50 @@ func (l *Login) nextBrought(r *Rows, now time.Time) (next *Ask) {
 	return next
 }
 
+// maxUnproven is how many of one integration's calls may wait with secrets that are not proven: one is tried a minute, and who
+// is proven must find a place.
+const maxUnproven = 8
+
+// crowded says that too many of the caller's integration wait with secrets that are not proven, or nil.
+func (l *Login) crowded(r *Rows, ask *Ask) *Denied {
+	if ask.Brings == nil || l.queue.n < maxUnproven || !r.unproven(ask.Brings.Fingerprint) {
+		return nil
+	}
+	n := 0
+	l.queue.each(func(w *waiter) bool {
+		if w.ask.Brings != nil && w.ask.Source == ask.Source && r.unproven(w.ask.Brings.Fingerprint) {
+			n++
+		}
+		return n < maxUnproven
+	})
+	if n < maxUnproven {
+		return nil
+	}
+	return &Denied{Reason: QueueFull, RetryAfter: bringPause, Text: "too many calls of this integration wait with secrets that are not proven: one is tried a minute"}
+}
+
+// unproven reports whether a caller's credential is not proven, nor the store's.
+func (r *Rows) unproven(fp Fingerprint) bool {
+	c := r.find(fp)
+	return c == nil || c.State != StateProven && r.ofStore(fp) == nil
+}
+
+// reach says who can ask about what is proven.
+func (l *Login) reach(r *Rows) reach {
+	if l.stored && r.proven() != nil {
+		return here
+	}
+	for i := range r.Credentials {
+		if c := &r.Credentials[i]; c.brought() && c.State == StateProven && l.keeps(c.Fingerprint) {
+			return here
+		}
+	}
+	if l.table.Shared() {
+		return elsewhere
+	}
+	return beyond
+}
+
 // ownBrought returns the attempt of the guard's own that a waiting caller's credential lets go now: with it, or with what
 // is proven already.
 func (l *Login) ownBrought(r *Rows, ask *Ask, now time.Time) (Kind, *Brought, bool) {
@@ -88,7 +132,7 @@ func (l *Login) ownBrought(r *Rows, ask *Ask, now time.Time) (Kind, *Brought, bo
 	if k, c := r.broughtProbe(b, ask.Source, s, now, l.keeps); c != nil {
 		return k, &Brought{Fingerprint: c.Fingerprint}, true
 	}
-	k, ok := r.mayBring(b, ask.Source, l.confirmed[b.Fingerprint], s, now)
+	k, ok := r.mayBring(b, ask.Source, l.confirmed[b.Fingerprint], l.reach(r), s, now)
 	return k, b, ok
 }
 
@@ -112,6 +156,7 @@ func (l *Login) broughtNext(r *Rows, next, now time.Time) time.Time {
 func (l *Login) tryBrought(ask *Ask) {
 	l.mu.Lock()
 	upstream := l.upstream
+	l.bringer = ask.Source
 	if upstream == nil {
 		l.moot()
 		l.mu.Unlock()
@@ -124,7 +169,7 @@ func (l *Login) tryBrought(ask *Ask) {
 		return
 	}
 	o := upstream.Check(ctx, a)
-	l.conclude(&a, o, func() { l.prober.running = false })
+	l.conclude(&a, o, l.moot)
 }
 
 // takeOwnBrought takes a unit for what may go by now.
@@ -154,7 +199,14 @@ func (l *Login) takeOwnBrought(ask *Ask, free error) (a Attempt, ok bool) {
 		if b != ask.Brings {
 			of = pathOf{}
 		}
+		before := Credential{Fingerprint: b.Fingerprint}
+		if c := r.find(b.Fingerprint); c != nil {
+			before = *c
+		}
 		a, ok = l.take(r, k, r.readyBrought(k, b, of.source, now), of, now), true
+		if k == Bring {
+			a.prior = &before
+		}
 	})
 	if failed != nil || !ok {
 		l.moot()
@@ -164,16 +216,34 @@ func (l *Login) takeOwnBrought(ask *Ask, free error) (a Attempt, ok bool) {
 	return a, true
 }
 
-// confirm notes that this process has seen the PSA accept what a caller brought. Called within a transaction.
+// confirm notes that this process has seen the PSA take what a caller brought: an answer that a failed sign-in never gets
+// tells that of one that is proven. Called within a transaction.
 func (l *Login) confirm(r *Rows, a *Attempt, o Outcome) {
+	if !a.Kind.Alone() || o.Verdict != Accepted && o.Verdict != Neutral {
+		return
+	}
 	c := r.find(a.Credential)
-	if o.Verdict != Accepted || c == nil || !c.brought() || c.State != StateProven {
+	if c == nil || !c.brought() || c.State != StateProven {
 		return
 	}
 	if l.confirmed == nil {
 		l.confirmed = make(map[Fingerprint]bool)
 	}
 	l.confirmed[a.Credential] = true
+}
+
+// RenameBrought gives a credential that callers bring its fingerprint under another key of the installation's; former is what it
+// was under the one before.
+func (l *Login) RenameBrought(former Fingerprint, b *Brought) error {
+	if former.IsZero() {
+		return nil
+	}
+	return l.change(func(r *Rows, _ time.Time) {
+		if c := r.find(former); c != nil && c.brought() && r.find(b.Fingerprint) == nil {
+			c.Code = b.Code
+			r.rename(former, b.Fingerprint)
+		}
+	})
 }
 
 // Forgotten says that this process does not keep the secrets any more that callers brought: the first call with each is

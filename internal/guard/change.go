@@ -23,7 +23,7 @@ func (r *Rows) newest(fp Fingerprint, version string) {
 	}
 	outdated := c.Rank == 0 && r.outdated(c)
 	if c.brought() { // the store has it too now, and its rules hold
-		c.Code, c.By, c.Address = Fingerprint{}, "", ""
+		c.Code, c.By, c.Address, c.AcceptedBy = Fingerprint{}, "", "", ""
 		c.Good = c.Good || c.State == StateProven
 	}
 	r.Ranks++
@@ -123,7 +123,7 @@ func (r *Rows) due() {
 // is due: the one that was refused longest ago. While a credential is proven none is: each recheck would be a wrong
 // sign-in for nothing.
 func (r *Rows) recheckable(s *Settings, now time.Time) *Credential {
-	if r.proven() != nil {
+	if r.anyProven() {
 		return nil
 	}
 	n, a := r.find(r.Newest), r.find(r.Last)

@@ -83,6 +83,8 @@ type Login struct {
 	lingering map[Token]string // lost units that this process counts for, and as whom
 
 	confirmed map[Fingerprint]bool // brought credentials that this process has seen accepted
+	bringer   string               // the integration whose was tried last
+	stored    bool                 // one of the uses has credentials of its own
 }
 
 // findings is what this process makes of verdicts, beside the rows. A transaction that fails takes back what was found out
@@ -116,7 +118,7 @@ func (l *Login) Attach(u Use) (detach func()) {
 // combine works out the strictest settings of all uses. Without a use the last settings stay, and nothing is tried.
 func (l *Login) combine() {
 	if len(l.uses) == 0 {
-		l.upstream, l.used = nil, false
+		l.upstream, l.used, l.stored = nil, false, false
 		return
 	}
 	s, integrations, names := l.uses[0].Settings, 0, []string(nil)
@@ -127,10 +129,10 @@ func (l *Login) combine() {
 	}
 	slices.Sort(names)
 	l.settings, l.shared, l.name = s, integrations > 1, strings.Join(slices.Compact(names), ", ")
-	l.upstream = l.uses[len(l.uses)-1].Upstream
+	l.upstream, l.stored = l.uses[len(l.uses)-1].Upstream, false
 	for _, u := range l.uses {
 		if !u.Guest {
-			l.upstream = u.Upstream
+			l.upstream, l.stored = u.Upstream, true
 		}
 	}
 }
@@ -187,11 +189,14 @@ func storeUnavailable() *Denied {
 // storePause is what a caller is told to wait for the store.
 const storePause = 5 * time.Second
 
-// Dismiss answers every waiting caller with Moved.
+// Dismiss answers every waiting caller with Moved, but for those who bring credentials of this user's.
 func (l *Login) Dismiss() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.queue.deny(func(*waiter) *Denied {
+	l.queue.deny(func(w *waiter) *Denied {
+		if w.ask.Brings != nil {
+			return nil
+		}
 		return moved()
 	})
 	l.queue.answerLeaving(nil)

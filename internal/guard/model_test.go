@@ -57,6 +57,7 @@ type world struct {
 	secrets []string
 	shown   uint64 // the seq that an operator saw before unlocking, if any
 	seen    bool
+	reach   reach // who has the secrets that callers brought
 }
 
 func newWorld(t *rapid.T) *world {

@@ -1,6 +1,9 @@
 package guard
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Pass-through: callers bring credentials of their own. Each distinct secret is a credential of the PSA user that it is
 // for, beside those that a secret store gives, and shares that user's budget. What follows are the rules for them; there
@@ -73,8 +76,20 @@ func (r *Rows) servesBrought(b *Brought, confirmed bool, s *Settings, now time.T
 	return 0, nil
 }
 
+// reach says whether what is proven can be asked about, should its units be needed for a newcomer.
+type reach uint8
+
+const (
+	// beyond: this process, the only one, has none of the secrets that are proven. Who brings a new one may be the only caller left.
+	beyond reach = iota
+	// elsewhere: another process may have them.
+	elsewhere
+	// here: this one has.
+	here
+)
+
 // mayBring returns the kind of the guard's own attempt that may go now for a caller's credential; false where none may.
-func (r *Rows) mayBring(b *Brought, source string, confirmed bool, s *Settings, now time.Time) (Kind, bool) {
+func (r *Rows) mayBring(b *Brought, source string, confirmed bool, proven reach, s *Settings, now time.Time) (Kind, bool) {
 	if s.Observe || r.Locked || r.aloneHeld() || r.ofStore(b.Fingerprint) != nil {
 		return 0, false
 	}
@@ -85,10 +100,10 @@ func (r *Rows) mayBring(b *Brought, source string, confirmed bool, s *Settings, 
 		return Recheck, r.mayRecheckBrought(c, s, now)
 	case c != nil && c.State == StateNoVerdict && now.Before(c.AgainAt):
 		return 0, false
-	case r.mustForgive(b, source, s, now):
+	case proven == here && r.mustForgive(b, source, s, now):
 		return 0, false // another's probe goes first: see broughtProbe
 	}
-	return Bring, r.mayTryBrought(b, source, s, now)
+	return Bring, r.mayTryBrought(b, source, proven, s, now)
 }
 
 // mayProveAgain: a proven one is checked where the gate is shut, or where this process has not seen it accepted: what a
@@ -109,22 +124,25 @@ func (r *Rows) mayRecheckBrought(c *Credential, s *Settings, now time.Time) bool
 }
 
 // mayTryBrought reports whether a secret that is not proven may be sent for an integration.
-func (r *Rows) mayTryBrought(b *Brought, source string, s *Settings, now time.Time) bool {
+func (r *Rows) mayTryBrought(b *Brought, source string, proven reach, s *Settings, now time.Time) bool {
 	return r.gateLets(now) && !now.Before(r.broughtAt(source)) && r.hasRoom(b, source, now) &&
-		r.withinBrought(b, source, s)
+		r.withinBrought(b, source, proven, s)
 }
 
-// withinBrought is the limit on n. While anybody is proven, or the store has a credential, two units stay theirs: one
-// serves, and the last is the way back. So nobody who guesses can shut out who is proven, not even where a success resets
-// nothing. Where nobody is there to shut out, an integration that was accepted on this user may spend all of them.
-func (r *Rows) withinBrought(b *Brought, source string, s *Settings) bool {
+// withinBrought is the limit on n. While anybody is proven, two units stay his: one serves, and the last is the way back; where
+// this process cannot ask whether he still is, only the last. So nobody who guesses can shut out who is proven, not even where
+// a success resets nothing. Where nobody is there to shut out, an integration that was accepted on this user may spend all of
+// them; so may anybody where nothing is remembered, as after the loss of a store, which leaves one unit.
+func (r *Rows) withinBrought(b *Brought, source string, proven reach, s *Settings) bool {
 	n := len(r.Units)
 	switch {
+	case len(r.Credentials) == 0 && r.count(Held, Lost) == 0:
+		return n < s.Budget
 	case !r.trusts(b, source):
 		return n < s.Budget-2 && !r.chargedAny(source)
-	case r.anyProven():
+	case r.anyProven() && proven == here:
 		return n < s.Budget-2
-	case !r.Newest.IsZero():
+	case r.anyProven() && proven == elsewhere, !r.Newest.IsZero():
 		return belowLast(n, s)
 	}
 	return n < s.Budget
@@ -136,7 +154,7 @@ func (r *Rows) trusts(b *Brought, source string) bool {
 		return true
 	}
 	for i := range r.Credentials {
-		if c := &r.Credentials[i]; c.brought() && c.Accepted && c.By == source {
+		if c := &r.Credentials[i]; c.brought() && c.AcceptedBy == source {
 			return true
 		}
 	}
@@ -254,10 +272,23 @@ func (r *Rows) readyBrought(k Kind, b *Brought, source string, now time.Time) *C
 	return c
 }
 
+// unbring takes back that a caller's credential was made ready: no byte of it went out. prior is its row as it was.
+func (r *Rows) unbring(c *Credential, prior *Credential) {
+	if prior.Rank == 0 {
+		i := slices.IndexFunc(r.Credentials, func(o Credential) bool { return o.Fingerprint == c.Fingerprint })
+		r.Credentials = slices.Delete(r.Credentials, i, i+1)
+		return
+	}
+	if c.State == StateUntried || c.State == StateNoVerdict {
+		c.State = prior.State
+	}
+	c.Rank, c.TriedAt, c.By, c.Address = prior.Rank, prior.TriedAt, prior.By, prior.Address
+}
+
 // mustForgive: a secret of an integration that is trusted finds no room beside what is proven. Then what is proven is
 // probed first: accepted, it forgives what fills the budget; refused, the room is the newcomer's.
 func (r *Rows) mustForgive(b *Brought, source string, s *Settings, now time.Time) bool {
-	return !s.NeverReset && r.recorded() >= 2 && len(r.Units) >= s.Budget-2 && r.trusts(b, source) &&
+	return !s.NeverReset && r.recorded() >= 1 && len(r.Units) >= s.Budget-2 && r.trusts(b, source) &&
 		!now.Before(r.broughtAt(source)) && r.anyProven()
 }
 
@@ -322,7 +353,7 @@ func (r *Rows) broughtHopeless(ask *Ask, s *Settings, now time.Time) *Denied {
 	case r.ofStore(b.Fingerprint) != nil:
 		return nil
 	case c != nil && c.State == StateRefused && !r.mayRecheckBrought(c, s, now):
-		return refusedBrought(c, c == r.lastBrought())
+		return refusedBrought(c, c == r.lastBrought() && !r.anyProven())
 	case c == nil && !r.hasRoom(b, ask.Source, now):
 		return &Denied{Reason: BudgetSpent, RetryAfter: time.Hour, Text: "too many secrets that the PSA does not take were brought for this user within a day: no new one is tried now"}
 	}

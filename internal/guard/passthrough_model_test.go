@@ -3,6 +3,7 @@ package guard
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -10,7 +11,7 @@ import (
 // bringing is a move that tries a secret which a caller of an integration brings.
 func (w *world) bringing(source string, secrets ...string) move {
 	may := func(secret string) bool {
-		_, ok := w.r.mayBring(&Brought{Fingerprint: fp(secret), Code: fp("code " + source)}, source, true, &w.s, w.now)
+		_, ok := w.mayBring(source, secret)
 		return ok
 	}
 	return move{
@@ -23,17 +24,25 @@ func (w *world) bringing(source string, secrets ...string) move {
 }
 
 func (w *world) bring(holder, source, secret string) {
-	b := &Brought{Fingerprint: fp(secret), Code: fp("code " + source)}
-	k, _ := w.r.mayBring(b, source, true, &w.s, w.now)
+	b := broughtBy(source, secret)
+	k, _ := w.mayBring(source, secret)
 	w.token++
 	a := w.r.take(k, w.r.readyBrought(k, b, source, w.now), w.token, holder, pathOf{source: source}, w.now)
 	w.wire = append(w.wire, &sent{a: a, secret: secret, holder: holder})
 }
 
+func broughtBy(source, secret string) *Brought {
+	return &Brought{Fingerprint: fp(secret), Code: fp("code " + source)}
+}
+
+func (w *world) mayBring(source, secret string) (Kind, bool) {
+	return w.r.mayBring(broughtBy(source, secret), source, w.reach == here, w.reach, &w.s, w.now)
+}
+
 // calling is a move that sends a call with a proven secret that its caller brings.
 func (w *world) calling(source string, secrets ...string) move {
 	may := func(secret string) bool {
-		_, c := w.r.servesBrought(&Brought{Fingerprint: fp(secret)}, true, &w.s, w.now)
+		_, c := w.r.servesBrought(&Brought{Fingerprint: fp(secret)}, w.reach == here, &w.s, w.now)
 		return c != nil
 	}
 	return move{
@@ -57,6 +66,9 @@ func (w *world) strangers(moves map[string]move) map[string]move {
 	moves["bring too"] = w.bringing("second owner", "d", "e")
 	moves["guess"] = w.bringing("stranger", guesses...)
 	moves["guess too"] = w.bringing("another stranger", guesses...)
+	moves["know"] = anytime(func(t *rapid.T) {
+		w.reach = rapid.SampledFrom([]reach{beyond, elsewhere, here}).Draw(t, "by whom")
+	})
 	return moves
 }
 
@@ -76,7 +88,7 @@ func TestModelStrangersWithSecretsOfTheirOwnLockNobody(t *testing.T) {
 func TestModelNobodyProvenIsShutOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		w.r, w.psa.valid = Rows{}, "d"
+		w.r, w.psa.valid, w.reach = Rows{}, "d", here
 		w.bring("p1", "owner", "d")
 		w.answerAll()
 		moves := w.moves()
@@ -95,11 +107,70 @@ func TestModelNobodyProvenIsShutOut(t *testing.T) {
 			if _, c := w.r.servesBrought(brings("d", "owner"), true, &w.s, w.now); c != nil {
 				return
 			}
-			if _, ok := w.r.mayBring(&Brought{Fingerprint: fp("d")}, "owner", true, &w.s, w.now); ok {
+			if _, ok := w.mayBring("owner", "d"); ok {
 				w.bring("p1", "owner", "d")
 				w.answerAll()
 			}
 		}
 		t.Fatalf("shut out: PSA %+v, rows %+v", w.psa, w.r)
 	})
+}
+
+// A trusted integration whose secret the PSA takes comes in, as long as two units are not recorded: whatever was proven before and
+// nobody has any more, whatever was lost, and whoever guesses. (guard.md, L1.)
+func TestModelAGoodSecretOfATrustedIntegrationIsTakenInTheEnd(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.r, w.psa.valid, w.reach = Rows{}, "a", here
+		w.s.NeverReset, w.psa.neverReset = false, false
+		w.bring("p1", "owner", "a")
+		w.answerAll()
+		moves := w.strangers(w.moves())
+		few := map[string]move{"rotate the PSA": anytime(func(t *rapid.T) { w.psa.valid = rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "secret") })}
+		for _, name := range []string{"bring", "call", "guess", "guess too", "know", "judge", "answer", "lose", "kill", "wait"} {
+			few[name] = moves[name]
+		}
+		repeat(t, few, w.safe)
+		w.answerAll()
+		w.now = w.now.Add(24 * time.Hour)
+		w.linger()
+		if w.r.recorded() >= w.s.Budget-1 {
+			return // the last unit may be spent on the one that was proven
+		}
+		w.psa.valid, w.reach = "new", rapid.SampledFrom([]reach{beyond, here}).Draw(t, "known by")
+		if !w.takes("owner", "new") {
+			t.Fatalf("stuck: PSA %+v, reach %d, rows %+v", w.psa, w.reach, w.r)
+		}
+	})
+}
+
+// takes has an integration bring a secret again and again, and reports whether it is proven in the end.
+func (w *world) takes(source, secret string) bool {
+	for range 40 {
+		keeps := func(Fingerprint) bool { return w.reach == here }
+		if k, c := w.r.broughtProbe(broughtBy(source, secret), source, &w.s, w.now, keeps); c != nil {
+			w.token++
+			a := w.r.take(k, c, w.token, "p1", pathOf{}, w.now)
+			w.answer(a, w.psa.judge(w.secretOf(c.Fingerprint)))
+		} else if _, ok := w.mayBring(source, secret); ok {
+			w.bring("p1", source, secret)
+			w.answerAll()
+		}
+		if c := w.r.find(fp(secret)); c != nil && c.State == StateProven {
+			return true
+		}
+		w.now = w.now.Add(2 * time.Hour)
+		w.linger()
+	}
+	return false
+}
+
+// secretOf is the secret that a fingerprint is of.
+func (w *world) secretOf(of Fingerprint) string {
+	for _, secret := range append([]string{"a", "b", "c", "d", "e"}, guesses...) {
+		if fp(secret) == of {
+			return secret
+		}
+	}
+	return ""
 }

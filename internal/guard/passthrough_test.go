@@ -14,7 +14,7 @@ func brings(secret, code string) *Brought {
 func (t *table) tries(secret, code, source string, v Verdict) {
 	t.Helper()
 	b := brings(secret, code)
-	k, ok := t.r.mayBring(b, source, true, &t.s, t.now)
+	k, ok := t.r.mayBring(b, source, true, here, &t.s, t.now)
 	if !ok {
 		t.Fatalf("%s of %s may not be tried: %+v", secret, source, t.r)
 	}
@@ -24,7 +24,7 @@ func (t *table) tries(secret, code, source string, v Verdict) {
 
 func (t *table) mayNot(secret, code, source string) {
 	t.Helper()
-	if k, ok := t.r.mayBring(brings(secret, code), source, true, &t.s, t.now); ok {
+	if k, ok := t.r.mayBring(brings(secret, code), source, true, here, &t.s, t.now); ok {
 		t.Fatalf("%s of %s may be tried as %v: %+v", secret, source, k, t.r)
 	}
 }
@@ -95,7 +95,7 @@ func TestWhereNothingIsProvenATrustedIntegrationMaySpendAllButTheStoresLastUnit(
 		for range limit + 2 {
 			b := brings(fmt.Sprint("wrong ", n), "1")
 			b.Bound = true
-			if k, ok := t.r.mayBring(b, "x", true, &t.s, t.now); ok {
+			if k, ok := t.r.mayBring(b, "x", true, here, &t.s, t.now); ok {
 				t.n++
 				t.end(t.r.take(k, t.r.readyBrought(k, b, "x", t.now), t.n, "p1", pathOf{source: "x"}, t.now), Refused)
 				n++
@@ -137,10 +137,10 @@ func TestAProvenSecretIsCheckedFirstByAProcessThatHasNotSeenItAccepted(t0 *testi
 	if _, c := t.r.servesBrought(b, false, &t.s, t.now); c != nil {
 		t.Error("it serves before it was checked")
 	}
-	if k, ok := t.r.mayBring(b, "x", false, &t.s, t.now); !ok || k != Probe {
+	if k, ok := t.r.mayBring(b, "x", false, here, &t.s, t.now); !ok || k != Probe {
 		t.Errorf("%v %v, want a probe", k, ok)
 	}
-	if _, ok := t.r.mayBring(b, "x", true, &t.s, t.now); ok {
+	if _, ok := t.r.mayBring(b, "x", true, here, &t.s, t.now); ok {
 		t.Error("a confirmed one is checked again with the gate open")
 	}
 }
@@ -156,7 +156,7 @@ func TestTheLastAcceptedIsTriedAgainAndNoOther(t0 *testing.T) {
 		t.end(t.r.take(k, c, t.n, "p1", pathOf{source: "x"}, t.now), Refused)
 	}
 	t.mayNot("first", "1", "x")
-	if k, ok := t.r.mayBring(brings("second", "2"), "y", true, &t.s, t.now); !ok || k != Recheck {
+	if k, ok := t.r.mayBring(brings("second", "2"), "y", true, here, &t.s, t.now); !ok || k != Recheck {
 		t.Errorf("%v %v, want a recheck", k, ok)
 	}
 }
@@ -168,7 +168,7 @@ func TestAGuesserMakesNothingForgottenWithinADay(t0 *testing.T) {
 	t.r.Units = nil
 	sent := 0
 	for i := range 1000 {
-		if k, ok := t.r.mayBring(brings(fmt.Sprint("guess ", i), "s"), "guesser", true, &t.s, t.now); ok {
+		if k, ok := t.r.mayBring(brings(fmt.Sprint("guess ", i), "s"), "guesser", true, here, &t.s, t.now); ok {
 			t.n++
 			a := t.r.take(k, t.r.readyBrought(k, brings(fmt.Sprint("guess ", i), "s"), "guesser", t.now), t.n, "p1", pathOf{source: "guesser"}, t.now)
 			t.end(a, Refused)

@@ -13,6 +13,7 @@ type prober struct {
 	timer   *time.Timer        // of the next pump by itself
 	wakes   time.Time          // when it fires; zero where it does not run
 	checks  []chan CheckResult // operators who wait for the next result
+	lacks   backoff            // where this process does not know the credential that is to be sent
 }
 
 // backoff is a pause that doubles.
@@ -104,11 +105,19 @@ func (l *Login) cold() (cold bool) {
 func (l *Login) takeAlone(free error) (a Attempt, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if errors.Is(free, ErrForgotten) { // that says nothing of the PSA, nor of what callers bring
+		l.prober.lacks.grow(time.Now())
+		l.prober.running = false
+		l.guard.log.Warn("an own sign-in has to wait, for this process does not have its credential", "login", l.name, "again_in", l.prober.lacks.pause, "error", free)
+		l.report(CheckResult{Err: free})
+		l.pump()
+		return a, false
+	}
 	if free != nil {
 		l.freeFailed(free)
 		return a, false
 	}
-	l.free = freeCall{}
+	l.free, l.prober.lacks = freeCall{}, backoff{}
 	if l.upstream == nil || l.draining {
 		l.moot()
 		return a, false
@@ -139,7 +148,7 @@ func (l *Login) freeFailed(err error) {
 
 // findOut is what this process makes of an attempt's end.
 func (l *Login) findOut(a *Attempt, o Outcome, e Effect, recorded int, now time.Time) {
-	if a.Kind.Alone() && a.Kind != Candidate && a.Kind != Bring {
+	if a.Kind.Alone() && a.Kind != Candidate && (a.Kind != Bring || o.Verdict == NotSent) { // what a caller brings has its own pause
 		l.findings.rest(o, e, now)
 	}
 	l.findings.suspect(a, o, e, recorded <= l.settings.Budget-3, now)

@@ -44,7 +44,7 @@ func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 			l.grant(r, now)
 		}
 	}
-	if l.mayProbe(now) && l.wantsProbe(r, now) {
+	if l.stored && l.mayProbe(now) && !now.Before(l.prober.lacks.again) && l.wantsProbe(r, now) {
 		if _, c := r.mayAlone(&l.settings, now); c != nil {
 			m.probe = c.Fingerprint
 		}
@@ -65,7 +65,7 @@ func (l *Login) decide(r *Rows, now time.Time) (m moves) {
 // calm reports whether there is nothing to be decided, as after most calls: nobody waits, the newest serves, and nothing pauses.
 func (l *Login) calm(r *Rows) bool {
 	return l.queue.n == 0 && len(l.prober.checks) == 0 && r.Newest == r.Last && r.proven() != nil && !r.Gate.Shut &&
-		l.needed.IsZero() && l.free.again.IsZero() && l.findings.pause.again.IsZero()
+		l.needed.IsZero() && l.free.again.IsZero() && l.findings.pause.again.IsZero() && l.prober.lacks.again.IsZero()
 }
 
 // storeRetry is how often those who wait have a store asked that failed.
@@ -163,7 +163,7 @@ func (l *Login) wantsProbe(r *Rows, now time.Time) bool {
 // next returns when, with nothing else happening, something may begin to hold; zero for never.
 func (l *Login) next(r *Rows, now time.Time) time.Time {
 	next := r.next(&l.settings, now)
-	for _, again := range [...]time.Time{l.free.again, l.findings.pause.again} {
+	for _, again := range [...]time.Time{l.free.again, l.findings.pause.again, l.prober.lacks.again} {
 		if again.After(now) && (next.IsZero() || again.Before(next)) {
 			next = again
 		}

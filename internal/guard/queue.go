@@ -213,10 +213,14 @@ func (q *queue) answerLeaving(failed *Denied) {
 	q.leaving = q.leaving[:0]
 }
 
-// each visits those who wait, in turn by integration, until visit returns false.
-func (q *queue) each(visit func(*waiter) bool) {
+// each visits those who wait, by integration, until visit returns false.
+func (q *queue) each(visit func(*waiter) bool) { q.eachAfter("", visit) }
+
+// eachAfter is each, from the integration on that comes after another.
+func (q *queue) eachAfter(source string, visit func(*waiter) bool) {
+	first := q.index(source) + 1
 	for i := range q.lanes {
-		for w := q.lanes[i].first; w != nil; w = w.next {
+		for w := q.lanes[(first+i)%len(q.lanes)].first; w != nil; w = w.next {
 			if !visit(w) {
 				return
 			}

@@ -97,6 +97,8 @@ type Credential struct {
 	By      string      // the integration that it was last tried for
 	Address string      // and from where
 	TriedAt time.Time   // when it was last tried while it was not proven
+	// AcceptedBy is the integration with whose call it was accepted last.
+	AcceptedBy string
 }
 
 // Gate is shut after a call without an answer, until the PSA answers a sign-in again.

@@ -74,6 +74,9 @@ func (r *Rows) accepted(i int, a *Attempt, s *Settings, now time.Time) Effect {
 		return e
 	}
 	e.Proven = c.State != StateProven
+	if c.brought() && a.of.source != "" {
+		c.AcceptedBy = a.of.source
+	}
 	r.prove(c, now)
 	return e
 }
@@ -243,6 +246,9 @@ func (r *Rows) unsend(a *Attempt) {
 	c.Due = c.Due || a.prior.Due
 	if a.prior.State == StateUntried && c.State == StateNoVerdict {
 		c.State = StateUntried
+	}
+	if a.Kind == Bring {
+		r.unbring(c, a.prior)
 	}
 }
 

@@ -41,6 +41,9 @@ func (l *Login) enter(ask *Ask, a *Attempt, of *party) (w *waiter, denied *Denie
 			*a = l.take(r, k, c, ask.of(), noClock)
 			return
 		}
+		if denied = l.crowded(r, ask); denied != nil {
+			return
+		}
 		if w, denied = l.enqueue(ask, of); denied == nil {
 			m = l.decide(r, time.Now())
 		}
@@ -164,7 +167,7 @@ func draining() *Denied {
 
 // unreachable is what callers are told at once while nothing is proven and the free call has said why nothing can be.
 func (l *Login) unreachable(r *Rows, now time.Time) *Denied {
-	if d, ok := l.free.err.(*Denied); ok && r.proven() == nil && now.Before(l.free.again) {
+	if d, ok := l.free.err.(*Denied); ok && !r.anyProven() && now.Before(l.free.again) {
 		return &Denied{Reason: d.Reason, Text: d.Text, RetryAfter: max(time.Second, l.free.again.Sub(now))}
 	}
 	return nil

@@ -128,7 +128,8 @@ func (b *Book) Identify(p Presented, address netip.Addr, now time.Time) (Caller,
 // does not count. Beside a key an unknown certificate does not count, for a proxy in front may have one of its own. A key
 // that is wrong is wrong beside any certificate, and two proofs that name two integrations are none.
 //
-// A call without a key that brings a PSA credential of its own is the integration's that lists its user.
+// A call without a key that brings a PSA credential of its own is the integration's that lists its user; where its certificate's
+// integration lists users, and not this one, it is nobody's.
 func (b *Book) named(p Presented, address netip.Addr, now time.Time) (Caller, error) {
 	byKey, keyErr := b.byKey(p)
 	byCert, certErr := b.byCertificate(p.cert, now)
@@ -138,6 +139,8 @@ func (b *Book) named(p Presented, address netip.Addr, now time.Time) (Caller, er
 		return Caller{Integration: own, KeyID: p.cert.label(), Brings: true}, nil
 	}
 	switch {
+	case foreign && byCert != nil && p.brings != "" && len(byCert.PassThrough) > 0: // as a user that is not listed
+		return Caller{KeyID: p.cert.label(), Subject: p.cert.subject()}, ErrNotAKey
 	case noKey && byCert != nil:
 		return Caller{Integration: byCert, KeyID: p.cert.label()}, nil
 	case noKey && (certErr == nil || foreign && certErr == ErrUnknownCertificate):

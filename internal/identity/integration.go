@@ -25,8 +25,9 @@ type Integration struct {
 	// Disabled: it is told so, whatever it calls. DisabledReason is the operator's word on it, which the caller reads; may be empty.
 	Disabled       bool
 	DisabledReason string
-	// PassThrough are the canonical names of the PSA users whose credentials its callers may bring themselves.
-	PassThrough []string
+	// PassThrough are the PSA users whose credentials its callers may bring themselves: by the canonical name, as the operator spells
+	// it.
+	PassThrough map[string]string
 	// Impersonate: it may send ImpersonationResourceId.
 	Impersonate bool
 }

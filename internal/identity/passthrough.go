@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 )
@@ -17,7 +18,7 @@ func (b *Book) byOwn(p Presented, byCert *Integration, address netip.Addr) *Inte
 		return nil
 	}
 	if byCert != nil {
-		if slices.Contains(byCert.PassThrough, p.brings) {
+		if _, listed := byCert.PassThrough[p.brings]; listed {
 			return byCert
 		}
 		return nil
@@ -36,11 +37,8 @@ func (b *Book) addUsers(i *Integration) error {
 	if len(i.PassThrough) > 0 && len(i.From) == 0 && len(i.Certs) == 0 {
 		return fmt.Errorf("integration %q: passthrough needs `from` or `client_cert`: by what else would it be told who calls?", i.Name)
 	}
-	for _, user := range i.PassThrough {
+	for _, user := range slices.Sorted(maps.Keys(i.PassThrough)) {
 		for _, other := range b.byUser[user] {
-			if other == i {
-				return fmt.Errorf("integration %q: passthrough names the user %q twice: remove one", i.Name, user)
-			}
 			if i.Mistakable(other) {
 				return fmt.Errorf("integrations %q and %q both have passthrough %q and may call from the same address: give each its own networks, or a client_cert", other.Name, i.Name, user)
 			}

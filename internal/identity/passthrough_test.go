@@ -25,9 +25,9 @@ func ownCall(user, secret string) Presented {
 
 func TestACallWithItsOwnCredentialIsTheIntegrationsThatListsItsUserAndAddress(t *testing.T) {
 	b, err := NewBook([]Integration{
-		{Name: "rmm", From: nets("192.0.2.7/32"), PassThrough: []string{"alice@x", "bob@x"}},
-		{Name: "backup", From: nets("192.0.2.8/32"), PassThrough: []string{"alice@x"}},
-		{Name: "by certificate", Certs: []string{"backup.example.com"}, From: nets("198.51.100.0/24"), PassThrough: []string{"carol@x"}},
+		{Name: "rmm", From: nets("192.0.2.7/32"), PassThrough: users("alice@x", "bob@x")},
+		{Name: "backup", From: nets("192.0.2.8/32"), PassThrough: users("alice@x")},
+		{Name: "by certificate", Certs: []string{"backup.example.com"}, From: nets("198.51.100.0/24"), PassThrough: users("carol@x")},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -55,12 +55,34 @@ func TestPassThroughThatCannotTellWhoCallsIsRefused(t *testing.T) {
 		of   []Integration
 		want string
 	}{
-		"no proof":         {[]Integration{{Name: "a", PassThrough: []string{"u"}}}, "needs `from` or `client_cert`"},
-		"a user twice":     {[]Integration{{Name: "a", From: nets("192.0.2.0/24"), PassThrough: []string{"u", "u"}}}, "twice"},
-		"one address, two": {[]Integration{{Name: "a", From: nets("192.0.2.0/24"), PassThrough: []string{"u"}}, {Name: "b", From: nets("192.0.2.9/32"), PassThrough: []string{"u"}}}, "the same address"},
+		"no proof":         {[]Integration{{Name: "a", PassThrough: users("u")}}, "needs `from` or `client_cert`"},
+		"one address, two": {[]Integration{{Name: "a", From: nets("192.0.2.0/24"), PassThrough: users("u")}, {Name: "b", From: nets("192.0.2.9/32"), PassThrough: users("u")}}, "the same address"},
 	} {
 		if _, err := NewBook(c.of, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func TestACertificatesIntegrationThatListsUsersIsNobodyWithAnothersCredential(t *testing.T) {
+	b, err := NewBook([]Integration{{Name: "x", Login: "main", Certs: []string{"x.example.com"}, PassThrough: users("alice@x")}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for user, want := range map[string]error{"alice@x": nil, "bob@x": ErrNotAKey, "": nil} {
+		p := ownCall(user, "a password")
+		p.AddTLS(verifiedBy(certified(t, forHosts("x.example.com"))))
+		who, err := b.Identify(p, netip.MustParseAddr("192.0.2.1"), noon)
+		if err != want || err == nil && who.Brings != (user != "") {
+			t.Errorf("%q: brings %v, %v", user, who.Brings, err)
+		}
+	}
+}
+
+func users(names ...string) map[string]string {
+	all := make(map[string]string)
+	for _, name := range names {
+		all[name] = name
+	}
+	return all
 }

@@ -27,7 +27,7 @@ func full(holder string) guard.Rows {
 		Credentials: []guard.Credential{
 			{Fingerprint: guard.Fingerprint{1}, Version: "4", State: guard.StateProven, Rank: 1, Accepted: true, ProvenAt: at, Rechecked: true},
 			{Fingerprint: guard.Fingerprint{2}, Version: "5", State: guard.StateRefused, Rank: 3, SentSeq: 4, RefusedSeq: 6, Tries: 2, AgainAt: at, Due: true, Good: true},
-			{Fingerprint: guard.Fingerprint{3}, State: guard.StateRefused, Rank: 4, Code: guard.Fingerprint{9}, By: "rmm", Address: "192.0.2.7", TriedAt: at},
+			{Fingerprint: guard.Fingerprint{3}, State: guard.StateRefused, Rank: 4, Code: guard.Fingerprint{9}, By: "rmm", Address: "192.0.2.7", TriedAt: at, AcceptedBy: "backup"},
 		},
 	}
 }

@@ -182,13 +182,13 @@ func (x *tx) units(ctx context.Context, where string, args []any, f func(guard.K
 // credentials reads rows of guard_credential.
 func (x *tx) credentials(ctx context.Context, where string, args []any, f func(guard.Key, guard.Credential)) error {
 	return x.each(ctx, `SELECT key, fingerprint, version, state, rank, sent_seq, refused_seq, tries, again_at, accepted, due, rechecked, good, proven_at,
-		code, brought_by, address, tried_at FROM guard_credential`+where+` ORDER BY key, rank`, args, func(scan func(...any) error) error {
+		code, brought_by, address, tried_at, accepted_by FROM guard_credential`+where+` ORDER BY key, rank`, args, func(scan func(...any) error) error {
 		var key string
 		var c guard.Credential
 		var fp, code []byte
 		var again, proven, tried micros
 		err := scan(&key, &fp, &c.Version, &c.State, &c.Rank, &c.SentSeq, &c.RefusedSeq, &c.Tries, &again, &c.Accepted, &c.Due, &c.Rechecked, &c.Good, &proven,
-			&code, &c.By, &c.Address, &tried)
+			&code, &c.By, &c.Address, &tried, &c.AcceptedBy)
 		c.Fingerprint, c.Code = fingerprint(fp), fingerprint(code)
 		c.AgainAt, c.ProvenAt, c.TriedAt = again.time(), proven.time(), tried.time()
 		f(guard.Key(key), c)
@@ -275,12 +275,13 @@ func (x *tx) writeCredentials(ctx context.Context, t *table) error {
 			continue
 		}
 		if _, err := x.exec(ctx, `INSERT INTO guard_credential (key, fingerprint, version, state, rank, sent_seq, refused_seq, tries, again_at, accepted, due, rechecked, good, proven_at,
-			code, brought_by, address, tried_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, fingerprint) DO UPDATE SET version = excluded.version, state = excluded.state,
+			code, brought_by, address, tried_at, accepted_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, fingerprint) DO UPDATE SET version = excluded.version, state = excluded.state,
 			rank = excluded.rank, sent_seq = excluded.sent_seq, refused_seq = excluded.refused_seq, tries = excluded.tries, again_at = excluded.again_at,
 			accepted = excluded.accepted, due = excluded.due, rechecked = excluded.rechecked, good = excluded.good, proven_at = excluded.proven_at,
-			code = excluded.code, brought_by = excluded.brought_by, address = excluded.address, tried_at = excluded.tried_at`,
+			code = excluded.code, brought_by = excluded.brought_by, address = excluded.address, tried_at = excluded.tried_at,
+			accepted_by = excluded.accepted_by`,
 			string(t.key), c.Fingerprint[:], c.Version, int(c.State), int64(c.Rank), int64(c.SentSeq), int64(c.RefusedSeq), c.Tries, microsOf(c.AgainAt),
-			c.Accepted, c.Due, c.Rechecked, c.Good, microsOf(c.ProvenAt), c.Code[:], c.By, c.Address, microsOf(c.TriedAt)); err != nil {
+			c.Accepted, c.Due, c.Rechecked, c.Good, microsOf(c.ProvenAt), c.Code[:], c.By, c.Address, microsOf(c.TriedAt), c.AcceptedBy); err != nil {
 			return err
 		}
 	}

@@ -70,6 +70,7 @@ var migrations = [...][]string{{
 		brought_by TEXT NOT NULL,
 		address TEXT NOT NULL,
 		tried_at BIGINT NOT NULL,
+		accepted_by TEXT NOT NULL,
 		PRIMARY KEY (key, fingerprint)
 	)`,
 	`CREATE TABLE journal_failure (
