@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -58,7 +59,7 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return apiError(http.StatusNotFound, "the running config has no psa block")
 	}
 	e := in.engine
-	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/psa/"), "/")
+	path := segments(strings.TrimPrefix(r.URL.EscapedPath(), "/psa/"))
 	switch {
 	case len(path) == 1 && path[0] == "status":
 		return a.get(w, r, func() any { return e.Status() })
@@ -84,6 +85,17 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return a.rotate(w, r, e, path[1])
 	}
 	return apiError(http.StatusNotFound, "nothing is at %s", r.URL.Path)
+}
+
+// segments returns the parts of an escaped path. A login's name may hold a slash of its own, escaped.
+func segments(path string) []string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if text, err := url.PathUnescape(part); err == nil {
+			parts[i] = text
+		}
+	}
+	return parts
 }
 
 func (a *AdminAPI) get(w http.ResponseWriter, r *http.Request, answer func() any) error {

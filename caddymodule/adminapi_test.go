@@ -62,6 +62,7 @@ func TestTheAdminEndpointAnswers(t *testing.T) {
 		"release of nothing shown":      {"POST", "/psa/logins/main/release", `{"seq":0}`, 200, `"seq":0`},
 		"release by GET":                {"GET", "/psa/logins/main/release", "", 405, "takes POST, not GET"},
 		"release of an unknown login":   {"POST", "/psa/logins/other/release", `{"seq":17}`, 404, `login \"other\": no login of that name`},
+		"release of a user of callers'": {"POST", "/psa/logins/other%2Falice@example.com/release", `{"seq":17}`, 404, `login \"other/alice@example.com\": no login of that name`},
 		"release without a body":        {"POST", "/psa/logins/main/release", "", 400, `the body must be {\"seq\": n}`},
 		"release without seq":           {"POST", "/psa/logins/main/release", `{}`, 400, `the body must be`},
 		"release with another field":    {"POST", "/psa/logins/main/release", `{"seq":1,"all":true}`, 400, `the body must be`},

@@ -70,12 +70,12 @@ func entrance(w way, who caller, h http.Header) inject.Entrance {
 func (v *visit) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
 	n, start := v.lane, time.Now()
 	defer func() { n.shared.observer.Waited(n.Name, time.Since(start)) }()
-	ask.Brings = v.brought()
 	for {
 		s, err := v.seat(ctx, ask.Since)
 		if err != nil {
 			return inject.Ticket{}, err
 		}
+		ask.Brings = v.brought() // by the installation's key, which is known now
 		t, err := v.reserve(ctx, s, ask)
 		var d *guard.Denied
 		if errors.As(err, &d) && d.Reason == guard.Moved { // the record named this user, and does no more

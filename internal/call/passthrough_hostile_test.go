@@ -246,3 +246,21 @@ func TestAKeyOfThisGatewayIsNoIntegrationCode(t *testing.T) {
 		}
 	})
 }
+
+// A call that comes before the tables can be asked waits; what it brings is known by the installation's key from then on.
+func TestACallThatComesBeforeTheStoreIsOpenIsKnownByTheInstallationsKey(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.tenant.AddUser(guest, "guest-password", "CODE")
+		w.passing("rmm", "192.0.2.7/32")
+		tables := w.begin()
+		w.brings(guest, "wrong")
+		w.end()
+		w.shared = NewShared(tables, w.cfg.Log)
+		begin := w.shared.Hold()
+		w.load()
+		later(time.Second, func() { begin([]byte("the same key over restarts"), nil) })
+		if a := w.brings(guest, "wrong"); a.reason() != "credential-refused" || len(w.sim.Ledger().Of(guest)) != 1 {
+			t.Errorf("%s, sent %d times", a.reason(), len(w.sim.Ledger().Of(guest)))
+		}
+	})
+}

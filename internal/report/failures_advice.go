@@ -101,7 +101,7 @@ func (l *LoginFailures) nextOfStopped() string {
 
 func (l *LoginFailures) nextOfRefused() string {
 	if PassesThrough(l.Login) {
-		return fmt.Sprintf("Give %s the password that the PSA has now: it brings its own, and the PSA refused the last one.", l.bringer())
+		return fmt.Sprintf("Give %s the password that the PSA has now: callers bring their own, and the PSA refused the last one.", or(l.bringer(), "its callers"))
 	}
 	put := "psagate secret put " + l.Login
 	switch {
@@ -113,7 +113,7 @@ func (l *LoginFailures) nextOfRefused() string {
 	return "Save the password that the PSA has now: " + put
 }
 
-// bringer is who brought the secret that was refused last.
+// bringer is who brought the secret that was refused last; empty where none was.
 func (l *LoginFailures) bringer() string {
 	for i := len(l.Attempts) - 1; i >= 0; i-- {
 		a := &l.Attempts[i]
@@ -123,9 +123,9 @@ func (l *LoginFailures) bringer() string {
 		case a.Client == "":
 			return a.Integration
 		}
-		return a.Integration + ", the program at " + a.Client + ","
+		return fmt.Sprintf("%s (at %s)", a.Integration, a.Client)
 	}
-	return "its callers"
+	return ""
 }
 
 // nextOfServing speaks of a login whose calls are served: of whom they are not served, and of what was.
@@ -133,6 +133,8 @@ func (l *LoginFailures) nextOfServing() string {
 	switch a := l.misfit(); {
 	case len(l.Attempts) == 0:
 		return "Nothing: no attempt failed."
+	case PassesThrough(l.Login) && l.bringer() != "":
+		return fmt.Sprintf("Correct the secret that %s brings, or stop it: the PSA refused it, and it is not sent again; others are served.", l.bringer())
 	case len(l.Denied) > 0:
 		d := l.Denied[0]
 		return fmt.Sprintf("Give the PSA user the right to %s, or have %s stop it: the PSA refuses that call and takes the same credential for others.", d.Operation, d.Integration)

@@ -105,6 +105,9 @@ var failureReports = map[string]report.Failures{
 		l.Login, l.State, l.Serving, l.LastSuccessAt, l.FailedSinceSuccess = "main/alice@example.com", report.LoginRefused, nil, at(-time.Hour), 1
 		l.Uses = []report.VersionUse{{Fingerprint: "1a2b3c4d", By: used(0, "rmm", time.Hour).By}}
 	})),
+	"brought-beside": failures(changed(troubled(failed(time.Minute, "rmm", itsOwn, func(a *report.FailedAttempt) { a.Own = "bring" })), func(l *report.LoginFailures) {
+		l.Login, l.Serving = "main/alice@example.com", nil
+	})),
 	"callers": callers(failures(calmFailures("main"))),
 	"wide": failures(troubled(failed(25*time.Hour, strings.Repeat("long-name", 9), func(a *report.FailedAttempt) {
 		a.Said = "500: " + strings.Repeat("a long text of the PSA's ", 7)

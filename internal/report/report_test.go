@@ -122,6 +122,7 @@ var statuses = map[string]report.Status{
 	}),
 	"brought": with("main/alice@example.com", func(l *report.LoginStatus) {
 		l.Serving, l.SharesWith = nil, []string{"main"}
+		l.LastRefusal = &report.RefusalStatus{At: before(time.Minute), Integration: "rmm", Reason: "refused"}
 		l.Brought = []report.BroughtStatus{
 			{Fingerprint: "1a2b3c4d", State: "proven", Integration: "rmm", Client: "192.0.2.7", AcceptedAt: at(-time.Second), TriedAt: at(-time.Hour)},
 			{Fingerprint: "9f8e7d6c", State: "refused", Integration: "rmm", Client: "2001:db8:1111:2222:3333:4444:5555:6666", TriedAt: at(-time.Minute)},

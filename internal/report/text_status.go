@@ -51,7 +51,7 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 	p.field("queue", "%d of %d waiting, up to %s, %d at once", l.Queue.Waiting, l.Queue.Length, seconds(l.Queue.DeadlineSeconds), l.InFlight)
 	p.field("zone", "%s", or(l.Zone, "not known yet"))
 	if l.LastRefusal != nil {
-		p.field("refused", "%s", p.refusal(*l.LastRefusal, now))
+		p.field("refused", "%s", p.refusal(l, now))
 	}
 	if l.NextUser != nil {
 		p.field("next user", "%s", budget(l.NextUser.Units))
@@ -156,14 +156,18 @@ func (p Printer) gate(g GateStatus, now time.Time) string {
 	return text
 }
 
-func (p Printer) refusal(r RefusalStatus, now time.Time) string {
+func (p Printer) refusal(l LoginStatus, now time.Time) string {
+	r := *l.LastRefusal
 	who := or(r.Integration, "psagate's own attempt")
 	if r.Reason == WrongZone {
 		who += ": by a zone that the login had left"
 	}
 	what := "a password that was put" // the store has no label for it
-	if r.Version > 0 {
+	switch {
+	case r.Version > 0:
 		what = fmt.Sprintf("version %d", r.Version)
+	case PassesThrough(l.Name):
+		what = "a secret that was brought"
 	}
 	return fmt.Sprintf("%s (%s ago), %s, %s", p.clock(r.At, now), age(now.Sub(r.At)), what, who)
 }
