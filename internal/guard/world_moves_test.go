@@ -239,9 +239,11 @@ func (w *world) forgetting() map[string]step {
 	}
 }
 
-// mayForget: twice before the PSA takes its count back would be two failed sign-ins more; and of calls for which the whole
-// budget is under way, one has no unit.
-func (w *world) mayForget() bool { return !w.forgot && len(w.open()) < w.settings.Budget }
+// mayForget: twice before the PSA takes its count back would be two failed sign-ins more; so is once beside a failure of another
+// program, for which there is the same room of one; and of calls for which the whole budget is under way, one has no unit.
+func (w *world) mayForget() bool {
+	return !w.forgot && w.user().Outside == 0 && len(w.open()) < w.settings.Budget
+}
 
 func (w *world) forget(do func()) {
 	w.forgot, w.seen = true, false
