@@ -15,6 +15,7 @@ var migrations = [...][]string{{
 		id TEXT PRIMARY KEY,
 		beat BIGINT NOT NULL,
 		alone BOOLEAN NOT NULL,
+		ttl BIGINT NOT NULL,
 		host TEXT NOT NULL,
 		began BIGINT NOT NULL
 	)`,

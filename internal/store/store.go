@@ -62,18 +62,18 @@ type Store struct {
 	images  images
 	journal *Journal
 	writes  atomic.Uint64
+	ticked  atomic.Int64 // how far the store had come when this process last beat, or joined
 
 	mu     sync.Mutex
 	tables map[guard.Key]*table
 	look   func([]guard.Key)
 
 	// What follows is the living goroutine's.
-	seen     map[string]sighting // of other processes
-	distrust bool                // the store was set back while this process lived
-	former   string              // the name that this process had before it began anew
-	file     os.FileInfo         // that is open; nil where the store is none
-	stepped  time.Time           // when it last beat, or tried to
-	blind    bool                // the witness cannot be written
+	seen    map[string]sighting // of other processes
+	former  string              // the name that this process had before it began anew
+	file    os.FileInfo         // that is open; nil where the store is none
+	stepped time.Time           // when it last beat, or tried to
+	blind   bool                // the witness cannot be written
 }
 
 // The modes that a process is in.

@@ -164,6 +164,7 @@ func (t *table) abandon(err error) {
 		t.tx = nil
 	}
 	t.cancel()
+	t.stored.Units = nil // whether it was committed is not known, so none of them can be missed
 	t.store.failed(err)
 }
 

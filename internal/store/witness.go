@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 )
 
-// witness remembers, outside the store, how far the store had come: which one it was, and its tick, which counts beats and
-// what was recorded. A store that shows less was restored, or lost, and has forgotten what it recorded since.
+// witness remembers, outside the store, how far the store had come: which one it was, and its tick, which counts beats, and how
+// often a process came, went, or became the only one. A store that shows less was restored, or lost, and has forgotten what it
+// recorded since.
 type witness struct {
 	path  string
 	Store string `json:"store"`
@@ -59,6 +61,16 @@ func (w *witness) doubts(now whole) bool {
 // saw remembers how far the store has come, once that is committed.
 func (w *witness) saw(now whole) error {
 	w.Store, w.Tick, w.other = now.id, now.tick, false
+	return w.write()
+}
+
+// distrust has the witness doubt the store, however far it seems to have come, until a process has joined it.
+func (w *witness) distrust() error {
+	w.Tick, w.other = math.MaxInt64, true
+	return w.write()
+}
+
+func (w *witness) write() error {
 	text, err := json.Marshal(w)
 	if err != nil {
 		return err
