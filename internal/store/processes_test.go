@@ -402,3 +402,30 @@ func TestAStoreThatFailedOverAndForgotIsNoticed(t *testing.T) {
 		}
 	})
 }
+
+func TestAProcessWithAShorterTTLTakesNoneForDeadThatBeatsByItsOwn(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		slow := p
+		slow.TTL = time.Hour
+		a := slow.run(t)
+		a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1)) })
+		b := p.elsewhere(t).prepare(t)
+		go func() { _ = b.Start(context.Background(), p.Config) }()
+		beat := func() int { return a.number(`SELECT MAX(beat) FROM process WHERE id <> '` + a.Holder() + `'`) }
+		until(t, "the other one has beaten for more than its own TTL", func() bool { return a.number(`SELECT COUNT(*) FROM process`) == 2 && beat() > 4 })
+		if b.mode.Load() != away {
+			t.Error("it did not wait until there is room")
+		}
+	})
+}
+
+func TestThatThereIsRoomIsSaidAgainWhereItCouldNotBe(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	a.sets(`CREATE TRIGGER full BEFORE UPDATE OF alone ON process WHEN NEW.alone = 0 BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+	b := p.elsewhere(t).prepare(t)
+	go func() { _ = b.Start(context.Background(), p.Config) }()
+	until(t, "it has made room, and cannot say so", func() bool { return a.mode.Load() == several && a.problem() != nil })
+	a.sets(`DROP TRIGGER full`)
+	until(t, "the other one has heard of it", isMode(b, several))
+}
