@@ -33,6 +33,8 @@ type dialect interface {
 	bind(query string) string
 	// schema writes a table's definition, where {blob} stands for the type of bytes.
 	schema(text string) string
+	// there is a query for whether the table store is there.
+	there() string
 	// turn is a statement that waits until no other transaction makes tables; empty where a transaction is alone anyway.
 	turn() string
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,7 +51,7 @@ var (
 // live beats until the context ends, and writes now and then what need not be written at once.
 func (s *Store) live(ctx context.Context) {
 	defer close(s.ended)
-	flush := time.NewTicker(FlushEvery)
+	flush := time.NewTicker(flushEvery)
 	defer flush.Stop()
 	for {
 		next := time.NewTimer(s.untilStep())
@@ -203,10 +204,23 @@ func (s *Store) noted(err error) {
 	}
 }
 
+// findFile demands that the file which is open is still the one in its place. A disk that does not answer tells nothing of that.
+func (s *Store) findFile() error {
+	switch file, err := s.dialect.stat(s.cfg.Place); {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.Join(errOlder, err)
+	case err != nil:
+		return fmt.Errorf("looking at the store's file: %w", err)
+	case file != nil && !os.SameFile(file, s.file):
+		return errOlder
+	}
+	return nil
+}
+
 // beat tells the store, and the others, that this process lives, by which the lease is extended, and looks at the others.
 func (s *Store) beat(ctx context.Context) error {
-	if file, err := s.dialect.stat(s.cfg.Place); err != nil || file != nil && !os.SameFile(file, s.file) {
-		return errors.Join(errOlder, err)
+	if err := s.findFile(); err != nil {
+		return err
 	}
 	began := time.Now()
 	var now whole
@@ -232,8 +246,7 @@ func (s *Store) beat(ctx context.Context) error {
 		return err
 	}
 	s.remember(now)
-	over := s.lease.Ended()
-	s.lease.Extend(began, s.leaseLasts())
+	over := s.lease.Extend(began, s.leaseLasts())
 	if err := s.meet(ctx, rows); err != nil {
 		return err
 	}

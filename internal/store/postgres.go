@@ -73,5 +73,7 @@ func (postgres) bind(query string) string {
 
 func (postgres) schema(text string) string { return strings.ReplaceAll(text, "{blob}", "BYTEA") }
 
+func (postgres) there() string { return `SELECT to_regclass('store') IS NOT NULL` }
+
 // turn: CREATE TABLE IF NOT EXISTS of two at once fails for one of them. The number is this package's own.
 func (postgres) turn() string { return "SELECT pg_advisory_xact_lock(7347283)" }

@@ -101,7 +101,11 @@ var migrations = [...][]string{{
 var errNewer = errors.New("a newer psagate has been here, and this one does not know its tables: run the newer one")
 
 // migrate brings the schema up to date. The row of the table store is its version, and what is known of the whole.
+// Where it is, nothing is made: a role may have no right to.
 func (s *Store) migrate(ctx context.Context, x *tx) error {
+	if upToDate, err := x.upToDate(ctx); err != nil || upToDate {
+		return err
+	}
 	if turn := x.dialect.turn(); turn != "" {
 		if _, err := x.exec(ctx, turn); err != nil {
 			return err
@@ -142,6 +146,19 @@ func (s *Store) migrate(ctx context.Context, x *tx) error {
 	}
 	_, err = x.exec(ctx, `UPDATE store SET version = ? WHERE one = 1`, len(migrations))
 	return err
+}
+
+// upToDate reports whether the schema is the one that this psagate makes.
+func (x *tx) upToDate(ctx context.Context) (is bool, err error) {
+	if err = x.row(ctx, x.dialect.there(), nil, &is); err != nil || !is {
+		return false, err
+	}
+	var version int
+	err = x.row(ctx, `SELECT version FROM store WHERE one = 1`, nil, &version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return version == len(migrations), err
 }
 
 // whole is what the row of the table store says, and locks it until the transaction ends.

@@ -14,14 +14,12 @@ import (
 	"github.com/psagate/psagate/internal/guard"
 )
 
-// Defaults of a Config.
-const (
-	// DefaultTTL is after what silence a process is taken for dead. A third of it is the time between two beats, and two
-	// thirds of it are the lease.
-	DefaultTTL = 15 * time.Second
-	// FlushEvery is how often a process that is alone writes what it need not write at once.
-	FlushEvery = 2 * time.Second
-)
+// DefaultTTL is after what silence a process is taken for dead. A third of it is the time between two beats, and two thirds of
+// it are the lease.
+const DefaultTTL = 15 * time.Second
+
+// flushEvery is how often a process that is alone writes what it need not write at once.
+const flushEvery = 2 * time.Second
 
 // Config says where the store is.
 type Config struct {
@@ -289,7 +287,8 @@ func (s *Store) committed(x *tx) error {
 	return x.commit()
 }
 
-// Writes returns how many transactions this process has committed, beats included.
+// Writes returns how many transactions this process has committed, or tried to: beats, and looks at the journal, too. One of a
+// login that changed nothing is not among them.
 func (s *Store) Writes() uint64 { return s.writes.Load() }
 
 // tx is a transaction of the database's.
