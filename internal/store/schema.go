@@ -165,12 +165,16 @@ func (x *tx) upToDate(ctx context.Context) (is bool, err error) {
 type whole struct {
 	id          string
 	tick, epoch int64
+	timeline    string // of the database; empty where it does not tell
 }
 
 func (x *tx) whole(ctx context.Context) (w whole, err error) {
 	err = x.row(ctx, `UPDATE store SET tick = tick + 1 WHERE one = 1 RETURNING id, tick, epoch`, nil, &w.id, &w.tick, &w.epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = errors.New("the store has lost its row: it was emptied while psagate ran")
+	}
+	if err == nil {
+		w.timeline, err = x.dialect.timeline(ctx, x)
 	}
 	return w, err
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/psagate/psagate/internal/guard"
 )
 
-// What a store forgets that was restored, or failed over, while its processes live. sets are such, as far as a statement can
-// bring them about.
+// What a store forgets that was restored, or failed over, while its processes live, as far as statements can bring it about.
 
 // patient is a place whose processes beat only when a test wants it.
 func (p place) patient() place {
@@ -229,4 +228,35 @@ func TestAProcessThatBeginsAnewTwiceDoesNotWaitForItself(t *testing.T) {
 			t.Errorf("%d processes are in the store", n)
 		}
 	})
+}
+
+func TestAStandbyThatTookOverIsDistrustedThoughNothingIsMissed(t *testing.T) {
+	for what, see := range map[string]func(t *testing.T, p place, a *running){
+		"while a process lives": func(t *testing.T, _ place, a *running) {
+			before := a.Holder()
+			until(t, "it has begun anew", func() bool { a.hurry(); return a.Holder() != before })
+			a.anew("k", before, alone)
+		},
+		"at the next start": func(t *testing.T, p place, a *running) {
+			a.db.SetMaxIdleConns(-1) // those are broken
+			a.close()
+			if got := p.run(t).rows("k"); !got.Distrusted {
+				t.Error("it is trusted")
+			}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			p := placeOf(t, PostgreSQL).patient()
+			a := p.run(t)
+			a.change("k", func(r *guard.Rows) { r.Seq = 1 })
+			if a.witness.Timeline == "" {
+				t.Fatal("the server does not tell its timeline")
+			}
+			a.freeze()
+			p.pg.Kill()
+			p.pg.Promote()
+			a.thaw()
+			see(t, p, a)
+		})
+	}
 }

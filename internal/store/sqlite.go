@@ -92,6 +92,8 @@ func (sqlite) there() string {
 	return `SELECT COUNT(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'store'`
 }
 
+func (sqlite) timeline(context.Context, *tx) (string, error) { return "", nil }
+
 func (sqlite) turn() string { return "" }
 
 func (sqlite) bind(query string) string { return strings.ReplaceAll(query, "{lock}", "") }

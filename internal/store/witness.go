@@ -19,6 +19,8 @@ type witness struct {
 	path  string
 	Store string `json:"store"`
 	Tick  int64  `json:"tick"`
+	// Timeline is the database's. Since a standby took over it is another one, which may have less than a tick less.
+	Timeline string `json:"timeline,omitempty"`
 	// other: what is known is of a store in another place.
 	other bool
 }
@@ -55,12 +57,15 @@ func (w *witness) doubts(now whole) bool {
 	if w.Store == "" {
 		return w.other
 	}
-	return w.Store != now.id || now.tick <= w.Tick
+	return w.Store != now.id || now.tick <= w.Tick || w.Timeline != "" && now.timeline != "" && now.timeline != w.Timeline
 }
 
 // saw remembers how far the store has come, once that is committed.
 func (w *witness) saw(now whole) error {
 	w.Store, w.Tick, w.other = now.id, now.tick, false
+	if now.timeline != "" {
+		w.Timeline = now.timeline
+	}
 	return w.write()
 }
 
