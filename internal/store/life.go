@@ -62,13 +62,28 @@ func (s *Store) live(ctx context.Context) {
 		case <-next.C:
 			_ = s.step(ctx) // it has told
 		case <-s.wake:
-			_ = s.step(ctx)
+			s.stepHurried(ctx)
 		}
 		next.Stop()
 		if ctx.Err() != nil {
 			return
 		}
 	}
+}
+
+// hurriedEvery is how often what hurries may have a step made.
+const hurriedEvery = 250 * time.Millisecond
+
+// stepHurried makes a step: at once where this process is to begin anew.
+func (s *Store) stepHurried(ctx context.Context) {
+	if !s.older.Load() && !s.forgot.Load() {
+		select {
+		case <-time.After(time.Until(s.stepped.Add(hurriedEvery))):
+		case <-ctx.Done():
+			return
+		}
+	}
+	_ = s.step(ctx)
 }
 
 // untilStep is how long it is until the next beat, or the next try of one.
