@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/psagate/psagate/internal/guard"
@@ -161,14 +162,25 @@ func TestALoginThatCannotBeWrittenKeepsNoOtherFromTheStore(t *testing.T) {
 }
 
 func TestAStepThatIsHurriedIsMadeNowAndThen(t *testing.T) {
-	a := inSQLite(t).patient().run(t)
-	began, before := time.Now(), a.ticked.Load()
-	for a.ticked.Load() < before+3 {
+	synctest.Test(t, func(t *testing.T) {
+		a := inSQLite(t).patient().run(t)
+		a.beats()
+		began := time.Now()
+		for range 4 {
+			a.beats()
+		}
+		if d := time.Since(began); d < 3*hurriedEvery {
+			t.Errorf("four steps in %s", d)
+		}
+		a.freeze()
+		began = time.Now()
+		a.forgot.Store(true)
 		a.hurry()
-	}
-	if d := time.Since(began); d < 2*hurriedEvery {
-		t.Errorf("three steps in %s", d)
-	}
+		a.stepHurried(t.Context())
+		if d := time.Since(began); d > 0 {
+			t.Errorf("a process that is to begin anew waits for %s", d)
+		}
+	})
 }
 
 func TestTheStateSaysWhyTheStoreCannotBeUsed(t *testing.T) {
