@@ -219,7 +219,7 @@ func (j *Journal) Read(ctx context.Context) (p Page, err error) {
 	if j == nil {
 		return p, nil
 	}
-	if _, problem := j.store.State(); problem != nil {
+	if problem := j.store.unusable(); problem != nil {
 		return p, problem
 	}
 	p.Uses, p.Marks = make(map[Use]time.Time), make(map[Mark]time.Time)

@@ -105,9 +105,9 @@ func (s *Store) step(ctx context.Context) error {
 // came takes note of what came of a step, and tells it.
 func (s *Store) came(ctx context.Context, err error) {
 	switch {
-	case ctx.Err() != nil:
-	case errors.Is(err, errForgot):
+	case errors.Is(err, errForgot): // also at the end: the witness must hear of it
 		s.startAnew(err)
+	case ctx.Err() != nil:
 	case err != nil:
 		s.fails(err)
 	default:

@@ -145,19 +145,28 @@ func (s *Store) Name() string { return s.dialect.name(s.cfg.Place) }
 
 // State says what kind of store it is, and why it cannot be used now, or nil.
 func (s *Store) State() (kind string, problem error) {
-	switch {
-	case !s.started.Load():
+	if !s.started.Load() {
 		return "", errNotOpen
-	case s.down.Load():
-		problem = fmt.Errorf("%w: %w", errDown, *s.problem.Load())
-	case s.mode.Load() == away:
-		problem = errAway
-	default:
+	}
+	if problem = s.unusable(); problem == nil {
 		if t := s.trouble.Load(); t != nil && time.Since(t.at) < s.cfg.TTL {
 			problem = fmt.Errorf("it is reached, but the last use of it failed: %w", t.err)
 		}
 	}
 	return string(s.cfg.Kind), problem
+}
+
+// unusable says why the store cannot be used by anybody now, or nil.
+func (s *Store) unusable() error {
+	switch {
+	case !s.started.Load():
+		return errNotOpen
+	case s.down.Load():
+		return fmt.Errorf("%w: %w", errDown, *s.problem.Load())
+	case s.mode.Load() == away:
+		return errAway
+	}
+	return nil
 }
 
 // Made reports whether the store was made by this process: it was not there before.
