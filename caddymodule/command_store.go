@@ -58,7 +58,9 @@ var restoreCommand = command{
 	long: `
 Puts a backup in the place of the store that the config names, or of the one in
 Caddy's data directory. psagate must not run. The store that was there is kept
-beside it, with .before at the end of its name.
+beside it, with .before at the end of its name. Run it as psagate's user or as
+root, with the HOME or XDG_DATA_HOME of psagate: the file becomes the owner's of
+the store that was there, or of its folder.
 
 What was recorded since the backup was made is not known then, so the next
 sign-in of each login is psagate's own, and the only one until the PSA accepts it.

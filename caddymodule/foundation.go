@@ -85,7 +85,9 @@ func (f *foundation) open(ctx context.Context, a *App, find func(context.Context
 
 func (f *foundation) findKey(ctx context.Context, a *App, fields func(context.Context, *SecretRef) (map[string]string, error)) (err error) {
 	if a.InstallationKey == nil {
-		f.key, f.made, err = installation.FromFile(dataPath("keys", "installation.key"))
+		var made bool
+		f.key, made, err = installation.FromFile(dataPath("keys", "installation.key"))
+		f.made = f.made || made // a second try finds the key that the first one made
 		return err
 	}
 	got, err := fields(ctx, a.InstallationKey)

@@ -82,7 +82,7 @@ func (r *Rows) mayTry(c *Credential, s *Settings, now time.Time) *Denied {
 	case hopeless != nil:
 		return hopeless
 	case r.aloneHeld():
-		return &Denied{Reason: QueueDeadline, RetryAfter: time.Second, Text: "another sign-in of the gateway's own is under way: try again in a moment"}
+		return ownUnderWay()
 	case !r.gateLets(now):
 		return &Denied{Reason: GateShut, RetryAfter: max(time.Second, r.Gate.Until.Sub(now)), Text: "the PSA left a call unanswered and has not answered a sign-in since: try again later, or run: psagate check"}
 	case s.Observe || n < limit:

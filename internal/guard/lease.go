@@ -47,14 +47,15 @@ func endlessLease() *Lease {
 	return l
 }
 
-// Extend makes the lease last for a while, counted from begun: when the process began to tell the store that it lives.
-func (l *Lease) Extend(begun time.Time, lasts time.Duration) {
+// Extend makes the lease last for a while, counted from begun: when the process began to tell the store that it lives. It
+// reports whether the lease was over, and goes on now.
+func (l *Lease) Extend(begun time.Time, lasts time.Duration) (again bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.begun, l.lasts = begun, lasts; l.closed || !l.ahead() {
-		return
+		return false
 	}
-	if l.ctx.Err() != nil {
+	if again = l.ctx.Err() != nil; again {
 		l.ctx, l.endNow = context.WithCancelCause(context.Background())
 		l.terms.Add(1)
 	}
@@ -65,6 +66,7 @@ func (l *Lease) Extend(begun time.Time, lasts time.Duration) {
 		l.timer.Stop()
 	}
 	l.timer = time.AfterFunc(time.Until(begun.Add(lasts)), func() { l.expire(renewed) })
+	return again
 }
 
 // expire ends the lease unless it was extended since.
@@ -134,11 +136,4 @@ func (l *Lease) ahead() bool {
 // lets reports whether the lease goes on so long after it was begun, by the monotonic clock and by the wall clock.
 func (l *Lease) lets(monotonic, wall time.Duration) bool {
 	return monotonic < l.lasts && wall < l.lasts && monotonic-wall <= l.jump
-}
-
-// Context ends with the lease.
-func (l *Lease) Context() context.Context {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.ctx
 }

@@ -8,21 +8,27 @@ import (
 	"time"
 )
 
+// under returns a context that ends with the lease.
+func under(l *Lease) context.Context {
+	ctx, _ := l.During(l.Term())
+	return ctx
+}
+
 func TestALeaseEndsWhenItWasNotExtended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLease(15 * time.Second)
-		if l.May() || l.Context().Err() == nil {
+		if l.May() || under(l).Err() == nil {
 			t.Fatal("a new lease is not over")
 		}
 		l.Extend(time.Now(), 10*time.Second)
-		ctx := l.Context()
+		ctx := under(l)
 		time.Sleep(8 * time.Second)
 		if !l.May() || ctx.Err() != nil {
 			t.Fatal("it is over too early")
 		}
 		l.Extend(time.Now(), 10*time.Second)
 		time.Sleep(9 * time.Second)
-		if !l.May() || ctx.Err() != nil || l.Context() != ctx {
+		if !l.May() || ctx.Err() != nil || under(l) != ctx {
 			t.Fatal("it was extended, and is over")
 		}
 		time.Sleep(time.Second)
@@ -31,11 +37,11 @@ func TestALeaseEndsWhenItWasNotExtended(t *testing.T) {
 			t.Fatal("it is not over at its end")
 		}
 		l.Extend(time.Now(), 10*time.Second)
-		if !l.May() || l.Context().Err() != nil || ctx.Err() == nil {
+		if !l.May() || under(l).Err() != nil || ctx.Err() == nil {
 			t.Fatal("what was begun in the lease before goes on in the next")
 		}
 		l.End()
-		if l.May() || l.Context().Err() == nil {
+		if l.May() || under(l).Err() == nil {
 			t.Fatal("it was ended, and is not over")
 		}
 	})
@@ -45,13 +51,13 @@ func TestALeaseIsCountedFromWhenItsRenewalBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLease(15 * time.Second)
 		l.Extend(time.Now().Add(-11*time.Second), 10*time.Second) // the store took so long
-		if l.May() || l.Context().Err() == nil {
+		if l.May() || under(l).Err() == nil {
 			t.Fatal("a renewal that came too late extends the lease")
 		}
 		l.Extend(time.Now().Add(-4*time.Second), 10*time.Second)
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		if l.May() || l.Context().Err() == nil {
+		if l.May() || under(l).Err() == nil {
 			t.Fatal("it lasts longer than from its beginning")
 		}
 	})
@@ -82,6 +88,9 @@ func TestALeaseThatBeginsAgainIsInAnotherTerm(t *testing.T) {
 		l := NewLease(time.Second)
 		l.Extend(time.Now(), time.Minute)
 		first := l.Term()
+		if l.Extend(time.Now(), time.Hour) {
+			t.Error("it is said to have been over")
+		}
 		ctx, may := l.During(first)
 		l.Extend(time.Now(), time.Hour)
 		if again, still := l.During(first); !may || !still || again != ctx {
@@ -91,7 +100,12 @@ func TestALeaseThatBeginsAgainIsInAnotherTerm(t *testing.T) {
 		if _, may := l.During(first); may || ctx.Err() == nil {
 			t.Error("the term goes on")
 		}
-		l.Extend(time.Now(), time.Hour)
+		if l.Extend(time.Now().Add(-2*time.Hour), time.Hour) {
+			t.Error("it is said to go on, and came too late")
+		}
+		if !l.Extend(time.Now(), time.Hour) {
+			t.Error("it is not said to have been over")
+		}
 		if _, may := l.During(first); may {
 			t.Error("the first term is back")
 		}

@@ -179,16 +179,21 @@ func (l *Login) Check(ctx context.Context) CheckResult {
 // errNoUpstream: there is nobody to make an own call through.
 var errNoUpstream = &Denied{Reason: Draining, RetryAfter: time.Second, Text: "this gateway is about to stop, or has no such login any more"}
 
+// ownUnderWay is what an own attempt is told where there is one already: this process's, or another one's.
+func ownUnderWay() *Denied {
+	return &Denied{Reason: QueueDeadline, RetryAfter: time.Second, Text: "another sign-in of the gateway's own is under way: try again in a moment"}
+}
+
 // startCheck asks the prober, where one of the guard's own kinds holds. It returns nothing where a proven credential serves.
 func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var serving, own bool
+	var serving, own, another bool
 	failed := l.tx(func(r *Rows, now time.Time) {
 		r.check(now)
 		denied = r.hopeless(&l.settings)
 		_, alone := r.mayAlone(&l.settings, now)
-		own = alone != nil || l.prober.running
+		own, another = alone != nil || l.prober.running, r.aloneHeld()
 		serving = r.proven() != nil && !r.Gate.Shut
 	})
 	switch {
@@ -200,6 +205,8 @@ func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 		return nil, errNoUpstream
 	case serving && !own:
 		return nil, nil
+	case !own && another:
+		return nil, ownUnderWay()
 	case !own:
 		return nil, &Denied{Reason: BudgetSpent, RetryAfter: l.settings.Linger, Text: "the budget does not stand a sign-in now"}
 	}

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -272,4 +273,23 @@ func TestARecheckThatWasNotSentIsStillDue(t0 *testing.T) {
 	t.r.check(t.now)
 	t.end(t.own(Recheck), NotSent)
 	t.own(Recheck)
+}
+
+func TestACheckSaysThatAnotherProcessMakesAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, detach := scripted(t, &script{verdict: always(Accepted)}, Settings{})
+		defer detach()
+		if err := l.change(func(r *Rows, _ time.Time) {
+			for i := range r.Credentials {
+				r.Credentials[i].State = StateNoVerdict
+			}
+			r.Units = append(r.Units, Unit{State: Held, Alone: true, Holder: "another", Token: 99, Credential: fp("a")})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		var denied *Denied
+		if res := l.Check(t.Context()); !errors.As(res.Err, &denied) || denied.Reason != QueueDeadline || denied.RetryAfter != time.Second {
+			t.Errorf("%+v", res)
+		}
+	})
 }

@@ -206,15 +206,13 @@ func (r *Rows) lingered(t Token) {
 }
 
 // Adopt makes the units of processes that are dead this one's to count for: held or lost, what they were sent for may still
-// be judged. It reports whether there were any.
-func (r *Rows) Adopt(dead func(holder string) bool, as string) (any bool) {
+// be judged.
+func (r *Rows) Adopt(dead func(holder string) bool, as string) {
 	for i := range r.Units {
 		if u := &r.Units[i]; (u.State == Held || u.State == Lost) && dead(u.Holder) {
 			u.State, u.Holder = Lost, as
-			any = true
 		}
 	}
-	return any
 }
 
 // distrust makes the best of rows whose store may have forgotten what was recorded last: all of the budget but the last

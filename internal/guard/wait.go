@@ -48,7 +48,7 @@ func (l *Login) enter(ask *Ask, a *Attempt, of *party) (w *waiter, denied *Denie
 			m = l.decide(r, time.Now())
 		}
 	})
-	if w == nil && denied == nil && failed != nil && !l.guard.tables.Lease().Ended() {
+	if w == nil && denied == nil && failed != nil && !l.guard.lease.Ended() {
 		w, denied = l.enqueue(ask, of) // until the store can be used again
 		l.queue.answerLeaving(nil)
 	}

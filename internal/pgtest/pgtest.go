@@ -142,6 +142,23 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
+// Promote runs the server, which must not run, as a standby that takes over does: it goes on in another history of its own.
+func (s *Server) Promote() {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, "data", "standby.signal"), nil, 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	s.Run()
+	db, err := sql.Open("pgx", s.url("postgres"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("SELECT pg_promote()"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // Signal sends a signal to all of the server's processes: SIGSTOP and SIGCONT make it hang for a while.
 func (s *Server) Signal(sig syscall.Signal) {
 	s.t.Helper()

@@ -64,26 +64,92 @@ func Restore(ctx context.Context, from, place, dir string) error {
 	if err := check(ctx, from); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
-	if living := inUse(filepath.Join(dir, "alive-"+placeName(sqlite{}.name(place)))); living > 0 {
-		return fmt.Errorf("psagate runs with the store %s: stop it first", place)
+	if err := mayRestore(place, dir); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(place), 0o700); err != nil {
 		return fmt.Errorf("the folder of the store: %w", err)
 	}
 	next := place + ".new"
-	if err := copyFile(from, next); err != nil {
+	if err := prepare(ctx, from, next); err != nil {
 		return err
 	}
-	if err := distrust(ctx, next); err != nil {
+	if err := giveTo(next, place); err != nil {
 		return err
 	}
-	for _, end := range []string{"-wal", "-shm", ""} {
-		if err := os.Rename(place+end, place+".before"+end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("putting the store aside: %w", err)
-		}
+	if err := putAside(place); err != nil {
+		return err
 	}
 	if err := os.Rename(next, place); err != nil {
 		return fmt.Errorf("putting the backup in its place: %w", err)
+	}
+	return nil
+}
+
+// mayRestore says why a store must not be replaced now, as far as this host's folder tells, or nil.
+func mayRestore(place, dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("whether psagate runs with the store %s is noted in %s, which cannot be read: run this as psagate does, with the same HOME or XDG_DATA_HOME; where psagate never ran, make that folder, its user's own, first: %w", place, dir, err)
+	}
+	if inUse(filepath.Join(dir, "alive-"+placeName(sqlite{}.name(place)))) {
+		return fmt.Errorf("psagate runs with the store %s: stop it first", place)
+	}
+	return nil
+}
+
+// ends are what SQLite puts at the end of a store's name to name its files. What is committed is in all of them.
+var ends = [...]string{"-wal", "-shm", ""}
+
+// clearAway takes a store's files away, whatever is left of them.
+func clearAway(path string) error {
+	for _, end := range ends {
+		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare makes the store that comes from a backup, beside its place. What is left of one that broke off would be taken for
+// part of it.
+func prepare(ctx context.Context, from, next string) error {
+	if err := clearAway(next); err != nil {
+		return fmt.Errorf("writing the store: %w", err)
+	}
+	if err := copyFile(from, next); err != nil {
+		return err
+	}
+	return distrust(ctx, next)
+}
+
+// giveTo makes a file that of whoever has the store in a place, or its folder where there is none: root restores for another.
+func giveTo(file, place string) error {
+	like, err := os.Stat(place)
+	if errors.Is(err, fs.ErrNotExist) {
+		like, err = os.Stat(filepath.Dir(place))
+	}
+	if err == nil {
+		err = chown(file, like)
+	}
+	if err != nil {
+		return fmt.Errorf("giving the store to its owner: %w", err)
+	}
+	return nil
+}
+
+// putAside keeps the store that is in a place beside it.
+func putAside(place string) error {
+	err := clearAway(place + ".before")
+	for _, end := range ends {
+		if err == nil {
+			err = os.Rename(place+end, place+".before"+end)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("putting the store aside: %w", err)
 	}
 	return nil
 }
@@ -100,9 +166,6 @@ func distrust(ctx context.Context, path string) error {
 	}
 	return nil
 }
-
-// inUse tells how many processes of this host live with the lock files in a folder.
-func inUse(dir string) int { return len((&lockFile{dir: dir}).others()) }
 
 // check says whether a file is a store that this psagate knows, whole.
 func check(ctx context.Context, path string) error {

@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/realparts"
 )
 
 func TestABackupHasWhatWasCommittedAndComesBackDistrusted(t *testing.T) {
@@ -82,5 +84,97 @@ func TestPostgreSQLHasItsOwnBackups(t *testing.T) {
 	a := placeOf(t, PostgreSQL).run(t)
 	if err := a.Backup(t.Context(), new(bytes.Buffer)); !errors.Is(err, ErrNoBackup) {
 		t.Error(err)
+	}
+}
+
+// A restoration that was killed leaves files that SQLite would take for the next one's.
+func TestARestorationThatBrokeOffIsNotMixedWithTheNext(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	a.change("k", func(r *guard.Rows) { r.Seq = 77 })
+	var backup bytes.Buffer
+	if err := a.Backup(t.Context(), &backup); err != nil {
+		t.Fatal(err)
+	}
+	a.close()
+	file, next := filepath.Join(t.TempDir(), "backup.db"), p.Place+".new"
+	put := func(path string, content []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(file, backup.Bytes())
+	put(next, backup.Bytes())
+	db, err := sqlite{}.open(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`UPDATE guard_login SET seq = 1`); err != nil {
+		t.Fatal(err)
+	}
+	wal, err := os.ReadFile(next + "-wal")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	put(next+"-wal", wal)
+	put(p.Place+".before-wal", wal)
+	if err := Restore(t.Context(), file, p.Place, p.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(p.Place + ".before-wal"); err == nil {
+		t.Error("what was there before the last time is taken for part of what was there this time")
+	}
+	if got := p.run(t).rows("k"); got.Seq != 77 {
+		t.Errorf("seq %d, the backup has 77", got.Seq)
+	}
+}
+
+func TestWhatIsRestoredBelongsToWhoHadTheStore(t *testing.T) {
+	if os.Geteuid() != 0 {
+		realparts.LeftOut(t, "only root can give a file away")
+	}
+	for what, left := range map[string]bool{"the store's owner": true, "its folder's, where it is gone": false} {
+		t.Run(what, func(t *testing.T) {
+			p := inSQLite(t)
+			a := p.run(t)
+			var backup bytes.Buffer
+			if err := a.Backup(t.Context(), &backup); err != nil {
+				t.Fatal(err)
+			}
+			a.close()
+			file := filepath.Join(t.TempDir(), "backup.db")
+			err := os.WriteFile(file, backup.Bytes(), 0o600)
+			if left {
+				err = errors.Join(err, os.Chown(p.Place, 4242, 4343))
+			} else {
+				err = errors.Join(err, os.Remove(p.Place), os.Chown(filepath.Dir(p.Place), 4242, 4343))
+			}
+			if err = errors.Join(err, Restore(t.Context(), file, p.Place, p.Dir)); err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(p.Place)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 4242 || owner.Gid != 4343 || info.Mode().Perm() != 0o600 {
+				t.Errorf("it is %d:%d's, %s", owner.Uid, owner.Gid, info.Mode())
+			}
+		})
+	}
+}
+
+func TestNothingIsRestoredWhereItIsNotKnownWhetherPsagateRuns(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	a.change("k", func(r *guard.Rows) { r.Seq = 1 })
+	file := filepath.Join(t.TempDir(), "backup.db")
+	var backup bytes.Buffer
+	err := errors.Join(a.Backup(t.Context(), &backup), os.WriteFile(file, backup.Bytes(), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Restore(t.Context(), file, p.Place, filepath.Join(t.TempDir(), "of another user")); err == nil || !strings.Contains(err.Error(), "run this as psagate does") {
+		t.Errorf("under a process that lives: %v", err)
 	}
 }

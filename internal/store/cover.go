@@ -1,11 +1,6 @@
 package store
 
-import (
-	"context"
-	"slices"
-
-	"github.com/psagate/psagate/internal/guard"
-)
+import "github.com/psagate/psagate/internal/guard"
 
 // A process that is alone writes before it answers only what it must not forget. What the database has covers what is true
 // where a process that died now would leave no unit out, and no verdict.
@@ -15,14 +10,23 @@ func (s *Store) kept(u *guard.Unit) bool {
 	return u.State == guard.Held && !u.Alone && u.Holder == s.Holder()
 }
 
-// covered reports whether the database covers the rows, and how many of the kept units are in use.
+// covered reports whether the database covers the rows, and how many of the kept units are in use. While it may have either
+// of two, both must.
 func (t *table) covered() (inUse int, ok bool) {
-	inUse, ok = t.coversUnits()
-	return inUse, ok && t.coversLogin() && t.coversCredentials()
+	inUse, ok = t.coveredBy(&t.stored)
+	if ok && t.flush != nil {
+		_, ok = t.coveredBy(&t.flush.rows)
+	}
+	return inUse, ok
+}
+
+func (t *table) coveredBy(stored *guard.Rows) (inUse int, ok bool) {
+	inUse, ok = t.coversUnits(stored)
+	return inUse, ok && t.coversLogin(stored) && t.coversCredentials(stored)
 }
 
 // coversUnits: each unit is there as it is; those in use by callers stand for each other while their credential is the same.
-func (t *table) coversUnits() (inUse int, ok bool) {
+func (t *table) coversUnits(stored *guard.Rows) (inUse int, ok bool) {
 	ok = true
 	var used uint64
 	others := 0
@@ -34,19 +38,19 @@ func (t *table) coversUnits() (inUse int, ok bool) {
 		} else {
 			others++
 		}
-		ok = ok && t.coversUnit(u, kept, &used)
+		ok = ok && t.coversUnit(stored, u, kept, &used)
 	}
-	for i := range t.stored.Units {
-		if !t.store.kept(&t.stored.Units[i]) {
+	for i := range stored.Units {
+		if !t.store.kept(&stored.Units[i]) {
 			others--
 		}
 	}
 	return inUse, ok && others == 0
 }
 
-func (t *table) coversUnit(u *guard.Unit, kept bool, used *uint64) bool {
-	for j := range t.stored.Units {
-		s := &t.stored.Units[j]
+func (t *table) coversUnit(stored *guard.Rows, u *guard.Unit, kept bool, used *uint64) bool {
+	for j := range stored.Units {
+		s := &stored.Units[j]
 		switch {
 		case !kept && *s == *u:
 			return true
@@ -59,18 +63,18 @@ func (t *table) coversUnit(u *guard.Unit, kept bool, used *uint64) bool {
 }
 
 // coversLogin: which credential the secret store has now need not be known while it was never sent, for it will be read again.
-func (t *table) coversLogin() bool {
-	r, s := &t.rows, &t.stored
+func (t *table) coversLogin(s *guard.Rows) bool {
+	r := &t.rows
 	return r.Seq == s.Seq && r.Last == s.Last && r.Gate == s.Gate && r.Locked == s.Locked && r.Distrusted == s.Distrusted && r.LastRefusal == s.LastRefusal &&
 		(r.Newest == s.Newest || find(s, r.Newest, 0) == nil)
 }
 
 // coversCredentials: when one was last accepted, and what its store calls it, can be told later.
-func (t *table) coversCredentials() bool {
+func (t *table) coversCredentials(stored *guard.Rows) bool {
 	found := 0
 	for i := range t.rows.Credentials {
 		c := &t.rows.Credentials[i]
-		s := find(&t.stored, c.Fingerprint, i)
+		s := find(stored, c.Fingerprint, i)
 		if s == nil {
 			if c.State != guard.StateUntried || c.SentSeq != 0 || c.RefusedSeq != 0 {
 				return false
@@ -84,7 +88,7 @@ func (t *table) coversCredentials() bool {
 			return false
 		}
 	}
-	return found == len(t.stored.Credentials)
+	return found == len(stored.Credentials)
 }
 
 // find returns the credential of a fingerprint, which most likely is at a place; or nil.
@@ -98,78 +102,4 @@ func find(r *guard.Rows, fp guard.Fingerprint, at int) *guard.Credential {
 		}
 	}
 	return nil
-}
-
-// flushed is how many logins are written in one transaction.
-const flushed = 256
-
-// flush writes what this process, while it is alone, has not written yet: units that were not in use since the last time are
-// given back.
-func (s *Store) flush(ctx context.Context) {
-	for tables := range slices.Chunk(s.all(), flushed) {
-		if s.mode.Load() != alone || s.down.Load() {
-			return
-		}
-		if err := s.flushSome(ctx, tables); err != nil {
-			s.failed(err)
-			return
-		}
-	}
-}
-
-func (s *Store) flushSome(ctx context.Context, tables []*table) error {
-	var due []*table
-	defer func() {
-		for _, t := range due {
-			t.mu.Unlock()
-		}
-	}()
-	for _, t := range tables {
-		switch {
-		case !t.mu.TryLock(): // in use
-		case t.due():
-			due = append(due, t)
-		default:
-			t.mu.Unlock()
-		}
-	}
-	if len(due) == 0 {
-		return nil
-	}
-	if err := s.transact(ctx, func(ctx context.Context, x *tx) error {
-		for _, t := range due {
-			if err := x.write(ctx, t); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
-		return err
-	}
-	for _, t := range due {
-		t.written()
-	}
-	return nil
-}
-
-// due reports whether a table has something to be written now. While its units are in use it has not, for the next call
-// would only take them again.
-func (t *table) due() bool {
-	used := t.most
-	t.most = 0
-	if !t.cached || !t.dirty {
-		return false
-	}
-	kept := 0
-	for i := range t.stored.Units {
-		if t.store.kept(&t.stored.Units[i]) {
-			kept++
-		}
-	}
-	inUse, covered := t.covered()
-	t.most = inUse
-	if kept > used || kept == 0 || !covered {
-		return !t.rows.Equal(&t.stored)
-	}
-	return false
 }

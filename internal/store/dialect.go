@@ -33,6 +33,11 @@ type dialect interface {
 	bind(query string) string
 	// schema writes a table's definition, where {blob} stands for the type of bytes.
 	schema(text string) string
+	// there is a query for whether the table store is there.
+	there() string
+	// timeline names the history that the database goes on with: another one since a standby took over, or the database was
+	// restored to an earlier moment. Empty where it does not tell.
+	timeline(ctx context.Context, x *tx) (string, error)
 	// turn is a statement that waits until no other transaction makes tables; empty where a transaction is alone anyway.
 	turn() string
 }

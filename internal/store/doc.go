@@ -3,7 +3,7 @@
 //
 // It is the guard's Tables. A process that is the only one works in memory: what is stored is always at least as careful as
 // what is true, so that a call needs no I/O. Units that are given back stay held in the store while they are used every
-// FlushEvery; a process that dies leaves them lost. Where several processes live, each transaction is one of the database's.
+// 2 s; a process that dies leaves them lost. Where several processes live, each transaction is one of the database's.
 //
 // Each process has a row and moves its beat in it. One whose beat has not moved for the TTL is dead, and so is one whose
 // lock file on this host can be locked: its row is deleted, and its units are lost to whoever sees them next. A process may

@@ -12,10 +12,10 @@ import (
 
 // How long the journal keeps what it has, and how much of it.
 const (
-	// JournalKeeps is how long failures and uses are kept.
-	JournalKeeps = 30 * 24 * time.Hour
-	// JournalFailures is how many failures are kept, the youngest ones.
-	JournalFailures = 4096
+	// journalKeeps is how long failures and uses are kept.
+	journalKeeps = 30 * 24 * time.Hour
+	// journalFailures is how many failures are kept, the youngest ones.
+	journalFailures = 4096
 	// notedEvery is how often it is written again that something goes on.
 	notedEvery = time.Minute
 	// unwritten is how many failures wait for a store that cannot be used.
@@ -201,7 +201,7 @@ func (x *tx) writeJournal(ctx context.Context, process string, p pending, now ti
 
 // prune forgets what is old, and the oldest of what is too much.
 func (x *tx) prune(ctx context.Context, now time.Time) error {
-	before := now.Add(-JournalKeeps).UnixMicro()
+	before := now.Add(-journalKeeps).UnixMicro()
 	for _, query := range []string{
 		`DELETE FROM journal_failure WHERE at < ?`,
 		`DELETE FROM journal_use WHERE at < ?`,
@@ -210,7 +210,7 @@ func (x *tx) prune(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	_, err := x.exec(ctx, `DELETE FROM journal_failure WHERE at < (SELECT at FROM journal_failure ORDER BY at DESC LIMIT 1 OFFSET ?)`, JournalFailures-1)
+	_, err := x.exec(ctx, `DELETE FROM journal_failure WHERE at < (SELECT at FROM journal_failure ORDER BY at DESC LIMIT 1 OFFSET ?)`, journalFailures-1)
 	return err
 }
 
@@ -219,7 +219,7 @@ func (j *Journal) Read(ctx context.Context) (p Page, err error) {
 	if j == nil {
 		return p, nil
 	}
-	if _, problem := j.store.State(); problem != nil {
+	if problem := j.store.unusable(); problem != nil {
 		return p, problem
 	}
 	p.Uses, p.Marks = make(map[Use]time.Time), make(map[Mark]time.Time)
@@ -232,8 +232,8 @@ func (x *tx) readJournal(ctx context.Context, process string, p *Page) error {
 	if err := x.row(ctx, `SELECT made FROM store WHERE one = 1`, nil, &made); err != nil {
 		return err
 	}
-	if p.Since = made.time(); time.Since(p.Since) > JournalKeeps {
-		p.Since = time.Now().Add(-JournalKeeps)
+	if p.Since = made.time(); time.Since(p.Since) > journalKeeps {
+		p.Since = time.Now().Add(-journalKeeps)
 	}
 	var key string
 	var at micros

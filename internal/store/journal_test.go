@@ -60,7 +60,7 @@ func TestTheJournalIsBounded(t *testing.T) {
 		if n := len(a.journal.failures); n > unwritten {
 			t.Errorf("%d wait", n)
 		}
-		a.Journal().Fail("k", now.Add(-2*JournalKeeps), []byte("old"))
+		a.Journal().Fail("k", now.Add(-2*journalKeeps), []byte("old"))
 		until(t, "it is written", func() bool {
 			a.journal.mu.Lock()
 			defer a.journal.mu.Unlock()
@@ -72,7 +72,7 @@ func TestTheJournalIsBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(page.Failures); n == 0 || n > JournalFailures || string(page.Failures[0].Data) == "old" {
+		if n := len(page.Failures); n == 0 || n > journalFailures || string(page.Failures[0].Data) == "old" {
 			t.Errorf("%d are kept, the first is %s", n, page.Failures[0].Data)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,13 +25,15 @@ type process struct {
 	id    string
 	beat  int64
 	alone bool
+	ttl   time.Duration // its own; 0 where it is not known
 }
 
 func (x *tx) processes(ctx context.Context) (all []process, err error) {
-	err = x.each(ctx, `SELECT id, beat, alone FROM process`, nil, func(scan func(...any) error) error {
+	err = x.each(ctx, `SELECT id, beat, alone, ttl FROM process`, nil, func(scan func(...any) error) error {
 		var p process
+		err := scan(&p.id, &p.beat, &p.alone, (*int64)(&p.ttl))
 		all = append(all, p)
-		return scan(&all[len(all)-1].id, &all[len(all)-1].beat, &all[len(all)-1].alone)
+		return err
 	})
 	return all, err
 }
@@ -48,7 +51,7 @@ var (
 // live beats until the context ends, and writes now and then what need not be written at once.
 func (s *Store) live(ctx context.Context) {
 	defer close(s.ended)
-	flush := time.NewTicker(FlushEvery)
+	flush := time.NewTicker(flushEvery)
 	defer flush.Stop()
 	for {
 		next := time.NewTimer(s.untilStep())
@@ -59,13 +62,28 @@ func (s *Store) live(ctx context.Context) {
 		case <-next.C:
 			_ = s.step(ctx) // it has told
 		case <-s.wake:
-			_ = s.step(ctx)
+			s.stepHurried(ctx)
 		}
 		next.Stop()
 		if ctx.Err() != nil {
 			return
 		}
 	}
+}
+
+// hurriedEvery is how often what hurries may have a step made.
+const hurriedEvery = 250 * time.Millisecond
+
+// stepHurried makes a step: at once where this process is to begin anew.
+func (s *Store) stepHurried(ctx context.Context) {
+	if !s.older.Load() && !s.forgot.Load() {
+		select {
+		case <-time.After(time.Until(s.stepped.Add(hurriedEvery))):
+		case <-ctx.Done():
+			return
+		}
+	}
+	_ = s.step(ctx)
 }
 
 // untilStep is how long it is until the next beat, or the next try of one.
@@ -87,9 +105,9 @@ func (s *Store) step(ctx context.Context) error {
 // came takes note of what came of a step, and tells it.
 func (s *Store) came(ctx context.Context, err error) {
 	switch {
-	case ctx.Err() != nil:
-	case errors.Is(err, errForgot):
+	case errors.Is(err, errForgot): // also at the end: the witness must hear of it
 		s.startAnew(err)
+	case ctx.Err() != nil:
 	case err != nil:
 		s.fails(err)
 	default:
@@ -120,13 +138,18 @@ func (s *Store) try(ctx context.Context) (err error) {
 // as another one.
 func (s *Store) startAnew(err error) {
 	s.log.Error("what this process had in the store is not its own any more: what is under way ends, and the process begins anew", "store", s.Name(), "error", err)
-	s.distrust = s.distrust || errors.Is(err, errOlder)
 	s.lease.End()
 	s.mode.Store(away)
-	s.former = *s.me.Swap(new(string))
+	if me := *s.me.Swap(new(string)); me != "" { // else it had begun anew already, and is not in the store yet
+		s.former = me
+	}
 	s.images.clear()
 	for _, t := range s.all() {
 		t.forget()
+	}
+	s.forgot.Store(false) // those that found it out too have ended by now
+	if s.older.Swap(false) || errors.Is(err, errOlder) {
+		s.noted(s.witness.distrust())
 	}
 	s.alive.release()
 	s.alive, s.stepped = nil, time.Time{}
@@ -154,7 +177,7 @@ func (s *Store) join(ctx context.Context) error {
 		if _, err = x.exec(ctx, `DELETE FROM process WHERE id = ?`, s.former); err != nil {
 			return err
 		}
-		_, err = x.exec(ctx, `INSERT INTO process (id, beat, alone, host, began) VALUES (?, 0, ?, ?, ?)`, id, false, host, began.UnixMicro())
+		_, err = x.exec(ctx, `INSERT INTO process (id, beat, alone, ttl, host, began) VALUES (?, 0, ?, ?, ?, ?)`, id, false, int64(s.cfg.TTL), host, began.UnixMicro())
 		return err
 	})
 	if err != nil {
@@ -165,7 +188,7 @@ func (s *Store) join(ctx context.Context) error {
 		alive.release()
 		return err
 	}
-	s.alive, s.seen, s.distrust = alive, make(map[string]sighting), false
+	s.alive, s.seen = alive, make(map[string]sighting)
 	s.me.Store(&id)
 	s.remember(now)
 	return nil
@@ -173,7 +196,7 @@ func (s *Store) join(ctx context.Context) error {
 
 // arrive reads how far the store has come, and makes all of it distrusted where it has forgotten something.
 func (s *Store) arrive(ctx context.Context, x *tx) (now whole, err error) {
-	if now, err = x.whole(ctx); err != nil || !s.distrust && !s.witness.doubts(now) {
+	if now, err = x.whole(ctx); err != nil || !s.witness.doubts(now) {
 		return now, err
 	}
 	s.log.Warn("the store is not the one that was here last, or was restored from a backup: what was recorded last is not known, so each login's next sign-in is psagate's own, and the only one until the PSA accepts it", "store", s.Name())
@@ -182,18 +205,37 @@ func (s *Store) arrive(ctx context.Context, x *tx) (now whole, err error) {
 	return now, err
 }
 
-// remember tells the witness, beside the store.
+// remember notes how far the store has come: for the tables, and with the witness, beside the store.
 func (s *Store) remember(now whole) {
-	if err := s.witness.saw(now); err != nil && !s.blind {
+	s.ticked.Store(now.tick)
+	s.noted(s.witness.saw(now))
+}
+
+// noted logs, once, that the witness cannot be written.
+func (s *Store) noted(err error) {
+	if err != nil && !s.blind {
 		s.blind = true
 		s.log.Warn("how far the store has come cannot be noted outside it, so that it would not be seen were it restored from a backup", "error", err)
 	}
 }
 
+// findFile demands that the file which is open is still the one in its place. A disk that does not answer tells nothing of that.
+func (s *Store) findFile() error {
+	switch file, err := s.dialect.stat(s.cfg.Place); {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.Join(errOlder, err)
+	case err != nil:
+		return fmt.Errorf("looking at the store's file: %w", err)
+	case file != nil && !os.SameFile(file, s.file):
+		return errOlder
+	}
+	return nil
+}
+
 // beat tells the store, and the others, that this process lives, by which the lease is extended, and looks at the others.
 func (s *Store) beat(ctx context.Context) error {
-	if file, err := s.dialect.stat(s.cfg.Place); err != nil || file != nil && !os.SameFile(file, s.file) {
-		return errors.Join(errOlder, err)
+	if err := s.findFile(); err != nil {
+		return err
 	}
 	began := time.Now()
 	var now whole
@@ -219,8 +261,7 @@ func (s *Store) beat(ctx context.Context) error {
 		return err
 	}
 	s.remember(now)
-	over := s.lease.Ended()
-	s.lease.Extend(began, s.leaseLasts())
+	over := s.lease.Extend(began, s.leaseLasts())
 	if err := s.meet(ctx, rows); err != nil {
 		return err
 	}
@@ -232,10 +273,11 @@ func (s *Store) beat(ctx context.Context) error {
 
 // meet gives up who is dead, and makes room for who lives.
 func (s *Store) meet(ctx context.Context, rows []process) error {
-	living := s.strangers(rows)
+	living, said := s.strangers(rows), false
 	for _, p := range rows {
 		switch {
 		case p.id == s.Holder():
+			said = p.alone
 		case s.isDead(p):
 			if err := s.bury(ctx, p); err != nil {
 				return err
@@ -247,7 +289,7 @@ func (s *Store) meet(ctx context.Context, rows []process) error {
 	switch mode := s.mode.Load(); {
 	case len(living) == 0 && mode != alone:
 		return s.beAlone(ctx)
-	case len(living) > 0 && mode == alone:
+	case len(living) > 0 && (mode == alone || said): // or it could not be said the last time that there is room
 		return s.makeRoom(ctx)
 	case len(living) > 0 && mode == away && !slices.ContainsFunc(living, func(p process) bool { return p.alone }):
 		s.enter(several)
@@ -276,14 +318,15 @@ func (s *Store) isDead(p process) bool {
 	return s.alive.dead(p.id) || s.isSilent(p)
 }
 
-// isSilent reports whether a process's beat has not moved for the TTL.
+// isSilent reports whether a process's beat has not moved for the TTL. Where the two have different ones the longer counts:
+// it beats, and has its lease, by its own.
 func (s *Store) isSilent(p process) bool {
 	last, known := s.seen[p.id]
 	if !known || last.beat != p.beat {
 		s.seen[p.id] = sighting{p.beat, time.Now()}
 		return false
 	}
-	return time.Since(last.at) >= s.cfg.TTL
+	return time.Since(last.at) >= max(s.cfg.TTL, p.ttl)
 }
 
 // bury takes the row of a dead process away: its units are lost to whoever sees them next.
@@ -315,8 +358,12 @@ func (s *Store) bury(ctx context.Context, p process) error {
 func (s *Store) beAlone(ctx context.Context) error {
 	is := false
 	err := s.transact(ctx, func(ctx context.Context, x *tx) error {
-		if _, err := x.whole(ctx); err != nil { // nobody joins meanwhile
+		now, err := x.whole(ctx) // nobody joins meanwhile
+		if err != nil {
 			return err
+		}
+		if s.witness.doubts(now) {
+			return errOlder
 		}
 		rows, err := x.processes(ctx)
 		if is = len(rows) == 1; err != nil || !is {
@@ -335,11 +382,12 @@ func (s *Store) beAlone(ctx context.Context) error {
 
 // makeRoom writes everything, works in the database from now on, and says so.
 func (s *Store) makeRoom(ctx context.Context) error {
+	was := s.mode.Load()
 	s.enter(several)
 	s.images.clear()
 	for _, t := range s.all() {
 		if err := t.share(ctx); err != nil {
-			s.mode.Store(alone)
+			s.mode.Store(was)
 			return err
 		}
 	}
@@ -366,6 +414,9 @@ func (s *Store) leave() error {
 			return err
 		}
 	}
+	if s.older.Load() {
+		s.noted(s.witness.distrust())
+	}
 	if s.Holder() == "" {
 		return nil
 	}
@@ -376,7 +427,7 @@ func (s *Store) leave() error {
 		}
 		return err
 	})
-	if err == nil {
+	if err == nil && !s.witness.doubts(now) { // else the next start is to see it too
 		s.remember(now) // what was copied before is older
 	}
 	return errors.Join(err, s.journal.flush(ctx))

@@ -91,3 +91,15 @@ func (l *lockFile) lives(id string) bool {
 	defer f.Close()
 	return locked(f)
 }
+
+// inUse reports whether processes of this host live with the lock files in a folder.
+func inUse(dir string) bool { return len((&lockFile{dir: dir}).others()) > 0 }
+
+// chown gives a file to the owner of another one.
+func chown(path string, like os.FileInfo) error {
+	owner, ok := like.Sys().(*syscall.Stat_t)
+	if !ok || int(owner.Uid) == os.Geteuid() {
+		return nil
+	}
+	return os.Chown(path, int(owner.Uid), int(owner.Gid))
+}

@@ -73,5 +73,19 @@ func (postgres) bind(query string) string {
 
 func (postgres) schema(text string) string { return strings.ReplaceAll(text, "{blob}", "BYTEA") }
 
+func (postgres) there() string { return `SELECT to_regclass('store') IS NOT NULL` }
+
+// timeline: any role may ask, but what only speaks like PostgreSQL may not know the functions. The first 8 digits of a name of
+// its log are the timeline (PostgreSQL, "Write Ahead Log").
+func (postgres) timeline(ctx context.Context, x *tx) (line string, err error) {
+	if _, err = x.exec(ctx, `SAVEPOINT timeline`); err != nil {
+		return "", err
+	}
+	if x.row(ctx, `SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)`, nil, &line) != nil {
+		_, err = x.exec(ctx, `ROLLBACK TO SAVEPOINT timeline`)
+	}
+	return line, err
+}
+
 // turn: CREATE TABLE IF NOT EXISTS of two at once fails for one of them. The number is this package's own.
 func (postgres) turn() string { return "SELECT pg_advisory_xact_lock(7347283)" }

@@ -5,6 +5,8 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"sync"
@@ -127,7 +129,7 @@ func TestAProcessThatIsPausedSendsNothingAndIsAnotherOneAfterwards(t *testing.T)
 	everywhere(t, func(t *testing.T, p place) {
 		a, b := p.run(t), p.elsewhere(t).run(t)
 		b.change("k", func(r *guard.Rows) { r.Units = append(r.Units, b.held(1)) })
-		before, under := b.Holder(), b.Lease().Context()
+		before, under := b.Holder(), b.under()
 		b.freeze()
 		until(t, "the other one takes it for dead", func() bool {
 			u := a.rows("k").Units
@@ -344,7 +346,7 @@ func TestAFileThatIsTakenAwayIsNoticed(t *testing.T) {
 	p := inSQLite(t)
 	a := p.run(t)
 	a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1)) })
-	under, before := a.Lease().Context(), a.Holder()
+	under, before := a.under(), a.Holder()
 	for _, end := range []string{"", "-wal", "-shm"} {
 		if err := os.Remove(p.Place + end); err != nil {
 			t.Fatal(err)
@@ -380,7 +382,7 @@ func TestAStoreThatFailedOverAndForgotIsNoticed(t *testing.T) {
 				key := guard.Key(what)
 				a.change(key, func(r *guard.Rows) { r.Units, r.Seq = append(r.Units, a.held(1)), 4 })
 				a.change(key, func(r *guard.Rows) { r.Seq++ })
-				under, before := a.Lease().Context(), a.Holder()
+				under, before := a.under(), a.Holder()
 				if _, err := b.db.ExecContext(context.Background(), c.forget); err != nil {
 					t.Fatal(err)
 				}
@@ -400,5 +402,84 @@ func TestAStoreThatFailedOverAndForgotIsNoticed(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+func TestAProcessWithAShorterTTLTakesNoneForDeadThatBeatsByItsOwn(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		slow := p
+		slow.TTL = time.Hour
+		a := slow.run(t)
+		a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1)) })
+		b := p.elsewhere(t).prepare(t)
+		go func() { _ = b.Start(context.Background(), p.Config) }()
+		beat := func() int { return a.number(`SELECT MAX(beat) FROM process WHERE id <> '` + a.Holder() + `'`) }
+		until(t, "the other one has beaten for more than its own TTL", func() bool { return a.number(`SELECT COUNT(*) FROM process`) == 2 && beat() > 4 })
+		if b.mode.Load() != away {
+			t.Error("it did not wait until there is room")
+		}
+	})
+}
+
+func TestThatThereIsRoomIsSaidAgainWhereItCouldNotBe(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	a.sets(`CREATE TRIGGER full BEFORE UPDATE OF alone ON process WHEN NEW.alone = 0 BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+	b := p.elsewhere(t).prepare(t)
+	go func() { _ = b.Start(context.Background(), p.Config) }()
+	until(t, "it has made room, and cannot say so", func() bool { return a.mode.Load() == several && a.problem() != nil })
+	a.sets(`DROP TRIGGER full`)
+	until(t, "the other one has heard of it", isMode(b, several))
+}
+
+// silent is a database whose file cannot be looked at.
+type silent struct {
+	dialect
+	err error
+}
+
+func (s silent) stat(string) (os.FileInfo, error) { return nil, s.err }
+
+func TestADiskThatDoesNotAnswerIsNoStoreThatWasTakenAway(t *testing.T) {
+	for err, is := range map[error]bool{syscall.EIO: false, syscall.ESTALE: false, syscall.EACCES: false, syscall.ENOENT: true} {
+		t.Run(err.Error(), func(t *testing.T) {
+			a := inSQLite(t).run(t)
+			a.freeze()
+			file := a.dialect
+			a.dialect = silent{file, &os.PathError{Op: "stat", Path: "psagate.db", Err: err}}
+			if failed := a.beat(t.Context()); errors.Is(failed, errOlder) != is || !errors.Is(failed, err) {
+				t.Errorf("error %v", failed)
+			}
+			a.dialect = file
+		})
+	}
+}
+
+func TestAFullDiskAtTheFirstStartIsWaitedFor(t *testing.T) {
+	for err, passes := range map[error]bool{
+		context.DeadlineExceeded: true, syscall.ENOSPC: true, syscall.EDQUOT: true, syscall.EIO: true,
+		syscall.EACCES: false, syscall.EROFS: false, errNewer: false,
+	} {
+		if got := (sqlite{}).passing(fmt.Errorf("the lock file: %w", err)); got != passes {
+			t.Errorf("%v passes: %v", err, got)
+		}
+	}
+}
+
+func TestARoleThatMayMakeNothingUsesTheTablesThatAreThere(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		if p.pg == nil {
+			return
+		}
+		p.run(t).sets(`CREATE ROLE plain LOGIN`, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO plain`, `REVOKE CREATE ON SCHEMA public FROM PUBLIC`,
+			`REVOKE EXECUTE ON FUNCTION pg_current_wal_lsn() FROM PUBLIC`) // nor does the timeline have to be told
+		other := p.elsewhere(t)
+		at, err := url.Parse(p.Place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at.User = url.User("plain")
+		other.Place = at.String()
+		other.run(t).change("k", func(r *guard.Rows) { r.Seq = 1 })
 	})
 }

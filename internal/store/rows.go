@@ -41,6 +41,7 @@ func (e *epochs) settle(distrusted bool) {
 type image struct {
 	rows   guard.Rows
 	rev    int64
+	tick   int64 // how far the store had come when it was read
 	epochs epochs
 }
 
@@ -101,6 +102,7 @@ func (i *images) read(ctx context.Context, x *tx) error {
 // read reads the rows of one login and keeps others from them. A login that has none gets its row first, which is what is
 // locked.
 func (x *tx) read(ctx context.Context, t *table) error {
+	ticked := t.store.ticked.Load() // before the look: one that waits for the row sees the store as it was when it began to
 	found, err := x.login(ctx, t.key)
 	if errors.Is(err, sql.ErrNoRows) {
 		if err = x.insertLogin(ctx, t.key); err == nil {
@@ -110,7 +112,7 @@ func (x *tx) read(ctx context.Context, t *table) error {
 	if err != nil {
 		return err
 	}
-	if found.rev < t.known {
+	if found.rev < t.known || found.tick < ticked {
 		return errOlder
 	}
 	key := []any{string(t.key)}
@@ -122,6 +124,9 @@ func (x *tx) read(ctx context.Context, t *table) error {
 	}
 	if err == nil && len(found.rows.Units) > 0 {
 		t.living, err = x.living(ctx)
+	}
+	if err == nil && t.misses(&found.rows) {
+		err = x.whyMissing(ctx, t.store.Holder())
 	}
 	t.stored, t.rev, t.known, t.epochs = found.rows, found.rev, found.rev, found.epochs
 	return err
@@ -153,7 +158,7 @@ func (x *tx) logins(ctx context.Context, where string, args []any, f func(guard.
 		var made, since, until, refusal micros
 		r := &i.rows
 		err := scan(&key, &i.rev, &i.epochs.row, &r.Seq, &newest, &made, &last, &r.Ranks, &r.Gate.Shut, &since, &until,
-			&r.Gate.Tries, &r.Gate.Epoch, &r.Gate.Released, &r.Locked, &refusal, &i.epochs.store)
+			&r.Gate.Tries, &r.Gate.Epoch, &r.Gate.Released, &r.Locked, &refusal, &i.epochs.store, &i.tick)
 		r.Newest, r.Last, r.NewestMade = fingerprint(newest), fingerprint(last), made.time()
 		r.Gate.Since, r.Gate.Until, r.LastRefusal = since.time(), until.time(), refusal.time()
 		r.Distrusted = i.epochs.distrusts()
@@ -163,7 +168,8 @@ func (x *tx) logins(ctx context.Context, where string, args []any, f func(guard.
 }
 
 const selectLogins = `SELECT key, rev, epoch, seq, newest, newest_made, last, ranks, gate_shut, gate_since, gate_until,
-	gate_tries, gate_epoch, gate_released, locked, last_refusal, (SELECT epoch FROM store WHERE one = 1) FROM guard_login`
+	gate_tries, gate_epoch, gate_released, locked, last_refusal, (SELECT epoch FROM store WHERE one = 1),
+	(SELECT tick FROM store WHERE one = 1) FROM guard_login`
 
 // units reads rows of guard_unit.
 func (x *tx) units(ctx context.Context, where string, args []any, f func(guard.Key, guard.Unit)) error {
@@ -221,9 +227,42 @@ func (x *tx) writeLogin(ctx context.Context, t *table) error {
 		e.row, int64(r.Seq), r.Newest[:], microsOf(r.NewestMade), r.Last[:], int64(r.Ranks), r.Gate.Shut, microsOf(r.Gate.Since),
 		microsOf(r.Gate.Until), r.Gate.Tries, int64(r.Gate.Epoch), r.Gate.Released, r.Locked, microsOf(r.LastRefusal), string(t.key), t.rev)
 	if err == nil && n == 0 {
-		err = errForgot
+		err = x.whyNotWritten(ctx, t)
 	}
 	return err
+}
+
+// whyNotWritten tells a row that others have written from one that was set back.
+func (x *tx) whyNotWritten(ctx context.Context, t *table) error {
+	var rev int64
+	err := x.row(ctx, `SELECT rev FROM guard_login WHERE key = ?`, []any{string(t.key)}, &rev)
+	switch {
+	case errors.Is(err, sql.ErrNoRows), err == nil && rev < t.rev:
+		return errOlder
+	case err != nil:
+		return err
+	}
+	return errForgot
+}
+
+// misses reports whether a unit is gone that this process holds (guard.md, U5): nobody else frees one while it lives.
+func (t *table) misses(found *guard.Rows) bool {
+	return slices.ContainsFunc(t.stored.Units, func(u guard.Unit) bool {
+		return u.State == guard.Held && u.Holder == t.store.Holder() &&
+			!slices.ContainsFunc(found.Units, func(f guard.Unit) bool { return f.Token == u.Token })
+	})
+}
+
+// whyMissing tells units that others gave up, since they took this process for dead, from such as the store forgot.
+func (x *tx) whyMissing(ctx context.Context, holder string) error {
+	living, err := x.living(ctx)
+	switch {
+	case err != nil:
+		return err
+	case slices.Contains(living, holder):
+		return errOlder
+	}
+	return errForgot
 }
 
 // insertLogin makes the row of a login that has none.

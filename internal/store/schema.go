@@ -15,6 +15,7 @@ var migrations = [...][]string{{
 		id TEXT PRIMARY KEY,
 		beat BIGINT NOT NULL,
 		alone BOOLEAN NOT NULL,
+		ttl BIGINT NOT NULL,
 		host TEXT NOT NULL,
 		began BIGINT NOT NULL
 	)`,
@@ -101,7 +102,11 @@ var migrations = [...][]string{{
 var errNewer = errors.New("a newer psagate has been here, and this one does not know its tables: run the newer one")
 
 // migrate brings the schema up to date. The row of the table store is its version, and what is known of the whole.
+// Where it is, nothing is made: a role may have no right to.
 func (s *Store) migrate(ctx context.Context, x *tx) error {
+	if upToDate, err := x.upToDate(ctx); err != nil || upToDate {
+		return err
+	}
 	if turn := x.dialect.turn(); turn != "" {
 		if _, err := x.exec(ctx, turn); err != nil {
 			return err
@@ -144,16 +149,33 @@ func (s *Store) migrate(ctx context.Context, x *tx) error {
 	return err
 }
 
+// upToDate reports whether the schema is the one that this psagate makes.
+func (x *tx) upToDate(ctx context.Context) (is bool, err error) {
+	if err = x.row(ctx, x.dialect.there(), nil, &is); err != nil || !is {
+		return false, err
+	}
+	var version int
+	err = x.row(ctx, `SELECT version FROM store WHERE one = 1`, nil, &version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return version == len(migrations), err
+}
+
 // whole is what the row of the table store says, and locks it until the transaction ends.
 type whole struct {
 	id          string
 	tick, epoch int64
+	timeline    string // of the database; empty where it does not tell
 }
 
 func (x *tx) whole(ctx context.Context) (w whole, err error) {
 	err = x.row(ctx, `UPDATE store SET tick = tick + 1 WHERE one = 1 RETURNING id, tick, epoch`, nil, &w.id, &w.tick, &w.epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = errors.New("the store has lost its row: it was emptied while psagate ran")
+	}
+	if err == nil {
+		w.timeline, err = x.dialect.timeline(ctx, x)
 	}
 	return w, err
 }

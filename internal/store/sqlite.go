@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	driver "modernc.org/sqlite"
@@ -74,7 +76,7 @@ func (sqlite) name(path string) string { return path }
 func (sqlite) passing(err error) bool {
 	var e *driver.Error
 	if !errors.As(err, &e) {
-		return false
+		return slices.ContainsFunc(passingErrors, func(p error) bool { return errors.Is(err, p) })
 	}
 	switch e.Code() & 0xff {
 	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED, codes.SQLITE_FULL, codes.SQLITE_IOERR, codes.SQLITE_NOMEM:
@@ -82,6 +84,15 @@ func (sqlite) passing(err error) bool {
 	}
 	return false
 }
+
+// passingErrors are what the lock file, and the file beside the store, meet where the store itself would say the same.
+var passingErrors = []error{context.DeadlineExceeded, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO}
+
+func (sqlite) there() string {
+	return `SELECT COUNT(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'store'`
+}
+
+func (sqlite) timeline(context.Context, *tx) (string, error) { return "", nil }
 
 func (sqlite) turn() string { return "" }
 

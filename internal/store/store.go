@@ -14,14 +14,12 @@ import (
 	"github.com/psagate/psagate/internal/guard"
 )
 
-// Defaults of a Config.
-const (
-	// DefaultTTL is after what silence a process is taken for dead. A third of it is the time between two beats, and two
-	// thirds of it are the lease.
-	DefaultTTL = 15 * time.Second
-	// FlushEvery is how often a process that is alone writes what it need not write at once.
-	FlushEvery = 2 * time.Second
-)
+// DefaultTTL is after what silence a process is taken for dead. A third of it is the time between two beats, and two thirds of
+// it are the lease.
+const DefaultTTL = 15 * time.Second
+
+// flushEvery is how often a process that is alone writes what it need not write at once.
+const flushEvery = 2 * time.Second
 
 // Config says where the store is.
 type Config struct {
@@ -62,18 +60,20 @@ type Store struct {
 	images  images
 	journal *Journal
 	writes  atomic.Uint64
+	problem atomic.Pointer[error]   // why the store could not be used the last time
+	trouble atomic.Pointer[trouble] // of tables, since one was last written
+	ticked  atomic.Int64            // how far the store had come when this process last beat, or joined
 
 	mu     sync.Mutex
 	tables map[guard.Key]*table
 	look   func([]guard.Key)
 
 	// What follows is the living goroutine's.
-	seen     map[string]sighting // of other processes
-	distrust bool                // the store was set back while this process lived
-	former   string              // the name that this process had before it began anew
-	file     os.FileInfo         // that is open; nil where the store is none
-	stepped  time.Time           // when it last beat, or tried to
-	blind    bool                // the witness cannot be written
+	seen    map[string]sighting // of other processes
+	former  string              // the name that this process had before it began anew
+	file    os.FileInfo         // that is open; nil where the store is none
+	stepped time.Time           // when it last beat, or tried to
+	blind   bool                // the witness cannot be written
 }
 
 // The modes that a process is in.
@@ -145,15 +145,28 @@ func (s *Store) Name() string { return s.dialect.name(s.cfg.Place) }
 
 // State says what kind of store it is, and why it cannot be used now, or nil.
 func (s *Store) State() (kind string, problem error) {
-	switch {
-	case !s.started.Load():
+	if !s.started.Load() {
 		return "", errNotOpen
-	case s.down.Load():
-		problem = errDown
-	case s.mode.Load() == away:
-		problem = errAway
+	}
+	if problem = s.unusable(); problem == nil {
+		if t := s.trouble.Load(); t != nil && time.Since(t.at) < s.cfg.TTL {
+			problem = fmt.Errorf("it is reached, but the last use of it failed: %w", t.err)
+		}
 	}
 	return string(s.cfg.Kind), problem
+}
+
+// unusable says why the store cannot be used by anybody now, or nil.
+func (s *Store) unusable() error {
+	switch {
+	case !s.started.Load():
+		return errNotOpen
+	case s.down.Load():
+		return fmt.Errorf("%w: %w", errDown, *s.problem.Load())
+	case s.mode.Load() == away:
+		return errAway
+	}
+	return nil
 }
 
 // Made reports whether the store was made by this process: it was not there before.
@@ -222,29 +235,74 @@ func (s *Store) all() []*table {
 }
 
 var (
-	errDown    = errors.New("it could not be reached the last time")
+	errDown    = errors.New("it could not be used the last time")
 	errAway    = errors.New("this process is not in it yet")
 	errNotOpen = errors.New("it is not open yet")
 )
 
+// trouble is that a table could not use the store.
+type trouble struct {
+	err error
+	at  time.Time
+}
+
 // fails notes that the store failed: nothing more is tried before the next beat.
 func (s *Store) fails(err error) {
-	if !s.down.Swap(true) {
+	was := s.problem.Swap(&err)
+	if !s.down.Swap(true) || was != nil && (*was).Error() != err.Error() {
 		s.log.Error("the store cannot be used: calls go on with what this process holds until its lease ends", "store", s.Name(), "error", err)
 	}
 }
 
 // failed notes that a table could not use the store, or found less in it than there was.
-func (s *Store) failed(err error) {
+func (s *Store) failed(t *table, err error) {
 	switch {
 	case errors.Is(err, errOlder):
 		s.older.Store(true)
 	case errors.Is(err, errForgot):
 		s.forgot.Store(true)
+	case !s.ails(t, err):
+		return
 	default:
 		s.fails(err)
 	}
 	s.hurry()
+}
+
+// ails notes that a table failed, and reports whether that tells of the store as a whole. It does not where beats have worked
+// since the last time, and no table has: then the others are not kept from it, and it is tried again at each beat.
+func (s *Store) ails(t *table, err error) (whole bool) {
+	text := err.Error()
+	before, others := t.sick.Swap(&text), s.trouble.Swap(&trouble{err, time.Now()})
+	switch {
+	case s.down.Load():
+		return false
+	case before == nil && others == nil:
+		return true
+	case before == nil || *before != text:
+		s.log.Error("a login cannot use the store, which is reached", "store", s.Name(), "login", t.key, "error", err)
+	}
+	return false
+}
+
+// wrote notes that a table was written.
+func (s *Store) wrote(t *table) {
+	if t.sick.Load() != nil {
+		t.sick.Store(nil)
+	}
+	if s.trouble.Load() != nil && s.trouble.Swap(nil) != nil && !s.down.Load() {
+		s.log.Info("the store can be used again", "store", s.Name())
+	}
+}
+
+// sick returns the logins that could not use the store the last time.
+func (s *Store) sick() (keys []guard.Key) {
+	for _, t := range s.all() {
+		if t.sick.Load() != nil {
+			keys = append(keys, t.key)
+		}
+	}
+	return keys
 }
 
 // hurry has the living goroutine look at once.
@@ -255,11 +313,15 @@ func (s *Store) hurry() {
 	}
 }
 
-// works notes that the store works.
+// works notes that a beat worked. Where it was a table that did not, the store is said to work when one does.
 func (s *Store) works() {
 	if s.down.Swap(false) {
-		s.log.Info("the store can be used again", "store", s.Name())
+		if s.trouble.Load() == nil {
+			s.log.Info("the store can be used again", "store", s.Name())
+		}
 		s.tell(nil)
+	} else if keys := s.sick(); len(keys) > 0 {
+		s.tell(keys)
 	}
 }
 
@@ -280,8 +342,14 @@ func (s *Store) transact(ctx context.Context, f func(ctx context.Context, tx *tx
 	if err := f(ctx, x); err != nil {
 		return errors.Join(err, x.rollback())
 	}
-	return s.committed(x)
+	if err := s.committed(x); err != nil {
+		return fmt.Errorf("%w: %w", errUnsure, err)
+	}
+	return nil
 }
+
+// errUnsure: a commit failed, which may have been one all the same. What fails before it is no part of the database.
+var errUnsure = errors.New("it is not known whether this was committed")
 
 // committed commits a transaction that may have written.
 func (s *Store) committed(x *tx) error {
@@ -289,7 +357,8 @@ func (s *Store) committed(x *tx) error {
 	return x.commit()
 }
 
-// Writes returns how many transactions this process has committed, beats included.
+// Writes returns how many transactions this process has committed, or tried to: beats, and looks at the journal, too. One of a
+// login that changed nothing is not among them.
 func (s *Store) Writes() uint64 { return s.writes.Load() }
 
 // tx is a transaction of the database's.

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/psagate/psagate/internal/guard"
 )
@@ -23,9 +25,12 @@ type table struct {
 	cached bool       // rows and stored are true without a look: this process is alone
 	dirty  bool       // they differ
 	most   int        // of the units that are held for callers, how many were in use at once since the last flush
+	flush  *flush     // that is under way, or of which it is not known what came of it
 	before guard.Rows // as rows were when the transaction began, while this process is alone
 	tx     *tx        // of the database's, while others live
 	cancel context.CancelFunc
+
+	sick atomic.Pointer[string] // why it could not use the store the last time
 }
 
 // Shared implements guard.Table.
@@ -82,6 +87,7 @@ func (t *table) Commit() error {
 		t.dirty = true
 		return nil
 	}
+	t.settle()
 	if err := t.write(context.Background()); err != nil {
 		t.rows.CopyFrom(&t.before)
 		return err
@@ -107,7 +113,7 @@ func (t *table) load(ctx context.Context) error {
 			return err
 		}
 	}
-	t.cached, t.dirty, t.most = true, false, 0
+	t.cached, t.dirty, t.most, t.flush = true, false, 0, nil
 	return nil
 }
 
@@ -154,7 +160,7 @@ func (t *table) commit() error {
 	}
 	t.tx = nil
 	t.cancel()
-	t.written()
+	t.written(t)
 	return nil
 }
 
@@ -164,20 +170,22 @@ func (t *table) abandon(err error) {
 		t.tx = nil
 	}
 	t.cancel()
-	t.store.failed(err)
+	t.stored.Units = nil // whether it was committed is not known, so none of them can be missed
+	t.store.failed(t, err)
 }
 
-// written notes that the database has the rows as they are.
-func (t *table) written() {
+// written notes that the database has the rows as they are, or as they were.
+func (t *table) written(as *table) {
 	t.rev++
-	t.known, t.dirty = t.rev, false
-	t.epochs.settle(t.rows.Distrusted)
-	t.stored.CopyFrom(&t.rows)
+	t.known, t.dirty, t.flush = t.rev, false, nil
+	t.epochs.settle(as.rows.Distrusted)
+	t.stored.CopyFrom(&as.rows)
+	t.store.wrote(t)
 }
 
 // write writes the rows of a process that is alone, in a transaction of its own.
 func (t *table) write(ctx context.Context) error {
-	if t.rows.Equal(&t.stored) {
+	if t.rows.Equal(&t.stored) && t.flush == nil {
 		t.dirty = false
 		return nil
 	}
@@ -186,10 +194,13 @@ func (t *table) write(ctx context.Context) error {
 	}
 	err := t.store.transact(ctx, func(ctx context.Context, x *tx) error { return x.write(ctx, t) })
 	if err != nil {
-		t.store.failed(err)
+		if errors.Is(err, errUnsure) {
+			t.newFlush().end(err)
+		}
+		t.store.failed(t, err)
 		return err
 	}
-	t.written()
+	t.written(t)
 	return nil
 }
 
@@ -211,5 +222,5 @@ func (t *table) share(ctx context.Context) error {
 func (t *table) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.cached, t.rev, t.known = false, 0, 0
+	t.cached, t.rev, t.known, t.flush = false, 0, 0, nil
 }

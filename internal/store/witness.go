@@ -7,16 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 )
 
-// witness remembers, outside the store, how far the store had come: which one it was, and its tick, which counts beats and
-// what was recorded. A store that shows less was restored, or lost, and has forgotten what it recorded since.
+// witness remembers, outside the store, how far the store had come: which one it was, and its tick, which counts beats, and how
+// often a process came, went, or became the only one. A store that shows less was restored, or lost, and has forgotten what it
+// recorded since.
 type witness struct {
 	path  string
 	Store string `json:"store"`
 	Tick  int64  `json:"tick"`
+	// Timeline is the database's. Since a standby took over it is another one, which may have less than a tick less.
+	Timeline string `json:"timeline,omitempty"`
 	// other: what is known is of a store in another place.
 	other bool
 }
@@ -53,12 +57,25 @@ func (w *witness) doubts(now whole) bool {
 	if w.Store == "" {
 		return w.other
 	}
-	return w.Store != now.id || now.tick <= w.Tick
+	return w.Store != now.id || now.tick <= w.Tick || w.Timeline != "" && now.timeline != "" && now.timeline != w.Timeline
 }
 
 // saw remembers how far the store has come, once that is committed.
 func (w *witness) saw(now whole) error {
 	w.Store, w.Tick, w.other = now.id, now.tick, false
+	if now.timeline != "" {
+		w.Timeline = now.timeline
+	}
+	return w.write()
+}
+
+// distrust has the witness doubt the store, however far it seems to have come, until a process has joined it.
+func (w *witness) distrust() error {
+	w.Tick, w.other = math.MaxInt64, true
+	return w.write()
+}
+
+func (w *witness) write() error {
 	text, err := json.Marshal(w)
 	if err != nil {
 		return err

@@ -66,6 +66,12 @@ func (p place) run(t testing.TB) *running {
 	return r
 }
 
+// under returns a context that ends with the process's lease.
+func (r *running) under() context.Context {
+	ctx, _ := r.Lease().During(r.Lease().Term())
+	return ctx
+}
+
 func (r *running) problem() error {
 	_, problem := r.State()
 	return problem
