@@ -78,7 +78,7 @@ func (l *Login) carryOut(m moves, failed *Denied) {
 		if !l.prober.running {
 			l.report(CheckResult{Err: failed})
 		}
-		if !l.guard.tables.Lease().Ended() {
+		if !l.guard.lease.Ended() {
 			l.queue.putBack()
 			l.wake(time.Now().Add(storeRetry))
 			return

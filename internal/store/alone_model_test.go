@@ -28,8 +28,14 @@ type alonely struct {
 
 const aloneKey = guard.Key("k")
 
+// ready waits for a lease that has ended because the machine had no time for a beat.
+func (m *alonely) ready() {
+	until(m.test, "the lease runs", m.run.Lease().May)
+}
+
 // change changes the rows as a guard does, and remembers what is true then.
 func (m *alonely) change(f func(*guard.Rows)) {
+	m.ready()
 	m.run.change(aloneKey, func(r *guard.Rows) {
 		f(r)
 		m.truth.CopyFrom(r)
@@ -192,6 +198,7 @@ func (m *alonely) lost(u guard.Unit) guard.Unit {
 func (m *alonely) check(*rapid.T) {
 	db := m.stored()
 	m.covers(&db, itself)
+	m.ready()
 	if now := m.run.rows(aloneKey); !now.Equal(&m.truth) {
 		m.t.Fatalf("the process has %+v, true is %+v", now, m.truth)
 	}
@@ -200,6 +207,7 @@ func (m *alonely) check(*rapid.T) {
 // next starts another process in the place of one that is over.
 func (m *alonely) next() {
 	m.run = m.place.run(m.test)
+	m.ready()
 	now := m.run.rows(aloneKey)
 	m.covers(&now, m.lost)
 	m.truth = now
