@@ -162,6 +162,12 @@ func (w *world) String() string {
 	for _, p := range w.processes {
 		text += fmt.Sprintf("host %d: %q cut %v paused %v down %v lease %v reads %d\n", p.host, p.Holder(), p.cut, p.paused, p.down, p.lease.May(), p.read)
 	}
+	w.flights.mu.Lock()
+	defer w.flights.mu.Unlock()
+	for _, f := range w.flights.all {
+		text += fmt.Sprintf("flight of host %d: %v %v term %d token %d sent %+v ended %v due %v orphan %v late %v, its process over %v still %v\n",
+			f.p.host, f.a.Kind, f.a.Credential, f.a.Term, f.a.Token, f.sent, f.ended, f.due, f.orphan, f.late, f.p.over, f.p.still)
+	}
 	return text
 }
 
