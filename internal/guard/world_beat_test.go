@@ -52,7 +52,7 @@ func (m *membership) stepLocked() (look bool) {
 func (m *membership) startAnew() {
 	m.distrust = m.distrust || m.older
 	m.lease.End()
-	m.former, m.known, m.forgot, m.older = m.Holder(), make(map[guard.Key]int), false, false
+	m.former, m.known, m.mine, m.forgot, m.older = m.Holder(), make(map[guard.Key]int), make(map[guard.Key][]guard.Token), false, false
 	m.setHolder("")
 }
 

@@ -47,7 +47,7 @@ type flight struct {
 
 func (w *world) start(host int) *process {
 	p := &process{w: w, host: host, detach: make(map[guard.Key]func()), has: make(map[guard.Fingerprint]content)}
-	p.membership = &membership{tables: w.tables, host: &w.witnesses[host], lease: guard.NewLease(time.Second), known: make(map[guard.Key]int)}
+	p.membership = &membership{tables: w.tables, host: &w.witnesses[host], lease: guard.NewLease(time.Second), known: make(map[guard.Key]int), mine: make(map[guard.Key][]guard.Token)}
 	p.setHolder("")
 	p.ctx, p.end = context.WithCancel(context.Background())
 	p.guard = guard.New(p, slog.New(slog.DiscardHandler))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,8 +87,9 @@ type membership struct {
 
 	me       atomic.Pointer[string] // empty while it is not one of the store's
 	former   string
-	several  atomic.Bool       // others lived at the last beat
-	known    map[guard.Key]int // revisions
+	several  atomic.Bool                 // others lived at the last beat
+	known    map[guard.Key]int           // revisions
+	mine     map[guard.Key][]guard.Token // units that it holds; nil where it is not known what was committed
 	seen     map[string]sighting
 	down     bool // until the next beat
 	missed   bool // a transaction failed since the last beat
@@ -180,16 +182,33 @@ func (t *table) begin() (*transaction, error) {
 		return nil, errCut
 	}
 	x := &transaction{table: t, was: t.tables.now.rows[t.key]}
-	if x.was.rev < t.known[t.key] {
+	mine, sure := t.mine[t.key]
+	changed := sure && !slices.Equal(mine, t.holds(&x.was.rows))
+	if changed && t.dead(t.Holder()) { // others have given them up
+		t.forgot, t.missed = true, true
+		return nil, errCut
+	}
+	if changed || x.was.rev < t.known[t.key] || t.tables.now.tick < t.host.tick {
 		t.older, t.missed = true, true
 		return nil, errOlder
 	}
-	t.known[t.key] = x.was.rev
+	t.known[t.key], t.mine[t.key] = x.was.rev, t.holds(&x.was.rows)
 	x.rows.CopyFrom(&x.was.rows)
 	x.rows.Distrusted = x.was.epoch < t.tables.now.epoch
 	skew(&x.rows, t.skew)
 	x.rows.Adopt(t.dead, t.Holder())
 	return x, nil
+}
+
+// holds returns the units that the process holds, in order.
+func (m *membership) holds(r *guard.Rows) (all []guard.Token) {
+	for _, u := range r.Units {
+		if u.State == guard.Held && u.Holder == m.Holder() {
+			all = append(all, u.Token)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 func (x *transaction) Commit() error {
@@ -203,6 +222,9 @@ func (x *transaction) Commit() error {
 	}
 	end := x.next
 	x.next = succeeds
+	if end != succeeds {
+		delete(x.mine, x.key)
+	}
 	if end == fails {
 		x.down, x.missed = true, true
 		return errFate
@@ -218,7 +240,7 @@ func (x *transaction) Commit() error {
 		x.unsure()
 		return errFate
 	}
-	x.known[x.key] = now.rev
+	x.known[x.key], x.mine[x.key] = now.rev, x.holds(&now.rows)
 	return nil
 }
 

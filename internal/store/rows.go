@@ -125,9 +125,10 @@ func (x *tx) read(ctx context.Context, t *table) error {
 	if err == nil && len(found.rows.Units) > 0 {
 		t.living, err = x.living(ctx)
 	}
-	if err == nil && t.misses(&found.rows) {
+	if err == nil && !t.unsure && (t.lacks(&found.rows, &t.stored) || t.lacks(&t.stored, &found.rows)) {
 		err = x.whyMissing(ctx, t.store.Holder())
 	}
+	t.unsure = false
 	t.stored, t.rev, t.known, t.epochs = found.rows, found.rev, found.rev, found.epochs
 	return err
 }
@@ -245,11 +246,12 @@ func (x *tx) whyNotWritten(ctx context.Context, t *table) error {
 	return errForgot
 }
 
-// misses reports whether a unit is gone that this process holds (guard.md, U5): nobody else frees one while it lives.
-func (t *table) misses(found *guard.Rows) bool {
-	return slices.ContainsFunc(t.stored.Units, func(u guard.Unit) bool {
+// lacks reports whether some rows have no unit that this process holds in others. Of what it holds (guard.md, U5) nobody else frees
+// or takes any while it lives: one that is gone, and one that is back, were set back.
+func (t *table) lacks(some, others *guard.Rows) bool {
+	return slices.ContainsFunc(others.Units, func(u guard.Unit) bool {
 		return u.State == guard.Held && u.Holder == t.store.Holder() &&
-			!slices.ContainsFunc(found.Units, func(f guard.Unit) bool { return f.Token == u.Token })
+			!slices.ContainsFunc(some.Units, func(o guard.Unit) bool { return o.Token == u.Token })
 	})
 }
 

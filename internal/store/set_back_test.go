@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -142,6 +143,25 @@ func TestAProcessWhoseUnitsAreGoneUsesThemNoLonger(t *testing.T) {
 }
 
 // What others freed of a process that they took for dead is no sign that the store was set back.
+// What a process gave back is in the copy as its own, and nobody would ever give it back.
+func TestAProcessWhoseUnitsAreBackBeginsAnew(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a, b := p.patient().two(t)
+		a.change("k", func(r *guard.Rows) { r.Units = append(r.Units, a.held(1)) })
+		before := a.Holder()
+		a.change("k", func(r *guard.Rows) { r.Units = nil })
+		b.change("k", func(r *guard.Rows) { r.Units = append(r.Units, b.held(7)) })
+		b.sets(`UPDATE guard_unit SET holder = '` + before + `', token = 1`)
+		if err := a.try("k", func(*guard.Rows) {}); !errors.Is(err, errOlder) {
+			t.Errorf("it was read: %v", err)
+		}
+		a.anew("k", before, several)
+		if got := a.rows("k"); slices.ContainsFunc(got.Units, func(u guard.Unit) bool { return u.State == guard.Held }) {
+			t.Errorf("it is held yet: %+v", got.Units)
+		}
+	})
+}
+
 func TestUnitsThatOthersGaveUpAreNotMissed(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		a, b := p.patient().two(t)

@@ -23,6 +23,7 @@ type table struct {
 	epochs epochs     // of the row and of the store
 	living []string   // the processes that live, as the transaction sees them
 	cached bool       // rows and stored are true without a look: this process is alone
+	unsure bool       // whether stored was committed is not known
 	dirty  bool       // they differ
 	most   int        // of the units that are held for callers, how many were in use at once since the last flush
 	flush  *flush     // that is under way, or of which it is not known what came of it
@@ -170,7 +171,7 @@ func (t *table) abandon(err error) {
 		t.tx = nil
 	}
 	t.cancel()
-	t.stored.Units = nil // whether it was committed is not known, so none of them can be missed
+	t.unsure = true
 	t.store.failed(t, err)
 }
 
@@ -222,5 +223,5 @@ func (t *table) share(ctx context.Context) error {
 func (t *table) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.cached, t.rev, t.known, t.flush = false, 0, 0, nil
+	t.cached, t.rev, t.known, t.flush, t.unsure = false, 0, 0, nil, true
 }
