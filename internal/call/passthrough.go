@@ -110,6 +110,7 @@ func (v *visit) brought() *guard.Brought {
 		Code:        v.shared.guard.Fingerprint("", "", v.credential.IntegrationCode.Reveal()),
 		Address:     v.address,
 		Bound:       v.from.Alone() && v.passThrough[v.user].all == 1,
+		Sole:        v.passThrough[v.user].all == 1,
 	}
 }
 

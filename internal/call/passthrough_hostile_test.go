@@ -264,3 +264,51 @@ func TestACallThatComesBeforeTheStoreIsOpenIsKnownByTheInstallationsKey(t *testi
 		}
 	})
 }
+
+// The only integration that lists the user may call from a network, so that it has to be accepted first. Its first secret is wrong.
+func TestOneWrongSecretAtTheVeryBeginningDoesNotKeepTheRightOneOut(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.tenant.AddUser(guest, "guest-password", "CODE")
+		w.passing("rmm", "192.0.2.0/24")
+		if a := w.brings(guest, "wrong"); a.reason() != "credential-refused" {
+			t.Errorf("%d %s", a.status, a.reason())
+		}
+		w.comesIn(guest, "guest-password", 3*time.Minute)
+	})
+}
+
+// Where another integration lists the user too, it is the other's units that are at stake.
+func TestAStrangersWrongSecretIsHisOnlyOneBesideAnotherIntegration(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.tenant.AddUser(guest, "guest-password", "CODE")
+		w.passing("rmm", "192.0.2.0/24")
+		w.passing("stranger", "198.51.100.0/24")
+		for i := range 5 {
+			w.bringsFrom(stranger, guest, fmt.Sprint("guess ", i))
+			time.Sleep(2 * time.Minute)
+		}
+		if n := len(w.sim.Ledger().Of(guest)); n != 1 {
+			t.Errorf("%d of his were sent", n)
+		}
+		w.comesIn(guest, "guest-password", 3*time.Minute)
+	})
+}
+
+// After a restart nobody has the proven secret until its caller comes; somebody else of his network brings wrong ones meanwhile.
+func TestGuessesAfterARestartLeaveTheProvenCallerHisWayBack(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u := w.tenant.AddUser(guest, "guest-password", "CODE")
+		w.passing("rmm", "192.0.2.0/24")
+		tables := w.begin()
+		w.brings(guest, "guest-password")
+		w.restart(tables, false)
+		for i := range 10 {
+			w.bringsFrom("192.0.2.9", guest, fmt.Sprint("guess ", i))
+			time.Sleep(time.Minute)
+		}
+		w.comesIn(guest, "guest-password", 2*time.Minute)
+		if u.MaxFailedSinceSuccess() > w.cfg.Logins[0].Settings.Budget-1 {
+			t.Errorf("%d failed", u.MaxFailedSinceSuccess())
+		}
+	})
+}

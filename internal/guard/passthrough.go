@@ -21,6 +21,8 @@ type Brought struct {
 	// program's alone: a client certificate, or a single address. A network, or an integration beside others that list the
 	// user name, may have strangers in it, and has to have been accepted first.
 	Bound bool
+	// Sole says that no other integration of the config lists the user name.
+	Sole bool
 }
 
 const (
@@ -130,23 +132,29 @@ func (r *Rows) mayTryBrought(b *Brought, source string, proven reach, s *Setting
 }
 
 // withinBrought is the limit on n. While anybody is proven, two units stay his: one serves, and the last is the way back; where
-// this process cannot ask whether he still is, only the last. So nobody who guesses can shut out who is proven, not even where
-// a success resets nothing. Where nobody is there to shut out, an integration that was accepted on this user may spend all of
-// them; so may anybody where nothing is remembered, as after the loss of a store, which leaves one unit.
+// this process cannot ask whether he still is, only the last, with which he comes back, if that resets anything. So nobody who
+// guesses can shut out who is proven. Where nobody is there to shut out, an integration that was accepted on
+// this user may spend all of them, and so may one program to which the user is bound, as it is itself who was proven; so may
+// anybody where nothing is remembered, as after the loss of a store, which leaves one unit.
 func (r *Rows) withinBrought(b *Brought, source string, proven reach, s *Settings) bool {
 	n := len(r.Units)
 	switch {
 	case len(r.Credentials) == 0 && r.count(Held, Lost) == 0:
 		return n < s.Budget
 	case !r.trusts(b, source):
-		return n < s.Budget-2 && !r.chargedAny(source)
-	case r.anyProven() && proven == here:
+		return n < s.Budget-2 && (!r.chargedAny(source) || r.harmsNobody(b))
+	case r.anyProven() && (proven == here || s.NeverReset):
 		return n < s.Budget-2
-	case r.anyProven() && proven == elsewhere, !r.Newest.IsZero():
+	case r.anyProven() && !(b.Bound && proven == beyond), !r.Newest.IsZero():
 		return belowLast(n, s)
 	}
 	return n < s.Budget
 }
+
+// harmsNobody reports whether nobody but the integration's own callers can be kept out by what they bring: no other lists the
+// user, the store has no credential of it, and none was proven. Else a caller who errs once at the very beginning could never
+// bring the right one.
+func (r *Rows) harmsNobody(b *Brought) bool { return b.Sole && r.Newest.IsZero() && !r.anyProven() }
 
 // trusts reports whether an integration was accepted on this user before, or is bound to it.
 func (r *Rows) trusts(b *Brought, source string) bool {
