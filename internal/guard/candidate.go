@@ -84,7 +84,7 @@ func (r *Rows) mayTry(c *Credential, s *Settings, now time.Time) *Denied {
 	case r.aloneHeld():
 		return ownUnderWay()
 	case !r.gateLets(now):
-		return &Denied{Reason: GateShut, RetryAfter: max(time.Second, r.Gate.Until.Sub(now)), Text: "the PSA left a call unanswered and has not answered a sign-in since: try again later, or run: psagate check"}
+		return &Denied{Reason: GateShut, RetryAfter: max(time.Second, r.pauseEnds(s).Sub(now)), Text: "the PSA left a call unanswered and has not answered a sign-in since: try again later, or run: psagate check"}
 	case s.Observe || n < limit:
 		return nil
 	case n > held && serves:

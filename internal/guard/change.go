@@ -95,10 +95,14 @@ func (r *Rows) release(shown uint64, now time.Time) (freed int) {
 	return freed
 }
 
-// check makes the guard's own attempts due now and ends the gate's pause.
+// check makes the guard's own attempts due now and ends the gate's pause, that of the last unit too.
 func (r *Rows) check(now time.Time) {
 	r.ownDue(now)
-	if r.Gate.Shut && now.Before(r.Gate.Until) {
+	if !r.Gate.Shut {
+		return
+	}
+	r.Gate.Released = true
+	if now.Before(r.Gate.Until) {
 		r.Gate.Until = now
 	}
 }

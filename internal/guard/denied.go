@@ -55,7 +55,7 @@ func (r *Rows) hopeless(s *Settings) *Denied {
 func (l *Login) late(r *Rows, now time.Time) *Denied {
 	switch {
 	case r.Gate.Shut:
-		return &Denied{Reason: GateShut, RetryAfter: max(time.Second, r.Gate.Until.Sub(now)), Text: "the PSA left a call unanswered and has not answered a sign-in since"}
+		return &Denied{Reason: GateShut, RetryAfter: max(time.Second, r.pauseEnds(&l.settings).Sub(now)), Text: "the PSA left a call unanswered and has not answered a sign-in since"}
 	case l.free.err != nil && r.proven() == nil:
 		return &Denied{Reason: UpstreamUnreachable, RetryAfter: max(time.Second, l.free.again.Sub(now)), Text: "the PSA cannot be reached: nothing was sent"}
 	case r.proven() == nil:

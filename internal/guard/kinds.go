@@ -131,6 +131,14 @@ func noneHeld(r *Rows) bool                             { return r.count(Held) =
 func belowLast(n int, s *Settings) bool                 { return n < s.Budget-1 }
 func (r *Rows) gateLets(now time.Time) bool             { return !r.Gate.Shut || !now.Before(r.Gate.Until) }
 
+// pauseEnds is when an own attempt may go while the gate is shut: the last unit waits for longer.
+func (r *Rows) pauseEnds(s *Settings) time.Time {
+	if belowLast(len(r.Units), s) {
+		return r.Gate.Until
+	}
+	return r.lastUnitAt()
+}
+
 func (r *Rows) lastUnitAt() time.Time {
 	if r.Gate.Released {
 		return r.Gate.Until

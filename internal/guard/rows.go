@@ -108,7 +108,7 @@ type Gate struct {
 	Until time.Time // the end of its pause: an own attempt may go
 	Tries int       // how often it was shut without opening
 	Epoch uint64    // counts the shuttings; an attempt's own tells whether it was sent before
-	// Released: it was shut by an operator's release, not for want of an answer, so that nothing has to be waited for.
+	// Released: an operator has released the login, or had it checked, since it was shut, so that nothing has to be waited for.
 	Released bool
 }
 
