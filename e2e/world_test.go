@@ -3,9 +3,12 @@ package e2e
 import (
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
+	mrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/psagate/psagate/internal/identity"
@@ -133,13 +136,23 @@ func newKey(t *testing.T) identity.Key {
 	return key
 }
 
-// freeAddress returns an address of this machine on which nobody listens.
+// ports counts through the ports below those that systems give to whoever asks for any (Linux: from 32768): in the time between the
+// finding of a port and its use no client's connection and no other test's listener gets it.
+var ports atomic.Uint32
+
+func init() { ports.Store(mrand.Uint32()) }
+
+// freeAddress returns an address of this machine on which nobody listens. None is returned twice by one process.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const low, high = 15_000, 32_000
+	for range high - low {
+		address := fmt.Sprintf("127.0.0.1:%d", low+ports.Add(1)%(high-low))
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatalf("something listens on each port of 127.0.0.1 from %d to %d", low, high)
+	return ""
 }
