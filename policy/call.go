@@ -1,0 +1,157 @@
+package policy
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/cedar-policy/cedar-go/types"
+)
+
+// callKey is what calls have in common that the same policies may apply to, together with the principal's groups.
+type callKey struct {
+	kind         Kind
+	issuer, name string
+	action       Action
+	entity       string
+}
+
+// call is what can be said of all calls with one key and the same groups. It is never changed once it is made.
+type call struct {
+	key         callKey
+	groupsGiven []string
+
+	principal  types.Entity
+	action     types.EntityUID
+	resource   types.Entity
+	bit        actionSet
+	groups     []types.EntityUID
+	groupNames types.Set
+
+	// fixed is what the policies say that ask for nothing of the single call.
+	fixed tally
+	// open are the others whose head takes the call, in the order of the files.
+	open  []*rule
+	needs need
+	// decision is the answer where nothing is open and no second factor is wanted.
+	decision Decision
+}
+
+// cacheSize is how many calls are remembered: 8192, of about 1 KiB each. A new one takes the place of another.
+const cacheSize = 1 << 13
+
+// maxCachedName bounds what one place of the cache holds: longer names come from no config and no PSA.
+const maxCachedName = 256
+
+// cache remembers calls. A place is chosen by a hash of the key, and what lies there counts only if it is the same.
+type cache struct {
+	seed   maphash.Seed
+	places [cacheSize]atomic.Pointer[call]
+}
+
+func newCache() *cache { return &cache{seed: maphash.MakeSeed()} }
+
+func (c *cache) place(k callKey) *atomic.Pointer[call] {
+	return &c.places[maphash.Comparable(c.seed, k)%cacheSize]
+}
+
+// callOf returns what is to be said of a request's like, nil where the request is not understood.
+func (p *Policies) callOf(r *Request) *call {
+	k := callKey{r.Principal.Kind, r.Principal.Issuer, r.Principal.Name, r.Action, r.Entity}
+	place := p.cache.place(k)
+	if c := place.Load(); c != nil && c.key == k && slices.Equal(c.groupsGiven, r.Principal.Groups) {
+		return c
+	}
+	if !understood(r) {
+		return nil
+	}
+	c := p.newCall(r)
+	if len(r.Entity)+len(r.Principal.Name) <= maxCachedName {
+		place.Store(c)
+	}
+	return c
+}
+
+// understood says whether a policy could speak of a request.
+func understood(r *Request) bool {
+	p := r.Principal
+	switch p.Kind {
+	case Person:
+		if p.Issuer == "" || strings.Contains(p.Issuer, "/") {
+			return false
+		}
+	case Integration, Mailbox:
+		if p.Issuer != "" {
+			return false
+		}
+	default:
+		return false
+	}
+	return p.Name != "" && r.Entity != "" && bitOf(r.Action) != 0
+}
+
+// newCall gathers the policies for a request's like, and what those of them say that need no more of it.
+func (p *Policies) newCall(r *Request) *call {
+	entity := strings.Clone(p.spelled(r.Entity))
+	c := &call{
+		key:         callKey{r.Principal.Kind, r.Principal.Issuer, r.Principal.Name, r.Action, strings.Clone(r.Entity)},
+		groupsGiven: slices.Clone(r.Principal.Groups),
+		action:      types.NewEntityUID(typeAction, types.String(r.Action)), bit: bitOf(r.Action),
+		resource: types.Entity{UID: types.NewEntityUID(typeEntity, types.String(entity)), Attributes: nameOf(entity)},
+	}
+	c.setPrincipal(r.Principal)
+	var closed []*rule
+	for _, rule := range p.index.find(c) {
+		if rule.needs == 0 {
+			closed = append(closed, rule)
+			continue
+		}
+		c.open = append(c.open, rule)
+		c.needs |= rule.needs
+	}
+	c.fixed = p.evaluate(c, &Request{}, closed)
+	if len(c.open) == 0 {
+		c.decision = c.decide(c.fixed, &Request{})
+	}
+	return c
+}
+
+func (c *call) setPrincipal(p Principal) {
+	attributes := types.RecordMap{"name": types.String(p.Name)}
+	if p.Kind == Person {
+		attributes["issuer"] = types.String(p.Issuer)
+	}
+	var names []types.Value
+	for _, g := range p.Groups {
+		if uid, is := groupUID(p, g); is {
+			c.groups = append(c.groups, uid)
+		}
+		if p.Kind == Person {
+			names = append(names, types.String(p.Issuer+"/"+g))
+		}
+	}
+	c.groupNames = types.NewSet(names...)
+	c.principal = types.Entity{
+		UID: principalUID(p), Parents: types.NewEntityUIDSet(c.groups...), Attributes: types.NewRecord(attributes),
+	}
+}
+
+// principalUID returns a principal as Cedar names it. A person's issuer is part of the name: two issuers may know an alice.
+func principalUID(p Principal) types.EntityUID {
+	name := p.Name
+	if p.Kind == Person {
+		name = p.Issuer + "/" + name
+	}
+	return types.NewEntityUID(types.EntityType(p.Kind), types.String(name))
+}
+
+func groupUID(p Principal, group string) (uid types.EntityUID, is bool) {
+	switch p.Kind {
+	case Integration:
+		return types.NewEntityUID(typeIntegrationGroup, types.String(group)), true
+	case Person:
+		return types.NewEntityUID(typePersonGroup, types.String(p.Issuer+"/"+group)), true
+	}
+	return types.EntityUID{}, false
+}
