@@ -159,7 +159,7 @@ func (l *loader) checkEntity(r *rule, e types.EntityUID) {
 func (l *loader) unknownEntity(r *rule, line, column int, name string) {
 	like, changes := nearest(name, l.options.Entities)
 	switch {
-	case changes <= 2 || name == "" || name[0] < 'A' || name[0] > 'Z':
+	case changes <= misspelt || name == "" || name[0] < 'A' || name[0] > 'Z':
 		l.wrong(r, line, column, "unknown entity %q%s", name, didYouMean(name, []string{like}))
 	default:
 		l.odd(r, line, column, "unknown entity %q; it may be new at the PSA, else no call will ever be for it%s",
@@ -251,9 +251,9 @@ func (l *loader) checkName(r *rule, attribute, literal string) {
 				literal, known, by.reason.File, by.reason.Line)
 		}
 	case "method":
-		l.oneOf(r, attribute, literal, []string{"GET", "POST", "PUT", "PATCH", "DELETE"})
+		l.oneOf(r, attribute, literal, methods)
 	case "api":
-		l.oneOf(r, attribute, literal, []string{"rest", "soap"})
+		l.oneOf(r, attribute, literal, apis)
 	}
 }
 

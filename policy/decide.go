@@ -81,10 +81,13 @@ func (p *Policies) evaluate(c *call, r *Request, rules []*rule) tally {
 		return tally{}
 	}
 	w := &world{policies: p, call: c, request: r, needs: c.needs}
-	_, said := cedar.Authorize(bodies(rules), w, types.Request{
-		Principal: c.principal.UID, Action: c.action, Resource: c.resource.UID, Context: w.context(),
-	})
+	_, said := cedar.Authorize(bodies(rules), w, c.asCedar(w))
 	return read(rules, said)
+}
+
+// asCedar returns a request as Cedar takes it.
+func (c *call) asCedar(w *world) types.Request {
+	return types.Request{Principal: c.principal.UID, Action: c.action, Resource: c.resource.UID, Context: w.context()}
 }
 
 // read turns Cedar's answer into a tally. Cedar names either the forbids or the permits that apply, and both lists are in

@@ -33,6 +33,7 @@ type Policies struct {
 	cache    *cache
 	entities map[string]string // folded name -> the PSA's spelling, else the policies'
 	fields   map[string]string // folded name -> the policies' spelling
+	known    []string          // the entities that the caller knows
 	location *time.Location
 	warnings Problems
 }
@@ -56,7 +57,7 @@ func Load(sources []Source, o Options) (*Policies, error) {
 	}
 	return &Policies{
 		rules: l.rules, index: newIndex(l.rules), cache: newCache(), entities: l.entities.byFold, fields: l.fields.byFold,
-		location: l.location, warnings: l.warnings,
+		known: o.Entities, location: l.location, warnings: l.warnings,
 	}, nil
 }
 

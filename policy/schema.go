@@ -73,3 +73,12 @@ const (
 	typeEntity           types.EntityType = "Entity"
 	typeAction           types.EntityType = "Action"
 )
+
+// What context.method and context.api may be.
+var (
+	methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
+	apis    = []string{"rest", "soap"}
+)
+
+// misspelt is how many letters a name of an entity may differ from a known one and be taken for a slip of it.
+const misspelt = 2

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Source is one file of policies.
@@ -23,10 +24,12 @@ const Extension = ".cedar"
 // ReadFiles reads files, and of folders all files with the Extension in the order of their names (not those of folders
 // within). A path that is not there, a folder without policies, and a file that is named twice are errors: who names
 // policies does not mean to go without.
-func ReadFiles(paths ...string) ([]Source, error) {
+func ReadFiles(paths ...string) ([]Source, error) { return readAll(Extension, paths) }
+
+func readAll(extension string, paths []string) ([]Source, error) {
 	var files []string
 	for _, p := range paths {
-		found, err := filesOf(p)
+		found, err := filesOf(p, extension)
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +38,7 @@ func ReadFiles(paths ...string) ([]Source, error) {
 	var sources []Source
 	for i, name := range files {
 		if slices.Contains(files[:i], name) {
-			return nil, fmt.Errorf("policy file %s is named twice", name)
+			return nil, fmt.Errorf("%s is named twice", name)
 		}
 		text, err := readBounded(name)
 		if err != nil {
@@ -46,7 +49,7 @@ func ReadFiles(paths ...string) ([]Source, error) {
 	return sources, nil
 }
 
-func filesOf(path string) ([]string, error) {
+func filesOf(path, extension string) ([]string, error) {
 	path = filepath.Clean(path)
 	info, err := os.Stat(path)
 	if err != nil {
@@ -61,12 +64,12 @@ func filesOf(path string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if filepath.Ext(e.Name()) == Extension && !e.IsDir() {
+		if strings.HasSuffix(e.Name(), extension) && !e.IsDir() {
 			files = append(files, filepath.Join(path, e.Name()))
 		}
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("policy folder %s has no file that ends with %s", path, Extension)
+		return nil, fmt.Errorf("policy folder %s has no file that ends with %s", path, extension)
 	}
 	return files, nil
 }
