@@ -34,6 +34,8 @@ type call struct {
 	// open are the others whose head takes the call, in the order of the files.
 	open  []*rule
 	needs need
+	// permit is the line that would permit the call; empty where it cannot lack one.
+	permit string
 	// decision is the answer where nothing is open and no second factor is wanted.
 	decision Decision
 }
@@ -111,6 +113,9 @@ func (p *Policies) newCall(r *Request) *call {
 		c.needs |= rule.needs
 	}
 	c.fixed = p.evaluate(c, &Request{}, closed)
+	if len(c.fixed.permits) == 0 {
+		c.permit = c.permitLine()
+	}
 	if len(c.open) == 0 {
 		c.decision = c.decide(c.fixed, &Request{})
 	}

@@ -19,8 +19,8 @@ func (p *Policies) Decide(r Request) Decision {
 	case c == nil:
 		return Decision{Outcome: Deny, Why: NotUnderstood}
 	case len(c.open) > 0:
-		t := p.evaluate(c, &r, c.open)
-		return c.decide(c.fixed.with(t), &r)
+		q := r // this one goes to the heap, and the request of the other cases does not
+		return c.decide(c.fixed.with(p.evaluate(c, &q, c.open)), &q)
 	case c.decision.MaxAge > 0:
 		return c.decide(c.fixed, &r)
 	}
@@ -124,7 +124,7 @@ func (c *call) decide(t tally, r *Request) Decision {
 	case len(t.forbids) > 0:
 		return Decision{Outcome: Deny, Why: Forbidden, Reasons: reasons(t.forbids)}
 	case len(t.permits) == 0:
-		return Decision{Outcome: Deny, Why: NotPermitted, Permit: c.permit()}
+		return Decision{Outcome: Deny, Why: NotPermitted, Permit: c.permit}
 	}
 	d := Decision{Outcome: Allow, Why: Permitted, Reasons: reasons(t.permits), MaxAge: strictest(t.permits)}
 	if d.MaxAge > 0 && !fresh(r, d.MaxAge) {
@@ -156,8 +156,8 @@ func fresh(r *Request, age time.Duration) bool {
 	return !r.LastFactor.IsZero() && !r.Time.IsZero() && since <= age && since >= -skew
 }
 
-// permit returns the line that would permit calls like this one.
-func (c *call) permit() string {
+// permitLine returns the line that would permit calls like this one.
+func (c *call) permitLine() string {
 	return "permit (principal == " + c.principal.UID.String() + ", action == " + c.action.String() +
 		", resource == " + c.resource.UID.String() + ");"
 }

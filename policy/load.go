@@ -55,10 +55,15 @@ func Load(sources []Source, o Options) (*Policies, error) {
 	if len(l.rules) == 0 {
 		l.warnings = append(l.warnings, Problem{File: sources[0].Name, Text: "there is no policy in it, so everything is denied"})
 	}
+	return l.policies(), nil
+}
+
+// policies returns what was read.
+func (l *loader) policies() *Policies {
 	return &Policies{
 		rules: l.rules, index: newIndex(l.rules), cache: newCache(), entities: l.entities.byFold, fields: l.fields.byFold,
-		known: o.Entities, location: l.location, warnings: l.warnings,
-	}, nil
+		known: l.options.Entities, location: l.location, warnings: l.warnings,
+	}
 }
 
 // Warnings returns what is odd in the policies and yet not wrong. They are for a person to read once.
