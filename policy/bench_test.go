@@ -62,30 +62,38 @@ func BenchmarkDecide(b *testing.B) {
 // BenchmarkDecideKinds is one kind of decision each, with 1,000 integrations.
 func BenchmarkDecideKinds(b *testing.B) {
 	p := town(b, 1000)
-	update := visitor(3, 1000)
+	update, other := visitor(3, 1000), visitor(3, 1000)
+	other.Fields = Known("title")
 	for _, kind := range []struct {
-		name string
-		call Request
+		name  string
+		calls []Request
 	}{
-		{"permit by its head", visitor(0, 1000)},
-		{"permit by its conditions", update},
-		{"denial", ask(Delete, "Companies")},
-		{"denial by head", ask(Read, "Resources")},
+		{"permit by its head", []Request{visitor(0, 1000)}},
+		{"permit by its conditions", []Request{update}},
+		{"permit by its conditions, each time of other fields", []Request{update, other}},
+		{"denial", []Request{ask(Read, "Resources")}},
 	} {
-		b.Run(kind.name, func(b *testing.B) { measure(b, func(int) { p.Decide(kind.call) }) })
+		b.Run(kind.name, func(b *testing.B) {
+			measure(b, func(i int) { p.Decide(kind.calls[i%len(kind.calls)]) })
+		})
 	}
 }
 
-// BenchmarkDecideUnremembered never meets the same principal, action and entity again before they are forgotten.
-func BenchmarkDecideUnremembered(b *testing.B) {
+// BenchmarkDecideFirst meets each principal, action and entity for the first time.
+func BenchmarkDecideFirst(b *testing.B) {
 	for _, integrations := range []int{10, 1000} {
 		b.Run(fmt.Sprintf("integrations=%d", integrations), func(b *testing.B) {
-			p, calls := town(b, integrations), visitors(integrations)
-			measure(b, func(i int) {
-				r := calls[i%len(calls)]
-				p.cache.place(callKey{r.Principal.Kind, "", r.Principal.Name, r.Action, r.Entity}).Store(nil)
-				p.Decide(r)
-			})
+			p := town(b, integrations)
+			calls := make([]Request, 1<<16)
+			for i := range calls {
+				calls[i] = visitor(i, integrations)
+				if i%2 == 0 {
+					calls[i].Entity = fmt.Sprintf("New%d", i)
+				} else {
+					calls[i].Principal.Groups = []string{fmt.Sprint(i)}
+				}
+			}
+			measure(b, func(i int) { p.Decide(calls[i%len(calls)]) })
 		})
 	}
 }
@@ -102,7 +110,8 @@ func BenchmarkPlainCedar(b *testing.B) {
 			measure(b, func(i int) {
 				r := &calls[i%len(calls)]
 				c := p.callOf(r)
-				w := &world{policies: p, call: c, request: r, needs: ^need(0)}
+				in := (^need(0)).of(r)
+				w := &world{policies: p, call: c, in: &in, needs: ^need(0)}
 				cedar.Authorize(set, types.EntityMap{}, c.asCedar(w))
 			})
 		})

@@ -29,46 +29,74 @@ type call struct {
 	groups     []types.EntityUID
 	groupNames types.Set
 
-	// fixed is what the policies say that ask for nothing of the single call.
-	fixed tally
-	// open are the others whose head takes the call, in the order of the files.
+	// closed is what the policies say that ask for nothing of the single call.
+	closed verdict
+	// open are the others whose head takes the call, in the order of the files, and needs what they ask for.
 	open  []*rule
 	needs need
 	// permit is the line that would permit the call; empty where it cannot lack one.
 	permit string
-	// decision is the answer where nothing is open and no second factor is wanted.
+	// last is what was decided last of the open ones.
+	last atomic.Pointer[remembered]
+}
+
+// verdict is what policies say to a call, and the decision where no second factor is wanted.
+type verdict struct {
+	said     tally
 	decision Decision
 }
 
-// cacheSize is how many calls are remembered: 8192, of about 1 KiB each. A new one takes the place of another.
-const cacheSize = 1 << 13
+// remembered is a verdict, and what it was decided by.
+type remembered struct {
+	in Request
+	verdict
+}
+
+// The cache has room for 16,384 calls, of about 1 KiB each, in sets of four: a place in the set is chosen for a new one
+// by its hash, and it takes the place of what is there.
+const (
+	cacheSets = 1 << 12
+	cacheWays = 4
+)
 
 // maxCachedName bounds what one place of the cache holds: longer names come from no config and no PSA.
 const maxCachedName = 256
 
-// cache remembers calls. A place is chosen by a hash of the key, and what lies there counts only if it is the same.
+// cache remembers calls. What is found under a hash counts only if it is the same.
 type cache struct {
-	seed   maphash.Seed
-	places [cacheSize]atomic.Pointer[call]
+	seed maphash.Seed
+	sets [cacheSets][cacheWays]atomic.Pointer[call]
 }
 
 func newCache() *cache { return &cache{seed: maphash.MakeSeed()} }
 
-func (c *cache) place(k callKey) *atomic.Pointer[call] {
-	return &c.places[maphash.Comparable(c.seed, k)%cacheSize]
+// find returns the call with a key and groups, nil where it is not remembered, and the place that is next.
+func (c *cache) find(k *callKey, groups []string) (found *call, place *atomic.Pointer[call]) {
+	hash := maphash.Comparable(c.seed, *k)
+	set := &c.sets[hash%cacheSets]
+	for i := range set {
+		known := set[i].Load()
+		switch {
+		case known == nil:
+			return nil, &set[i]
+		case known.key == *k && slices.Equal(known.groupsGiven, groups):
+			return known, nil
+		}
+	}
+	return nil, &set[hash>>32%cacheWays]
 }
 
 // callOf returns what is to be said of a request's like, nil where the request is not understood.
 func (p *Policies) callOf(r *Request) *call {
 	k := callKey{r.Principal.Kind, r.Principal.Issuer, r.Principal.Name, r.Action, r.Entity}
-	place := p.cache.place(k)
-	if c := place.Load(); c != nil && c.key == k && slices.Equal(c.groupsGiven, r.Principal.Groups) {
+	c, place := p.cache.find(&k, r.Principal.Groups)
+	switch {
+	case c != nil:
 		return c
-	}
-	if !understood(r) {
+	case !understood(r):
 		return nil
 	}
-	c := p.newCall(r)
+	c = p.newCall(r)
 	if len(r.Entity)+len(r.Principal.Name) <= maxCachedName {
 		place.Store(c)
 	}
@@ -112,13 +140,9 @@ func (p *Policies) newCall(r *Request) *call {
 		c.open = append(c.open, rule)
 		c.needs |= rule.needs
 	}
-	c.fixed = p.evaluate(c, &Request{}, closed)
-	if len(c.fixed.permits) == 0 {
-		c.permit = c.permitLine()
-	}
-	if len(c.open) == 0 {
-		c.decision = c.decide(c.fixed, &Request{})
-	}
+	c.permit = c.permitLine()
+	said := p.evaluate(c, &Request{}, closed)
+	c.closed = verdict{said, c.decide(said, &Request{})}
 	return c
 }
 

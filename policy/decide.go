@@ -2,6 +2,7 @@ package policy
 
 import (
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
@@ -18,13 +19,44 @@ func (p *Policies) Decide(r Request) Decision {
 	switch {
 	case c == nil:
 		return Decision{Outcome: Deny, Why: NotUnderstood}
-	case len(c.open) > 0:
-		q := r // this one goes to the heap, and the request of the other cases does not
-		return c.decide(c.fixed.with(p.evaluate(c, &q, c.open)), &q)
-	case c.decision.MaxAge > 0:
-		return c.decide(c.fixed, &r)
+	case len(c.open) == 0:
+		return c.on(&c.closed, &r)
 	}
-	return c.decision
+	in := c.needs.of(&r)
+	if m := c.last.Load(); m != nil && same(&m.in, &in) {
+		return c.on(&m.verdict, &r)
+	}
+	m := &remembered{in: in}
+	m.said = c.closed.said.with(p.evaluate(c, &m.in, c.open))
+	m.decision = c.decide(m.said, &Request{})
+	if c.needs&needOnce == 0 && m.in.small() {
+		m.in.own()
+		c.last.Store(m)
+	}
+	return c.on(&m.verdict, &r)
+}
+
+// on returns the decision on a request. Where a second factor is wanted it depends on how old the request's is.
+func (c *call) on(v *verdict, r *Request) Decision {
+	if v.decision.MaxAge > 0 {
+		return c.decide(v.said, r)
+	}
+	return v.decision
+}
+
+// maxRemembered bounds the names that are remembered with a verdict; no entity has more fields.
+const maxRemembered = 256
+
+// own copies the lists of a request, which are its caller's.
+func (r *Request) own() {
+	for _, n := range []*Names{&r.Fields, &r.Filters, &r.Returns} {
+		n.list = slices.Clone(n.list)
+	}
+}
+
+// small says whether a request may be kept in memory.
+func (r *Request) small() bool {
+	return len(r.Fields.list)+len(r.Filters.list)+len(r.Returns.list) <= maxRemembered
 }
 
 // tally is what policies say: those that apply, and those that failed.
@@ -76,11 +108,11 @@ func (b bodies) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 }
 
 // evaluate asks Cedar which of some policies apply to a request that their heads take.
-func (p *Policies) evaluate(c *call, r *Request, rules []*rule) tally {
+func (p *Policies) evaluate(c *call, in *Request, rules []*rule) tally {
 	if len(rules) == 0 {
 		return tally{}
 	}
-	w := &world{policies: p, call: c, request: r, needs: c.needs}
+	w := &world{policies: p, call: c, in: in, needs: c.needs}
 	_, said := cedar.Authorize(bodies(rules), w, c.asCedar(w))
 	return read(rules, said)
 }

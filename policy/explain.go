@@ -99,7 +99,9 @@ func groupList(groups []types.EntityUID) string {
 // holds asks Cedar for one condition.
 func (p *Policies) holds(c *call, r *Request, rule *rule, condition ast.ConditionType) (holds bool, failed string) {
 	one := []ast.ConditionType{condition}
-	w := &world{policies: p, call: c, request: r, needs: needsOf(one)}
+	needs := needsOf(one)
+	in := needs.of(r)
+	w := &world{policies: p, call: c, in: &in, needs: needs}
 	_, said := cedar.Authorize(cedar.PolicyMap{"": onlyConditions(rule.ast(), one)}, w, c.asCedar(w))
 	if len(said.Errors) > 0 {
 		return false, explainError(said.Errors[0].Message)

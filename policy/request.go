@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -64,6 +65,8 @@ func (n Names) Known() bool { return n.known }
 
 // List returns the names, nil where they are not known. It is not to be changed.
 func (n Names) List() []string { return n.list }
+
+func (n Names) equal(o Names) bool { return n.known == o.known && slices.Equal(n.list, o.list) }
 
 // Request is one call as the PSA understands it. What is left out is not known, and a policy that asks for it fails, which
 // is a denial.

@@ -9,58 +9,144 @@ import (
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
 )
 
-// need is a set of attributes, one bit each: those of the context in the order of contextAttributes, then those of the
-// resource in the order of resourceAttributes. They are what one call has and another of the same principal, action and
-// entity has not.
+// need is a set of attributes of the context and the resource: what one call has and another of the same principal, action
+// and entity has not.
 type need uint32
+
+// The attributes. What comes first belongs to the context.
+const (
+	needAPI need = 1 << iota
+	needMethod
+	needFields
+	needFilters
+	needReturns
+	needTime
+	needClock // hour, minute and day of the week
+	needSourceIP
+	needImpersonates
+	needZone
+	needGroups
+	needID
+	needParent
+	needParentID
+
+	needContext  = needID - 1
+	needResource = needID | needParent | needParentID
+	// needOnce is what hardly two calls have alike.
+	needOnce = needTime | needID | needParentID
+)
 
 // attribute is one of them: its value in a call, nil where the call has none.
 type attribute struct {
 	name  types.String
+	need  need
 	value func(*world) types.Value
 }
 
 // contextAttributes are the attributes of the context.
 var contextAttributes = []attribute{
-	{"api", func(w *world) types.Value { return some(w.request.API) }},
-	{"method", func(w *world) types.Value { return some(w.request.Method) }},
-	{"fields", func(w *world) types.Value { return w.names(w.fields()) }},
-	{"fields_known", func(w *world) types.Value { return types.Boolean(w.fields().known) }},
-	{"filters", func(w *world) types.Value { return w.names(w.filters()) }},
-	{"filters_known", func(w *world) types.Value { return types.Boolean(w.filters().known) }},
-	{"returns", func(w *world) types.Value { return w.names(w.returns()) }},
-	{"returns_known", func(w *world) types.Value { return types.Boolean(w.returns().known) }},
-	{"time", func(w *world) types.Value { return w.at(func(t time.Time) types.Value { return types.NewDatetime(t) }) }},
-	{"hour", func(w *world) types.Value { return w.at(func(t time.Time) types.Value { return types.Long(t.Hour()) }) }},
-	{"minute_of_day", func(w *world) types.Value {
+	{"api", needAPI, func(w *world) types.Value { return some(w.in.API) }},
+	{"method", needMethod, func(w *world) types.Value { return some(w.in.Method) }},
+	{"fields", needFields, func(w *world) types.Value { return w.names(w.in.Fields) }},
+	{"fields_known", needFields, func(w *world) types.Value { return types.Boolean(w.in.Fields.known) }},
+	{"filters", needFilters, func(w *world) types.Value { return w.names(w.in.Filters) }},
+	{"filters_known", needFilters, func(w *world) types.Value { return types.Boolean(w.in.Filters.known) }},
+	{"returns", needReturns, func(w *world) types.Value { return w.names(w.in.Returns) }},
+	{"returns_known", needReturns, func(w *world) types.Value { return types.Boolean(w.in.Returns.known) }},
+	{"time", needTime, func(w *world) types.Value { return w.at(func(t time.Time) types.Value { return types.NewDatetime(t) }) }},
+	{"hour", needClock, func(w *world) types.Value { return w.at(func(t time.Time) types.Value { return types.Long(t.Hour()) }) }},
+	{"minute_of_day", needClock, func(w *world) types.Value {
 		return w.at(func(t time.Time) types.Value { return types.Long(t.Hour()*60 + t.Minute()) })
 	}},
-	{"weekday", func(w *world) types.Value {
+	{"weekday", needClock, func(w *world) types.Value {
 		return w.at(func(t time.Time) types.Value { return types.Long((t.Weekday()+6)%7 + 1) })
 	}},
-	{"source_ip", func(w *world) types.Value { return address(w.request.SourceIP) }},
-	{"impersonates", func(w *world) types.Value { return types.Boolean(w.request.Impersonates) }},
-	{"zone", func(w *world) types.Value { return types.String(w.request.Zone) }},
-	{"groups", func(w *world) types.Value { return w.call.groupNames }},
+	{"source_ip", needSourceIP, func(w *world) types.Value { return address(w.in.SourceIP) }},
+	{"impersonates", needImpersonates, func(w *world) types.Value { return types.Boolean(w.in.Impersonates) }},
+	{"zone", needZone, func(w *world) types.Value { return types.String(w.in.Zone) }},
+	{"groups", needGroups, func(w *world) types.Value { return w.call.groupNames }},
 }
 
 // resourceAttributes are the attributes of the resource that belong to one call.
 var resourceAttributes = []attribute{
-	{"id", func(w *world) types.Value { return some(w.request.ID) }},
-	{"parent", func(w *world) types.Value {
-		if w.request.Parent.Entity == "" {
+	{"id", needID, func(w *world) types.Value { return some(w.in.ID) }},
+	{"parent", needParent, func(w *world) types.Value {
+		if w.in.Parent.Entity == "" {
 			return nil
 		}
-		return types.NewEntityUID(typeEntity, types.String(w.policies.spelled(w.request.Parent.Entity)))
+		return types.NewEntityUID(typeEntity, types.String(w.policies.spelled(w.in.Parent.Entity)))
 	}},
-	{"parent_id", func(w *world) types.Value { return some(w.request.Parent.ID) }},
+	{"parent_id", needParentID, func(w *world) types.Value { return some(w.in.Parent.ID) }},
 }
 
-func contextBit(i int) need  { return 1 << i }
-func resourceBit(i int) need { return 1 << (len(contextAttributes) + i) }
+// of returns what a request says of some attributes, and nothing else of it: what is decided by it is decided for every
+// request that says the same.
+func (n need) of(r *Request) Request {
+	var in Request
+	if n&needAPI != 0 {
+		in.API = r.API
+	}
+	if n&needMethod != 0 {
+		in.Method = r.Method
+	}
+	n.names(r, &in)
+	n.clock(r, &in)
+	if n&needSourceIP != 0 {
+		in.SourceIP = r.SourceIP
+	}
+	if n&needImpersonates != 0 {
+		in.Impersonates = r.Impersonates
+	}
+	if n&needZone != 0 {
+		in.Zone = r.Zone
+	}
+	if n&needID != 0 {
+		in.ID = r.ID
+	}
+	if n&(needParent|needParentID) != 0 {
+		in.Parent = r.Parent
+	}
+	return in
+}
 
-// allOfContext has the bits of all attributes of the context.
-func allOfContext() need { return resourceBit(0) - 1 }
+// names copies the names of fields. Those that an action does not have are known to be none.
+func (n need) names(r, in *Request) {
+	writes, queries, answers := r.Action == Create || r.Action == Update, r.Action == Query, r.Action == Query || r.Action == Read
+	for _, names := range [...]struct {
+		need     need
+		has      bool
+		from, to *Names
+	}{
+		{needFields, writes, &r.Fields, &in.Fields},
+		{needFilters, queries, &r.Filters, &in.Filters},
+		{needReturns, answers, &r.Returns, &in.Returns},
+	} {
+		switch {
+		case n&names.need == 0:
+		case names.has:
+			*names.to = *names.from
+		default:
+			*names.to = Known()
+		}
+	}
+}
+
+// clock copies the time, to the minute where no more is asked for. A time that is not known stays unknown.
+func (n need) clock(r, in *Request) {
+	switch {
+	case n&needTime != 0:
+		in.Time = r.Time
+	case n&needClock != 0 && !r.Time.IsZero():
+		in.Time = r.Time.Truncate(time.Minute)
+	}
+}
+
+// same says whether two requests say the same.
+func same(a, b *Request) bool {
+	return a.API == b.API && a.Method == b.Method && a.ID == b.ID && a.Parent == b.Parent && a.Zone == b.Zone &&
+		a.Impersonates == b.Impersonates && a.SourceIP == b.SourceIP && a.Time.Equal(b.Time) &&
+		a.Fields.equal(b.Fields) && a.Filters.equal(b.Filters) && a.Returns.equal(b.Returns)
+}
 
 // needsOf returns the attributes that conditions ask for, or may ask for: a context that is used whole needs all of it.
 func needsOf(conditions []ast.ConditionType) need {
@@ -74,7 +160,7 @@ func needsOf(conditions []ast.ConditionType) need {
 				return n.add(node.Arg, node.Value)
 			case ast.NodeTypeVariable:
 				if node.Name == "context" {
-					n |= allOfContext()
+					n |= needContext
 				}
 			}
 			return true
@@ -86,10 +172,10 @@ func needsOf(conditions []ast.ConditionType) need {
 // add adds the attribute of something, and says whether that is to be looked into.
 func (n *need) add(of ast.IsNode, name types.String) (lookInto bool) {
 	if isContext(of) {
-		*n |= bitNamed(contextAttributes, name, contextBit)
+		*n |= needNamed(contextAttributes, name)
 		return false
 	}
-	*n |= bitNamed(resourceAttributes, name, resourceBit)
+	*n |= needNamed(resourceAttributes, name)
 	return true
 }
 
@@ -98,10 +184,10 @@ func isContext(n ast.IsNode) bool {
 	return is && v.Name == "context"
 }
 
-func bitNamed(attributes []attribute, name types.String, bit func(int) need) need {
-	for i, a := range attributes {
+func needNamed(attributes []attribute, name types.String) need {
+	for _, a := range attributes {
 		if a.name == name {
-			return bit(i)
+			return a.need
 		}
 	}
 	return 0
@@ -111,20 +197,19 @@ func bitNamed(attributes []attribute, name types.String, bit func(int) need) nee
 type world struct {
 	policies *Policies
 	call     *call
-	request  *Request
 	needs    need
+	in       *Request      // what needs.of the request
 	resource *types.Entity // with what belongs to this call; nil until it is asked for
 }
 
 // context returns the attributes of the context that are needed.
 func (w *world) context() types.Record {
-	return w.record(contextAttributes, contextBit, nil)
+	return w.record(contextAttributes, nil)
 }
 
-func (w *world) record(attributes []attribute, bit func(int) need, more types.RecordMap) types.Record {
-	m := more
-	for i, a := range attributes {
-		if w.needs&bit(i) == 0 {
+func (w *world) record(attributes []attribute, m types.RecordMap) types.Record {
+	for _, a := range attributes {
+		if w.needs&a.need == 0 {
 			continue
 		}
 		if v := a.value(w); v != nil {
@@ -151,12 +236,12 @@ func (w *world) Get(uid types.EntityUID) (types.Entity, bool) {
 }
 
 func (w *world) resourceOfCall() types.Entity {
-	if w.needs&^allOfContext() == 0 {
+	if w.needs&needResource == 0 {
 		return w.call.resource
 	}
 	if w.resource == nil {
 		e := w.call.resource
-		e.Attributes = w.record(resourceAttributes, resourceBit, e.Attributes.Map())
+		e.Attributes = w.record(resourceAttributes, e.Attributes.Map())
 		w.resource = &e
 	}
 	return *w.resource
@@ -164,30 +249,6 @@ func (w *world) resourceOfCall() types.Entity {
 
 func nameOf(name string) types.Record {
 	return types.NewRecord(types.RecordMap{"name": types.String(name)})
-}
-
-// fields returns the names that are written: none but by a create or update.
-func (w *world) fields() Names {
-	if w.request.Action == Create || w.request.Action == Update {
-		return w.request.Fields
-	}
-	return Known()
-}
-
-// filters returns the names that a query filters on.
-func (w *world) filters() Names {
-	if w.request.Action == Query {
-		return w.request.Filters
-	}
-	return Known()
-}
-
-// returns returns the names that come back.
-func (w *world) returns() Names {
-	if w.request.Action == Query || w.request.Action == Read {
-		return w.request.Returns
-	}
-	return Known()
 }
 
 // names returns names as the policies spell them, nil where they are not known: a policy that looks at them then fails.
@@ -207,10 +268,10 @@ func (w *world) names(n Names) types.Value {
 
 // at returns what is asked of the time, on the clock of the policies' time zone.
 func (w *world) at(ask func(time.Time) types.Value) types.Value {
-	if w.request.Time.IsZero() {
+	if w.in.Time.IsZero() {
 		return nil
 	}
-	return ask(w.request.Time.In(w.policies.location))
+	return ask(w.in.Time.In(w.policies.location))
 }
 
 func some(s string) types.Value {
