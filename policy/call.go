@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/cedar-policy/cedar-go/types"
 )
@@ -118,7 +119,7 @@ func understood(r *Request) bool {
 	default:
 		return false
 	}
-	return p.Name != "" && r.Entity != "" && bitOf(r.Action) != 0
+	return p.Name != "" && utf8.ValidString(p.Name) && r.Entity != "" && utf8.ValidString(r.Entity) && bitOf(r.Action) != 0
 }
 
 // newCall gathers the policies for a request's like, and what those of them say that need no more of it.

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,8 +18,7 @@ func (l *loader) check(r *rule) {
 	l.checkHead(r)
 	for _, c := range r.ast().Conditions {
 		ast.Inspect(ast.NewNode(c.Body), func(n ast.IsNode) bool {
-			l.checkNode(r, n)
-			return true
+			return l.checkNode(r, n)
 		})
 	}
 	if len(l.problems) == before {
@@ -46,7 +46,9 @@ func (l *loader) checkHead(r *rule) {
 	}
 }
 
-func (l *loader) checkNode(r *rule, n ast.IsNode) {
+// checkNode checks a node, and says whether its children are to be checked.
+func (l *loader) checkNode(r *rule, n ast.IsNode) bool {
+	l.checkNames(r, n)
 	switch n := n.(type) {
 	case ast.NodeValue:
 		if e, is := n.Value.(types.EntityUID); is {
@@ -57,15 +59,20 @@ func (l *loader) checkNode(r *rule, n ast.IsNode) {
 	case ast.NodeTypeIsIn:
 		l.checkType(r, n.EntityType)
 	case ast.NodeTypeAccess:
-		l.checkAttribute(r, n.Arg, string(n.Value))
+		return l.checkAttribute(r, n.Arg, string(n.Value))
 	case ast.NodeTypeHas:
-		l.checkAttribute(r, n.Arg, string(n.Value))
+		return l.checkAttribute(r, n.Arg, string(n.Value))
+	case ast.NodeTypeVariable:
+		if isContext(n) { // else it was not looked into
+			line, column := r.atWord("context")
+			l.wrong(r, line, column, "the context as a whole says nothing; name a word of it, as in context.fields")
+		}
 	}
-	l.checkNames(r, n)
+	return true
 }
 
 func (l *loader) checkType(r *rule, t types.EntityType) (known bool) {
-	if t == typeAction || slices.Contains(words().types, string(t)) {
+	if slices.Contains(words().types, string(t)) {
 		return true
 	}
 	line, column := r.atWord(string(t))
@@ -74,24 +81,17 @@ func (l *loader) checkType(r *rule, t types.EntityType) (known bool) {
 }
 
 // checkAttribute sees that an attribute is known: of the context exactly, of anything else as one that some type has,
-// which the validator then tells exactly.
-func (l *loader) checkAttribute(r *rule, of ast.IsNode, name string) {
+// which the validator then tells exactly. It says whether what has the attribute is to be checked.
+func (l *loader) checkAttribute(r *rule, of ast.IsNode, name string) (lookInto bool) {
 	whose, known := "attribute", words().others
-	switch {
-	case isContext(of):
+	if isContext(of) {
 		whose, known = "word of the context", words().context
-	case isRecord(of):
-		return
 	}
-	if !slices.Contains(known, name) {
+	if _, record := of.(ast.NodeTypeRecord); !record && !slices.Contains(known, name) {
 		line, column := r.atWord(name)
 		l.wrong(r, line, column, "unknown %s %q%s", whose, name, didYouMean(name, known))
 	}
-}
-
-func isRecord(n ast.IsNode) bool {
-	_, is := n.(ast.NodeTypeRecord)
-	return is
+	return !isContext(of)
 }
 
 // checkLiteral sees that Type::"name" is something.
@@ -150,20 +150,22 @@ func (l *loader) checkEntity(r *rule, e types.EntityUID) {
 		l.wrong(r, line, column, "the entity %q is spelled %q", name, known)
 	case known != name:
 		l.wrong(r, line, column, "the entity %q is spelled %q at %s:%d", name, known, by.reason.File, by.reason.Line)
-	case by != nil || l.options.Entities == nil || slices.Contains(l.options.Entities, name):
+	case l.options.Entities == nil || slices.Contains(l.options.Entities, name):
 	default:
-		l.unknownEntity(r, line, column, name)
+		l.unknownEntity(r, line, column, name, by == nil)
 	}
 }
 
-func (l *loader) unknownEntity(r *rule, line, column int, name string) {
-	like, changes := nearest(name, l.options.Entities)
-	switch {
-	case changes <= misspelt || name == "" || name[0] < 'A' || name[0] > 'Z':
-		l.wrong(r, line, column, "unknown entity %q%s", name, didYouMean(name, []string{like}))
-	default:
-		l.odd(r, line, column, "unknown entity %q; it may be new at the PSA, else no call will ever be for it%s",
-			name, didYouMean(name, l.options.Entities))
+// unknownEntity is an error each time, and a warning the first time.
+func (l *loader) unknownEntity(r *rule, line, column int, name string, first bool) {
+	_, changes := nearest(name, l.options.Entities)
+	switch like := didYouMean(name, l.options.Entities); {
+	case name == "" || name[0] < 'A' || name[0] > 'Z':
+		l.wrong(r, line, column, "unknown entity %q, and the PSA's begin with a capital letter%s", name, like)
+	case changes <= misspelt:
+		l.wrong(r, line, column, "unknown entity %q%s", name, like)
+	case first:
+		l.odd(r, line, column, "unknown entity %q; it may be new at the PSA, else no call will ever be for it%s", name, like)
 	}
 }
 
@@ -214,16 +216,18 @@ func (r *rule) atCondition(n int) (line, column int) {
 	})
 }
 
+// optional is what the validator says where a call may lack an attribute.
+var optional = regexp.MustCompile("^unable to guarantee safety of access to optional attribute `(.*?)`")
+
 // plain says what the validator means where its own words do not.
 func plain(text string) string {
-	switch {
-	case strings.HasPrefix(text, "unable to guarantee safety of access to optional attribute"):
-		name := strings.Trim(text[strings.LastIndexByte(text, ' ')+1:], "`")
-		return fmt.Sprintf("%s; some calls have none: write resource has %s && … before it", text, name)
-	case strings.HasPrefix(text, "unable to find an applicable action"):
-		return "no call has such a principal with such a resource: a principal is an Integration, a Person or a Mailbox, and a resource is an Entity"
+	if m := optional.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("some calls have no resource.%s; write resource has %s && before it", m[1], m[1])
 	}
-	return text
+	if strings.HasPrefix(text, "unable to find an applicable action") {
+		return "no call is like this: a principal is an Integration, a Person or a Mailbox, and a resource is an Entity"
+	}
+	return strings.NewReplacer("__cedar::internal::True", "Bool", "__cedar::internal::False", "Bool").Replace(text)
 }
 
 // checkNames sees to names of fields, methods and interfaces that a condition compares with. Fields are noted, since the PSA

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -79,10 +80,23 @@ type Decision struct {
 	Errors []Reason `json:"errors,omitempty"`
 	// MaxAge is how old a second factor may be at the most, where only permits that want one apply: the strictest of
 	// them. 0 where none is wanted.
-	MaxAge time.Duration `json:"max_age,omitempty"`
+	MaxAge time.Duration `json:"-"`
 	// Permit is the one line of Cedar that would permit a request that is not permitted. Empty where it is allowed, and
 	// where no line helps: against a forbid, an error, an old factor, or for a request that is not understood.
 	Permit string `json:"permit,omitempty"`
+}
+
+// MarshalJSON writes MaxAge as policies do, "15m0s".
+func (d Decision) MarshalJSON() ([]byte, error) {
+	type plain Decision
+	j := struct {
+		plain
+		MaxAge string `json:"max_age,omitempty"`
+	}{plain: plain(d)}
+	if d.MaxAge > 0 {
+		j.MaxAge = d.MaxAge.String()
+	}
+	return json.Marshal(j)
 }
 
 // Allowed says whether the request may pass.

@@ -146,7 +146,10 @@ func (l *loader) identify(r *rule) {
 }
 
 func (l *loader) wrong(r *rule, line, column int, format string, args ...any) {
-	l.problems = append(l.problems, Problem{r.reason.File, line, column, fmt.Sprintf(format, args...)})
+	p := Problem{r.reason.File, line, column, fmt.Sprintf(format, args...)}
+	if n := len(l.problems); n == 0 || l.problems[n-1] != p { // a word that is there twice is found in its first place twice
+		l.problems = append(l.problems, p)
+	}
 }
 
 func (l *loader) odd(r *rule, line, column int, format string, args ...any) {

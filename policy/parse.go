@@ -60,12 +60,26 @@ func unreadable(s Source) *Problem {
 }
 
 var (
-	withPlace = regexp.MustCompile(`(?s)^parser error: (?:parse error at )?<input>:(\d+):(\d+)(?: ".*?")?: (.*)$`)
-	wanted    = regexp.MustCompile(`(?s)^exact got (.*) want (.*)$`)
+	withPlace  = regexp.MustCompile(`(?s)^parser error: (?:parse error at )?<input>:(\d+):(\d+)(?: ".*?")?: (.*)$`)
+	wanted     = regexp.MustCompile(`(?s)^exact got (.*) want (.*)$`)
+	effect     = regexp.MustCompile(`(?s)^unexpected effect: (.*)$`)
+	noMethod   = regexp.MustCompile("^`(.*)` is not a (method|function)$")
+	outOfRange = regexp.MustCompile(`^parser error: strconv.ParseInt: parsing "-?(\d+)": value out of range$`)
 )
+
+// functions are what conditions may call.
+var functions = []string{
+	"contains", "containsAll", "containsAny", "isEmpty", "isInRange", "isIpv4", "isIpv6", "isLoopback", "isMulticast", "ip",
+	"datetime", "duration", "offset", "durationSince", "toDate", "toTime", "toDays", "toHours", "toMinutes", "toSeconds",
+	"toMilliseconds", "decimal", "lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual",
+}
 
 // syntax turns an error of Cedar's parser into a problem with its place.
 func syntax(file string, all []token, err error) *Problem {
+	if big := outOfRange.FindStringSubmatch(err.Error()); big != nil {
+		at := before(all, len(all), big[1])
+		return &Problem{file, at.line, at.column, fmt.Sprintf("the number %s is too large", big[1])}
+	}
 	found := withPlace.FindStringSubmatch(err.Error())
 	if found == nil {
 		at := firstBad(all)
@@ -73,31 +87,58 @@ func syntax(file string, all []token, err error) *Problem {
 	}
 	line, _ := strconv.Atoi(found[1])
 	column, _ := strconv.Atoi(found[2])
-	p := &Problem{file, line, column, found[3]}
-	if w := wanted.FindStringSubmatch(p.Text); w != nil {
-		at := before(all, line, column, w[1])
-		p.Line, p.Column = at.line, at.column
-		p.Text = fmt.Sprintf("expected %q here, not %q", w[2], w[1])
-		if w[1] == "" {
-			p.Text = fmt.Sprintf("the file ends where %q is expected", w[2])
-		}
+	if strings.HasSuffix(found[3], "terminated") || strings.HasPrefix(found[3], "invalid ch") {
+		return &Problem{file, line, column, found[3]}
 	}
-	return p
+	text, word := said(found[3])
+	at := before(all, next(all, line, column), word)
+	return &Problem{file, at.line, at.column, text}
 }
 
-// before returns the last token with some text before a place: Cedar's parser has gone one on when it says what is wrong.
-// Where there is none it returns the place.
-func before(all []token, line, column int, text string) token {
-	at := token{line: line, column: column}
-	for _, t := range all {
-		if t.line > line || t.line == line && t.column >= column {
-			break
+// said says what the parser said in words that help, and the token that is meant; "" for the last that the parser took.
+func said(text string) (better, word string) {
+	if m := wanted.FindStringSubmatch(text); m != nil {
+		if m[1] == "" {
+			return fmt.Sprintf("the file ends where %q is expected", m[2]), ""
 		}
-		if t.text == text {
-			at = t
+		return fmt.Sprintf("expected %q here, not %q", m[2], m[1]), m[1]
+	}
+	if m := effect.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("a policy begins with permit or forbid, not %q%s", m[1], didYouMean(m[1], []string{"permit", "forbid"})), m[1]
+	}
+	if m := noMethod.FindStringSubmatch(text); m != nil {
+		return text + didYouMean(m[1], functions), m[1]
+	}
+	switch text {
+	case "invalid primary":
+		return "this is no value: expected principal, action, resource, context, a literal, or a function", ""
+	case "expected ident":
+		return `expected a name here, as in Entity::"Tickets" or context.fields`, ""
+	}
+	return text, ""
+}
+
+// next returns the index of the token at a place, that of the end where there is none.
+func next(all []token, line, column int) int {
+	i := slices.IndexFunc(all, func(t token) bool { return t.line > line || t.line == line && t.column >= column })
+	if i < 0 {
+		return len(all)
+	}
+	return i
+}
+
+// before returns the last token with some text before another, else the one before it: Cedar's parser has gone one on when
+// it says what is wrong.
+func before(all []token, i int, text string) token {
+	for j := i - 1; j >= 0; j-- {
+		if all[j].text == text {
+			return all[j]
 		}
 	}
-	return at
+	if len(all) == 0 {
+		return token{line: 1, column: 1}
+	}
+	return all[max(i-1, 0)]
 }
 
 // firstBad returns the first token of the first policy that does not parse, for errors that come without a place.

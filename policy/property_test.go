@@ -35,7 +35,7 @@ var (
 		`context.returns.contains("email")`, `context.hour >= 8 && context.hour < 18`, `context.weekday + 9223372036854775801 > 0`,
 		`resource has id && resource.id == "7"`, `resource has parent && resource.parent == Entity::"Tickets"`,
 		`context.source_ip.isInRange(ip("192.0.2.0/24"))`, `context.groups.contains("entra/g")`, `context has returns`,
-		`context.time < datetime("2026-11-25T12:00:01Z")`, `context == context`, `context.impersonates`,
+		`context.time < datetime("2026-11-25T12:00:01Z")`, `context.impersonates`,
 		`principal in IntegrationGroup::"h"`, `resource in [Entity::"Tickets", Entity::"Contacts"]`, `principal is Person && principal.issuer == "entra"`,
 		`9223372036854775807 + 1 > 0`, `principal.name like "a*"`, `resource.name == "Tickets"`, `action == Action::"read"`, `false`, `true`,
 		`Entity::"Tickets".name == resource.name`,

@@ -19,9 +19,8 @@ func Schema() string { return schemaText }
 
 // vocabulary is the schema in the forms that checking needs.
 type vocabulary struct {
-	schema    *resolved.Schema
 	validator *validate.Validator
-	types     []string // entity types
+	types     []string // of entities and actions
 	actions   []string
 	context   []string // attributes of the context
 	others    []string // attributes of principals and resources
@@ -42,7 +41,7 @@ var words = sync.OnceValue(func() *vocabulary {
 })
 
 func newVocabulary(r *resolved.Schema) *vocabulary {
-	v := &vocabulary{schema: r, validator: validate.New(r)}
+	v := &vocabulary{validator: validate.New(r), types: []string{string(typeAction)}}
 	for name, e := range r.Entities {
 		v.types = append(v.types, string(name))
 		v.others = append(v.others, keys(e.Shape)...)

@@ -24,16 +24,18 @@ func isWordByte(b byte) bool {
 // parser to refuse.
 func tokens(text string) []token {
 	var all []token
-	line, start := 1, 0 // start is where the line begins
+	line, column := 1, 1
 	for i := 0; i < len(text); {
 		n, keep := tokenAt(text[i:])
 		piece := text[i : i+n]
 		if keep {
-			all = append(all, token{text: piece, offset: i, line: line, column: utf8.RuneCountInString(text[start:i]) + 1})
+			all = append(all, token{text: piece, offset: i, line: line, column: column})
 		}
-		if breaks := strings.Count(piece, "\n"); breaks > 0 {
-			line, start = line+breaks, i+strings.LastIndexByte(piece, '\n')+1
+		if last := strings.LastIndexByte(piece, '\n'); last >= 0 {
+			line, column = line+strings.Count(piece, "\n"), 1
+			piece = piece[last+1:]
 		}
+		column += utf8.RuneCountInString(piece)
 		i += n
 	}
 	return all
