@@ -36,7 +36,7 @@ func tree(file, text string) (node, *Problem) {
 	p.decoder.UseNumber()
 	n, err := p.value(0)
 	if err == nil {
-		if _, more := p.decoder.Token(); more == nil {
+		if _, more := p.token(); more == nil {
 			err = errors.New("there is more after the end")
 		} else if !errors.Is(more, io.EOF) {
 			err = more
@@ -117,11 +117,21 @@ func (p *treeParser) errorOffset(err error) int {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return int(syntax.Offset) - 1
+		return p.syntaxOffset(syntax)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return len(p.text)
 	}
 	return p.at
+}
+
+// syntaxOffset returns where the sign is that an error names: the decoder counts it in where it is within a value, and
+// not where it stands for one.
+func (p *treeParser) syntaxOffset(err *json.SyntaxError) int {
+	o := int(err.Offset)
+	if o < len(p.text) && strings.HasPrefix(err.Error(), "invalid character '"+p.text[o:o+1]+"'") {
+		return o
+	}
+	return o - 1
 }
 
 func jsonError(err error) string {
@@ -215,7 +225,7 @@ func (r *reader) strings(n node) []string {
 func (r *reader) word(n node, known ...string) string {
 	s := r.str(n)
 	if _, is := n.value.(string); is && !slices.Contains(known, s) {
-		r.wrong(n.offset, "%q is none of %s%s", s, quoted(known), didYouMean(s, known))
+		r.wrong(n.offset, "%q is unknown here%s", s, didYouMean(s, known))
 	}
 	return s
 }

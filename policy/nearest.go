@@ -8,13 +8,19 @@ import (
 // didYouMean returns the end of a sentence about a wrong word: the known word nearest to it where one is near, else all of
 // them where they are few.
 func didYouMean(wrong string, known []string) string {
-	if word, d := nearest(wrong, known); d <= max(2, len(word)/3) {
-		return fmt.Sprintf("; did you mean %q?", word)
+	if near := suggest(wrong, known); near != "" || len(known) == 0 || len(known) > 20 {
+		return near
 	}
-	if len(known) > 0 && len(known) <= 20 {
-		return fmt.Sprintf("; known are %s", quoted(known))
+	return "; known are " + quoted(known)
+}
+
+// suggest returns the end of a sentence with the known word nearest to a wrong one, nothing where none is near.
+func suggest(wrong string, known []string) string {
+	word, changes := nearest(wrong, known)
+	if changes > max(2, len(word)/3) {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("; did you mean %q?", word)
 }
 
 // nearest returns the known word that takes the fewest changes to make of a wrong one, and how many. The order of known

@@ -46,15 +46,13 @@ func unreadable(s Source) *Problem {
 		return &Problem{File: s.Name, Text: fmt.Sprintf("a policy file may have %d MiB at the most", maxSource>>20)}
 	case strings.HasPrefix(string(s.Text), "\ufeff"):
 		return &Problem{s.Name, 1, 1, "the file begins with a byte order mark; save it as plain UTF-8"}
-	case !utf8.Valid(s.Text):
-		line := 1
-		for text := range strings.Lines(string(s.Text)) {
-			if !utf8.ValidString(text) {
-				break
-			}
-			line++
+	}
+	line := 0
+	for text := range strings.Lines(string(s.Text)) {
+		line++
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return &Problem{s.Name, line, 1, "the line is not text in UTF-8"}
 		}
-		return &Problem{s.Name, line, 1, "the line is not UTF-8"}
 	}
 	return nil
 }
@@ -104,7 +102,7 @@ func said(text string) (better, word string) {
 		return fmt.Sprintf("expected %q here, not %q", m[2], m[1]), m[1]
 	}
 	if m := effect.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("a policy begins with permit or forbid, not %q%s", m[1], didYouMean(m[1], []string{"permit", "forbid"})), m[1]
+		return fmt.Sprintf("a policy begins with permit or forbid, not %q%s", m[1], suggest(m[1], []string{"permit", "forbid"})), m[1]
 	}
 	if m := noMethod.FindStringSubmatch(text); m != nil {
 		return text + didYouMean(m[1], functions), m[1]
