@@ -227,7 +227,7 @@ func plain(text string) string {
 	if strings.HasPrefix(text, "unable to find an applicable action") {
 		return "no call is like this: a principal is an Integration, a Person or a Mailbox, and a resource is an Entity"
 	}
-	return strings.NewReplacer("__cedar::internal::True", "Bool", "__cedar::internal::False", "Bool").Replace(text)
+	return strings.NewReplacer("__cedar::internal::True", "Bool", "__cedar::internal::False", "Bool", "__cedar::internal::", "").Replace(text)
 }
 
 // checkNames sees to names of fields, methods and interfaces that a condition compares with. Fields are noted, since the PSA

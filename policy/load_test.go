@@ -28,6 +28,8 @@ func TestWhatIsWrongWithAPolicyIsToldWithItsPlace(t *testing.T) {
 		{"what is no text", "// ok\n// \x00\n", "a.cedar:2:1: the line is not text in UTF-8"},
 		{"brackets nested too deep", anyone + strings.Repeat("(", 101), "a.cedar:1:144: a policy may nest brackets, and use if, 100 times at the most; split it into several"},
 		{"conditions nested too deep", anyone + strings.Repeat("if true then ", 101), "a.cedar:1:1345: a policy may nest brackets, and use if, 100 times at the most; split it into several"},
+		{"a chain of attributes without end", anyone + "resource has parent" + strings.Repeat(".parent", 9) + " };", "a.cedar:1:120: a chain of attributes may be 8 long at the most"},
+		{"one of brackets", anyone + "resource" + strings.Repeat(`["parent"]`, 9) + " };", "a.cedar:1:133: a chain of attributes may be 8 long at the most"},
 		{"a policy that never ends", anyone + strings.Repeat("true && ", 10_000), "a.cedar:1:53354: a policy may have 20000 words and signs at the most; split it into several"},
 
 		{"an unknown type", `permit (principal == Integraton::"x", action, resource);`, `a.cedar:1:22: unknown type Integraton; did you mean "Integration"?`},
@@ -188,6 +190,19 @@ func TestAFileThatIsTooLargeIsRefused(t *testing.T) {
 	_, err := Load([]Source{{"a.cedar", make([]byte, maxSource+1)}}, known)
 	if err == nil || err.Error() != "a.cedar: a policy file may have 8 MiB at the most" {
 		t.Error(err)
+	}
+}
+
+func TestWhatOnlyLooksLikeAChainIsNone(t *testing.T) {
+	for _, condition := range []string{
+		strings.Repeat("[", 50) + strings.Repeat("]", 50) + ".isEmpty()",
+		strings.Repeat("if context.impersonates then context.impersonates else ", 20) + "true",
+		"context.time" + strings.Repeat(`.offset(duration("1h"))`, 50) + " == context.time",
+		`["a", "b"].containsAll(context.fields)` + strings.Repeat(` && ["a"].containsAny(context.fields)`, 50),
+	} {
+		if rules, problem := parse(Source{"a.cedar", []byte(anyone + condition + " };")}); problem != nil || len(rules) != 1 {
+			t.Errorf("%s: %v", condition, problem)
+		}
 	}
 }
 

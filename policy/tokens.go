@@ -85,34 +85,71 @@ func stringLength(s string) int {
 	return len(s)
 }
 
-// Bounds of what is given to Cedar's parser. It descends once for each bracket and each "if", and a stack is not endless.
+// Bounds of what is given to Cedar's parser and validator. The parser descends once for each bracket and each "if", and a
+// stack is not endless; the validator's work on a chain of attributes, a.b.c, grows with the cube of its length.
 const (
 	maxSource = 8 << 20
 	maxDepth  = 100
+	maxChain  = 8
 	maxPolicy = 20_000 // tokens
 )
 
-// tooDeep returns what is wrong with the shape of a text: brackets or conditions that are nested too deep, or a policy that
-// never ends. The counters of one policy end with its semicolon.
+// shape counts what a policy is made of.
+type shape struct {
+	tokens, depth, ifs int
+	chain              int // of a.b["c"], up to here
+	last               token
+}
+
+// add counts a token.
+func (s *shape) add(t token) {
+	s.tokens++
+	switch t.text {
+	case "(", "[", "{":
+		s.depth++
+	case ")", "]", "}":
+		s.depth--
+	case "if":
+		s.ifs++
+	}
+	s.chain = s.chainWith(t)
+	s.last = t
+}
+
+// chainWith returns how long the chain is with one more token. A word or string belongs to it behind "." and "[" alone.
+func (s *shape) chainWith(t token) int {
+	behind := s.last.text == "." || s.last.text == "["
+	switch {
+	case t.text == ".", t.text == "[" && !behind && s.last.text != "":
+		return s.chain + 1
+	case t.text == "]", behind && (t.isWord() || t.text[0] == '"'):
+		return s.chain
+	}
+	return 0
+}
+
+// tooMuch returns what is wrong with a shape, nothing where it is right.
+func (s *shape) tooMuch() string {
+	switch {
+	case s.depth > maxDepth || s.ifs > maxDepth:
+		return fmt.Sprintf("a policy may nest brackets, and use if, %d times at the most; split it into several", maxDepth)
+	case s.chain > maxChain:
+		return fmt.Sprintf("a chain of attributes may be %d long at the most", maxChain)
+	case s.tokens > maxPolicy:
+		return fmt.Sprintf("a policy may have %d words and signs at the most; split it into several", maxPolicy)
+	}
+	return ""
+}
+
+// tooDeep returns what is wrong with the shapes of the policies in a text, and where. A policy ends with its semicolon.
 func tooDeep(all []token) (bad token, problem string) {
-	depth, ifs, count := 0, 0, 0
+	var s shape
 	for _, t := range all {
-		count++
-		switch t.text {
-		case "(", "[", "{":
-			depth++
-		case ")", "]", "}":
-			depth--
-		case "if":
-			ifs++
-		case ";":
-			depth, ifs, count = 0, 0, 0
+		if s.add(t); t.text == ";" {
+			s = shape{}
 		}
-		switch {
-		case depth > maxDepth || ifs > maxDepth:
-			return t, fmt.Sprintf("a policy may nest brackets, and use if, %d times at the most; split it into several", maxDepth)
-		case count > maxPolicy:
-			return t, fmt.Sprintf("a policy may have %d words and signs at the most; split it into several", maxPolicy)
+		if problem = s.tooMuch(); problem != "" {
+			return t, problem
 		}
 	}
 	return token{}, ""
