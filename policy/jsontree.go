@@ -112,26 +112,13 @@ func (p *treeParser) members(depth int) ([]member, error) {
 	return all, err
 }
 
-// errorOffset returns where an error is: the decoder's own place where it names one.
+// errorOffset returns where an error is: where the value begins that the decoder could not take. Its own offsets count
+// from various beginnings.
 func (p *treeParser) errorOffset(err error) int {
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		return p.syntaxOffset(syntax)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return len(p.text)
 	}
 	return p.at
-}
-
-// syntaxOffset returns where the sign is that an error names: the decoder counts it in where it is within a value, and
-// not where it stands for one.
-func (p *treeParser) syntaxOffset(err *json.SyntaxError) int {
-	o := int(err.Offset)
-	if o < len(p.text) && strings.HasPrefix(err.Error(), "invalid character '"+p.text[o:o+1]+"'") {
-		return o
-	}
-	return o - 1
 }
 
 func jsonError(err error) string {

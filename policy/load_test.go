@@ -23,6 +23,9 @@ func TestWhatIsWrongWithAPolicyIsToldWithItsPlace(t *testing.T) {
 		{"an unknown variable", anyone + "foo == 1 };", "a.cedar:1:45: this is no value: expected principal, action, resource, context, a literal, or a function"},
 		{"a misspelt function", anyone + `context.fields.contain("x") };`, "a.cedar:1:60: `contain` is not a method; did you mean \"contains\"?"},
 		{"a number that is too large", anyone + "context.hour < 99999999999999999999 };", "a.cedar:1:60: the number 99999999999999999999 is too large"},
+		{"a negative one, too", anyone + "context.hour < -99999999999999999999 };", "a.cedar:1:61: the number 99999999999999999999 is too large"},
+		{"a sign that no text has", permitAll + anyone + `context.zone == "\u{110000}" };`, "a.cedar:2:1: bad unicode escape sequence"},
+		{"a pattern that is none", permitAll + anyone + `context.zone like "\u{110000}" };`, "a.cedar:2:1: bad unicode escape sequence"},
 		{"a byte order mark", "\ufeffpermit (principal, action, resource);", "a.cedar:1:1: the file begins with a byte order mark; save it as plain UTF-8"},
 		{"what is not UTF-8", "// ok\n// \xff\n", "a.cedar:2:1: the line is not text in UTF-8"},
 		{"what is no text", "// ok\n// \x00\n", "a.cedar:2:1: the line is not text in UTF-8"},
@@ -48,6 +51,9 @@ func TestWhatIsWrongWithAPolicyIsToldWithItsPlace(t *testing.T) {
 		{"an unknown attribute", anyone + `resource.nam == "x" };`, `a.cedar:1:54: unknown attribute "nam"; did you mean "name"?`},
 		{"the context as a whole", anyone + "context == context };", "a.cedar:1:45: the context as a whole says nothing; name a word of it, as in context.fields"},
 		{"a method in small letters", anyone + `context.method == "get" };`, `a.cedar:1:63: context.method is never "get"; known are "GET", "POST", "PUT", "PATCH", "DELETE"`},
+		{"an unknown method that is not to be", anyone + `context.method != "GTE" };`, `a.cedar:1:63: context.method is never "GTE"; did you mean "GET"?`},
+		{"an unknown type after is in", anyone + `principal is Persn in PersonGroup::"entra/x" };`, `a.cedar:1:58: unknown type Persn; did you mean "Person"?`},
+		{"a misspelt entity with an escape, told with the place of its policy", permitAll + `forbid (principal, action, resource == Entity::"Tic\u{6b}et");`, `a.cedar:2:1: unknown entity "Ticket"; did you mean "Tickets"?`},
 		{"an unknown interface", anyone + `["REST"].contains(context.api) };`, `a.cedar:1:46: context.api is never "REST"; known are "rest", "soap"`},
 		{"a field in two cases", anyone + "context.fields.contains(\"status\") };\nforbid (principal, action, resource) when { [\"Status\"].containsAny(context.filters) };", `a.cedar:2:46: the field "Status" is spelled "status" at a.cedar:1; spell it alike everywhere`},
 		{"a person without an issuer", `permit (principal == Person::"alice", action, resource);`, `a.cedar:1:22: Person::"alice" has no issuer in front; write Person::"<issuer>/alice"`},
@@ -112,6 +118,13 @@ func TestWhatIsOddIsAWarning(t *testing.T) {
 func TestNamesAreNotCheckedAgainstListsThatAreNotThere(t *testing.T) {
 	p, err := Load([]Source{{"a.cedar", []byte(`permit (principal == Integration::"x", action, resource == Entity::"Ticket");`)}}, Options{})
 	if err != nil || len(p.Warnings()) > 0 {
+		t.Error(err, p.Warnings())
+	}
+}
+
+func TestWhereNoEntityIsKnownEachIsNew(t *testing.T) {
+	p, err := Load([]Source{{"a.cedar", []byte(`permit (principal, action, resource == Entity::"Tickets");`)}}, Options{Entities: []string{}})
+	if err != nil || len(p.Warnings()) != 1 || !strings.Contains(p.Warnings()[0].Text, "unknown entity") {
 		t.Error(err, p.Warnings())
 	}
 }
