@@ -88,7 +88,7 @@ func TestCasesThatAreNotUnderstood(t *testing.T) {
 		{"a comment", "{\n\t// so\n}", "a.json:2:2: not JSON: invalid character '/'; JSON has no comments"},
 		{"more after the end", `{"cases": []} {}`, "a.json:1:15: not JSON: there is more after the end"},
 		{"rubbish after the end", `{"cases": []} x`, "a.json:1:15: not JSON: invalid character 'x' looking for beginning of value"},
-		{"a number that is none", `{"cases": [1x]}`, "a.json:1:12: not JSON: invalid character 'x' after array element"},
+		{"a number that is none", `{"cases": [1x]}`, "a.json:1:13: not JSON: invalid character 'x' after array element"},
 		{"a text that never ends", "{\"cases\": \"a\n\"}", "a.json:1:11: not JSON: invalid character '\\n' in string literal"},
 		{"a comma too many", "{\"cases\": [\n1,]}", "a.json:2:3: not JSON: invalid character ']' looking for beginning of value"},
 		{"what is not UTF-8", "{\"\xff\": 1}", "a.json: the file is not UTF-8"},
