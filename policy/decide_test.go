@@ -282,3 +282,66 @@ func TestMoreCallsThanTheCacheHoldsAreDecidedAlike(t *testing.T) {
 		}
 	}
 }
+
+func TestCallsThatDifferInOneThingAreToldApart(t *testing.T) {
+	child := func(entity string) func(*Request) {
+		return func(r *Request) { r.Parent = Parent{Entity: entity, ID: "7"} }
+	}
+	for _, test := range []struct {
+		name, condition string
+		action          Action
+		yes, no         func(*Request)
+	}{
+		{"the interface", `context.api == "soap"`, Read, func(r *Request) { r.API = "soap" }, func(*Request) {}},
+		{"the method", `context.method == "POST"`, Query, func(r *Request) { r.Method = "POST" }, func(*Request) {}},
+		{"the parent", `resource has parent && resource.parent == Entity::"Tickets"`, Read, child("Tickets"), child("Companies")},
+		{"the parent's id", `resource has parent_id && resource.parent_id == "7"`, Read, child("Tickets"), func(r *Request) { r.Parent = Parent{"Tickets", "8"} }},
+		{"the id", `resource has id && resource.id == "7"`, Read, func(r *Request) { r.ID = "7" }, func(r *Request) { r.ID = "8" }},
+		{"the zone", `context.zone == "a"`, Read, func(r *Request) { r.Zone = "a" }, func(*Request) {}},
+		{"who is impersonated", `context.impersonates`, Read, func(r *Request) { r.Impersonates = true }, func(*Request) {}},
+		{"the address", `context.source_ip.isLoopback()`, Read, func(r *Request) { r.SourceIP = netip.IPv6Loopback() }, func(*Request) {}},
+		{"the fields", `context.fields.contains("a")`, Create, func(r *Request) { r.Fields = Known("b", "a") }, func(r *Request) { r.Fields = Known("b", "c") }},
+		{"whether they are known", `context.fields_known`, Create, func(*Request) {}, func(r *Request) { r.Fields = Names{} }},
+		{"the filters", `context.filters.contains("a")`, Query, func(r *Request) { r.Filters = Known("a") }, func(*Request) {}},
+		{"whether they are known", `context.filters_known`, Query, func(*Request) {}, func(r *Request) { r.Filters = Names{} }},
+		{"what is returned", `context.returns.contains("a")`, Read, func(r *Request) { r.Returns = Known("a") }, func(*Request) {}},
+		{"whether it is known", `context.returns_known`, Read, func(*Request) {}, func(r *Request) { r.Returns = Names{} }},
+		{"the millisecond", `context.time >= datetime("2026-11-25T12:00:00.001Z")`, Read, func(r *Request) { r.Time = noon.Add(time.Millisecond) }, func(*Request) {}},
+		{"the minute", `context.minute_of_day == 721`, Read, func(r *Request) { r.Time = noon.Add(time.Minute) }, func(*Request) {}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			yes, no := ask(test.action, "TicketNotes"), ask(test.action, "TicketNotes")
+			test.yes(&yes)
+			test.no(&no)
+			p := load(t, "permit (principal, action, resource) when { "+test.condition+" };")
+			for i, want := range []bool{true, false, true, true, false, false} {
+				r := no
+				if want {
+					r = yes
+				}
+				if d := p.Decide(r); d.Allowed() != want {
+					t.Errorf("%d: %s", i, d)
+				}
+			}
+		})
+	}
+}
+
+func TestNeeds(t *testing.T) {
+	for condition, want := range map[string]need{
+		`true`:                            0,
+		`principal.name == resource.name`: 0,
+		`context.hour < 8`:                needClock,
+		`context has time`:                needTime,
+		`resource has id`:                 needID,
+		`resource["parent"]["id"] == "7"`: needParent | needID,
+		`{id: 1}.id == 1`:                 needID, // a guess on the safe side
+		`[context] == [context]`:          needContext,
+		`(if true then context else context).hour < 8 && resource has parent_id`: needContext | needParentID,
+	} {
+		rules, problem := parse(Source{"a.cedar", []byte("permit (principal, action, resource) when { " + condition + " };")})
+		if problem != nil || rules[0].needs != want {
+			t.Errorf("%s: %b, want %b; %v", condition, rules[0].needs, want, problem)
+		}
+	}
+}
