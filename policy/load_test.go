@@ -49,6 +49,7 @@ func TestWhatIsWrongWithAPolicyIsToldWithItsPlace(t *testing.T) {
 		{"an unknown word of the context", "permit (principal, action, resource)\nwhen { context.feilds.contains(\"x\") };", `a.cedar:2:16: unknown word of the context "feilds"; did you mean "fields"?`},
 		{"an unknown word behind has", anyone + `context has "minutes" };`, `a.cedar:1:57: unknown word of the context "minutes"; known are "api", "fields", "fields_known", "filters", "filters_known", "groups", "hour", "impersonates", "method", "minute_of_day", "returns", "returns_known", "source_ip", "time", "weekday", "zone"`},
 		{"an unknown attribute", anyone + `resource.nam == "x" };`, `a.cedar:1:54: unknown attribute "nam"; did you mean "name"?`},
+		{"an unknown attribute of an attribute", anyone + `resource.parnt.name == "x" };`, `a.cedar:1:54: unknown attribute "parnt"; did you mean "parent"?`},
 		{"the context as a whole", anyone + "context == context };", "a.cedar:1:45: the context as a whole says nothing; name a word of it, as in context.fields"},
 		{"a method in small letters", anyone + `context.method == "get" };`, `a.cedar:1:63: context.method is never "get"; known are "GET", "POST", "PUT", "PATCH", "DELETE"`},
 		{"an unknown method that is not to be", anyone + `context.method != "GTE" };`, `a.cedar:1:63: context.method is never "GTE"; did you mean "GET"?`},
