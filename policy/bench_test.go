@@ -21,7 +21,9 @@ permit (principal == Integration::"i%d", action == Action::"update", resource ==
 when { ["status", "title"].containsAll(context.fields) && context.hour >= 6 && context.hour < 22 };
 `, i, i)
 	}
-	s.WriteString(`forbid (principal, action in [Action::"update", Action::"delete"], resource) when { context.impersonates };`)
+	s.WriteString(`forbid (principal, action in [Action::"update", Action::"delete"], resource) when { context.impersonates };
+forbid (principal, action == Action::"create", resource)
+when { context.time >= datetime("2026-12-24") && context.time < datetime("2027-01-02") };`)
 	p, err := Load([]Source{{Name: "town.cedar", Text: []byte(s.String())}}, known)
 	if err != nil {
 		b.Fatal(err)
@@ -62,15 +64,19 @@ func BenchmarkDecide(b *testing.B) {
 // BenchmarkDecideKinds is one kind of decision each, with 1,000 integrations.
 func BenchmarkDecideKinds(b *testing.B) {
 	p := town(b, 1000)
-	update, other := visitor(3, 1000), visitor(3, 1000)
-	other.Fields = Known("title")
+	update := visitor(3, 1000)
+	var others []Request
+	for i := range 100 {
+		others = append(others, with(update, func(r *Request) { r.Fields = Known("status", fmt.Sprint("field", i)) }))
+	}
 	for _, kind := range []struct {
 		name  string
 		calls []Request
 	}{
 		{"permit by its head", []Request{visitor(0, 1000)}},
 		{"permit by its conditions", []Request{update}},
-		{"permit by its conditions, each time of other fields", []Request{update, other}},
+		{"permit by its conditions, each time of other fields", others},
+		{"denial within a freeze window", []Request{with(ask(Create, "Tickets"), func(r *Request) { r.Time = at("2026-12-25T00:00:00Z") })}},
 		{"denial", []Request{ask(Read, "Resources")}},
 	} {
 		b.Run(kind.name, func(b *testing.B) {

@@ -32,13 +32,24 @@ type call struct {
 
 	// closed is what the policies say that ask for nothing of the single call.
 	closed verdict
-	// open are the others whose head takes the call, in the order of the files, and needs what they ask for.
-	open  []*rule
-	needs need
-	// permit is the line that would permit the call; empty where it cannot lack one.
+	// stable are those that ask for what many calls say alike, once those that ask for what hardly two do.
+	stable, once part
+	// permit is the line that would permit the call.
 	permit string
-	// last is what was decided last of the open ones.
-	last atomic.Pointer[remembered]
+	// memory holds what was decided last of the stable ones; next counts what was put there.
+	memory [4]atomic.Pointer[remembered]
+	next   atomic.Uint32
+}
+
+// part is some policies whose heads take a call, in the order of the files, and what they need to know of it.
+type part struct {
+	rules []*rule
+	needs need
+}
+
+func (p *part) add(r *rule) {
+	p.rules = append(p.rules, r)
+	p.needs |= r.needs
 }
 
 // verdict is what policies say to a call, and the decision where no second factor is wanted.
@@ -60,8 +71,12 @@ const (
 	cacheWays = 4
 )
 
-// maxCachedName bounds what one place of the cache holds: longer names come from no config and no PSA.
-const maxCachedName = 256
+// These bound what one place of the cache holds. Longer names come from no config and no PSA; who has more groups is
+// looked up each time.
+const (
+	maxCachedName   = 256
+	maxCachedGroups = 100
+)
 
 // cache remembers calls. What is found under a hash counts only if it is the same.
 type cache struct {
@@ -98,7 +113,7 @@ func (p *Policies) callOf(r *Request) *call {
 		return nil
 	}
 	c = p.newCall(r)
-	if len(r.Entity)+len(r.Principal.Name) <= maxCachedName {
+	if len(r.Entity)+len(r.Principal.Name) <= maxCachedName && len(r.Principal.Groups) <= maxCachedGroups {
 		place.Store(c)
 	}
 	return c
@@ -132,17 +147,19 @@ func (p *Policies) newCall(r *Request) *call {
 		resource: types.Entity{UID: types.NewEntityUID(typeEntity, types.String(entity)), Attributes: nameOf(entity)},
 	}
 	c.setPrincipal(r.Principal)
-	var closed []*rule
+	var closed part
 	for _, rule := range p.index.find(c) {
-		if rule.needs == 0 {
-			closed = append(closed, rule)
-			continue
+		switch {
+		case rule.needs == 0:
+			closed.add(rule)
+		case rule.needs&needOnce == 0:
+			c.stable.add(rule)
+		default:
+			c.once.add(rule)
 		}
-		c.open = append(c.open, rule)
-		c.needs |= rule.needs
 	}
 	c.permit = c.permitLine()
-	said := p.evaluate(c, &Request{}, closed)
+	said := p.evaluate(c, closed, &Request{})
 	c.closed = verdict{said, c.decide(said, &Request{})}
 	return c
 }

@@ -19,21 +19,32 @@ func (p *Policies) Decide(r Request) Decision {
 	switch {
 	case c == nil:
 		return Decision{Outcome: Deny, Why: NotUnderstood}
-	case len(c.open) == 0:
-		return c.on(&c.closed, &r)
+	case len(c.once.rules) == 0:
+		return c.on(p.remember(c, &r), &r)
 	}
-	in := c.needs.of(&r)
-	if m := c.last.Load(); m != nil && same(&m.in, &in) {
-		return c.on(&m.verdict, &r)
+	in := c.once.needs.of(&r)
+	return c.decide(p.remember(c, &r).said.with(p.evaluate(c, c.once, &in)), &r)
+}
+
+// remember returns what the policies say to a call but for those that ask for what hardly two calls say alike.
+func (p *Policies) remember(c *call, r *Request) *verdict {
+	if len(c.stable.rules) == 0 {
+		return &c.closed
+	}
+	in := c.stable.needs.of(r)
+	for i := range c.memory {
+		if m := c.memory[i].Load(); m != nil && same(&m.in, &in) {
+			return &m.verdict
+		}
 	}
 	m := &remembered{in: in}
-	m.said = c.closed.said.with(p.evaluate(c, &m.in, c.open))
+	m.said = c.closed.said.with(p.evaluate(c, c.stable, &m.in))
 	m.decision = c.decide(m.said, &Request{})
-	if c.needs&needOnce == 0 && m.in.small() {
+	if m.in.small() {
 		m.in.own()
-		c.last.Store(m)
+		c.memory[c.next.Add(1)%uint32(len(c.memory))].Store(m)
 	}
-	return c.on(&m.verdict, &r)
+	return &m.verdict
 }
 
 // on returns the decision on a request. Where a second factor is wanted it depends on how old the request's is.
@@ -107,14 +118,14 @@ func (b bodies) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	}
 }
 
-// evaluate asks Cedar which of some policies apply to a request that their heads take.
-func (p *Policies) evaluate(c *call, in *Request, rules []*rule) tally {
-	if len(rules) == 0 {
+// evaluate asks Cedar which of some policies apply to a call, by what it says of what they need.
+func (p *Policies) evaluate(c *call, some part, in *Request) tally {
+	if len(some.rules) == 0 {
 		return tally{}
 	}
-	w := &world{policies: p, call: c, in: in, needs: c.needs}
-	_, said := cedar.Authorize(bodies(rules), w, c.asCedar(w))
-	return read(rules, said)
+	w := &world{policies: p, call: c, in: in, needs: some.needs}
+	_, said := cedar.Authorize(bodies(some.rules), w, c.asCedar(w))
+	return read(some.rules, said)
 }
 
 // asCedar returns a request as Cedar takes it.
