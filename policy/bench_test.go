@@ -116,8 +116,7 @@ func BenchmarkPlainCedar(b *testing.B) {
 			measure(b, func(i int) {
 				r := &calls[i%len(calls)]
 				c := p.callOf(r)
-				in := (^need(0)).of(r)
-				w := &world{policies: p, call: c, in: &in, needs: ^need(0)}
+				w := &world{policies: p, call: c, in: (^need(0)).of(r), needs: ^need(0)}
 				cedar.Authorize(set, types.EntityMap{}, c.asCedar(w))
 			})
 		})

@@ -159,7 +159,7 @@ func (p *Policies) newCall(r *Request) *call {
 		}
 	}
 	c.permit = c.permitLine()
-	said := p.evaluate(c, closed, &Request{})
+	said := p.evaluate(c, &closed, Request{})
 	c.closed = verdict{said, c.decide(said, &Request{})}
 	return c
 }

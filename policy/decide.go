@@ -22,8 +22,8 @@ func (p *Policies) Decide(r Request) Decision {
 	case len(c.once.rules) == 0:
 		return c.on(p.remember(c, &r), &r)
 	}
-	in := c.once.needs.of(&r)
-	return c.decide(p.remember(c, &r).said.with(p.evaluate(c, c.once, &in)), &r)
+	said := p.evaluate(c, &c.once, c.once.needs.of(&r))
+	return c.decide(p.remember(c, &r).said.with(said), &r)
 }
 
 // remember returns what the policies say to a call but for those that ask for what hardly two calls say alike.
@@ -38,7 +38,7 @@ func (p *Policies) remember(c *call, r *Request) *verdict {
 		}
 	}
 	m := &remembered{in: in}
-	m.said = c.closed.said.with(p.evaluate(c, c.stable, &m.in))
+	m.said = c.closed.said.with(p.evaluate(c, &c.stable, in))
 	m.decision = c.decide(m.said, &Request{})
 	if m.in.small() {
 		m.in.own()
@@ -104,13 +104,10 @@ func inOrder[T any](a, b []T, order func(T) int) []T {
 	return append(append(all, a...), b...)
 }
 
-// bodies are policies without their heads, in the form that Cedar walks.
-type bodies []*rule
-
-// All yields the policies that have conditions, by their places in the list.
-func (b bodies) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+// All yields the policies that have conditions, without their heads. It is how Cedar walks them.
+func (p *part) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
-		for _, r := range b {
+		for _, r := range p.rules {
 			if r.body != nil && !yield(cedar.PolicyID(r.reason.Policy), r.body) {
 				return
 			}
@@ -119,12 +116,12 @@ func (b bodies) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 }
 
 // evaluate asks Cedar which of some policies apply to a call, by what it says of what they need.
-func (p *Policies) evaluate(c *call, some part, in *Request) tally {
+func (p *Policies) evaluate(c *call, some *part, in Request) tally {
 	if len(some.rules) == 0 {
 		return tally{}
 	}
 	w := &world{policies: p, call: c, in: in, needs: some.needs}
-	_, said := cedar.Authorize(bodies(some.rules), w, c.asCedar(w))
+	_, said := cedar.Authorize(some, w, c.asCedar(w))
 	return read(some.rules, said)
 }
 
@@ -176,7 +173,11 @@ func (c *call) decide(t tally, r *Request) Decision {
 	return d
 }
 
+// reasons returns the reasons of policies. Most decisions have one, which its policy keeps ready.
 func reasons(rules []*rule) []Reason {
+	if len(rules) == 1 {
+		return rules[0].alone
+	}
 	all := make([]Reason, len(rules))
 	for i, r := range rules {
 		all[i] = r.reason

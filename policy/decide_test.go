@@ -333,7 +333,9 @@ func TestNeeds(t *testing.T) {
 	for condition, want := range map[string]need{
 		`true`:                            0,
 		`principal.name == resource.name`: 0,
-		`context.hour < 8`:                needClock,
+		`context.hour < 8`:                needHour,
+		`context.fields_known`:            needFieldsKnown,
+		`context.fields.isEmpty()`:        needFields,
 		`context has time`:                needTime,
 		`resource has id`:                 needID,
 		`resource["parent"]["id"] == "7"`: needParent | needID,

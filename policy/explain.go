@@ -100,8 +100,7 @@ func groupList(groups []types.EntityUID) string {
 func (p *Policies) holds(c *call, r *Request, rule *rule, condition ast.ConditionType) (holds bool, failed string) {
 	one := []ast.ConditionType{condition}
 	needs := needsOf(one)
-	in := needs.of(r)
-	w := &world{policies: p, call: c, in: &in, needs: needs}
+	w := &world{policies: p, call: c, in: needs.of(r), needs: needs}
 	_, said := cedar.Authorize(cedar.PolicyMap{"": onlyConditions(rule.ast(), one)}, w, c.asCedar(w))
 	if len(said.Errors) > 0 {
 		return false, explainError(said.Errors[0].Message)

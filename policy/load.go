@@ -124,6 +124,7 @@ func (l *loader) read(s Source) {
 		l.rules = append(l.rules, r)
 		l.annotate(r)
 		l.identify(r)
+		r.alone = []Reason{r.reason}
 		l.check(r)
 	}
 }

@@ -96,8 +96,7 @@ func plainCedar(p *Policies, r Request) string {
 		Attributes: types.NewRecord(types.RecordMap{"name": types.String(p.spelled(r.Entity))}),
 	}}
 	c.setPrincipal(r.Principal)
-	in := (^need(0)).of(&r)
-	w := &world{policies: p, call: c, in: &in, needs: ^need(0)}
+	w := &world{policies: p, call: c, in: (^need(0)).of(&r), needs: ^need(0)}
 	entities := types.EntityMap{c.principal.UID: c.principal, c.resource.UID: w.resourceOfCall()}
 	if tickets := types.NewEntityUID("Entity", "Tickets"); tickets != c.resource.UID {
 		entities[tickets] = types.Entity{UID: tickets, Attributes: nameOf("Tickets")}

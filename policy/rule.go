@@ -12,6 +12,7 @@ import (
 // rule is one policy, taken apart: its head, which the index answers, and its conditions, which Cedar answers.
 type rule struct {
 	reason    Reason
+	alone     []Reason // it and no other
 	column    int
 	order     int // over all files
 	permit    bool

@@ -18,10 +18,15 @@ const (
 	needAPI need = 1 << iota
 	needMethod
 	needFields
+	needFieldsKnown
 	needFilters
+	needFiltersKnown
 	needReturns
+	needReturnsKnown
 	needTime
-	needClock // hour, minute and day of the week
+	needHour
+	needMinute
+	needWeekday
 	needSourceIP
 	needImpersonates
 	needZone
@@ -32,6 +37,7 @@ const (
 
 	needContext  = needID - 1
 	needResource = needID | needParent | needParentID
+	needClock    = needHour | needMinute | needWeekday
 	// needOnce is what hardly two calls have alike.
 	needOnce = needTime | needID | needParentID
 )
@@ -48,17 +54,17 @@ var contextAttributes = []attribute{
 	{"api", needAPI, func(w *world) types.Value { return some(w.in.API) }},
 	{"method", needMethod, func(w *world) types.Value { return some(w.in.Method) }},
 	{"fields", needFields, func(w *world) types.Value { return w.names(w.in.Fields) }},
-	{"fields_known", needFields, func(w *world) types.Value { return types.Boolean(w.in.Fields.known) }},
+	{"fields_known", needFieldsKnown, func(w *world) types.Value { return types.Boolean(w.in.Fields.known) }},
 	{"filters", needFilters, func(w *world) types.Value { return w.names(w.in.Filters) }},
-	{"filters_known", needFilters, func(w *world) types.Value { return types.Boolean(w.in.Filters.known) }},
+	{"filters_known", needFiltersKnown, func(w *world) types.Value { return types.Boolean(w.in.Filters.known) }},
 	{"returns", needReturns, func(w *world) types.Value { return w.names(w.in.Returns) }},
-	{"returns_known", needReturns, func(w *world) types.Value { return types.Boolean(w.in.Returns.known) }},
+	{"returns_known", needReturnsKnown, func(w *world) types.Value { return types.Boolean(w.in.Returns.known) }},
 	{"time", needTime, func(w *world) types.Value { return w.at(func(t time.Time) types.Value { return types.NewDatetime(t) }) }},
-	{"hour", needClock, func(w *world) types.Value { return w.at(func(t time.Time) types.Value { return types.Long(t.Hour()) }) }},
-	{"minute_of_day", needClock, func(w *world) types.Value {
+	{"hour", needHour, func(w *world) types.Value { return w.at(func(t time.Time) types.Value { return types.Long(t.Hour()) }) }},
+	{"minute_of_day", needMinute, func(w *world) types.Value {
 		return w.at(func(t time.Time) types.Value { return types.Long(t.Hour()*60 + t.Minute()) })
 	}},
-	{"weekday", needClock, func(w *world) types.Value {
+	{"weekday", needWeekday, func(w *world) types.Value {
 		return w.at(func(t time.Time) types.Value { return types.Long((t.Weekday()+6)%7 + 1) })
 	}},
 	{"source_ip", needSourceIP, func(w *world) types.Value { return address(w.in.SourceIP) }},
@@ -117,9 +123,9 @@ func (n need) names(r, in *Request) {
 		has      bool
 		from, to *Names
 	}{
-		{needFields, writes, &r.Fields, &in.Fields},
-		{needFilters, queries, &r.Filters, &in.Filters},
-		{needReturns, answers, &r.Returns, &in.Returns},
+		{needFields | needFieldsKnown, writes, &r.Fields, &in.Fields},
+		{needFilters | needFiltersKnown, queries, &r.Filters, &in.Filters},
+		{needReturns | needReturnsKnown, answers, &r.Returns, &in.Returns},
 	} {
 		switch {
 		case n&names.need == 0:
@@ -198,7 +204,7 @@ type world struct {
 	policies *Policies
 	call     *call
 	needs    need
-	in       *Request      // what needs.of the request
+	in       Request       // needs.of the request
 	resource *types.Entity // with what belongs to this call; nil until it is asked for
 }
 
