@@ -111,7 +111,7 @@ func (p *Policies) newCall(r *Request) *call {
 	var closed part
 	for _, rule := range p.index.find(c) {
 		switch {
-		case rule.needs == 0:
+		case rule.needs&^needGroups == 0: // the groups are the same for all these calls
 			closed.add(rule)
 		case rule.needs&needOnce == 0:
 			c.stable.add(rule)

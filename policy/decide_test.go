@@ -329,6 +329,37 @@ func TestCallsThatDifferInOneThingAreToldApart(t *testing.T) {
 	}
 }
 
+func TestWhatIsTooLargeIsDecidedAndForgotten(t *testing.T) {
+	p := load(t, `permit (principal in IntegrationGroup::"g7", action, resource) when { context.fields.contains("f7") };`)
+	var many []string
+	for i := range max(maxCachedGroups, maxRemembered) + 1 {
+		many = append(many, strconv.Itoa(i))
+	}
+	fields, groups := append(many, "f7"), append(many, "g7")
+	r := with(ask(Update, "Tickets"), func(r *Request) { r.Fields, r.Principal.Groups = Known(fields...), []string{"g7"} })
+	if !p.Decide(r).Allowed() {
+		t.Error("with many fields it is denied")
+	}
+	c := p.callOf(&r)
+	for i := range c.memory {
+		if c.memory[i].Load() != nil {
+			t.Error("many fields are remembered")
+		}
+	}
+	for _, r := range []Request{
+		with(r, func(r *Request) { r.Principal.Groups = groups }),
+		with(r, func(r *Request) { r.Principal.Name = strings.Repeat("x", maxCachedName) }),
+		with(r, func(r *Request) { r.Entity = strings.Repeat("x", maxCachedName) }),
+	} {
+		if !p.Decide(r).Allowed() {
+			t.Error("it is denied")
+		}
+		if p.callOf(&r) == p.callOf(&r) {
+			t.Error("it is remembered")
+		}
+	}
+}
+
 func TestNeeds(t *testing.T) {
 	for condition, want := range map[string]need{
 		`true`:                            0,
