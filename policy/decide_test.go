@@ -335,7 +335,7 @@ func TestWhatIsTooLargeIsDecidedAndForgotten(t *testing.T) {
 	for i := range max(maxCachedGroups, maxRemembered) + 1 {
 		many = append(many, strconv.Itoa(i))
 	}
-	fields, groups := append(many, "f7"), append(many, "g7")
+	fields, groups := slices.Concat(many, []string{"f7"}), slices.Concat(many, []string{"g7"})
 	r := with(ask(Update, "Tickets"), func(r *Request) { r.Fields, r.Principal.Groups = Known(fields...), []string{"g7"} })
 	if !p.Decide(r).Allowed() {
 		t.Error("with many fields it is denied")
@@ -354,7 +354,7 @@ func TestWhatIsTooLargeIsDecidedAndForgotten(t *testing.T) {
 		if !p.Decide(r).Allowed() {
 			t.Error("it is denied")
 		}
-		if p.callOf(&r) == p.callOf(&r) {
+		if first := p.callOf(&r); first == p.callOf(&r) {
 			t.Error("it is remembered")
 		}
 	}

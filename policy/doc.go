@@ -57,6 +57,14 @@
 //
 // For an action that has no such names they are known to be none.
 //
+// # What the caller owes
+//
+// One thing must have one name, whichever path leads to it: a ticket's note is Entity::"TicketNotes", be it reached at the
+// root or through its ticket. A request that is not understood has no action or no entity, and is denied; so is a SOAP call
+// whose body is not read. Who calls, and the groups, are proven before. Observing, recording and answering are the
+// caller's, too: here is only decided. Who reloads makes new Policies and swaps a pointer; where Load fails the old ones
+// go on.
+//
 // # Time
 //
 // context.time is the moment. context.hour (0 to 23), context.minute_of_day (0 to 1439) and context.weekday (1, Monday, to
