@@ -3,5 +3,5 @@
 //
 //	import _ "github.com/psagate/psagate"
 //
-// The rooms: cmd, caddymodule, internal.
+// The rooms: cmd, caddymodule, policy, internal.
 package psagate

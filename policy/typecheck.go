@@ -1,0 +1,71 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cedar-policy/cedar-go/x/exp/ast"
+)
+
+// typecheck lets Cedar's validator judge a policy whose words are all known.
+func (l *loader) typecheck(r *rule) {
+	tree := *r.ast()
+	if words().validator.Policy("", &tree) == nil {
+		return
+	}
+	all := tree.Conditions
+	tree.Conditions = nil
+	l.fits(r, &tree, r.reason.Line, r.column)
+	for i, c := range all {
+		tree.Conditions = []ast.ConditionType{c}
+		line, column := r.atCondition(i)
+		l.fits(r, &tree, line, column)
+	}
+}
+
+// fits tells what the validator says of a part of a policy, each thing once.
+func (l *loader) fits(r *rule, part *ast.Policy, line, column int) {
+	err := words().validator.Policy("", part)
+	if err == nil {
+		return
+	}
+	for text := range strings.Lines(err.Error()) {
+		p := Problem{r.reason.File, line, column, plain(strings.TrimSpace(text))}
+		if !slices.Contains(l.problems, p) {
+			l.problems = append(l.problems, p)
+		}
+	}
+}
+
+// atCondition returns the place of the when or unless of a policy's n-th condition.
+func (r *rule) atCondition(n int) (line, column int) {
+	depth := 0
+	return r.at(func(i int) bool {
+		switch t := r.text[i].text; {
+		case t == "(" || t == "[" || t == "{":
+			depth++
+		case t == ")" || t == "]" || t == "}":
+			depth--
+		case depth == 0 && (t == "when" || t == "unless"):
+			n--
+			return n < 0
+		}
+		return false
+	})
+}
+
+// optional is what the validator says where a call may lack an attribute.
+var optional = regexp.MustCompile("^unable to guarantee safety of access to optional attribute `(.*?)`")
+
+// plain says what the validator means where its own words do not.
+func plain(text string) string {
+	if m := optional.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("some calls have no resource.%s; write resource has %s && before it", m[1], m[1])
+	}
+	if strings.HasPrefix(text, "unable to find an applicable action") {
+		return "no call is like this: a principal is an Integration, a Person or a Mailbox, and a resource is an Entity"
+	}
+	return strings.NewReplacer("__cedar::internal::True", "Bool", "__cedar::internal::False", "Bool", "__cedar::internal::", "").Replace(text)
+}
