@@ -101,7 +101,7 @@ func (t *track) concludeEnd(v *Verifier, all *findings) {
 
 func (t *track) concludeUnanchored(all *findings, one Finding) {
 	one.What = fmt.Sprintf("chain %s has no anchor", t.chain)
-	if t.closed || t.old >= micros(youngest) {
+	if t.old >= micros(youngest) {
 		all.add(Unanchored, true, one)
 		return
 	}

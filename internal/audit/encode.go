@@ -92,16 +92,18 @@ func appendList(b []byte, name string, list []string) []byte {
 	return append(b, ']')
 }
 
+// appendData appends an object. What is in one has a space before each of its names and values: so nothing in it looks like the
+// head or the end of a line, also where a line was torn behind it.
 func appendData(b []byte, data map[string]string) []byte {
 	if len(data) == 0 {
 		return b
 	}
 	b = appendName(b, "data")
-	sep := byte('{')
+	sep := "{ "
 	for _, name := range slices.Sorted(maps.Keys(data)) {
-		b = appendString(append(b, sep), name)
-		b = appendString(append(b, ':'), data[name])
-		sep = ','
+		b = appendString(append(b, sep...), name)
+		b = appendString(append(b, ": "...), data[name])
+		sep = ", "
 	}
 	return append(b, '}')
 }

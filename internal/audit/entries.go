@@ -48,10 +48,11 @@ var errNoLine = errors.New("this is no audit line")
 
 // entryOf reads a line. is: it is of an entry, and not about the chain.
 func entryOf(text []byte) (e Entry, is bool, err error) {
-	l, ok := parse(text)
+	l, before, ok := find(text)
 	if !ok {
 		return e, false, errNoLine
 	}
+	text = text[len(before):]
 	if l.kind == kindChain {
 		return e, false, nil
 	}

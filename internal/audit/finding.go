@@ -127,7 +127,7 @@ var means = map[FindingKind]string{
 	Elsewhere:  "its files are of another host or older than these, or somebody removed all of them",
 	Torn:       "a write broke off: a full disk or a process that was killed; who waited for such a line was refused",
 	Open:       "its process still runs or ended without closing it; a line after the last anchor that was cut off cannot be told from that",
-	Young:      "its process ended before the first anchor: nothing shows whether its end was cut off",
+	Young:      "its process was killed before the first anchor: nothing shows whether its end was cut off, or who wrote it, but the key",
 	Lost:       "entries were dropped as they could not be written in time, and the log itself says so",
 	Clock:      "the machine's clock was set; the order of the lines is right all the same",
 	NoAnchors:  "without them nobody can tell whether the end of a chain was cut off",

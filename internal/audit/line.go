@@ -99,6 +99,19 @@ type line struct {
 	signed     []byte // what the code is over
 }
 
+// find reads a line, and what stands before it: a part of a line that broke off, where another process wrote on.
+func find(text []byte) (l line, before []byte, ok bool) {
+	at := lastHead(text)
+	if l, ok = parse(text[at:]); ok {
+		return l, text[:at], true
+	}
+	return line{}, text, false
+}
+
+// lastHead returns where the last head of a line begins, or 0. Nothing in a line looks like one: quotes in texts are escaped, and
+// objects are spaced.
+func lastHead(text []byte) int { return max(bytes.LastIndex(text, []byte(headChain)), 0) }
+
 // parse reads a line, without its end. Only what a Writer can have written is one.
 func parse(text []byte) (l line, ok bool) {
 	at := len(text) - len(codeMember) - codeLen - len(`"}`)

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -48,10 +49,10 @@ func (s *sealer) note(b []byte, at time.Time, up time.Duration, n note) []byte {
 	b = appendNumber(b, "version", n.Version)
 	b = appendText(b, "host", n.Host)
 	if f := n.Former; f != nil {
-		b = append(appendName(b, "former"), `{"chain":`...)
-		b = appendString(b, f.Chain)
-		b = appendNumber(b, "seq", f.Seq)
-		b = append(appendText(b, "mac", f.MAC), '}')
+		b = append(appendName(b, "former"), `{ "chain": `...)
+		b = append(appendString(b, f.Chain), `, "seq": `...)
+		b = append(strconv.AppendUint(b, f.Seq, 10), `, "mac": `...)
+		b = append(appendString(b, f.MAC), '}')
 	}
 	b = appendNumber(b, "from", n.From)
 	b = appendNumber(b, "to", n.To)

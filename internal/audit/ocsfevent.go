@@ -60,7 +60,9 @@ func ocsfEvent(e Entry) object {
 		o["actor"], o["src_endpoint"] = actor(e), source(e)
 		o["entity"] = object{"type": m.entity, "name": cmp.Or(m.named(e), "unknown")}
 	default:
-		o["unmapped"] = with(o["unmapped"].(object), object{"caller": e.Caller, "caller_kind": string(e.CallerKind), "address": e.Address})
+		o["unmapped"] = with(o["unmapped"].(object), object{
+			"caller": e.Caller, "caller_kind": string(e.CallerKind), "key": e.Key, "address": e.Address, "zone": e.Zone,
+		})
 	}
 	return o
 }

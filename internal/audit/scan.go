@@ -11,11 +11,10 @@ import (
 // scanner reads lines in bounded memory, gzip or not.
 type scanner struct {
 	r *bufio.Reader
-	// text is the line, without its end; of one that is longer than a line can be, its last part. ended says that it has an end.
-	text  []byte
-	ended bool
-	no    int
-	buf   []byte
+	// text is the line, without its end; of one that is longer than a line can be, its last part. no is its number.
+	text []byte
+	no   int
+	buf  []byte
 }
 
 // errZstd: the standard library cannot read it.
@@ -54,7 +53,6 @@ func (s *scanner) next() error {
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		s.ended = err == nil || len(s.buf) == 0 && s.ended
 		s.text = bytes.TrimSuffix(s.buf, []byte("\n"))
 		if len(s.buf) > 0 {
 			s.no++

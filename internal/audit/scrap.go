@@ -2,32 +2,46 @@ package audit
 
 import "bytes"
 
-// scrap is a line of a file that is none: the start of one whose write broke off, or something else. Whatever it is, no line is
-// hidden by it: one that is not here is missing in its chain.
+// scrap is what a write that broke off leaves of a line: its start. Whatever it is, no line is hidden by it: one that is not here
+// is missing in its chain.
 type scrap struct {
 	no int
-	// owner is the chain of which it is the start of a line. start: it may be that of some chain's line.
+	// owner is the chain that the line is of, if so much of it is there.
 	owner string
-	start bool
 }
 
-func scrapOf(text []byte, no int) scrap {
-	s := scrap{no: no}
-	if bytes.IndexByte(text, 0) >= 0 { // a disk that lost what it had taken
-		s.start = true
-		return s
+// scrapsOf reads what is no line: the starts of lines, one after the other where several processes wrote. It returns false where
+// no write can have left it.
+func scrapsOf(text []byte, no int) (list []scrap, ok bool) {
+	if bytes.IndexByte(text, 0) >= 0 {
+		return []scrap{{no: no}}, true // a disk that lost what it had taken leaves zeros
 	}
+	for len(text) > 0 {
+		// What has a whole head may have braces behind it; what has not has one at its start alone.
+		at := lastHead(text)
+		if at == 0 && !bytes.HasPrefix(text, []byte(headChain)) {
+			at = max(bytes.LastIndexByte(text, '{'), 0)
+		}
+		s, ok := scrapOf(text[at:], no)
+		if !ok {
+			return nil, false
+		}
+		list, text = append(list, s), text[:at]
+	}
+	return list, true
+}
+
+func scrapOf(text []byte, no int) (s scrap, ok bool) {
+	s.no = no
 	rest, ok := bytes.CutPrefix(text, []byte(headChain))
 	if !ok {
-		s.start = bytes.HasPrefix([]byte(headChain), text)
-		return s
+		return s, bytes.HasPrefix([]byte(headChain), text)
 	}
 	c := cursor{rest: rest, ok: true}
 	if id := c.id(); c.ok && len(c.rest) > 0 {
 		s.owner = string(id)
 	}
-	s.start = true
-	return s
+	return s, true
 }
 
 // settle tells of the scraps that the line explains, and of those that it shows to be none of a process's.
@@ -37,7 +51,7 @@ func (f *reading) settle(chain string, begins, starts bool) {
 		switch own := s.owner == chain; {
 		case begins && (own || starts || s.owner == ""):
 			f.scrap(Torn, s)
-		case own || !s.start:
+		case own:
 			f.scrap(NoLine, s)
 		default:
 			kept = append(kept, s)
@@ -46,14 +60,10 @@ func (f *reading) settle(chain string, begins, starts bool) {
 	f.scraps = kept
 }
 
-// leave tells of the scraps that nothing in the file explained. open: the file ends within the last of them.
-func (f *reading) leave(open bool) {
+// leave tells of the scraps that nothing in the file explained: their processes wrote on in another file, or ended.
+func (f *reading) leave() {
 	for _, s := range f.scraps {
-		if s.start || open && s.no == f.no {
-			f.scrap(Torn, s)
-		} else {
-			f.scrap(NoLine, s)
-		}
+		f.scrap(Torn, s)
 	}
 	f.scraps = nil
 }

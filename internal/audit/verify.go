@@ -90,7 +90,7 @@ func (v *Verifier) Read(name string, src io.Reader) {
 			f.line(s.text)
 		}
 	}
-	f.end(s, err)
+	f.end(err)
 }
 
 // maxScraps is how many lines that are none wait to be explained.
@@ -118,23 +118,26 @@ func (f *reading) line(text []byte) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return
 	}
-	l, ok := parse(text)
-	if !ok {
-		before := text
-		// Another process may have written on where one had broken off.
-		if at := bytes.LastIndex(text, []byte(headChain)); at > 0 {
-			if l, ok = parse(text[at:]); ok {
-				before = text[:at]
-			}
-		}
-		if len(f.scraps) == maxScraps {
-			f.leave(false)
-		}
-		f.scraps = append(f.scraps, scrapOf(before, f.no))
+	l, before, ok := find(text)
+	if len(before) > 0 {
+		f.other(before)
 	}
 	if ok {
 		f.parsed(l)
 	}
+}
+
+// other notes what is no line.
+func (f *reading) other(text []byte) {
+	list, ok := scrapsOf(text, f.no)
+	if !ok {
+		f.scrap(NoLine, scrap{no: f.no})
+		return
+	}
+	if len(f.scraps) > maxScraps {
+		f.leave()
+	}
+	f.scraps = append(f.scraps, list...)
 }
 
 // parsed checks a line that has the form of one.
@@ -182,8 +185,8 @@ func (v *Verifier) spoil(s spot) {
 }
 
 // end tells how the file ends.
-func (f *reading) end(s *scanner, err error) {
-	f.leave(s != nil && !s.ended)
+func (f *reading) end(err error) {
+	f.leave()
 	if !errors.Is(err, io.EOF) {
 		f.add(Unreadable, true, Finding{What: fmt.Sprintf("the file cannot be read any further: %v", err)})
 	}
