@@ -155,6 +155,15 @@ func (f *findings) add(kind FindingKind, fault bool, one Finding) {
 	f.list = append(f.list, one)
 }
 
+// has reports whether the last finding is of the same kind and line.
+func (f *findings) has(kind FindingKind, file string, line int) bool {
+	if len(f.list) == 0 {
+		return false
+	}
+	last := f.list[len(f.list)-1]
+	return last.Kind == kind && last.File == file && max(last.Line, last.LastLine) == line
+}
+
 // more makes the last finding longer by a line, if it is of the same kind and the line follows. It reports whether it did.
 func (f *findings) more(kind FindingKind, file string, line int, chain string, seq uint64) bool {
 	if len(f.list) == 0 || f.leftOut > 0 {

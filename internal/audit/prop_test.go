@@ -165,6 +165,11 @@ func (o *outlet) Put(ctx context.Context, h Head) error {
 	if o.dead {
 		return nil
 	}
+	o.disk.set(func(d *disk) {
+		if !bytes.Contains(d.data[:d.synced], []byte(h.MAC)) {
+			o.history.t.Errorf("line %d of %s is anchored, and not on disk", h.Seq, h.Chain)
+		}
+	})
 	return o.anchors.Put(ctx, h)
 }
 

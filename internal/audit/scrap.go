@@ -69,7 +69,7 @@ func (f *reading) leave() {
 }
 
 func (f *reading) scrap(kind FindingKind, s scrap) {
-	if f.v.found.more(kind, f.name, s.no, "", 0) {
+	if f.v.found.has(kind, f.name, s.no) || f.v.found.more(kind, f.name, s.no, "", 0) {
 		return
 	}
 	what := "this is no audit line"
