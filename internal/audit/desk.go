@@ -8,7 +8,7 @@ import "slices"
 func (w *Writer) next(spare []item) (items []item, lost uint64, closing bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	items, w.queue, w.urgent = w.queue, spare[:0], false
+	items, w.queue, w.size, w.urgent = w.queue, spare[:0], 0, false
 	return items, w.lost, w.closing
 }
 
@@ -24,6 +24,9 @@ func (w *Writer) putBack(items []item) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.queue = slices.Concat(items, w.queue)
+	for _, i := range items {
+		w.size += i.size
+	}
 }
 
 // told notes that a line tells of so many lost entries.

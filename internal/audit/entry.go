@@ -143,8 +143,9 @@ const (
 // cutMark stands at the end of what was cut.
 const cutMark = "…"
 
-// bound cuts what is too long, and sees that the kind is one. It changes no list of the caller's.
-func (e *Entry) bound() {
+// bound cuts what is too long, and sees that the kind is one. It changes no list of the caller's. It returns about how many bytes
+// the entry has.
+func (e *Entry) bound() (size int) {
 	if e.Kind != Call && e.Kind != Event {
 		e.Kind = Call
 		if e.Event != "" {
@@ -159,12 +160,25 @@ func (e *Entry) bound() {
 		if len(*text) > MaxText {
 			*text = cut(*text, MaxText)
 		}
+		size += len(*text)
 	}
 	for _, list := range [...]*[]string{&e.Fields, &e.Filters, &e.Returns, &e.Groups} {
 		*list = boundList(*list, MaxNames, MaxName)
+		size += sizeOf(*list)
 	}
 	e.Reasons = boundList(e.Reasons, MaxReasons, MaxText)
 	e.Data = boundData(e.Data)
+	for name, value := range e.Data {
+		size += len(name) + len(value)
+	}
+	return size + sizeOf(e.Reasons)
+}
+
+func sizeOf(list []string) (size int) {
+	for _, text := range list {
+		size += len(text)
+	}
+	return size
 }
 
 // cut shortens a text to so many bytes, the mark included.

@@ -26,17 +26,17 @@ type Result struct {
 }
 
 // Begin is called before a call is made, with what is known of it. Where the log is required it writes the call's intent, and
-// returns once that is on disk; after an error the call must not be made. Else it writes nothing: one line, at the end, is
-// enough.
+// returns once that is on disk; after an error the call must not be made, and End may tell what the caller heard instead. Where
+// the log is not required Begin writes nothing: one line, at the end, is enough.
 func (w *Writer) Begin(ctx context.Context, e Entry) (Pending, error) {
+	e.Kind = Call
 	p := Pending{w: w, entry: e}
-	p.entry.Kind = Call
 	if !w.config.Required {
 		return p, nil
 	}
-	p.entry.Phase = Intent
+	e.Phase = Intent
 	var err error
-	p.of, err = w.append(ctx, p.entry)
+	p.of, err = w.append(ctx, e)
 	return p, err
 }
 

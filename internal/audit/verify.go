@@ -194,8 +194,8 @@ func (f *reading) end(err error) {
 
 // Report tells what was found in all that was read.
 func (v *Verifier) Report() Report {
-	all := findings{list: append([]Finding(nil), v.found.list...), leftOut: v.found.leftOut, faults: v.found.faults}
-	r := Report{Files: len(v.files), Lines: v.lines}
+	all := findings{list: append([]Finding{}, v.found.list...), leftOut: v.found.leftOut, faults: v.found.faults}
+	r := Report{Files: len(v.files), Lines: v.lines, Chains: []ChainReport{}}
 	for _, t := range v.order {
 		t.conclude(v, &all)
 		t.concludeFormer(v, &all)

@@ -69,7 +69,7 @@ type of struct {
 
 func one(lines ...string) [][]string { return [][]string{lines} }
 
-func without2(lines []string, i int) []string { return slices.Delete(slices.Clone(lines), i, i+1) }
+func leftOut(lines []string, i int) []string { return slices.Delete(slices.Clone(lines), i, i+1) }
 
 func swapped(lines []string, i, j int) []string {
 	lines = slices.Clone(lines)
@@ -100,14 +100,14 @@ func TestWhatAVerifierFinds(t *testing.T) {
 		"the last letter of a code":                 {of{files: one(otherLetter(a, 3)...)}, "changed a:4 4"},
 		"a line of somebody who has another key":    {of{files: one(append(a[:4:4], forged.start())...), heads: []Head{}}, "changed a:5 1; young a:4 4; open a:4 4"},
 		"a key that is not known":                   {of{files: one(foreign.start(), foreign.line(), foreign.close())}, "unknown-key a:1-3 0"},
-		"a line that is not there":                  {of{files: one(without2(a, 3)...)}, "missing a:4 4-4"},
+		"a line that is not there":                  {of{files: one(leftOut(a, 3)...)}, "missing a:4 4-4"},
 		"lines that are not there":                  {of{files: one(append(a[:2:2], a[6:]...)...)}, "missing a:3 3-6"},
 		"a file in the middle that is not there":    {of{files: [][]string{a[:3], a[6:]}}, "missing b:1 4-6"},
 		"a line that was copied":                    {of{files: one(slices.Insert(slices.Clone(a), 7, a[3])...)}, "duplicate a:8 4"},
 		"a file that is there twice":                {of{files: [][]string{a[:4], a[4:], a[4:]}}, "duplicate c:1-5 5-9"},
 		"two lines that changed places":             {of{files: one(swapped(a, 3, 4)...)}, "reordered a:5 4"},
-		"a line that was moved to the end":          {of{files: one(append(without2(a, 3), a[3])...)}, "reordered a:9 4"},
-		"a line that was moved to another file":     {of{files: [][]string{without2(a[:6], 3), append([]string{a[3]}, a[6:]...)}}, "reordered a:4 4-4; reordered b:2 5-6"},
+		"a line that was moved to the end":          {of{files: one(append(leftOut(a, 3), a[3])...)}, "reordered a:9 4"},
+		"a line that was moved to another file":     {of{files: [][]string{leftOut(a[:6], 3), append([]string{a[3]}, a[6:]...)}}, "reordered a:4 4-4; reordered b:2 5-6"},
 		"a tail that was cut":                       {of{files: one(a[:5]...)}, "cut a:5 5-9"},
 		"all that is anchored, cut":                 {of{files: one("")}, "absent :0 0-9"},
 		"a tail that was written anew":              {of{files: one(rewritten...)}, "rewritten a:9 9"},
@@ -266,6 +266,8 @@ func TestATornLineIsNobodysWork(t *testing.T) {
 		"in front of another's, with a letter":            {strings.Join(b[:3], "") + "{\"c" + strings.Join(b[3:], ""), "torn absent"},
 		"two of them":                                     {strings.Join(b[:3], "") + "{\"c" + a[0][:90] + strings.Join(b[3:], ""), "torn absent"},
 		"of zeros":                                        {strings.Join(b[:3], "") + strings.Repeat("\x00", 5000) + "\n" + strings.Join(b[3:], ""), "torn absent"},
+		"with zeros in it":                                {zeros(), "torn young open absent"},
+		"but another process notices nothing of it":       {b[0] + a[0] + a[1][:90] + "\n" + resumed() + strings.Join(a[1:], "") + strings.Join(b[1:], ""), "no-line young open"},
 		"but its process would have noticed":              {a[0] + a[1][:90] + "\n" + strings.Join(a[1:], ""), "no-line"},
 		"but no line begins so":                           {a[0] + "x" + strings.Join(a[1:], ""), "no-line"},
 		"and it hides no line":                            {a[0] + a[1][:90] + "\n" + strings.Join(a[2:], ""), "no-line missing"},
@@ -283,12 +285,72 @@ func TestATornLineIsNobodysWork(t *testing.T) {
 	}
 }
 
+// zeros is a log with a line of which a disk has forgotten the middle.
+func zeros() string {
+	f := newForge("ZZZZ", keyNow)
+	text := f.start()
+	lost := []byte(f.line())
+	clear(lost[200:250])
+	f.line()
+	f.line()
+	f.line()
+	return text + string(lost) + f.word(note{Word: wordResume, From: 2, To: 5}) + f.line()
+}
+
+// resumed is a chain that is one line, behind a write that failed.
+func resumed() string {
+	f := newForge("CCCC", keyNow)
+	f.start()
+	return f.word(note{Word: wordResume, From: 1, To: 1})
+}
+
+func TestNoPartOfALineIsALine(t *testing.T) {
+	f := newForge("AAAA", keyNow)
+	_, head := whole("BBBB", 3)
+	e := Entry{Kind: Event, Event: "x", Data: map[string]string{"a": "b", "chain": "c", "mac": head.MAC}, Reason: head.MAC, Reasons: []string{headChain, codeMember + head.MAC + `"}`}}
+	lines := []string{f.word(note{Word: wordStart, Host: "h", Former: &former{head.Chain, head.Seq, head.MAC}}), f.line(), string(f.entry(nil, &e)), f.close()}
+	for _, text := range lines {
+		text = strings.TrimSuffix(text, "\n")
+		if _, before, ok := find([]byte(text)); !ok || len(before) > 0 {
+			t.Errorf("a line is none: %s", text)
+		}
+		for i := range len(text) {
+			if _, ok := parse([]byte(text[:i])); ok {
+				t.Errorf("a part of a line is one: %s", text[:i])
+			}
+			if _, _, ok := find([]byte(text[i+1:])); ok {
+				t.Errorf("a part of a line is one: %s", text[i+1:])
+			}
+		}
+	}
+}
+
+func TestCopiesThatDoNotFollowEachOtherAreSeveral(t *testing.T) {
+	a, head := whole("AAAA", 9)
+	r := of{files: [][]string{a, {a[2], a[3], a[6], a[7]}}, heads: []Head{head}}.verify(t)
+	if places(r) != "duplicate b:1-2 3-4; duplicate b:3-4 7-8" {
+		t.Error(places(r))
+	}
+}
+
+func TestALongLineTakesNoMemory(t *testing.T) {
+	s, err := newScanner(strings.NewReader(strings.Repeat("x", 20*MaxLine) + "\nnext"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.next(); err != nil || len(s.text) > MaxLine || cap(s.buf) > 2*MaxLine {
+		t.Errorf("%v, %d of %d bytes", err, len(s.text), cap(s.buf))
+	}
+	if err := s.next(); err != nil || string(s.text) != "next" || s.no != 2 {
+		t.Errorf("%v %q %d", err, s.text, s.no)
+	}
+}
+
 func TestAChainSaysWhichOneItFollows(t *testing.T) {
 	a, head := whole("AAAA", 6)
-	other, _ := whole("AAAA", 6)
 	forger := newForge("AAAA", keyNow)
 	forger.at = forger.at.Add(time.Minute)
-	other = []string{forger.start(), forger.line(), forger.line(), forger.line(), forger.line(), forger.close()}
+	other := []string{forger.start(), forger.line(), forger.line(), forger.line(), forger.line(), forger.close()}
 	f := newForge("BBBB", keyNow)
 	b := []string{f.word(note{Word: wordStart, Version: 1, Host: "gate-1", Former: &former{head.Chain, head.Seq, head.MAC}}), f.close()}
 	for name, c := range map[string]struct {

@@ -42,7 +42,7 @@ type Config struct {
 	// Defaults: 1000 and 1s.
 	AnchorLines int
 	AnchorEvery time.Duration
-	// Queue is how many lines may wait. Default: 8192.
+	// Queue is how many lines may wait, of at most 32 MiB together. Default: 8192.
 	Queue int
 	// Told is told of trouble and of its end. It must be quick, and must not call the Writer. nil: nobody is.
 	Told func(Trouble)
@@ -62,6 +62,8 @@ const (
 	maxBatch = 256 << 10
 	// The first and the longest pause after a Write that failed.
 	firstPause, longestPause = 50 * time.Millisecond, 5 * time.Second
+	// maxWaiting is how many bytes may wait.
+	maxWaiting = 32 << 20
 	// putTime is how long the anchors may take.
 	putTime = 5 * time.Second
 )
@@ -95,6 +97,7 @@ const (
 type item struct {
 	entry Entry
 	done  chan written
+	size  int
 }
 
 // written is what became of an entry.
@@ -116,6 +119,7 @@ type Writer struct {
 
 	mu      sync.Mutex
 	queue   []item
+	size    int  // of the queue
 	urgent  bool // somebody waits for a line of the queue
 	closing bool
 	lost    uint64 // entries that no line tells of yet
@@ -191,7 +195,7 @@ func (w *Writer) append(ctx context.Context, e Entry) (seq uint64, err error) {
 		return 0, w.take(item{entry: e})
 	}
 	done := make(chan written, 1)
-	if err := w.take(item{e, done}); err != nil {
+	if err := w.take(item{entry: e, done: done}); err != nil {
 		return 0, err
 	}
 	select {
@@ -208,9 +212,9 @@ func (w *Writer) Note(e Entry) { _ = w.take(item{entry: e}) }
 
 // take takes an item in, or says why not. One that nobody waits for is lost then.
 func (w *Writer) take(i item) error {
-	i.entry.bound()
+	i.size = i.entry.bound()
 	w.mu.Lock()
-	err := w.room()
+	err := w.room(i.size)
 	if err != nil {
 		first := i.done == nil && w.lose(1)
 		w.mu.Unlock()
@@ -220,7 +224,7 @@ func (w *Writer) take(i item) error {
 		return err
 	}
 	i.entry.Time, i.entry.Up = w.config.Now(), time.Since(w.began)
-	w.queue = append(w.queue, i)
+	w.queue, w.size = append(w.queue, i), w.size+i.size
 	w.urgent = w.urgent || i.done != nil
 	stir := len(w.queue) == 1 || w.hurried()
 	w.mu.Unlock()
@@ -241,11 +245,12 @@ func (w *Writer) lose(n int) (first bool) {
 // hurried reports, with mu held, whether what waits is to be written without waiting for more.
 func (w *Writer) hurried() bool { return w.urgent || w.closing || 2*len(w.queue) >= w.config.Queue }
 
-func (w *Writer) room() error {
+// room says, with mu held, why nothing of that size is taken in.
+func (w *Writer) room(size int) error {
 	switch {
 	case w.closing:
 		return ErrClosed
-	case len(w.queue) < w.config.Queue:
+	case len(w.queue) < w.config.Queue && w.size+size <= maxWaiting:
 		return nil
 	case w.trouble != nil:
 		return fmt.Errorf("%w: %w", ErrFull, w.trouble)

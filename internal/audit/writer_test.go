@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,9 +137,81 @@ func TestWhereTheLogIsRequiredNoLineOnDiskIsAnError(t *testing.T) {
 				if o.String() != "write-failed 0, written 0" {
 					t.Error(o)
 				}
+				checkRefused(t, d.text(), "2")
 			})
 		})
 	}
+}
+
+// checkRefused: where an entry is in the log whose Append failed, a line says that it may not be there: that its call was not made.
+func checkRefused(t *testing.T, text, id string) {
+	t.Helper()
+	var unsure []gap
+	for _, one := range strings.Split(text, "\n") {
+		if l, ok := parse([]byte(one)); ok && l.kind == kindChain {
+			n, _ := l.note()
+			unsure = append(unsure, gap{n.From, n.To})
+		}
+	}
+	for e, err := range Entries(strings.NewReader(text)) {
+		in := func(g gap) bool { return g.from <= e.Seq && e.Seq <= g.to }
+		if err == nil && e.ID == id && !slices.ContainsFunc(unsure, in) {
+			t.Errorf("line %d looks as if its call was made", e.Seq)
+		}
+	}
+}
+
+func TestLinesKeepTheirOrderOverAWriteThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hold := make(chan struct{})
+		d := &disk{}
+		w := open(t, Config{Output: d})
+		synctest.Wait()
+		d.set(func(d *disk) { d.write = func([]byte) (int, error) { <-hold; return 0, errNoSpace } })
+		for _, id := range []string{"1", "2", "3"} {
+			_ = w.Append(t.Context(), read(id))
+			time.Sleep(2 * gather) // 1 is being written, the others wait
+		}
+		close(hold)
+		synctest.Wait()
+		d.set(func(d *disk) { d.write = nil })
+		time.Sleep(time.Minute)
+		if got := entries(t, d.text()); !slices.Equal(got, []string{"1", "2", "3"}) {
+			t.Error(got)
+		}
+	})
+}
+
+func TestWhatWaitsIsBoundedInBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := open(t, Config{Output: &disk{write: full}, Queue: 1 << 20})
+		e := read("1")
+		e.Fields = slices.Repeat([]string{strings.Repeat("x", MaxName)}, MaxNames)
+		n := 0
+		for ; w.Append(t.Context(), e) == nil; n++ {
+			synctest.Wait()
+		}
+		if most := maxWaiting / (MaxName * MaxNames); n > most || n < most*9/10 {
+			t.Errorf("%d lines wait", n)
+		}
+		w.giveUp()
+	})
+}
+
+func TestADiskThatStaysFullIsTriedSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		writes := 0
+		d := &disk{write: func([]byte) (int, error) { writes++; return 0, errNoSpace }}
+		w := open(t, Config{Output: d, Queue: 10})
+		for range 60_000 {
+			_ = w.Append(t.Context(), read("1"))
+			time.Sleep(time.Millisecond)
+		}
+		if writes < 10 || writes > 25 {
+			t.Errorf("%d tries in a minute", writes)
+		}
+		w.giveUp()
+	})
 }
 
 func TestWhereTheLogIsNotRequiredNobodyWaitsAndLossIsLoud(t *testing.T) {
@@ -246,18 +319,20 @@ func TestACallHasOneLineWhereTheLogIsNotRequired(t *testing.T) {
 	})
 }
 
-func TestAfterAnErrorOfBeginThereIsNoCallToEnd(t *testing.T) {
+func TestAfterAnErrorOfBeginTheLineSaysWhatTheCallerHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{write: full}
 		w := open(t, Config{Output: d, Required: true})
-		if _, err := w.Begin(t.Context(), read("7")); !errors.Is(err, ErrNotWritten) {
+		p, err := w.Begin(t.Context(), read("7"))
+		if !errors.Is(err, ErrNotWritten) {
 			t.Error(err)
 		}
+		p.End(Result{Status: 503, Reason: "audit-unavailable", DecidedBy: ByGateway})
 		d.set(func(d *disk) { d.write = nil })
 		if err := shut(w); err != nil {
 			t.Error(err)
 		}
-		if got := entries(t, d.text()); len(got) > 0 {
+		if got := entries(t, d.text()); !slices.Equal(got, []string{"7"}) || !strings.Contains(d.text(), `"reason":"audit-unavailable","status":503`) {
 			t.Errorf("there are %v", got)
 		}
 	})
@@ -314,11 +389,13 @@ func TestLinesThatNobodyWaitsForAreWrittenAtOnce(t *testing.T) {
 
 func TestAClockThatIsSetIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var step time.Duration
+		var step atomic.Int64
 		d, anchors := &disk{}, &Memory{}
-		w := open(t, Config{Output: d, Anchors: anchors, Required: true, Now: func() time.Time { return time.Now().Add(step) }})
-		for _, step = range []time.Duration{0, -time.Hour, -time.Hour + time.Second, time.Minute} {
+		now := func() time.Time { return time.Now().Add(time.Duration(step.Load())) }
+		w := open(t, Config{Output: d, Anchors: anchors, Required: true, Now: now})
+		for _, s := range []time.Duration{0, -time.Hour, -time.Hour + time.Second, time.Minute} {
 			time.Sleep(time.Minute)
+			step.Store(int64(s))
 			if err := w.Append(t.Context(), read("1")); err != nil {
 				t.Fatal(err)
 			}
