@@ -15,13 +15,13 @@ type store struct {
 	Memory
 	mu   sync.Mutex
 	fail error
-	puts int
+	n    int
 	hang bool
 }
 
 func (s *store) Put(ctx context.Context, h Head) error {
 	s.mu.Lock()
-	s.puts++
+	s.n++
 	fail, hang := s.fail, s.hang
 	s.mu.Unlock()
 	if hang {
@@ -38,6 +38,13 @@ func (s *store) set(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()
+}
+
+// puts is how often a head came.
+func (s *store) puts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n
 }
 
 func (s *store) seq(t testing.TB) uint64 {
@@ -68,9 +75,9 @@ func TestTheTailThatIsNotAnchoredIsShort(t *testing.T) {
 			if w.Status().Anchored.Seq != 101 {
 				t.Errorf("%+v", w.Status())
 			}
-			puts := s.puts
+			puts := s.puts()
 			time.Sleep(time.Hour)
-			if s.puts != puts {
+			if s.puts() != puts {
 				t.Error("the same head is anchored again and again")
 			}
 		})
@@ -89,8 +96,8 @@ func TestManyLinesAreAnchoredSooner(t *testing.T) {
 					t.Fatalf("it is %d lines behind", behind)
 				}
 			}
-			if s.puts > 12 {
-				t.Errorf("%d anchors", s.puts)
+			if s.puts() > 12 {
+				t.Errorf("%d anchors", s.puts())
 			}
 		})
 	}
@@ -111,8 +118,8 @@ func TestAStoreThatIsDownHoldsNobodyUpAndIsTold(t *testing.T) {
 				t.Error("a call waited for the store")
 			}
 			time.Sleep(time.Minute)
-			if st := w.Status(); st.AnchorErr == nil || st.Anchored.Seq != 0 || s.puts > 61 {
-				t.Errorf("%+v, %d puts", st, s.puts)
+			if st := w.Status(); st.AnchorErr == nil || st.Anchored.Seq != 0 || s.puts() > 61 {
+				t.Errorf("%+v, %d puts", st, s.puts())
 			}
 			s.set(func() { s.fail, s.hang = nil, false })
 			time.Sleep(time.Minute)

@@ -39,10 +39,13 @@ var mappings = map[string]mapping{
 	"secret_unusable":      {classBase, activityOther, statusFailure, severityMedium, "", nil, ""},
 }
 
+// unmappedEvent is what an event is that OCSF has nothing for.
+var unmappedEvent = mapping{class: classBase, activity: activityOther, status: statusUnknown, severity: severityInfo}
+
 func ocsfEvent(e Entry) object {
 	m, known := mappings[e.Event]
 	if !known {
-		m = mapping{class: classBase, activity: activityOther, status: statusUnknown, severity: severityInfo}
+		m = unmappedEvent
 	}
 	o := header(e, m.class, m.activity, m.severity)
 	o["status_id"], o["activity_name"] = m.status, e.Event

@@ -65,8 +65,11 @@ func newHistory(t *rapid.T) *history {
 func (h *history) live() {
 	for range rapid.IntRange(1, 3).Draw(h.t, "generations") {
 		var all sync.WaitGroup
+		var processes []func()
 		for range rapid.IntRange(1, 2).Draw(h.t, "processes at once") {
-			p := h.process()
+			processes = append(processes, h.process())
+		}
+		for _, p := range processes {
 			all.Go(p)
 		}
 		all.Wait()
