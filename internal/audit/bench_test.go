@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -103,5 +104,27 @@ func BenchmarkVerify(b *testing.B) {
 		if err != nil || !r.OK() || r.Lines != 10_001 {
 			b.Fatal(r, err)
 		}
+	}
+}
+
+// BenchmarkAppendParallel is the same with as many callers as there are processors.
+func BenchmarkAppendParallel(b *testing.B) {
+	w := open(b, Config{Output: fast{io.Discard}})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		e := read("4711")
+		for pb.Next() {
+			for w.Append(b.Context(), e) != nil {
+				runtime.Gosched() // the press is behind
+			}
+		}
+	})
+}
+
+func TestAppendAllocatesNothingForACall(t *testing.T) {
+	w := open(t, Config{Output: fast{io.Discard}})
+	e, ctx := read("4711"), t.Context()
+	if n := testing.AllocsPerRun(2000, func() { _ = w.Append(ctx, e) }); n >= 1 {
+		t.Errorf("%v allocations", n)
 	}
 }
