@@ -10,6 +10,9 @@ type scrap struct {
 	owner string
 }
 
+// maxPieces is how many processes may have broken off in the same line.
+const maxPieces = 16
+
 // scrapsOf reads what is no line: the starts of lines, one after the other where several processes wrote. It returns false where
 // no write can have left it.
 func scrapsOf(text []byte, no int) (list []scrap, ok bool) {
@@ -17,6 +20,9 @@ func scrapsOf(text []byte, no int) (list []scrap, ok bool) {
 		return []scrap{{no: no}}, true // a disk that lost what it had taken leaves zeros
 	}
 	for len(text) > 0 {
+		if len(list) == maxPieces {
+			return nil, false
+		}
 		// What has a whole head may have braces behind it; what has not has one at its start alone.
 		at := lastHead(text)
 		if at == 0 && !bytes.HasPrefix(text, []byte(headChain)) {

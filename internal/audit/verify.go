@@ -21,7 +21,7 @@ type VerifyConfig struct {
 	Until time.Time
 }
 
-// Verifier checks a log, file by file, in memory that does not grow with the files.
+// Verifier checks a log, file by file, in memory that does not grow with the files. It is used by one caller at a time.
 type Verifier struct {
 	config VerifyConfig
 	coders map[string]*coder
@@ -93,7 +93,7 @@ func (v *Verifier) Read(name string, src io.Reader) {
 	f.end(err)
 }
 
-// maxScraps is how many lines that are none wait to be explained.
+// maxScraps is how many parts of lines wait to be explained.
 const maxScraps = 100
 
 // reading is a file that is being read.
@@ -134,7 +134,7 @@ func (f *reading) other(text []byte) {
 		f.scrap(NoLine, scrap{no: f.no})
 		return
 	}
-	if len(f.scraps) > maxScraps {
+	if len(f.scraps)+len(list) > maxScraps {
 		f.leave()
 	}
 	f.scraps = append(f.scraps, list...)
@@ -209,7 +209,7 @@ func (v *Verifier) Report() Report {
 	return r
 }
 
-// concludeHeads tells of the chains that are anchored, or that a later one says it follows, and of which no line is here.
+// concludeHeads tells of the chains that are anchored, and of which no line is here.
 func (v *Verifier) concludeHeads(all *findings) {
 	since := v.since()
 	for _, h := range v.config.Heads {

@@ -270,6 +270,8 @@ func TestATornLineIsNobodysWork(t *testing.T) {
 		"but another process notices nothing of it":       {b[0] + a[0] + a[1][:90] + "\n" + resumed() + strings.Join(a[1:], "") + strings.Join(b[1:], ""), "no-line young open"},
 		"but its process would have noticed":              {a[0] + a[1][:90] + "\n" + strings.Join(a[1:], ""), "no-line"},
 		"but no line begins so":                           {a[0] + "x" + strings.Join(a[1:], ""), "no-line"},
+		"but not of so many pieces":                       {strings.Join(a, "") + strings.Repeat("{", MaxLine-1), "no-line"},
+		"but not of so many heads":                        {strings.Join(a, "") + strings.Repeat(headChain, 20_000), "no-line"},
 		"and it hides no line":                            {a[0] + a[1][:90] + "\n" + strings.Join(a[2:], ""), "no-line missing"},
 		"and one that is all there but its end is a line": {strings.Join(a[:5], "") + strings.TrimSuffix(a[5], "\n"), ""},
 	} {
@@ -329,6 +331,18 @@ func TestCopiesThatDoNotFollowEachOtherAreSeveral(t *testing.T) {
 	a, head := whole("AAAA", 9)
 	r := of{files: [][]string{a, {a[2], a[3], a[6], a[7]}}, heads: []Head{head}}.verify(t)
 	if places(r) != "duplicate b:1-2 3-4; duplicate b:3-4 7-8" {
+		t.Error(places(r))
+	}
+}
+
+func TestManyPartsOfLinesAreToldOnce(t *testing.T) {
+	a, head := whole("AAAA", 6)
+	text := strings.Join(a[:3], "")
+	for i := range 10 * maxScraps {
+		text += fmt.Sprintf(`{"chain":"X%d","seq":1`, i) + "\n"
+	}
+	r := verify(t, VerifyConfig{Heads: []Head{head}}, text+strings.Join(a[3:], ""))
+	if places(r) != fmt.Sprintf("torn a:4-%d 0", 3+10*maxScraps) {
 		t.Error(places(r))
 	}
 }

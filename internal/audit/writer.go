@@ -74,7 +74,7 @@ func New(c Config) (*Writer, error) {
 func newChain() string { return rand.Text()[:16] }
 
 // Append writes an entry. Where the log is required it returns once the line is on disk, and an error means that what the entry
-// tells of must not be done; the line may be there all the same. Where it is not required Append never waits, and an error means
+// tells of must not be done; the line may be there all the same, and is without an outcome then. Where it is not required Append never waits, and an error means
 // that the entry is lost.
 func (w *Writer) Append(ctx context.Context, e Entry) error {
 	_, err := w.append(ctx, e)
@@ -84,6 +84,9 @@ func (w *Writer) Append(ctx context.Context, e Entry) error {
 func (w *Writer) append(ctx context.Context, e Entry) (seq uint64, err error) {
 	if !w.config.Required {
 		return 0, w.take(item{entry: e})
+	}
+	if err := context.Cause(ctx); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrNotWritten, err)
 	}
 	done := make(chan written, 1)
 	if err := w.take(item{entry: e, done: done}); err != nil {

@@ -267,7 +267,9 @@ func TestADiskThatHangsHoldsACallNoLongerThanItsContext(t *testing.T) {
 			t.Errorf("it took %v", d)
 		}
 		for range 5 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			_ = w.Append(ctx, read("2"))
+			cancel()
 		}
 		if err := w.Append(t.Context(), read("3")); !errors.Is(err, ErrFull) {
 			t.Errorf("more than may wait: %v", err)
@@ -277,6 +279,22 @@ func TestADiskThatHangsHoldsACallNoLongerThanItsContext(t *testing.T) {
 		}
 		close(hold)
 	})
+}
+
+func TestNothingIsWrittenForACallWhoseTimeIsOver(t *testing.T) {
+	d := &disk{}
+	w := open(t, Config{Output: d, Required: true})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := w.Begin(ctx, read("1")); !errors.Is(err, ErrNotWritten) || !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := shut(w); err != nil {
+		t.Error(err)
+	}
+	if got := entries(t, d.text()); len(got) > 0 {
+		t.Error(got)
+	}
 }
 
 func TestACallHasAnIntentAndAnOutcomeWhereTheLogIsRequired(t *testing.T) {
