@@ -1,0 +1,344 @@
+package autotask
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Fields are the names of an entity's fields that a call writes, filters on or has returned, each once and in order, in lower case:
+// the PSA takes them in any. A user-defined field has "udf:" before its name, which is folded as user names are.
+//
+// They are what the call asks for. Where the API gives no way to ask, they are all: a record that is read by its id, a list of
+// children and a query without includeFields return every field, which is All. What the PSA's answer holds is not looked into.
+type Fields struct {
+	Written  []string
+	Filters  []string
+	Returned []string
+	// All: every field is returned.
+	All bool
+	// Problem says why the names cannot be told; then the others are empty. Empty: they can.
+	Problem string
+}
+
+// maxFields bounds how many names are told of one call.
+const maxFields = 1024
+
+// udfPrefix is before the names of user-defined fields.
+const udfPrefix = "udf:"
+
+// ParseFields tells the fields of a REST call from its query string and body, inflated; body may be nil. It reads the body to
+// its end, or until it cannot be understood. The error is the reader's alone.
+func ParseFields(op Operation, rawQuery string, body io.Reader) (Fields, error) {
+	f := Fields{All: op.Action == Read || op.Action == Query && op.Form == FormChild}
+	err := f.parse(op, rawQuery, body)
+	var problem fieldProblem
+	if errors.As(err, &problem) || errors.Is(err, errNotJSON) {
+		return Fields{Problem: err.Error()}, nil
+	}
+	for _, names := range [...]*[]string{&f.Written, &f.Filters, &f.Returned} {
+		slices.Sort(*names)
+		*names = slices.Compact(*names)
+	}
+	return f, err
+}
+
+// fieldProblem is why the names cannot be told.
+type fieldProblem string
+
+func (p fieldProblem) Error() string { return string(p) }
+
+func (f *Fields) parse(op Operation, rawQuery string, body io.Reader) error {
+	switch {
+	case op.API == SOAP:
+		return fieldProblem("fields are told of REST calls alone")
+	case op.Free || op.Form == FormInfo || op.Form == FormInfoFields || op.Form == FormInfoUDF:
+		f.All = false
+		return nil
+	case op.Action == Query && op.Form != FormChild:
+		return f.query(op, rawQuery, body)
+	case op.Action == Create || op.Action == Update:
+		return f.record(body)
+	}
+	return nil
+}
+
+// query tells what a query filters on and has returned.
+func (f *Fields) query(op Operation, rawQuery string, body io.Reader) error {
+	searches, err := searchesOf(rawQuery)
+	if err != nil {
+		return err
+	}
+	q := queryReader{fields: f}
+	for _, text := range searches {
+		if err := q.read(strings.NewReader(text)); err != nil {
+			return err
+		}
+	}
+	if op.Method != http.MethodGet && body != nil {
+		if err := q.readSome(body); err != nil {
+			return err
+		}
+	}
+	if !q.any && op.Form == FormNext {
+		return fieldProblem("a further page's request does not say what was asked for")
+	}
+	f.All = !q.included && op.Form != FormCount
+	return nil
+}
+
+// searchesOf returns the query's texts in a query string, however often and in whatever case the parameter is there.
+func searchesOf(rawQuery string) (texts []string, err error) {
+	for part := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		if name, err = url.QueryUnescape(name); err != nil {
+			return nil, fieldProblem("the query string is malformed")
+		}
+		if !strings.EqualFold(strings.TrimSpace(name), "search") {
+			continue
+		}
+		if value, err = url.QueryUnescape(value); err != nil {
+			return nil, fieldProblem("the query string is malformed")
+		}
+		texts = append(texts, value)
+	}
+	return texts, nil
+}
+
+// record tells what a created or updated record has.
+func (f *Fields) record(body io.Reader) error {
+	if body == nil {
+		return nil
+	}
+	t := newTokens(body)
+	tok, err := t.next()
+	if err != nil {
+		return err
+	}
+	if tok.kind != '{' {
+		return fieldProblem("the body is no JSON object")
+	}
+	return members(t, func(name string) error {
+		if strings.EqualFold(name, "userDefinedFields") {
+			return f.userDefined(t)
+		}
+		if f.Written, err = withField(f.Written, name); err != nil {
+			return err
+		}
+		return t.skip()
+	})
+}
+
+// userDefined tells the names of user-defined fields, each an object with its name and value.
+func (f *Fields) userDefined(t *tokens) error {
+	return elements(t, "userDefinedFields", func() error {
+		named := false
+		err := members(t, func(name string) error {
+			if !strings.EqualFold(name, "name") {
+				return t.skip()
+			}
+			named = true
+			text, err := t.text1("a user-defined field's name")
+			if err == nil {
+				f.Written, err = withUDF(f.Written, text)
+			}
+			return err
+		})
+		if err == nil && !named {
+			err = fieldProblem("a user-defined field has no name")
+		}
+		return err
+	})
+}
+
+// queryReader reads queries.
+type queryReader struct {
+	fields   *Fields
+	any      bool // a query was there
+	included bool // it says what is to be returned
+}
+
+// readSome is read for a body that may be empty.
+func (q *queryReader) readSome(body io.Reader) error {
+	t := newTokens(body)
+	if _, err := t.in.Peek(1); err == io.EOF {
+		return nil
+	}
+	return q.object(t)
+}
+
+func (q *queryReader) read(text io.Reader) error { return q.object(newTokens(text)) }
+
+func (q *queryReader) object(t *tokens) error {
+	tok, err := t.next()
+	if err != nil {
+		return err
+	}
+	if tok.kind != '{' {
+		return fieldProblem("the query is no JSON object")
+	}
+	q.any = true
+	return members(t, func(name string) error {
+		switch strings.ToLower(name) {
+		case "filter":
+			return q.filter(t)
+		case "includefields":
+			return q.include(t)
+		case "maxrecords":
+			return t.skip()
+		}
+		return fieldProblem("the query has a member whose meaning is not known")
+	})
+}
+
+// include tells what is to be returned; null is all.
+func (q *queryReader) include(t *tokens) error {
+	return elementsOrNull(t, "includeFields", func() { q.included = true }, func(tok token) error {
+		if tok.kind != stringToken || tok.long {
+			return fieldProblem("includeFields holds what is no field's name")
+		}
+		var err error
+		q.fields.Returned, err = withField(q.fields.Returned, tok.text)
+		return err
+	})
+}
+
+// filter tells what is filtered on, in groups within groups.
+func (q *queryReader) filter(t *tokens) error {
+	return elements(t, "filter", func() error { return q.condition(t) })
+}
+
+// condition is one object of a filter: a comparison, or a group.
+func (q *queryReader) condition(t *tokens) error {
+	field, udf := "", false
+	err := members(t, func(name string) (err error) {
+		switch strings.ToLower(name) {
+		case "field":
+			if field != "" {
+				return fieldProblem("a condition names two fields")
+			}
+			field, err = t.text1("a filter's field")
+			return err
+		case "udf":
+			tok, err := t.next()
+			udf = udf || tok.kind != literalToken || tok.text != "false" && tok.text != "null"
+			return err
+		case "items":
+			return q.filter(t)
+		case "op", "value":
+			return t.skip()
+		}
+		return fieldProblem("a filter has a member whose meaning is not known")
+	})
+	if err != nil || field == "" {
+		return err
+	}
+	if udf {
+		q.fields.Filters, err = withUDF(q.fields.Filters, field)
+	} else {
+		q.fields.Filters, err = withField(q.fields.Filters, field)
+	}
+	return err
+}
+
+// members calls f with the name of each member of the object that is open, before its value, which f has to read.
+func members(t *tokens, f func(name string) error) error {
+	for {
+		tok, err := t.next()
+		switch {
+		case err == io.EOF:
+			return errNotJSON
+		case err != nil:
+			return err
+		case tok.kind == '}':
+			return t.end()
+		case tok.long:
+			return fieldProblem("the name of a member is longer than any field's")
+		}
+		if err := f(tok.text); err != nil {
+			return err
+		}
+	}
+}
+
+// end demands that nothing follows, where the outermost container was closed.
+func (t *tokens) end() error {
+	if len(t.open) > 0 {
+		return nil
+	}
+	if _, err := t.next(); err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+// elements calls f for each object of the array that comes next, once it is open; null is none.
+func elements(t *tokens, of string, f func() error) error {
+	return elementsOrNull(t, of, func() {}, func(tok token) error {
+		if tok.kind != '{' {
+			return fieldProblem(fmt.Sprintf("%s holds what is no object", of))
+		}
+		return f()
+	})
+}
+
+func elementsOrNull(t *tokens, of string, there func(), f func(token) error) error {
+	tok, err := t.next()
+	switch {
+	case err != nil:
+		return err
+	case tok.kind == literalToken && tok.text == "null":
+		return nil
+	case tok.kind != '[':
+		return fieldProblem(of + " is no array")
+	}
+	there()
+	for {
+		tok, err := t.next()
+		if err != nil {
+			return err
+		}
+		if tok.kind == ']' {
+			return nil
+		}
+		if err := f(tok); err != nil {
+			return err
+		}
+	}
+}
+
+// text1 reads a string that is a name.
+func (t *tokens) text1(what string) (string, error) {
+	tok, err := t.next()
+	switch {
+	case err != nil:
+		return "", err
+	case tok.kind != stringToken || tok.long || strings.TrimSpace(tok.text) == "":
+		return "", fieldProblem(what + " is no name")
+	}
+	return tok.text, nil
+}
+
+// withField adds a field's name. All of the PSA's are identifiers: of what is none it is not known what the PSA makes of it.
+func withField(names []string, name string) ([]string, error) {
+	if name == "" || !validName(name) {
+		return names, fieldProblem("it names what is no field")
+	}
+	return withName(names, strings.ToLower(name))
+}
+
+// withUDF adds the name of a user-defined field, which may be any text.
+func withUDF(names []string, name string) ([]string, error) {
+	return withName(names, udfPrefix+CanonicalUser(name))
+}
+
+func withName(names []string, name string) ([]string, error) {
+	if len(names) == maxFields {
+		return names, fieldProblem("it names more fields than any entity has")
+	}
+	return append(names, name), nil
+}
