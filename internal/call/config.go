@@ -29,6 +29,8 @@ type Config struct {
 	// Zones keeps zones over restarts; nil for memory alone.
 	Zones zone.Storage
 	Log   *slog.Logger
+	// Policy is asked by Police. Default: what package policy has for none.
+	Policy Judge
 	// Dial is for tests that connect in memory.
 	Dial inject.Dial
 }
