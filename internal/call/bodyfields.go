@@ -29,7 +29,7 @@ func (b *received) plain(r *http.Request) (in io.Reader, done func(), err error)
 		return nil, nil, err
 	}
 	closing := func() { _ = raw.Close() }
-	if !strings.EqualFold(strings.Join(r.Header.Values("Content-Encoding"), ", "), "gzip") {
+	if !strings.EqualFold(codingOf(r), "gzip") {
 		return raw, closing, nil
 	}
 	turn, err := b.stake.inflate(r.Context())

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/report"
@@ -20,6 +21,7 @@ type admitted struct {
 	query    string
 	who      caller
 	resource string // that it asks to be shown as
+	coding   string // of its body
 	body     *received
 	decision string // of policy; empty: it was not asked
 	out      func() // gives its place and its body back
@@ -56,8 +58,11 @@ func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, max
 		info.Reason = g.refuseEntry(w, r, op.API, err)
 		return nil
 	}
-	return &admitted{op: op, query: r.URL.RawQuery, who: who, resource: resource, body: body, out: leave}
+	return &admitted{op: op, query: r.URL.RawQuery, who: who, resource: resource, coding: codingOf(r), body: body, out: leave}
 }
+
+// codingOf is how a request says that its body is to be read.
+func codingOf(r *http.Request) string { return strings.Join(r.Header["Content-Encoding"], ", ") }
 
 type admittedKey struct{}
 
@@ -75,7 +80,7 @@ func (g *Gateway) judged(w http.ResponseWriter, r *http.Request, op autotask.Ope
 	who := in.who.Integration
 	info.Integration, info.Login = who.Name, who.Login
 	resource, _ := autotask.Impersonation(r.Header)
-	if in.op == op && in.query == r.URL.RawQuery && in.resource == resource {
+	if in.op == op && in.query == r.URL.RawQuery && in.resource == resource && in.coding == codingOf(r) {
 		return in
 	}
 	g.log.Error("a handler between psa_policy and psa_proxy changed the call, so it is refused: policy judged another one", "integration", who.Name)

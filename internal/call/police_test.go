@@ -249,6 +249,7 @@ func TestACallThatIsChangedAfterPolicyIsRefused(t *testing.T) {
 			"another path":   func(r *http.Request) { r.URL.Path = "/ATServicesRest/V1.0/Contacts/1" },
 			"another method": func(r *http.Request) { r.Method = "DELETE" },
 			"a query":        func(r *http.Request) { r.URL.RawQuery = "a=b" },
+			"a coding":       func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") },
 			"impersonation":  func(r *http.Request) { r.Header.Set("ImpersonationResourceId", "7") },
 		} {
 			w.changed = change
