@@ -65,6 +65,9 @@ type App struct {
 	// nothing else.
 	Policy *Policy `json:"policy,omitempty"`
 
+	// Freeze are times in which no integration may create, update or delete. Default: none.
+	Freeze []Window `json:"freeze,omitempty"`
+
 	// Alerts are who is told what happens to logins. Default: nobody.
 	Alerts *Alerts `json:"alerts,omitempty"`
 

@@ -38,6 +38,7 @@ type parser struct {
 //	    store ...
 //	    installation_key secret <store> <path>
 //	    policy <file...> { ... }
+//	    freeze <weekday...> <from-to> [<zone>]
 //	    alerts { ... }
 //	    insecure_log_keys
 //	}
@@ -53,7 +54,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if _, err := w.present(); err != nil {
 		return nil, err
 	}
-	if err := w.block("psa", p.words(), "secrets", "login", "pool", "integration"); err != nil {
+	if err := w.block("psa", p.words(), "secrets", "login", "pool", "integration", "freeze"); err != nil {
 		return nil, err
 	}
 	if err := cmp.Or(p.app.check(), checkNeeds(p.needs, p.app.SecretsRaw)); err != nil {
@@ -75,6 +76,7 @@ func (p *parser) words() words {
 		"store":             p.store,
 		"installation_key":  p.installationKey,
 		"policy":            p.policy,
+		"freeze":            p.freeze,
 		"alerts":            p.alerts,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },
 	}

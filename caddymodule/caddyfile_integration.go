@@ -11,12 +11,15 @@ package caddymodule
 //	    login <name>
 //	    passthrough <user name...>
 //	    groups <name...>
+//	    limit <n> per minute
+//	    concurrent <n>
+//	    hours <weekday...> <from-to> [<zone>]
 //	    impersonate
 //	    expires <date>
 //	    disabled [<reason>]
 //	}
 //
-// key, client_cert, from and passthrough may be repeated. login defaults to the only login.
+// key, client_cert, from, hours and passthrough may be repeated. login defaults to the only login.
 func (p *parser) integration(w *word) error {
 	name, err := w.text("<name>")
 	if err != nil {
@@ -31,7 +34,7 @@ func (p *parser) integration(w *word) error {
 	i, path := new(Integration), "integration "+name
 	p.app.Integrations[name] = i
 	p.place(path, w)
-	return w.block("integration", p.placing(path, i.words()), "key", "client_cert", "from", "passthrough")
+	return w.block("integration", p.placing(path, i.words()), "key", "client_cert", "from", "hours", "passthrough")
 }
 
 func (i *Integration) words() words {
@@ -44,6 +47,9 @@ func (i *Integration) words() words {
 		"from":        i.readFrom,
 		"passthrough": i.readPassThrough,
 		"groups":      func(w *word) (err error) { i.Groups, err = w.list("<name>"); return err },
+		"limit":       i.readLimit,
+		"concurrent":  func(w *word) (err error) { i.Concurrent, err = w.number("<n>"); return err },
+		"hours":       i.readHours,
 		"impersonate": func(w *word) (err error) { i.Impersonate, err = w.present(); return err },
 		"expires":     i.readExpires,
 		"disabled":    i.readDisabled,

@@ -112,6 +112,16 @@ type Integration struct {
 	// Groups are the groups of integrations that it is in, as policies name them. Default: none.
 	Groups []string `json:"groups,omitempty"`
 
+	// PerMinute is how many calls it may make in a minute, at each replica. Further ones are answered 429 with the reason word rate.
+	// Default: any.
+	PerMinute int `json:"calls_per_minute,omitempty"`
+
+	// Concurrent is how many calls it may have under way at once, at each replica. Default: as many as any integration.
+	Concurrent int `json:"concurrent,omitempty"`
+
+	// Hours are when it may call. Default: always.
+	Hours []Window `json:"hours,omitempty"`
+
 	// Impersonate lets it send ImpersonationResourceId, and so act as any resource that the login may impersonate.
 	// Default: false.
 	Impersonate bool `json:"impersonate,omitempty"`

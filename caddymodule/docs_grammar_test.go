@@ -123,6 +123,7 @@ var samples = map[string]string{
 	"<matcher>": "/ATServicesRest/*", "entity <name...>": "Tickets Tickets/Notes", "<action...>": "create update", "<format>": "console",
 	"<url>": "https://ops.example.com/psagate", "header <name>": "Authorization", "<to...>": "ops@example.com night@example.com", "<host:port>": "mail.example.com:587",
 	"<file...>": "/etc/psagate/policies /etc/psagate/common.cedar", "<zone>": "Europe/Berlin", "groups <name...>": "backup readers",
+	"limit <n>": "60", "concurrent <n>": "4", "<weekday...>": "mon-wed fri", "<from-to>": "08:00-18:00",
 	"<how>": "starttls", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com",
 }
 

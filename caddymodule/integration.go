@@ -22,6 +22,7 @@ func (i *Integration) identity(name string) (call.Integration, error) {
 		Name: name, Owner: i.Owner, Login: i.Login, Certs: i.ClientCerts, Impersonate: i.Impersonate, Groups: i.Groups,
 		Disabled: i.Disabled, DisabledReason: i.DisabledReason,
 	}}
+	out.Limits = i.limits()
 	if i.KeyFrom != nil {
 		out.KeyFrom = call.Ref{Store: i.KeyFrom.Store, Path: i.KeyFrom.Path}
 	}
@@ -147,6 +148,9 @@ func (a *App) checkIntegrationWords(path string, i *Integration) error {
 		if slices.Contains(i.Groups[:n], group) {
 			return faultAt(path+" groups", "groups names %q twice", group)
 		}
+	}
+	if err := i.checkLimits(path); err != nil {
+		return err
 	}
 	if _, err := parseNetworks(i.From); err != nil {
 		return faultAt(path+" from", "%w", err)

@@ -53,6 +53,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 	for name, p := range a.Pools {
 		cfg.Pools = append(cfg.Pools, call.Pool{Name: name, Logins: p.Logins})
 	}
+	cfg.Freeze, _ = parsedWindows("", a.Freeze)
 	cfg.Integrations = make([]call.Integration, 0, len(a.Integrations))
 	for name, i := range a.Integrations {
 		integration, err := i.identity(name)

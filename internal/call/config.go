@@ -13,6 +13,7 @@ import (
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/limits"
 	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/internal/zone"
 )
@@ -29,6 +30,8 @@ type Config struct {
 	// Zones keeps zones over restarts; nil for memory alone.
 	Zones zone.Storage
 	Log   *slog.Logger
+	// Freeze are the windows in which nothing may be written.
+	Freeze []limits.Window
 	// Policy is asked by Police. Default: what package policy has for none.
 	Policy Judge
 	// Dial is for tests that connect in memory.
@@ -50,6 +53,8 @@ type Integration struct {
 	// KeyFrom names the record that holds hashes of its keys, beside those in Keys: a field for each, named by the key's
 	// id. Zero: none.
 	KeyFrom Ref
+	// Limits are when, and how often, it may call.
+	Limits Limits
 }
 
 // Login is one login of the config.
@@ -82,7 +87,8 @@ type Shared struct {
 	wallet  wallet
 	guests  guests
 	limits  *identity.Limiter
-	refused bounded // in the log
+	rates   limits.Rates // of integrations
+	refused bounded      // in the log
 	keys    keyring
 	applied applied
 	shares  *shares

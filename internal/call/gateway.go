@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/limits"
 )
 
 // Gateway is one config at work. Its handlers write every answer themselves.
@@ -20,6 +21,8 @@ type Gateway struct {
 	ways   map[string]way // logins and pools
 	stores map[string]Store
 	policy Judge
+	limits map[string]Limits // by integration
+	freeze []limits.Window
 	log    *slog.Logger
 	said   said
 
@@ -35,7 +38,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	}
 	g := &Gateway{
 		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log,
-		policy: cfg.Policy, closed: make(chan struct{}),
+		policy: cfg.Policy, limits: make(map[string]Limits), freeze: cfg.Freeze, closed: make(chan struct{}),
 	}
 	if g.policy == nil {
 		g.policy = byDefault()
@@ -56,6 +59,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	}
 	for _, i := range cfg.Integrations {
 		errs = append(errs, g.mayCall(&i.Integration))
+		g.limits[i.Name] = i.Limits
 	}
 	if err := errors.Join(errs...); err != nil {
 		g.Close()

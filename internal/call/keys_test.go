@@ -529,10 +529,10 @@ func TestRecordsOfKeysMustBeThereForOneEach(t *testing.T) {
 		w.keySafe()
 		cfg := w.cfg
 		cfg.Integrations = []Integration{
-			{identity.Integration{Name: "x", Login: "main"}, Ref{"vault", "keys"}},
-			{identity.Integration{Name: "y", Login: "main"}, Ref{"vault", "keys"}},
-			{identity.Integration{Name: "z", Login: "main"}, Ref{"safe", "keys"}},
-			{identity.Integration{Name: "q", Login: "main"}, Ref{"vault", ""}},
+			{Integration: identity.Integration{Name: "x", Login: "main"}, KeyFrom: Ref{"vault", "keys"}},
+			{Integration: identity.Integration{Name: "y", Login: "main"}, KeyFrom: Ref{"vault", "keys"}},
+			{Integration: identity.Integration{Name: "z", Login: "main"}, KeyFrom: Ref{"safe", "keys"}},
+			{Integration: identity.Integration{Name: "q", Login: "main"}, KeyFrom: Ref{"vault", ""}},
 		}
 		_, err := New(cfg, w.shared)
 		for _, want := range []string{
@@ -619,7 +619,7 @@ func manyRecords(tb testing.TB, n int) (*Gateway, identity.Key, *keySafe) {
 		}
 		k.hold(path, key)
 		last = key
-		cfg.Integrations = append(cfg.Integrations, Integration{identity.Integration{Name: path, Login: "main"}, Ref{"vault", path}})
+		cfg.Integrations = append(cfg.Integrations, Integration{Integration: identity.Integration{Name: path, Login: "main"}, KeyFrom: Ref{"vault", path}})
 	}
 	g, err := New(cfg, NewShared(new(guard.Memory), quiet))
 	if err != nil {

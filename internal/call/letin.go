@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/report"
@@ -51,6 +52,10 @@ func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, max
 		info.Reason = string(reason)
 		unread(w, r)
 		autotask.WriteError(w, op.API, reason, text, 0)
+		return nil
+	}
+	if refused := g.limited(who.Integration.Name, op.Action, time.Now()); refused != nil {
+		info.Reason = g.refuseEntry(w, r, op.API, refused)
 		return nil
 	}
 	body, leave, err := g.admit(w, r, who.Integration, maxBody)

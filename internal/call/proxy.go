@@ -82,9 +82,10 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 // admit takes a call's place among its integration's, and its body. leave gives both back.
 func (g *Gateway) admit(w http.ResponseWriter, r *http.Request, i *identity.Integration, maxBody int64) (body *received, leave func(), err error) {
 	way := g.ways[i.Login]
-	stake := g.shared.shares.enter(i.Name, max(callsAtOnce, 4*way.queueLength()), maxBody)
+	most, full := g.atOnce(i.Name, max(callsAtOnce, 4*way.queueLength()))
+	stake := g.shared.shares.enter(i.Name, most, maxBody)
 	if stake == nil {
-		return nil, nil, crowded("this integration has too many calls under way already: wait for their answers")
+		return nil, nil, full
 	}
 	way.enter()
 	out := func() {
