@@ -31,7 +31,7 @@ type Result struct {
 func (w *Writer) Begin(ctx context.Context, e Entry) (Pending, error) {
 	e.Kind = Call
 	p := Pending{w: w, entry: e}
-	if !w.config.Required {
+	if !w.demand.Load() {
 		return p, nil
 	}
 	e.Phase = Intent
