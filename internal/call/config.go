@@ -29,6 +29,8 @@ type Config struct {
 	// Zones keeps zones over restarts; nil for memory alone.
 	Zones zone.Storage
 	Log   *slog.Logger
+	// Audit writes calls down; nil: nobody does.
+	Audit Auditor
 	// Dial is for tests that connect in memory.
 	Dial inject.Dial
 }
@@ -81,6 +83,7 @@ type Shared struct {
 	guests  guests
 	limits  *identity.Limiter
 	refused bounded // in the log
+	unknown bounded // in the audit log
 	keys    keyring
 	applied applied
 	shares  *shares
@@ -100,7 +103,7 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
+	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), unknown: bounded{most: unknownAMinute}, shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
 	close(s.ready)
 	if d, ok := tables.(durable); ok {

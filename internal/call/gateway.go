@@ -20,6 +20,7 @@ type Gateway struct {
 	ways   map[string]way // logins and pools
 	stores map[string]Store
 	log    *slog.Logger
+	audit  Auditor // nil: nobody writes calls down
 	said   said
 
 	mu     sync.Mutex
@@ -33,7 +34,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log,
+		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log, audit: cfg.Audit,
 		closed: make(chan struct{}),
 	}
 	users := cfg.users()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/inject"
@@ -34,10 +35,14 @@ func (o ProxyOptions) maxBody() int64 {
 func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) (info report.Call) {
 	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
 	info = described(op)
+	line := g.auditedOf(r)
+	line.about(op)
+	w = line.over(w)
 	status := 0 // of the answer, once it has ended; where it breaks off on its way this function panics
 	defer func() {
 		info.End(status)
 		g.shared.observer.Answered(info)
+		line.end(info, audit.ByGateway)
 	}()
 	who, identified := r.Context().Value(callerKey{}).(caller)
 	switch {
@@ -74,12 +79,17 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		return info
 	}
 	defer leave()
+	if err := line.begin(r, op, body, resource); err != nil {
+		info.Reason = g.refuseEntry(w, r, op.API, err)
+		return info
+	}
 	t := &trip{
 		Call: inject.Call{
 			Entrance: entrance(way, who, r.Header), Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
 		},
 		public: publicURL(r, o), log: g.log,
 	}
+	defer line.left(t)
 	t.carry(w, r)
 	if n := t.served(); n != nil {
 		info.Login = n.Name
