@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -182,7 +183,11 @@ func check(r *http.Request, e engine, login string, body []byte) (any, error) {
 	if len(body) > 0 {
 		return nil, apiError(http.StatusBadRequest, "check takes no body")
 	}
-	return e.Check(r.Context(), login)
+	result, err := e.Check(r.Context(), login)
+	if err == nil {
+		noteOperator(r, eventLoginChecked, login, map[string]string{"ok": strconv.FormatBool(result.OK)})
+	}
+	return result, err
 }
 
 // writing answers how a login's record stands.
@@ -206,10 +211,14 @@ func put(r *http.Request, e engine, login string, body []byte) (any, error) {
 	if err := caddy.StrictUnmarshalJSON(body, &given); err != nil || given.Version == nil || given.Secret == "" {
 		return nil, apiError(http.StatusBadRequest, `the body must be {"version": n, "secret": "…"}, with the version that GET shows here; username, integration_code and ahead may be there too`)
 	}
-	return e.Put(r.Context(), login, call.Put{
+	result, err := e.Put(r.Context(), login, call.Put{
 		Over: *given.Version, Secret: secret.NewValue(given.Secret), UserName: secret.NewValue(given.UserName),
 		IntegrationCode: secret.NewValue(given.IntegrationCode), Ahead: given.Ahead,
 	})
+	if err == nil {
+		notePut(r, login, result)
+	}
+	return result, err
 }
 
 func apiError(status int, format string, args ...any) error {

@@ -74,6 +74,7 @@ func (p *parser) words() words {
 		"store":             p.store,
 		"installation_key":  p.installationKey,
 		"alerts":            p.alerts,
+		"audit":             p.audit,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },
 	}
 }

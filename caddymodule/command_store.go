@@ -148,6 +148,7 @@ func backup(w http.ResponseWriter, r *http.Request) error {
 	sent := &answering{to: w}
 	switch err := ground().store.Backup(r.Context(), sent); {
 	case err == nil:
+		noteOperator(r, eventStoreCopied, "", nil)
 		return nil
 	case !sent.began:
 		return apiError(http.StatusConflict, "%w", err)

@@ -23,6 +23,8 @@ type gateway interface {
 	// Identify finds out who calls. Where that is nobody it answers and returns done; else the request that it returns,
 	// which knows who calls, goes on.
 	Identify(w http.ResponseWriter, r *http.Request, clientIP string) (identified *http.Request, call report.Call, done bool)
+	// Leave ends what Identify began, of a call that did not come to Proxy; of others nothing.
+	Leave(identified *http.Request)
 	// Proxy takes an identified request to the PSA and answers; one that is not identified gets the answer of Identify.
 	Proxy(w http.ResponseWriter, r *http.Request, options ProxyOptions) report.Call
 }

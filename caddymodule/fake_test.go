@@ -59,6 +59,8 @@ func (f *fake) Identify(w http.ResponseWriter, r *http.Request, clientIP string)
 	return identified, report.Call{Integration: "itglue"}, false
 }
 
+func (*fake) Leave(*http.Request) {}
+
 func (f *fake) Proxy(w http.ResponseWriter, r *http.Request, options ProxyOptions) report.Call {
 	f.note("proxy " + r.Header.Get("X-Identified") + " " + options.PublicURL)
 	w.WriteHeader(http.StatusOK)

@@ -40,6 +40,9 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 		e.stores[name] = store
 		cfg.Stores[name] = call.Store{Store: store, Kind: kindOf(module)}
 	}
+	if a.audit != nil {
+		cfg.Audit = a.audit.trail
+	}
 	for name, l := range a.Logins {
 		cfg.Logins = append(cfg.Logins, call.Login{
 			Name: name, Store: l.Secret.Store, Path: l.Secret.Path, Discover: l.Discover, Zone: l.Zone,
