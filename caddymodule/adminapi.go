@@ -30,6 +30,7 @@ const maxAdminBody = 4096
 //	GET  /psa/failures                ?login=<name>&since=<duration>
 //	GET  /psa/zones
 //	GET  /psa/warnings
+//	GET  /psa/audit                   how the audit log stands, and its anchors
 //	GET  /psa/store/backup            the store's file
 //	POST /psa/alerts/test
 //	POST /psa/logins/<name>/release   {"seq": n}, the one that status showed
@@ -63,13 +64,15 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	path := segments(strings.TrimPrefix(r.URL.EscapedPath(), "/psa/"))
 	switch {
 	case len(path) == 1 && path[0] == "status":
-		return a.get(w, r, func() any { return e.Status() })
+		return a.get(w, r, func() any { return in.status() })
 	case len(path) == 1 && path[0] == "failures":
 		return failures(w, r, e)
 	case len(path) == 1 && path[0] == "zones":
 		return a.get(w, r, func() any { return e.Zones() })
 	case len(path) == 1 && path[0] == "warnings":
 		return a.get(w, r, func() any { return runningWarnings(in) })
+	case len(path) == 1 && path[0] == "audit":
+		return auditStanding(w, r, in)
 	case len(path) == 2 && path[0] == "store" && path[1] == "backup":
 		return backup(w, r)
 	case len(path) == 2 && path[0] == "alerts" && path[1] == "test":

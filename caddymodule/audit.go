@@ -95,5 +95,4 @@ func (a *App) leaveAudit() {
 	}
 	auditing.CompareAndSwap(a.audit.trail, nil)
 	a.audit.leave()
-	a.audit = nil
 }

@@ -64,7 +64,8 @@ type output struct {
 // lentTrail is an audit log, for as long as a config uses it.
 type lentTrail struct {
 	*trail
-	out output
+	out  output
+	left sync.Once
 }
 
 // takeTrail returns the audit log of an output. It opens nothing.
@@ -81,7 +82,7 @@ func takeTrail(o output) *lentTrail {
 		trails.of[key] = t
 	}
 	t.uses++
-	return &lentTrail{t, o}
+	return &lentTrail{trail: t, out: o}
 }
 
 func (t *trail) isEnding() bool {
@@ -94,7 +95,7 @@ func (t *trail) isEnding() bool {
 }
 
 // leave ends a config's use.
-func (l *lentTrail) leave() { l.trail.count(-1, 0) }
+func (l *lentTrail) leave() { l.left.Do(func() { l.count(-1, 0) }) }
 
 // Enter implements call.Auditor.
 func (t *trail) Enter() { t.count(0, 1) }

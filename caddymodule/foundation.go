@@ -98,7 +98,7 @@ func (f *foundation) auditKeys() []audit.Key {
 func (f *foundation) findKey(ctx context.Context, a *App, fields func(context.Context, *SecretRef) (map[string]string, error)) (err error) {
 	if a.InstallationKey == nil {
 		var made bool
-		f.key, made, err = installation.FromFile(dataPath("keys", "installation.key"))
+		f.key, made, err = installation.FromFile(keyFile())
 		f.made = f.made || made // a second try finds the key that the first one made
 		return err
 	}
