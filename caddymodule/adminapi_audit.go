@@ -30,8 +30,8 @@ func auditStanding(w http.ResponseWriter, r *http.Request, in *App) error {
 }
 
 // standing is how the log is.
-func (t *trail) standing() report.Audit {
-	out := report.Audit{Output: t.name, Required: t.required.Load()}
+func (t *trail) standing() report.AuditStatus {
+	out := report.AuditStatus{Output: t.name, Required: t.required.Load()}
 	w := t.writer.Load()
 	if w == nil {
 		out.Problems = []string{"nothing is written yet: the store, or the installation's key, is waited for"}

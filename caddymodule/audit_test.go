@@ -5,12 +5,16 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 
 	"github.com/psagate/psagate/internal/audit"
+	"github.com/psagate/psagate/internal/call"
 )
 
 // shelf is a log writer of a test's, which remembers what became of what it opened.
@@ -218,4 +222,39 @@ func TestTwoOutputsOfOneMachineAreTwoHosts(t *testing.T) {
 	if a.host() == b.host() || len(a.host()) > audit.MaxName || a.host() != (&trail{key: "file:/a"}).host() {
 		t.Errorf("%s and %s", a.host(), b.host())
 	}
+}
+
+func TestFilesThatAreBeingCompressedAreReadOnce(t *testing.T) {
+	found := finished([]string{"a-2.log", "a-1.log.gz", "a-2.log.gz", "a-3.log.zst.tmp", "a-3.log"})
+	if want := []string{"a-1.log.gz", "a-2.log", "a-3.log"}; !slices.Equal(found, want) {
+		t.Errorf("%v", found)
+	}
+	plain := filepath.Join(t.TempDir(), "a-2.log")
+	if err := os.WriteFile(plain+".gz", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := openAuditFile(plain)
+	if err != nil || f.Name() != plain+".gz" {
+		t.Errorf("what was compressed meanwhile is not found: %v", err)
+	}
+	_ = f.Close()
+	if _, err := openAuditFile(plain + ".other"); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
+	_, table, _ := strings.Cut(readPage(t, "../docs/audit.md"), "\n| word | what happened |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var page []string
+	code := []string{eventConfigLoaded, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, call.EventTooMany}
+	for line := range strings.Lines(table) {
+		if word, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "`"); ok && strings.HasPrefix(line, "| `") {
+			page = append(page, word)
+		}
+	}
+	for event := range eventFields {
+		code = append(code, string(event))
+	}
+	sameAsPage(t, "events of the audit log", page, code)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ type auditLog struct {
 type logFinder struct {
 	cmd *cobra.Command
 	// standing is what the server says; nil: none runs.
-	standing *report.Audit
+	standing *report.AuditStatus
 	app      *App
 	engine   *liveEngine // reads the config's secrets
 }
@@ -70,7 +71,7 @@ func (f *logFinder) look() error {
 	if err != nil {
 		return err
 	}
-	standing, answered := new(report.Audit), new(answeredError)
+	standing, answered := new(report.AuditStatus), new(answeredError)
 	switch err := server.get("audit", standing); {
 	case err == nil:
 		f.standing = standing
@@ -179,7 +180,7 @@ func (f *logFinder) files() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(rotated)
+	rotated = finished(rotated)
 	if _, err := os.Stat(place); err != nil {
 		if len(rotated) == 0 {
 			return nil, fmt.Errorf("the audit log: %w", err)
@@ -187,6 +188,37 @@ func (f *logFinder) files() ([]string, error) {
 		return rotated, nil
 	}
 	return append(rotated, place), nil
+}
+
+// finished leaves out what is being compressed, and sorts the others: such a file is there twice for a moment, and once in part.
+func finished(files []string) []string {
+	slices.Sort(files)
+	return slices.DeleteFunc(slices.Clone(files), func(name string) bool {
+		return strings.HasSuffix(name, ".tmp") || slices.ContainsFunc(packed, func(end string) bool {
+			plain, is := strings.CutSuffix(name, end)
+			return is && slices.Contains(files, plain)
+		})
+	})
+}
+
+// packed are the ends of the names of files that are compressed.
+var packed = []string{".gz", ".zst"}
+
+// openAuditFile opens a file, or what it was compressed to since it was found.
+func openAuditFile(name string) (*os.File, error) {
+	f, err := os.Open(name)
+	for _, end := range packed {
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if other, missing := os.Open(name + end); missing == nil {
+			return other, nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the audit log: %w", err)
+	}
+	return f, nil
 }
 
 // place is the file that the log is written to.

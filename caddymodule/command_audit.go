@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,17 +58,31 @@ ones are left out.
 		if config.Until, err = untilFlag(cmd); err != nil {
 			return false, err
 		}
-		log, err := findAuditLog(cmd, args, true)
-		if err != nil {
-			return false, err
-		}
-		config.Keys, config.Heads = log.keys, log.heads
-		found, err := log.verify(config)
+		found, err := verifyAudit(cmd, args, config)
 		if err != nil {
 			return false, err
 		}
 		return found.OK, show(cmd, found, func(p report.Printer) { p.AuditVerified(found) })
 	},
+}
+
+// verifyAudit checks an audit log, once more where it was rotated meanwhile: a file may have been missed then.
+func verifyAudit(cmd *cobra.Command, args []string, config audit.VerifyConfig) (found report.AuditVerified, err error) {
+	var log auditLog
+	for range 3 {
+		before := log.files
+		if log, err = findAuditLog(cmd, args, true); err != nil {
+			return found, err
+		}
+		if found.Report.Files > 0 && slices.Equal(before, log.files) {
+			break
+		}
+		config.Keys, config.Heads = log.keys, log.heads
+		if found, err = log.verify(config); err != nil || found.OK || len(args) > 0 {
+			break
+		}
+	}
+	return found, err
 }
 
 func untilFlag(cmd *cobra.Command) (at time.Time, err error) {
@@ -171,12 +185,12 @@ func entryPrinter(cmd *cobra.Command) func(audit.Entry) error {
 
 // readAuditFile opens a file for reading, and has it read.
 func readAuditFile(name string, read func(io.Reader) error) error {
-	f, err := os.Open(name)
+	f, err := openAuditFile(name)
 	if err != nil {
-		return fmt.Errorf("reading the audit log: %w", err)
+		return err
 	}
 	defer f.Close()
-	if !strings.HasSuffix(name, ".zst") {
+	if !strings.HasSuffix(f.Name(), ".zst") {
 		return read(f)
 	}
 	plain, end, err := unpackZstd(f)

@@ -170,7 +170,7 @@ func TestTheAuditLogGoesOnOverReloadsAndRestarts(t *testing.T) {
 		t.Fatal(out)
 	}
 	w.served("a")
-	var standing report.Audit
+	var standing report.AuditStatus
 	if err := json.Unmarshal([]byte(w.askPage("/psa/audit").body), &standing); err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,7 @@ type audited struct {
 	entry   audit.Entry
 	begun   Begun        // nil: the call does not go to the PSA
 	sent    bool         // it had a unit
+	parsed  bool         // its fields are known
 	with    audit.Result // what it was sent with
 	status  int
 	ended   bool
@@ -145,20 +146,29 @@ func (a *audited) decided(d audit.Decision, reasons []string, observed bool) {
 	}
 }
 
+// fields says which fields the call is about. Whoever finds out before begin does says so, so that it is done once.
+func (a *audited) fields(f autotask.Fields) {
+	if a != nil {
+		a.parsed = true
+		a.entry.Fields, a.entry.Filters, a.entry.Returns = f.Written, f.Filters, f.Returned
+	}
+}
+
 // begin is the last step before a call waits for its turn. After an error the call must not be made.
 func (a *audited) begin(r *http.Request, op autotask.Operation, body *received, impersonates string) error {
 	if a == nil {
 		return nil
 	}
-	e := &a.entry
-	e.Impersonates = impersonates
-	fields, err := fieldsOf(op, r, body)
-	if err != nil {
-		return err
+	a.entry.Impersonates = impersonates
+	if !a.parsed {
+		fields, err := fieldsOf(op, r, body)
+		if err != nil {
+			return err
+		}
+		a.fields(fields)
 	}
-	e.Fields, e.Filters, e.Returns = fields.Written, fields.Filters, fields.Returned
-	a.begun, err = a.gateway.audit.Begin(r.Context(), *e)
-	if err != nil {
+	var err error
+	if a.begun, err = a.gateway.audit.Begin(r.Context(), a.entry); err != nil {
 		return &entryError{reason: autotask.AuditUnavailable, retryAfter: auditPause, text: "this gateway must write down each call and cannot: an operator finds the cause with psagate status"}
 	}
 	return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/psagate/psagate/internal/audit"
 )
 
-// Audit is how the audit log stands, and what it takes to check it but the key.
-type Audit struct {
+// AuditStatus is how the audit log stands, and what it takes to check it but the key.
+type AuditStatus struct {
 	// Output is what lines are written to: of a file its path.
 	Output string `json:"output"`
 	// Required: no call is made whose line is not on disk.
@@ -57,7 +57,7 @@ type AuditHead struct {
 }
 
 // NoteHeads adds the anchored heads.
-func (a *Audit) NoteHeads(heads []audit.Head) {
+func (a *AuditStatus) NoteHeads(heads []audit.Head) {
 	a.Heads = make([]AuditHead, 0, len(heads))
 	for _, h := range heads {
 		a.Heads = append(a.Heads, AuditHead(h))
@@ -65,7 +65,7 @@ func (a *Audit) NoteHeads(heads []audit.Head) {
 }
 
 // Anchors are the anchored heads as the audit log has them; nil where they could not be read.
-func (a Audit) Anchors() []audit.Head {
+func (a AuditStatus) Anchors() []audit.Head {
 	if a.Heads == nil {
 		return nil
 	}
