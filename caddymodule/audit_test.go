@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -257,4 +258,16 @@ func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
 		code = append(code, string(event))
 	}
 	sameAsPage(t, "events of the audit log", page, code)
+}
+
+func TestAKeyThatACallerPutWhereNoneBelongsIsNotWrittenDown(t *testing.T) {
+	fields := []string{"title", aKey}
+	e := withoutKeys(audit.Entry{Entity: aKey, Child: "x" + aKey, Fields: fields, Filters: []string{"a name that is long and no key"}, Reasons: []string{`Entity::"` + aKey + `"`}})
+	text := fmt.Sprintf("%+v", e)
+	if strings.Contains(text, aKey[10:]) || strings.Count(text, maskedKey) != 4 || !strings.Contains(text, "a name that is long and no key") {
+		t.Error(text)
+	}
+	if fields[1] != aKey {
+		t.Error("the caller's list was changed")
+	}
 }

@@ -17,6 +17,7 @@ import (
 
 // Begin implements call.Auditor.
 func (t *trail) Begin(ctx context.Context, e audit.Entry) (call.Begun, error) {
+	e = withoutKeys(e)
 	if !t.required.Load() {
 		if w := t.writer.Load(); w != nil {
 			return w.Begin(ctx, e)
@@ -47,6 +48,7 @@ func (c *earlyCall) End(r audit.Result) {
 
 // Note implements call.Auditor.
 func (t *trail) Note(e audit.Entry) {
+	e = withoutKeys(e)
 	if w := t.writer.Load(); w != nil {
 		w.Note(e)
 		return
