@@ -58,6 +58,9 @@ func (g *Gateway) newAudited(r *http.Request, clientIP string) *audited {
 
 // auditedOf returns what Identify began, or begins one: what comes to Proxy without it is a call too.
 func (g *Gateway) auditedOf(r *http.Request) *audited {
+	if g.audit == nil {
+		return nil
+	}
 	if a, ok := r.Context().Value(auditedKey{}).(*audited); ok {
 		return a
 	}
@@ -66,6 +69,9 @@ func (g *Gateway) auditedOf(r *http.Request) *audited {
 
 // Leave ends what Identify began, for calls that never came to Proxy: another handler answered them.
 func (g *Gateway) Leave(r *http.Request) {
+	if g.audit == nil {
+		return
+	}
 	if a, ok := r.Context().Value(auditedKey{}).(*audited); ok {
 		a.end(report.Call{Outcome: report.OutcomeGone}, audit.ByGateway)
 	}
