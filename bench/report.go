@@ -115,7 +115,7 @@ func (r report) printNoise(out io.Writer) {
 	if f, found := r.row("get"); found {
 		if s, found := f.subject(parts); found {
 			whole, _ := f.subject(gateway)
-			fmt.Fprintf(out, "noise: psa_gateway is psa_identify + psa_proxy, and got %.2f of its throughput\n", median(whole.each(throughput))/median(s.each(throughput)))
+			fmt.Fprintf(out, "policy: psa_gateway is psa_identify + psa_proxy with psa_policy between them, and got %.2f of its throughput\n", median(whole.each(throughput))/median(s.each(throughput)))
 		}
 	}
 }

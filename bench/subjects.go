@@ -10,7 +10,7 @@ import (
 )
 
 // The subjects. psa_proxy cannot be measured alone: it serves nobody whom psa_identify has not identified. psa_gateway is
-// the same two handlers in a subroute, so the difference between the last two is the noise of the run.
+// the same two handlers with psa_policy between them, so the difference between the last two is what the policies cost.
 const (
 	direct  = "direct"
 	nginx   = "nginx proxy_set_header"
@@ -102,7 +102,7 @@ func stockCommand(w *world, s setup) ([]string, error) {
 func psagateCommand(w *world, s setup, site string) ([]string, error) {
 	var global strings.Builder
 	secrets := filepath.Join(s.dir, "secrets.json")
-	fmt.Fprintf(&global, "\tpsa {\n\t\tsecrets file %s\n", secrets)
+	fmt.Fprintf(&global, "\tpsa {\n\t\tsecrets file %s\n\t\tpolicy %s\n", secrets, filepath.Join(s.dir, "policies.cedar"))
 	records := map[string]any{}
 	for i := range s.row.Logins {
 		records[fmt.Sprintf("bench/%d", i)] = map[string]string{"username": fmt.Sprintf("%d-%s", i, psaUser), "secret": psaSecret, "integration_code": psaCode}
@@ -116,10 +116,23 @@ func psagateCommand(w *world, s setup, site string) ([]string, error) {
 	if err == nil {
 		err = os.WriteFile(secrets, text, 0o600)
 	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(s.dir, "policies.cedar"), []byte(policies(s.integrations)), 0o600)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return caddyCommand(w.helper("psagate"), s, global.String(), "psa", site)
+}
+
+// policies permits each integration its calls, in two lines of its own, so that they grow in number with the integrations.
+func policies(integrations []integration) string {
+	var text strings.Builder
+	for _, i := range integrations {
+		fmt.Fprintf(&text, "permit (principal == Integration::%q, action in [Action::\"read\", Action::\"query\"], resource);\n", i.name)
+		fmt.Fprintf(&text, "permit (principal == Integration::%q, action == Action::\"create\", resource == Entity::\"TicketAttachments\");\n", i.name)
+	}
+	return text.String()
 }
 
 // caddyCommand is the same for both Caddys but for what is compared.

@@ -43,7 +43,7 @@ func TestTheAdminEndpointAnswers(t *testing.T) {
 		status             int
 		want               string
 	}{
-		"status":                        {"GET", "/psa/status", "", 200, `"policy":"none"`},
+		"status":                        {"GET", "/psa/status", "", 200, `"policy":{"source":"default","policies":1}`},
 		"status with advice":            {"GET", "/psa/status", "", 200, `"advice":"Unlock the user in the PSA, then run: psagate release main"`},
 		"status by POST":                {"POST", "/psa/status", "", 405, "/psa/status takes GET, not POST"},
 		"failures":                      {"GET", "/psa/failures", "", 200, `"integration":"itglue"`},

@@ -118,7 +118,7 @@ func (w *routeWalk) route(route caddyhttp.Route, sites []string, before []caddyh
 	for _, handler := range route.Handlers {
 		here := slices.Concat(before, all)
 		switch h := handler.(type) {
-		case *Identify, *Proxy:
+		case *Identify, *Police, *Proxy:
 			w.gates = append(w.gates, gate{sites, handler, here})
 			all = append(all, handler)
 		case *caddyhttp.Subroute:

@@ -46,6 +46,8 @@ func (a *advice) gate(site string, g gate) {
 	if _, ok := g.handler.(*Proxy); ok {
 		identified := slices.ContainsFunc(g.before, func(h caddyhttp.MiddlewareHandler) bool { _, ok := h.(*Identify); return ok })
 		a.addIf(!identified, "no-identify", site)
+		policed := slices.ContainsFunc(g.before, func(h caddyhttp.MiddlewareHandler) bool { _, ok := h.(*Police); return ok })
+		a.addIf(identified && !policed, "no-policy", site)
 	}
 	for _, handler := range g.before {
 		name := caddy.GetModuleName(handler)
@@ -61,7 +63,7 @@ func (a *advice) gate(site string, g gate) {
 // logged at level debug only. What is in neither may be anybody's module.
 var (
 	errorless = []string{
-		"psa_identify", "psa_proxy", "headers", "vars", "map", "log_append", "encode", "timeouts", "push", "tracing",
+		"psa_identify", "psa_policy", "psa_proxy", "headers", "vars", "map", "log_append", "encode", "timeouts", "push", "tracing",
 		"metrics", "rewrite", "static_response", "copy_response_headers",
 	}
 	blameCaller = []string{"request_body", "authentication"}

@@ -197,14 +197,15 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 		"psa_proxy alone":                           {adviceParts{gate: "psa_proxy"}, []string{"no-identify: site psa.example.com"}},
 		"psa_identify alone":                        {adviceParts{gate: "psa_identify"}, []string{"no-proxy: site psa.example.com"}},
 		"psa_identify alone in another site":        {adviceParts{after: "other.example.com {\npsa_identify\nrespond hi\n}"}, []string{"no-proxy: site other.example.com"}},
-		"the two parts by themselves":               {adviceParts{gate: "psa_identify\npsa_proxy"}, nil},
+		"the parts by themselves":                   {adviceParts{gate: "psa_identify\npsa_policy\npsa_proxy"}, nil},
+		"the parts without policy":                  {adviceParts{gate: "psa_identify\npsa_proxy"}, []string{"no-policy: site psa.example.com"}},
 		"the parts in handles that exclude another": {adviceParts{gate: "handle /a/* {\npsa_identify\n}\nhandle {\npsa_proxy\n}"}, []string{"no-identify: site psa.example.com"}},
 
 		"a handler that may fail":                            {adviceParts{site: "templates"}, []string{"handler-errors: site psa.example.com"}},
 		"forward_auth":                                       {adviceParts{site: "forward_auth 127.0.0.1:9000 {\nuri /auth\n}"}, []string{"handler-errors: site psa.example.com"}},
 		"a handler that may fail, deep in routes":            {adviceParts{gate: "route {\nroute {\ntemplates\n}\nhandle {\npsa_gateway\n}\n}"}, []string{"handler-errors: site psa.example.com"}},
 		"a handler that may fail, in a named route":          {adviceParts{gate: "invoke gate", before: "&(gate) {\nroute {\ntemplates\npsa_gateway\n}\n}"}, []string{"handler-errors: site psa.example.com"}},
-		"it between the two parts":                           {adviceParts{gate: "route {\npsa_identify\ntemplates\npsa_proxy\n}"}, []string{"handler-errors: site psa.example.com"}},
+		"it between the two parts":                           {adviceParts{gate: "route {\npsa_identify\ntemplates\npsa_policy\npsa_proxy\n}"}, []string{"handler-errors: site psa.example.com"}},
 		"it behind psagate":                                  {adviceParts{gate: "psa_gateway /ATServices*\nreverse_proxy 127.0.0.1:9000"}, nil},
 		"it in a handle of its own":                          {adviceParts{gate: "handle /app/* {\nreverse_proxy 127.0.0.1:9000\n}\nhandle {\npsa_gateway\n}"}, nil},
 		"it in another site":                                 {adviceParts{after: "other.example.com {\nreverse_proxy 127.0.0.1:9000\n}"}, nil},
@@ -361,7 +362,7 @@ func TestEveryKindOfWarningHasACase(t *testing.T) {
 // JSON can say what no Caddyfile does.
 func TestWhatIsUnwiseInJSONIsSaid(t *testing.T) {
 	const (
-		route = `{"match":[{"host":["psa.example.com"]}],"handle":[{"handler":"psa_identify"},{"handler":"psa_proxy"}]}`
+		route = `{"match":[{"host":["psa.example.com"]}],"handle":[{"handler":"psa_identify"},{"handler":"psa_policy"},{"handler":"psa_proxy"}]}`
 		admin = `"admin":{"listen":"unix//run/admin.sock|0600"%s},`
 		apps  = `"apps":{"psa":{},"http":{"servers":{"s":{"listen":[":443"],%s}}}}`
 	)

@@ -58,6 +58,10 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"psa_proxy stands without psa_identify before it: every call is answered 401",
 		"Write psa_gateway, or psa_identify before psa_proxy on the same path.",
 	},
+	"no-policy": {
+		"psa_proxy stands without psa_policy before it: integrations may do whatever their login may",
+		"Write psa_gateway, or psa_policy between psa_identify and psa_proxy.",
+	},
 	"no-proxy": {
 		"psa_identify stands without psa_proxy: no call comes to the PSA",
 		"Write psa_gateway, or psa_proxy after psa_identify.",

@@ -61,6 +61,10 @@ type App struct {
 	// another one, the other one in the field former. It cannot be changed by a reload. Default: one that is made at the
 	// first start, in Caddy's data directory.
 	InstallationKey *SecretRef `json:"installation_key,omitempty"`
+	// Policy says which policies decide what integrations may do, wherever psa_policy stands. Default: they may read and query, and
+	// nothing else.
+	Policy *Policy `json:"policy,omitempty"`
+
 	// Alerts are who is told what happens to logins. Default: nobody.
 	Alerts *Alerts `json:"alerts,omitempty"`
 

@@ -37,6 +37,7 @@ type parser struct {
 //	    integration <name> { ... }
 //	    store ...
 //	    installation_key secret <store> <path>
+//	    policy <file...> { ... }
 //	    alerts { ... }
 //	    insecure_log_keys
 //	}
@@ -73,6 +74,7 @@ func (p *parser) words() words {
 		"integration":       p.integration,
 		"store":             p.store,
 		"installation_key":  p.installationKey,
+		"policy":            p.policy,
 		"alerts":            p.alerts,
 		"audit":             p.audit,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },

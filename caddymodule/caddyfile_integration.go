@@ -10,6 +10,7 @@ package caddymodule
 //	    from <cidr...>
 //	    login <name>
 //	    passthrough <user name...>
+//	    groups <name...>
 //	    impersonate
 //	    expires <date>
 //	    disabled [<reason>]
@@ -42,6 +43,7 @@ func (i *Integration) words() words {
 		"client_cert": i.readClientCert,
 		"from":        i.readFrom,
 		"passthrough": i.readPassThrough,
+		"groups":      func(w *word) (err error) { i.Groups, err = w.list("<name>"); return err },
 		"impersonate": func(w *word) (err error) { i.Impersonate, err = w.present(); return err },
 		"expires":     i.readExpires,
 		"disabled":    i.readDisabled,

@@ -40,7 +40,7 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	if err := cmp.Or(a.checkStore(), a.checkPools()); err != nil {
+	if err := cmp.Or(a.checkStore(), a.checkPools(), a.checkPolicy()); err != nil {
 		return err
 	}
 	keys, certs, records := map[string]string{}, map[string]string{}, map[SecretRef]string{}

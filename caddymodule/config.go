@@ -109,6 +109,9 @@ type Integration struct {
 	// told by From or ClientCerts. Zone, hosts and limits are those of Login. Default: none.
 	PassThrough []string `json:"passthrough,omitempty"`
 
+	// Groups are the groups of integrations that it is in, as policies name them. Default: none.
+	Groups []string `json:"groups,omitempty"`
+
 	// Impersonate lets it send ImpersonationResourceId, and so act as any resource that the login may impersonate.
 	// Default: false.
 	Impersonate bool `json:"impersonate,omitempty"`

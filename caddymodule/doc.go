@@ -4,9 +4,10 @@
 //	psa                              the app: stores, logins, integrations; the global option psa
 //	psa.secrets.file                 a secret store that reads a JSON file
 //	http.handlers.psa_identify       who calls
+//	http.handlers.psa_policy         what policy says of the call
 //	http.handlers.psa_proxy          the way to the PSA
 //	caddy.logging.encoders.psa       a log format that writes no keys
 //	admin.api.psa                    the admin endpoint's routes under /psa/
 //
-// The directives are psa_gateway, which expands to psa_identify and psa_proxy, and these two by themselves.
+// The directives are psa_gateway, which expands to psa_identify, psa_policy and psa_proxy, and these three by themselves.
 package caddymodule

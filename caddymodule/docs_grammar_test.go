@@ -122,6 +122,7 @@ var samples = map[string]string{
 	"<san or subject>": "backup.example.com", "<cidr...>": "192.0.2.0/24 private_ranges", "<user name...>": "alice@example.com bob@example.com", "<date>": "2027-03-31", "<reason>": "moved", "<size>": "16MiB",
 	"<matcher>": "/ATServicesRest/*", "entity <name...>": "Tickets Tickets/Notes", "<action...>": "create update", "<format>": "console",
 	"<url>": "https://ops.example.com/psagate", "header <name>": "Authorization", "<to...>": "ops@example.com night@example.com", "<host:port>": "mail.example.com:587",
+	"<file...>": "/etc/psagate/policies /etc/psagate/common.cedar", "<zone>": "Europe/Berlin", "groups <name...>": "backup readers",
 	"<how>": "starttls", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com", "<writer...>": "file /var/log/psagate/audit.log",
 }
 
@@ -386,9 +387,10 @@ func inCode(t *testing.T) map[string]string {
 		"psa login lockout in_flight": fmt.Sprintf("budget - %d", most.Budget-most.InFlight),
 		"psa login lockout linger":    asPeopleWrite(s.Linger), "psa login lockout recheck": asPeopleWrite(s.Recheck),
 		"psa login queue":      fmt.Sprintf("%d %s", s.QueueLength, asPeopleWrite(s.QueueDeadline)),
-		"psa_gateway max_body": maxBody, "psa_proxy max_body": maxBody,
+		"psa_gateway max_body": maxBody, "psa_policy max_body": maxBody, "psa_proxy max_body": maxBody,
 		"psa store sqlite ttl": asPeopleWrite(store.DefaultTTL), "psa store postgres ttl": asPeopleWrite(store.DefaultTTL),
 		"psa alerts every":                             asPeopleWrite(alert.DefaultEvery),
+		"psa policy time_zone":                         documentedDefault(t, "Policy", "TimeZone"),
 		"psa secrets vault mount":                      documentedDefault(t, "VaultSecrets", "Mount"),
 		"psa secrets vault auth kubernetes token_path": documentedDefault(t, "VaultAuth", "Path"),
 	}

@@ -115,8 +115,8 @@ func placeholdersPart(*testing.T) string {
 	out := newTable("placeholder", "what it is", "known")
 	for _, p := range placeholders {
 		since := "once the call has an answer: for logs only"
-		if p.early {
-			since = "after `psa_identify`"
+		if p.from != setByProxy {
+			since = "after " + code(p.from)
 		}
 		out.add(code("{"+p.name+"}"), p.is, since)
 	}
@@ -153,7 +153,7 @@ func metricsPart(t *testing.T) string {
 	for _, c := range []struct {
 		kind string
 		prometheus.Collector
-	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"histogram", counted.waits}, {"counter", transactions}, {"counter", counted.alerts}} {
+	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"counter", counted.decided}, {"histogram", counted.waits}, {"counter", transactions}, {"counter", counted.alerts}} {
 		for _, text := range describedBy(c) {
 			m := metricText.FindStringSubmatch(text)
 			if m == nil {

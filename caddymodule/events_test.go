@@ -153,16 +153,16 @@ func TestTheAppsCommentListsEveryEvent(t *testing.T) {
 }
 
 func TestTheHandlersCommentsListEveryPlaceholder(t *testing.T) {
-	identify, proxy := comment(t, "identify.go", "{psa."), comment(t, "proxy.go", "{psa.")
-	if len(identify)+len(proxy) != len(placeholders) {
-		t.Errorf("%d and %d placeholders in the comments, %d in the code", len(identify), len(proxy), len(placeholders))
+	in, n := map[string]map[string][]string{}, 0
+	for handler, file := range map[string]string{setByIdentify: "identify.go", setByPolicy: "police.go", setByProxy: "proxy.go"} {
+		in[handler] = comment(t, file, "{psa.")
+		n += len(in[handler])
+	}
+	if n != len(placeholders) {
+		t.Errorf("%d placeholders in the comments, %d in the code", n, len(placeholders))
 	}
 	for _, p := range placeholders {
-		in := proxy
-		if p.early {
-			in = identify
-		}
-		if got := strings.Join(in["{"+p.name+"}"], " "); got != p.is {
+		if got := strings.Join(in[p.from]["{"+p.name+"}"], " "); got != p.is {
 			t.Errorf("{%s}: the comment says %q, the code %q", p.name, got, p.is)
 		}
 	}

@@ -19,6 +19,8 @@ import (
 type fake struct {
 	// noCaller: Identify finds nobody.
 	noCaller bool
+	// denies: Police lets nobody pass.
+	denies bool
 	// checkFails: the check of that login finds that it does not work.
 	checkFails string
 	// heard gets each thing that was asked; nil: nobody listens.
@@ -61,6 +63,15 @@ func (f *fake) Identify(w http.ResponseWriter, r *http.Request, clientIP string)
 
 func (*fake) Leave(*http.Request) {}
 
+func (f *fake) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (*http.Request, report.Call, func(), bool) {
+	f.note(fmt.Sprintf("police %s %d", r.Header.Get("X-Identified"), maxBody))
+	if f.denies {
+		w.WriteHeader(http.StatusForbidden)
+		return r, report.Call{Decision: report.Deny, Reason: "policy"}, func() {}, true
+	}
+	return r, report.Call{Decision: report.Allow}, func() { f.note("leave") }, false
+}
+
 func (f *fake) Proxy(w http.ResponseWriter, r *http.Request, options ProxyOptions) report.Call {
 	f.note("proxy " + r.Header.Get("X-Identified") + " " + options.PublicURL)
 	w.WriteHeader(http.StatusOK)
@@ -72,7 +83,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 func (f *fake) Status() report.Status {
 	s := report.Status{
-		Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Stores: []report.StoreStatus{},
+		Time: noon, State: report.StateMemory, Policy: report.PolicyStatus{Source: report.PolicyDefault, Policies: 1}, Stores: []report.StoreStatus{},
 		Logins: []report.LoginStatus{
 			{Name: "main", State: report.LoginLocked, Seq: 17, LastRefusal: &report.RefusalStatus{At: noon.Add(-time.Minute), Version: 3}},
 			{

@@ -9,14 +9,17 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// Each directive is anchored to a standard one, and no two to the same side of one: so their order hangs on nothing else.
+// Each directive is anchored to a standard one, and no two to the same side of one: so their order hangs on nothing else. psa_policy
+// comes late, so that it judges what other handlers have left of a call.
 func init() {
 	httpcaddyfile.RegisterDirective("psa_gateway", parseGateway)
 	httpcaddyfile.RegisterHandlerDirective("psa_identify", parseIdentify)
+	httpcaddyfile.RegisterHandlerDirective("psa_policy", parsePolice)
 	httpcaddyfile.RegisterHandlerDirective("psa_proxy", parseProxy)
 	httpcaddyfile.RegisterDirectiveOrder("psa_identify", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterDirectiveOrder("psa_gateway", httpcaddyfile.After, "metrics")
 	httpcaddyfile.RegisterDirectiveOrder("psa_proxy", httpcaddyfile.Before, "reverse_proxy")
+	httpcaddyfile.RegisterDirectiveOrder("psa_policy", httpcaddyfile.Before, "metrics")
 }
 
 // parseGateway reads psa_gateway. Syntax:
@@ -30,6 +33,9 @@ func init() {
 //
 //	route [<matcher>] {
 //	    psa_identify
+//	    psa_policy {
+//	        max_body <size>
+//	    }
 //	    psa_proxy {
 //	        public_url <base URL>
 //	        max_body <size>
@@ -45,12 +51,13 @@ func parseGateway(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err != nil {
 		return nil, err
 	}
-	both := &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{
+	all := &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{
 		caddyconfig.JSONModuleObject(new(Identify), "handler", "psa_identify", nil),
+		caddyconfig.JSONModuleObject(&Police{MaxBody: proxy.(*Proxy).MaxBody}, "handler", "psa_policy", nil),
 		caddyconfig.JSONModuleObject(proxy, "handler", "psa_proxy", nil),
 	}}}}
 	// One handler, as Caddy keeps only the first of a route that is alone in a named one.
-	route := caddyhttp.Route{HandlersRaw: []json.RawMessage{caddyconfig.JSONModuleObject(both, "handler", "subroute", nil)}}
+	route := caddyhttp.Route{HandlersRaw: []json.RawMessage{caddyconfig.JSONModuleObject(all, "handler", "subroute", nil)}}
 	if matcher != nil {
 		route.MatcherSetsRaw = []caddy.ModuleMap{matcher}
 	}

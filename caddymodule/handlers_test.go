@@ -11,18 +11,21 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// serve lets a request pass Identify and then Proxy, and returns the answer's status and the placeholders.
+// serve lets a request pass Identify, Police and then Proxy, and returns the answer's status and the placeholders.
 func serve(t *testing.T, engine engine) (int, *caddy.Replacer) {
 	t.Helper()
 	replacer := caddy.NewReplacer()
 	request := httptest.NewRequest("GET", "/ATServicesRest/V1.0/Tickets/7", nil)
 	request = request.WithContext(context.WithValue(varsContext(), caddy.ReplacerCtxKey, replacer))
 	recorder := httptest.NewRecorder()
-	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+	last := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		return (&Proxy{engine: engine, PublicURL: "https://gate"}).ServeHTTP(w, r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 			t.Error("psa_proxy called the handler after it")
 			return nil
 		}))
+	})
+	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		return (&Police{engine: engine, MaxBody: 5}).ServeHTTP(w, r, last)
 	})
 	if err := (&Identify{engine: engine}).ServeHTTP(recorder, request, next); err != nil {
 		t.Errorf("the handlers returned an error, with which Caddy would log the request: %v", err)
@@ -30,18 +33,29 @@ func serve(t *testing.T, engine engine) (int, *caddy.Replacer) {
 	return recorder.Code, replacer
 }
 
-func TestACallPassesBothHandlers(t *testing.T) {
+func TestACallPassesAllHandlers(t *testing.T) {
 	engine := new(fake)
 	status, replacer := serve(t, engine)
-	if got := strings.Join(engine.told(), ", "); status != 200 || got != "identify 192.0.2.7, proxy itglue https://gate" {
+	if got := strings.Join(engine.told(), ", "); status != 200 || got != "identify 192.0.2.7, police itglue 5, proxy itglue https://gate, leave" {
 		t.Errorf("status %d; the engine was asked to: %s", status, got)
 	}
-	const all = "{psa.integration} {psa.entity} {psa.action} {psa.id} {psa.login} {psa.zone} {psa.credential.version}"
-	if got := replacer.ReplaceKnown(all, ""); got != "itglue Tickets read 7 main https://webservices5.autotask.net 3" {
+	const all = "{psa.integration} {psa.entity} {psa.action} {psa.id} {psa.login} {psa.decision} {psa.zone} {psa.credential.version}"
+	if got := replacer.ReplaceKnown(all, ""); got != "itglue Tickets read 7 main allow https://webservices5.autotask.net 3" {
 		t.Errorf("placeholders: %s", got)
 	}
 	if reason, known := replacer.Get("psa.reason"); !known || reason != "" {
 		t.Error("what a call has not is not empty: Caddy would leave it standing in headers")
+	}
+}
+
+func TestADeniedCallEndsAtPolicy(t *testing.T) {
+	engine := &fake{denies: true}
+	status, replacer := serve(t, engine)
+	if got := strings.Join(engine.told(), ", "); status != 403 || got != "identify 192.0.2.7, police itglue 5" {
+		t.Errorf("status %d; the engine was asked to: %s", status, got)
+	}
+	if got := replacer.ReplaceKnown("{psa.decision} {psa.reason}", ""); got != "deny policy" {
+		t.Errorf("placeholders: %s", got)
 	}
 }
 
@@ -85,11 +99,11 @@ func allPlaceholders() string {
 func TestAfterIdentifyAllPlaceholdersAreKnownAndTheLateOnesEmpty(t *testing.T) {
 	replacer := caddy.NewReplacer()
 	midway(quiet{}, replacer, func() {
-		if got := replacer.ReplaceKnown(allPlaceholders(), "-"); got != "itglue Tickets read 7 main - - -" {
+		if got := replacer.ReplaceKnown(allPlaceholders(), "-"); got != "itglue Tickets read 7 main - - - -" {
 			t.Errorf("between the handlers: %s", got)
 		}
 	})
-	if got := replacer.ReplaceKnown(allPlaceholders(), "-"); got != "itglue Tickets read 7 main https://webservices5.autotask.net 3 -" {
+	if got := replacer.ReplaceKnown(allPlaceholders(), "-"); got != "itglue Tickets read 7 main - https://webservices5.autotask.net 3 -" {
 		t.Errorf("after them: %s", got)
 	}
 }
@@ -98,7 +112,7 @@ func TestACopyOfTheReplacerHearsWhatProxyFindsOut(t *testing.T) {
 	replacer := caddy.NewReplacer()
 	var copied *caddy.Replacer // as templates make one
 	midway(quiet{}, replacer, func() { copied = replacer.WithoutFile() })
-	if got := copied.ReplaceKnown(allPlaceholders(), "-"); got != "itglue Tickets read 7 main https://webservices5.autotask.net 3 -" {
+	if got := copied.ReplaceKnown(allPlaceholders(), "-"); got != "itglue Tickets read 7 main - https://webservices5.autotask.net 3 -" {
 		t.Errorf("the copy gives: %s", got)
 	}
 }
@@ -107,7 +121,7 @@ func TestWhatALaterLookLeavesEmptyStays(t *testing.T) {
 	replacer := caddy.NewReplacer()
 	midway(quiet{}, replacer, func() {})
 	midway(&fake{noCaller: true}, replacer, func() {}) // as where a route has psa_identify twice
-	if got := replacer.ReplaceKnown(allPlaceholders(), "-"); got != "itglue Tickets read 7 main https://webservices5.autotask.net 3 -" {
+	if got := replacer.ReplaceKnown(allPlaceholders(), "-"); got != "itglue Tickets read 7 main - https://webservices5.autotask.net 3 -" {
 		t.Errorf("placeholders: %s", got)
 	}
 }

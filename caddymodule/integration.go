@@ -19,7 +19,7 @@ import (
 // identity returns what the engine needs to know of the integration. The config has been checked.
 func (i *Integration) identity(name string) (call.Integration, error) {
 	out := call.Integration{Integration: identity.Integration{
-		Name: name, Owner: i.Owner, Login: i.Login, Certs: i.ClientCerts, Impersonate: i.Impersonate,
+		Name: name, Owner: i.Owner, Login: i.Login, Certs: i.ClientCerts, Impersonate: i.Impersonate, Groups: i.Groups,
 		Disabled: i.Disabled, DisabledReason: i.DisabledReason,
 	}}
 	if i.KeyFrom != nil {
@@ -138,6 +138,14 @@ func (a *App) checkIntegrationWords(path string, i *Integration) error {
 	if i.KeyFrom != nil {
 		if err := a.checkRef(path+" key_from", i.KeyFrom); err != nil {
 			return err
+		}
+	}
+	for n, group := range i.Groups {
+		if err := checkName(group); err != nil {
+			return faultAt(path+" groups", "%w", err)
+		}
+		if slices.Contains(i.Groups[:n], group) {
+			return faultAt(path+" groups", "groups names %q twice", group)
 		}
 	}
 	if _, err := parseNetworks(i.From); err != nil {

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/zap/exp/zapslog"
 
 	"github.com/psagate/psagate/internal/call"
+	"github.com/psagate/psagate/internal/policyfiles"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
 )
@@ -23,6 +25,7 @@ type liveEngine struct {
 	*call.Gateway
 	kept    []string // keys of the stores in use
 	stores  map[string]*secret.Store
+	desk    *policyfiles.Desk
 	settle  []func() // what Commit applies to what is shared
 	ending  []func() // what Close ends
 	closing sync.Once
@@ -57,9 +60,14 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 		}
 		cfg.Integrations = append(cfg.Integrations, integration)
 	}
+	desk, err := policyfiles.Open(a.policySettings(), ctx.Slogger())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("policy: %w", err), e.Close())
+	}
+	e.desk, cfg.Policy = desk, desk
+	e.settle, e.ending = append(e.settle, desk.Start), append(e.ending, desk.Stop)
 	slices.SortFunc(cfg.Logins, func(a, b call.Login) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(cfg.Pools, func(a, b call.Pool) int { return strings.Compare(a.Name, b.Name) })
-	var err error
 	if e.Gateway, err = call.New(cfg, ground().shared); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
@@ -121,6 +129,13 @@ func kindOf(module SecretStore) string {
 // Proxy implements engine.
 func (e *liveEngine) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) report.Call {
 	return e.Gateway.Proxy(w, r, call.ProxyOptions(o))
+}
+
+// Status implements engine.
+func (e *liveEngine) Status() report.Status {
+	s := e.Gateway.Status()
+	s.Policy = policyStatus(e.desk)
+	return s
 }
 
 // Commit implements engine.

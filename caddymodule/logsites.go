@@ -180,7 +180,9 @@ func chosenLoggers(config json.RawMessage) (names []string) {
 	return names
 }
 
-func isOurs(handler string) bool { return handler == "psa_identify" || handler == "psa_proxy" }
+func isOurs(handler string) bool {
+	return handler == "psa_identify" || handler == "psa_policy" || handler == "psa_proxy"
+}
 
 // hasHandler tells whether a handler of such a name is anywhere in a config.
 func hasHandler(config json.RawMessage, such func(name string) bool) (found bool) {

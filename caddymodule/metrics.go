@@ -19,6 +19,7 @@ import (
 type tallies struct {
 	attempts *prometheus.CounterVec
 	requests *prometheus.CounterVec
+	decided  *prometheus.CounterVec
 	waits    *prometheus.HistogramVec
 	alerts   *prometheus.CounterVec
 
@@ -49,6 +50,10 @@ func newTallies() *tallies {
 			Name: "psagate_requests_total",
 			Help: "Calls that psagate answered, by what became of them: ok, client-error or server-error for the PSA's answers, a reason of psagate's, unidentified, gone. Calls of nobody have no integration, entity and action.",
 		}, []string{"integration", "entity", "action", "outcome"}),
+		decided: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "psagate_decisions_total",
+			Help: "What policy decided of calls: allow, deny, step-up, or would-deny where it is only observed.",
+		}, []string{"integration", "decision"}),
 		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "psagate_wait_seconds", Help: "How long calls waited for a unit of the login's budget, whether they got one or not.", Buckets: waitBuckets,
 		}, []string{"login"}),
@@ -64,7 +69,7 @@ func newTallies() *tallies {
 var counted = newTallies()
 
 // collectors are all of psagate's metrics.
-var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.waits, counted.alerts, gauges{}, transactions}
+var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.decided, counted.waits, counted.alerts, gauges{}, transactions}
 
 // transactions is how often the store was written.
 var transactions = prometheus.NewCounterFunc(prometheus.CounterOpts{
@@ -110,6 +115,9 @@ func (t *tallies) Waited(login string, d time.Duration) { t.login(login).wait.Ob
 
 // Answered implements call.Observer.
 func (t *tallies) Answered(c report.Call) {
+	if c.Decision != "" {
+		t.decided.WithLabelValues(c.Integration, c.Decision).Inc()
+	}
 	labels := callLabels{c.Integration, autotask.EntityLabel(c.Entity), c.Action, c.Outcome}
 	if c.Integration == "" {
 		labels.entity, labels.action = "", "" // what a stranger asks for would be a label of a caller's choice

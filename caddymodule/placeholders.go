@@ -13,24 +13,32 @@ import (
 // placeholder is a word of a call's that Caddyfiles may use, as in log_append and matchers.
 type placeholder struct {
 	name string
-	// early: psa_identify sets it, so that handlers between it and psa_proxy can use it, and headers of the answer. The
-	// others are known once the call has an answer, which is in time for logs only: in headers, deferred ones too, they are
-	// empty.
-	early bool
+	// from is the handler that sets it. What psa_identify and psa_policy set the handlers after them can use, and headers of the
+	// answer. What psa_proxy does is known once the call has an answer, which is in time for logs only: in headers, deferred ones
+	// too, it is empty.
+	from string
 	// is says what it is, for the documentation.
 	is string
 	of func(*report.Call) string
 }
 
+// The handlers that set placeholders.
+const (
+	setByIdentify = "psa_identify"
+	setByPolicy   = "psa_policy"
+	setByProxy    = "psa_proxy"
+)
+
 var placeholders = []placeholder{
-	{"psa.integration", true, "who calls", func(c *report.Call) string { return c.Integration }},
-	{"psa.entity", true, "what the call is about, such as Tickets or Tickets/Notes", func(c *report.Call) string { return c.Entity }},
-	{"psa.action", true, "read, query, create, update or delete", func(c *report.Call) string { return c.Action }},
-	{"psa.id", true, "the id in the path", func(c *report.Call) string { return c.ID }},
-	{"psa.login", true, "the login that the integration calls through; of a pool, its name, and once the call has an answer the login that it was sent as", func(c *report.Call) string { return c.Login }},
-	{"psa.zone", false, "the base URL that the call was sent to", func(c *report.Call) string { return c.Zone }},
-	{"psa.credential.version", false, "the store's version of the credential that it was sent with", func(c *report.Call) string { return c.CredentialVersion }},
-	{"psa.reason", false, "psagate's word for an answer of its own", func(c *report.Call) string { return c.Reason }},
+	{"psa.integration", setByIdentify, "who calls", func(c *report.Call) string { return c.Integration }},
+	{"psa.entity", setByIdentify, "what the call is about, such as Tickets or Tickets/Notes", func(c *report.Call) string { return c.Entity }},
+	{"psa.action", setByIdentify, "read, query, create, update or delete", func(c *report.Call) string { return c.Action }},
+	{"psa.id", setByIdentify, "the id in the path", func(c *report.Call) string { return c.ID }},
+	{"psa.login", setByIdentify, "the login that the integration calls through; of a pool, its name, and once the call has an answer the login that it was sent as", func(c *report.Call) string { return c.Login }},
+	{"psa.decision", setByPolicy, "what policy decided: allow, deny, step-up, or would-deny where it is only observed", func(c *report.Call) string { return c.Decision }},
+	{"psa.zone", setByProxy, "the base URL that the call was sent to", func(c *report.Call) string { return c.Zone }},
+	{"psa.credential.version", setByProxy, "the store's version of the credential that it was sent with", func(c *report.Call) string { return c.CredentialVersion }},
+	{"psa.reason", setByProxy, "psagate's word for an answer of its own", func(c *report.Call) string { return c.Reason }},
 }
 
 // setPlaceholders makes known what a call turned out to be, beside what is known of it already. What it has not is empty,

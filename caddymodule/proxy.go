@@ -7,7 +7,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/dustin/go-humanize"
 )
 
 func init() {
@@ -17,7 +16,7 @@ func init() {
 // mostMaxBody is the highest max_body, in bytes.
 const mostMaxBody = 1 << 40
 
-// Proxy takes a call that Identify let through to the PSA, as the integration's login, and answers it. It is the end of
+// Proxy takes a call that Identify, and Police where that stands before it, let through to the PSA, as the integration's login, and answers it. It is the end of
 // the line: no handler after it is called, and it returns no errors, as Caddy would log the caller's headers with them.
 //
 // It sets these placeholders, as far as they are known, once the call has an answer: in time for logs only, too late for
@@ -50,8 +49,8 @@ func (p *Proxy) Provision(ctx caddy.Context) (err error) {
 
 // Validate says what is wrong with the settings.
 func (p *Proxy) Validate() error {
-	if p.MaxBody < 0 || p.MaxBody > mostMaxBody {
-		return fmt.Errorf("max_body must be more than 0, and 1TiB at most")
+	if err := checkMaxBody(p.MaxBody); err != nil {
+		return err
 	}
 	if p.PublicURL == "" {
 		return nil
@@ -84,7 +83,7 @@ func parseProxy(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		return nil, err
 	}
 	p := new(Proxy)
-	return p, w.block(w.name, words{"public_url": p.readPublicURL, "max_body": p.readMaxBody})
+	return p, w.block(w.name, words{"public_url": p.readPublicURL, "max_body": func(w *word) (err error) { p.MaxBody, err = w.size(); return err }})
 }
 
 func (p *Proxy) readPublicURL(w *word) (err error) {
@@ -94,19 +93,6 @@ func (p *Proxy) readPublicURL(w *word) (err error) {
 	if err := p.Validate(); err != nil {
 		return w.errorf("%w", err)
 	}
-	return nil
-}
-
-func (p *Proxy) readMaxBody(w *word) error {
-	text, err := w.text("<size>")
-	if err != nil {
-		return err
-	}
-	size, err := humanize.ParseBytes(text)
-	if err != nil || size == 0 || size > mostMaxBody {
-		return w.errorf("max_body takes a size of more than 0 and of 1TiB at most, such as 16MiB")
-	}
-	p.MaxBody = int64(size)
 	return nil
 }
 

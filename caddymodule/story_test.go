@@ -246,6 +246,7 @@ func (s *story) countsCalls(t *testing.T) {
 		`credential_version{login="main"}`:                                                 "1",
 		`credential_age_seconds{login="main"}`:                                             "*",
 		`secret_age_seconds{store="file"}`:                                                 "*",
+		`decisions_total{decision="allow",integration="itglue"}`:                           "1",
 		`wait_seconds_count{login="main"}`:                                                 "1",
 		`requests_total{action="read",entity="Tickets",integration="itglue",outcome="ok"}`: "1",
 	})
@@ -276,10 +277,11 @@ func (s *story) takesNoLabels(t *testing.T) {
 	}
 	slices.Sort(grown)
 	want := []string{
+		`psagate_decisions_total{decision="deny",integration="itglue"}`,
 		`{action="",entity="",integration="",outcome="ok"}`,
 		`{action="",entity="",integration="",outcome="unidentified"}`,
 		`{action="",entity="",integration="itglue",outcome="bad-request"}`,
-		`{action="query",entity="other",integration="itglue",outcome="client-error"}`,
+		`{action="query",entity="other",integration="itglue",outcome="policy"}`,
 		`{action="read",entity="other",integration="itglue",outcome="client-error"}`,
 	}
 	if !slices.Equal(grown, want) {
@@ -324,12 +326,13 @@ func (s *story) logged(t *testing.T) {
 		got = append(got, strings.Join(values, "|"))
 	}
 	for _, want := range []string{
-		"itglue|Tickets|read|1|main|" + s.zone + "|1|",
-		"itglue|Tickets/Notes|create|1|main|||",
-		"itglue|Tickets|read|1|main|" + s.zone + "|1|login-locked",
-		"itglue||||main|||bad-request",
-		"|Hostile|read|||||",
-		"||read|||||",
+		"itglue|Tickets|read|1|main|allow|" + s.zone + "|1|",
+		"itglue|Tickets/Notes|create|1|main||||",
+		"itglue|Tickets/Hostile|query|1|main|deny|||policy",
+		"itglue|Tickets|read|1|main|allow|" + s.zone + "|1|login-locked",
+		"itglue||||main||||bad-request",
+		"|Hostile|read||||||",
+		"||read||||||",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("the access log has no line with %s, but\n%s", want, strings.Join(got, "\n"))

@@ -17,6 +17,7 @@ type caddyfile struct {
 	accessLog string
 	format    string // of the access log
 	discover  string
+	policy    string // the file of policies
 	secrets   string // the store's name and settings
 	keys      map[string]identity.Hash
 
@@ -45,6 +46,7 @@ func (c caddyfile) String() string {
 	%s
 	psa {
 		secrets %s
+		policy %s
 		%s
 		login main {
 			secret %s autotask/main
@@ -65,5 +67,5 @@ http://:%s {
 	psa_gateway
 	%s
 }
-`, c.admin, c.global, c.secrets, c.psa, store, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
+`, c.admin, c.global, c.secrets, c.policy, c.psa, store, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
 }

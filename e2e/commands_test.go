@@ -28,7 +28,7 @@ func TestCommandsTellHowALoginStands(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start()
-	w.says("status", 0, "in a file on this node", "every identified integration may do everything", "login main: not used yet", "autotask/main")
+	w.says("status", 0, "in a file on this node", "policy: 3 in "+w.path("calls.cedar"), "login main: not used yet", "autotask/main")
 	w.says("check", 0, "login main: works", "secret", "zone", "sign-in", "the PSA accepted version 1", "room for 1 failed sign-in")
 	w.says("check main --json", 0, `"ok": true`)
 	w.served("a")

@@ -175,6 +175,7 @@ func (s *soak) config(deadline time.Duration) string {
 			poll 200ms
 			max_stale 2s
 		}
+		policy %s
 %s	}
 }
 
@@ -185,7 +186,7 @@ http://:%s {
 		max_body %d
 	}
 }
-`, s.admin, fmt.Sprintf(soakLog, s.path("default.log"), "json"), psa.String(), port, fmt.Sprintf(soakLog, s.accessLog, "psa"), soakBody)
+`, s.admin, fmt.Sprintf(soakLog, s.path("default.log"), "json"), s.caddyfile.policy, psa.String(), port, fmt.Sprintf(soakLog, s.accessLog, "psa"), soakBody)
 }
 
 // soakSafe is the file of secrets. What is saved while the file is broken is in it when it is mended.

@@ -61,13 +61,22 @@ func newWorld(t *testing.T) *world {
 	w.hide("the integration code", code)
 	w.caddyfile = caddyfile{
 		admin: w.path("admin.sock"), address: freeAddress(t), accessLog: w.path("access.log"), format: "psa", secrets: fileStore,
-		discover: w.sim.DiscoverURL(), keys: map[string]identity.Hash{},
+		discover: w.sim.DiscoverURL(), policy: w.path("calls.cedar"), keys: map[string]identity.Hash{},
 	}
+	w.write("calls.cedar", callsPolicy)
 	w.integration("a", newKey(t))
 	w.integration("b", newKey(t))
 	w.save(oldPassword)
 	return w
 }
+
+// callsPolicy permits what the tests' callers do.
+const callsPolicy = `permit (principal, action in [Action::"read", Action::"query"], resource);
+
+permit (principal, action in [Action::"create", Action::"update"], resource == Entity::"Tickets");
+
+permit (principal, action in [Action::"create", Action::"delete"], resource == Entity::"TicketAttachments");
+`
 
 // end stops the process and looks for what must not be found.
 func (w *world) end() {

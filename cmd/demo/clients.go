@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,21 +63,47 @@ func (w *world) clients() []client {
 // wire is what all clients share; it keeps as many connections as the largest stampede needs.
 var wire = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: stampede}}
 
+// client returns the integration of that name.
+func (w *world) client(name string) client {
+	clients := w.clients()
+	return clients[slices.IndexFunc(clients, func(c client) bool { return c.name == name })]
+}
+
+// send makes one call. The answer's body must be closed.
+func (c client) send(ctx context.Context, j job, body string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, j.method, c.base+"/ATServicesRest/V1.0"+j.path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("UserName", c.user)
+	req.Header.Set("Secret", c.secret)
+	req.Header.Set("ApiIntegrationCode", c.code)
+	req.Header.Set("Content-Type", "application/json")
+	return wire.Do(req)
+}
+
+// permitOf makes a call that the gateway refuses, and returns the line of Cedar that would permit it. It is one that the PSA would
+// refuse too, and creates nothing.
+func (c client) permitOf(ctx context.Context, j job) (string, error) {
+	res, err := c.send(ctx, j, "{}")
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return "", err
+	}
+	return permitIn(text)
+}
+
 // call makes one call and returns why it was not served; "" if it was.
 func (c client) call(ctx context.Context, j job, title string) (reason string) {
 	body := j.body
 	if j.creates {
 		body = fmt.Sprintf(j.body, title)
 	}
-	req, err := http.NewRequestWithContext(ctx, j.method, c.base+"/ATServicesRest/V1.0"+j.path, strings.NewReader(body))
-	if err != nil {
-		return err.Error()
-	}
-	req.Header.Set("UserName", c.user)
-	req.Header.Set("Secret", c.secret)
-	req.Header.Set("ApiIntegrationCode", c.code)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := wire.Do(req)
+	res, err := c.send(ctx, j, body)
 	if err != nil {
 		return "no answer"
 	}

@@ -56,6 +56,7 @@ const configText = `{
 		secrets file "{dir}/secrets.json" {
 			poll 1s
 		}
+		policy "{dir}/policies"
 		login main {
 			secret file {record}
 			discover {discover}

@@ -99,7 +99,7 @@ func TestTheWholeStoryHolds(t *testing.T) {
 	}
 	for _, want := range []string{
 		"not served  8 calls: 8 bare 401\n", ": LOCKED\n", "not served  64 calls: 64 credential-refused\n", " too-many-failures, 10 bare 401\n",
-		"All 33 promises held.\n",
+		"not served  5 calls: 5 policy\n", `resource == Entity::"Tickets");`, "All 38 promises held.\n",
 	} {
 		if !strings.Contains(told, want) {
 			t.Errorf("it does not tell %q:\n%s", want, told)

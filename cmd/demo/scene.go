@@ -16,6 +16,8 @@ type scene struct {
 	tally   *tally
 	traffic *traffic
 	crowd   *traffic // the callers of a stampede
+	permit  string   // the line of Cedar that a refused caller was told
+	shown   []string // what is to be shown below the next line
 }
 
 // errInterrupted is what ends a story before its end.
@@ -54,6 +56,8 @@ func (s *scene) play(t *terminal, steps []step) error {
 			return fmt.Errorf("%s: %w", st.says, err)
 		}
 		t.row(time.Since(s.began), st.says, s.counts())
+		t.shown(s.shown)
+		s.shown = nil
 	}
 	return nil
 }

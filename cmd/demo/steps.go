@@ -94,4 +94,8 @@ func toldRefused(o outcome) int {
 	return o.count(func(m made) bool { return m.client == crowd && m.reason == "credential-refused" })
 }
 
+func toldPolicy(o outcome) int {
+	return o.count(func(m made) bool { return m.client == "reports" && m.reason == "policy" })
+}
+
 func servedBySecond(o outcome) int { return o.at("Second") }

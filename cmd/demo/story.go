@@ -75,6 +75,24 @@ var story = []chapter{
 		},
 	},
 	{
+		title: "One integration wants more than its policy permits",
+		about: "reports may read. It hears which line of policy would let it open a ticket.",
+		steps: []step{
+			{0, "four integrations begin to call", begin},
+			{0, "reports would open 5 tickets", overstep("reports", createTicket, 5)},
+			{0, "it is told what would permit that", askForLine("reports", createTicket)},
+			{0, "the line is in the policies", addLine("reports", createTicket)},
+			{0, "reports opens 5 tickets", overstep("reports", createTicket, 5)},
+			{time.Second, "they stop", end},
+		},
+		promises: []promise{
+			busy,
+			most("calls not served", 5, outcome.unserved),
+			least("calls refused by policy", 5, toldPolicy),
+			failedAtMost(0), noMislaid,
+		},
+	},
+	{
 		title: "A stampede on a dead password",
 		about: "64 calls come while only the PSA has the new password. Three may find out.",
 		steps: []step{

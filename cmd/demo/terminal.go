@@ -56,6 +56,7 @@ func (t *terminal) opening(w *world) {
 		"secret store. All numbers about sign-ins are from the PSA's own ledger.", "",
 		"  gateway    "+w.url(),
 		"  Caddyfile  "+w.path("Caddyfile"),
+		"  policies   "+w.policyFile(),
 		"  store      "+w.path("secrets.json"),
 		"  log        "+w.path("caddy.log"),
 	)
@@ -78,6 +79,13 @@ func line(at time.Duration, says string, c counts) string {
 
 // row tells what happened and how the counts were then.
 func (t *terminal) row(at time.Duration, says string, c counts) { t.say(line(at, says, c)) }
+
+// shown tells lines that are somebody else's, below what happened.
+func (t *terminal) shown(lines []string) {
+	for _, text := range lines {
+		t.say("        " + t.in(dim, strings.TrimRight(text, "\n")))
+	}
+}
 
 // live shows the counts until the next line.
 func (t *terminal) live(at time.Duration, c counts) {

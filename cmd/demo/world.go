@@ -65,6 +65,9 @@ func newWorld(listen string) (w *world, err error) {
 	if err = w.putInStore("password-1"); err != nil {
 		return w, err
 	}
+	if err = w.writePolicy(policyText); err != nil {
+		return w, err
+	}
 	return w, w.load()
 }
 

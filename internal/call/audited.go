@@ -9,6 +9,7 @@ import (
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/policy"
 )
 
 // Auditor writes down what happened. Its methods may be called by any number of callers at once.
@@ -145,10 +146,14 @@ func (a *audited) from(who identity.Caller) {
 	}
 }
 
-// decided says what policy decided, and why. Whoever asks it says so before the call goes on, or is refused.
-func (a *audited) decided(d audit.Decision, reasons []string, observed bool) {
-	if a != nil {
-		a.entry.Decision, a.entry.Reasons, a.entry.Observed = d, reasons, observed
+// decided says what policy decided, and why.
+func (a *audited) decided(d policy.Decision, observed bool) {
+	if a == nil {
+		return
+	}
+	a.entry.Decision, a.entry.Reasons = audit.Permit, reasonsOf(d)
+	if !d.Allowed() {
+		a.entry.Decision, a.entry.Observed = audit.Deny, observed
 	}
 }
 
@@ -161,13 +166,13 @@ func (a *audited) fields(f autotask.Fields) {
 }
 
 // begin is the last step before a call waits for its turn. After an error the call must not be made.
-func (a *audited) begin(r *http.Request, op autotask.Operation, body *received, impersonates string) error {
+func (a *audited) begin(r *http.Request, in *admitted) error {
 	if a == nil {
 		return nil
 	}
-	a.entry.Impersonates = impersonates
+	a.entry.Impersonates = in.resource
 	if !a.parsed {
-		fields, err := fieldsOf(op, r, body)
+		fields, err := fieldsOf(in.op, r, in.body)
 		if err != nil {
 			return err
 		}

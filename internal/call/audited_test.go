@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,9 +16,8 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/internal/audit"
-	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/psatest"
-	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/policy"
 )
 
 // paper is an audit log in memory.
@@ -381,17 +379,44 @@ func TestACallThatAnotherHandlerAnswersHasALineToo(t *testing.T) {
 }
 
 func TestWhatPolicyDecidedIsInTheLine(t *testing.T) {
-	inAuditedWorld(t, true, func(_ *world, p *paper) {
-		var none *audited
-		none.decided(audit.Deny, nil, false) // where nobody writes
-		a := &audited{gateway: &Gateway{audit: p, shared: NewShared(new(guard.Memory), nil)}}
-		p.Enter()
-		a.entry.Caller = "a"
-		a.decided(audit.Deny, []string{"policy.cedar:7"}, true)
-		a.end(report.Call{}, audit.ByPolicy)
-		if e := p.last(t); e.Decision != audit.Deny || !e.Observed || !slices.Equal(e.Reasons, []string{"policy.cedar:7"}) {
-			text, _ := json.Marshal(e)
-			t.Errorf("%s", text)
-		}
-	})
+	rules, err := policy.Load([]policy.Source{{Name: "rules.cedar", Text: []byte(`permit (principal == Integration::"a", action == Action::"read", resource);
+@reason("tickets are not ours to close")
+forbid (principal, action, resource in Entity::"Companies");`)}}, policy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		method, path, body string
+		observe            bool
+		want               string
+	}{
+		"permitted":              {"GET", "/Tickets/1", "", false, "permit false psa 200 rules.cedar:1"},
+		"forbidden":              {"GET", "/Companies/1", "", false, "deny false policy 403 rules.cedar:2: tickets are not ours to close"},
+		"forbidden and observed": {"GET", "/Companies/1", "", true, "deny true psa 200 rules.cedar:2: tickets are not ours to close"},
+		"not permitted":          {"POST", "/Tickets/query", `{"filter":[{"op":"eq","field":"id","value":1}]}`, false, `deny false policy 403 not-permitted permit (principal == Integration::"a", action == Action::"query", resource == Entity::"Tickets");`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inAuditedWorld(t, true, func(w *world, p *paper) {
+				w.cfg.Policy, w.asks = judging{rules, c.observe}, true
+				w.load()
+				w.call("a", c.method, c.path, c.body)
+				e := p.last(t)
+				if got := fmt.Sprint(e.Decision, " ", e.Observed, " ", e.DecidedBy, " ", e.Status, " ", strings.Join(e.Reasons, " ")); got != c.want {
+					t.Errorf("\ngot  %s\nwant %s", got, c.want)
+				}
+				if e.Action == "query" && !slices.Equal(e.Filters, []string{"id"}) {
+					t.Errorf("the line has not the fields that policy saw: %+v", e)
+				}
+			})
+		})
+	}
 }
+
+// judging are policies that decide, or are only observed.
+type judging struct {
+	*policy.Policies
+	observed bool
+}
+
+// Observes implements Judge.
+func (j judging) Observes() bool { return j.observed }

@@ -1,14 +1,13 @@
 package call
 
 import (
-	"net/http"
+	"slices"
 	"strconv"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/policy"
 )
 
 // unknownAMinute is how many calls of those whom nobody knows are written down in a minute, whatever their addresses: whoever has
@@ -26,29 +25,18 @@ func leftOutEvent(n int) audit.Entry {
 	return audit.Entry{Kind: audit.Event, Event: EventTooMany, Data: map[string]string{"count": strconv.Itoa(n)}}
 }
 
-// fieldsOf tells which fields a call is about. The error is one of reading the body that was received; what cannot be understood of
-// it has no fields.
-func fieldsOf(op autotask.Operation, r *http.Request, body *received) (autotask.Fields, error) {
-	if body.Size() == 0 {
-		return autotask.ParseFields(op, r.URL.RawQuery, nil)
+// reasonsOf are the policies that decided, else why in a word; and the line that would permit what is denied.
+func reasonsOf(d policy.Decision) (all []string) {
+	for _, r := range slices.Concat(d.Errors, d.Reasons) {
+		all = append(all, r.String())
 	}
-	in, err := body.Open()
-	if err != nil {
-		return autotask.Fields{}, err
+	if len(all) == 0 {
+		all = append(all, string(d.Why))
 	}
-	defer in.Close()
-	if r.Header.Get("Content-Encoding") == "" {
-		return autotask.ParseFields(op, r.URL.RawQuery, in)
+	if d.Permit != "" {
+		all = append(all, d.Permit)
 	}
-	z, _ := inflaters.Get().(*gzip.Reader)
-	if z == nil {
-		z = new(gzip.Reader)
-	}
-	defer inflaters.Put(z)
-	if err := z.Reset(in); err != nil {
-		return autotask.Fields{}, err
-	}
-	return autotask.ParseFields(op, r.URL.RawQuery, z)
+	return all
 }
 
 // parts are who decides, by the reason of an answer of psagate's own; what is not here is the gateway's.
@@ -56,7 +44,7 @@ var parts = map[autotask.Reason]audit.Part{
 	autotask.Disabled:            audit.ByIdentity,
 	autotask.TooManyFailures:     audit.ByIdentity,
 	autotask.Policy:              audit.ByPolicy,
-	"step-up":                    audit.ByPolicy,
+	autotask.StepUp:              audit.ByPolicy,
 	"rate":                       audit.ByQuota,
 	"quota":                      audit.ByQuota,
 	autotask.CredentialRefused:   audit.ByGuard,

@@ -31,6 +31,8 @@ type Config struct {
 	Log   *slog.Logger
 	// Audit writes calls down; nil: nobody does.
 	Audit Auditor
+	// Policy is asked by Police. Default: what package policy has for none.
+	Policy Judge
 	// Dial is for tests that connect in memory.
 	Dial inject.Dial
 }

@@ -19,6 +19,7 @@ type Gateway struct {
 	pools  []*pool
 	ways   map[string]way // logins and pools
 	stores map[string]Store
+	policy Judge
 	log    *slog.Logger
 	audit  Auditor // nil: nobody writes calls down
 	said   said
@@ -35,7 +36,10 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	}
 	g := &Gateway{
 		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log, audit: cfg.Audit,
-		closed: make(chan struct{}),
+		policy: cfg.Policy, closed: make(chan struct{}),
+	}
+	if g.policy == nil {
+		g.policy = byDefault()
 	}
 	users := cfg.users()
 	var errs []error

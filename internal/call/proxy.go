@@ -44,7 +44,6 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		g.shared.observer.Answered(info)
 		line.end(info, audit.ByGateway)
 	}()
-	who, identified := r.Context().Value(callerKey{}).(caller)
 	switch {
 	case early(r):
 		info.Reason = tooEarly(w, r, op.API)
@@ -58,34 +57,25 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		unread(w, r)
 		info.Reason, status = g.free(w, op, publicURL(r, o)), http.StatusOK
 		return info
-	case !identified:
-		unread(w, r)
-		autotask.Bare401(w, r.Host)
-		info.Outcome = report.OutcomeUnidentified
+	}
+	in := g.judged(w, r, op, &info)
+	if in == nil && info.Reason == "" {
+		in = g.letIn(w, r, letter{op, err}, o.maxBody(), &info)
+	}
+	if in == nil {
 		return info
 	}
-	info.Integration, info.Login = who.Integration.Name, who.Integration.Login
-	resource, reason, text := judge(op, err, r, who.Integration)
-	if reason != "" {
-		info.Reason = string(reason)
-		unread(w, r)
-		autotask.WriteError(w, op.API, reason, text, 0)
-		return info
-	}
-	way := g.ways[who.Integration.Login]
-	body, leave, err := g.admit(w, r, who.Integration, o.maxBody())
-	if err != nil {
-		info.Reason = g.refuseEntry(w, r, op.API, err)
-		return info
-	}
-	defer leave()
-	if err := line.begin(r, op, body, resource); err != nil {
+	defer in.leave()
+	info.Decision = in.decision
+	who := in.who
+	if err := line.begin(r, in); err != nil {
 		info.Reason = g.refuseEntry(w, r, op.API, err)
 		return info
 	}
 	t := &trip{
 		Call: inject.Call{
-			Entrance: entrance(way, who, r.Header), Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery, Body: body, Impersonate: resource,
+			Entrance: entrance(g.ways[who.Integration.Login], who, r.Header), Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery,
+			Body: in.body, Impersonate: in.resource,
 		},
 		public: publicURL(r, o), log: g.log,
 	}

@@ -78,13 +78,16 @@ type world struct {
 	shared *Shared
 	cfg    Config
 	way    ProxyOptions
-	g      *Gateway
-	keys   map[string]identity.Key
-	client *http.Client
-	server *http.Server
-	log    *lines
-	after  []func()
-	mu     sync.Mutex // of g
+	asks   bool // policy, as psa_gateway does
+	// changed is what a handler after policy does to a call; nil: there is none.
+	changed func(*http.Request)
+	g       *Gateway
+	keys    map[string]identity.Key
+	client  *http.Client
+	server  *http.Server
+	log     *lines
+	after   []func()
+	mu      sync.Mutex // of g
 }
 
 // inWorld runs a test in a bubble with one login, main, and the integrations a and b.
@@ -194,6 +197,14 @@ func (w *world) serve() *http.Client {
 		g := w.g
 		w.mu.Unlock()
 		r, _, done := g.Identify(rw, r, cmp.Or(r.Header.Get(clientHeader), "192.0.2.7"))
+		if !done && w.asks {
+			var leave func()
+			r, _, leave, done = g.Police(rw, r, w.way.MaxBody)
+			defer leave()
+			if w.changed != nil {
+				w.changed(r)
+			}
+		}
 		if !done {
 			g.Proxy(rw, r, w.way)
 		}

@@ -30,6 +30,8 @@ type Integration struct {
 	PassThrough map[string]string
 	// Impersonate: it may send ImpersonationResourceId.
 	Impersonate bool
+	// Groups are the groups that it is in, for policies.
+	Groups []string
 }
 
 // refusal says why a call is refused whose proof is good. Who is in the wrong place or too late does not hear that the

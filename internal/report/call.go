@@ -16,6 +16,8 @@ type Call struct {
 	Zone string
 	// CredentialVersion is the store's label of the credential that it was sent with.
 	CredentialVersion string
+	// Decision is what policy decided: one of the words below; empty where it was not asked.
+	Decision string
 	// Reason is psagate's word for an answer of its own.
 	Reason string
 	// Outcome is what became of the call: one of the words below, or the Reason.
@@ -30,8 +32,21 @@ func (c *Call) Learn(more Call) {
 	c.Login = cmp.Or(more.Login, c.Login)
 	c.Zone = cmp.Or(more.Zone, c.Zone)
 	c.CredentialVersion = cmp.Or(more.CredentialVersion, c.CredentialVersion)
+	c.Decision = cmp.Or(more.Decision, c.Decision)
 	c.Reason, c.Outcome = cmp.Or(more.Reason, c.Reason), cmp.Or(more.Outcome, c.Outcome)
 }
+
+// The decisions of policy.
+const (
+	// Allow: the call may pass.
+	Allow = "allow"
+	// Deny: it may not.
+	Deny = "deny"
+	// WouldDeny: it may not, and passes since policy is only observed.
+	WouldDeny = "would-deny"
+	// StepUp: it may pass once a person has shown a fresh second factor.
+	StepUp = "step-up"
+)
 
 // The outcomes of calls beside the reasons.
 const (

@@ -54,9 +54,16 @@ func TestARefusalByALeftZoneSaysSo(t *testing.T) {
 }
 
 func status(logins ...report.LoginStatus) report.Status {
-	return report.Status{Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Logins: logins, Stores: []report.StoreStatus{{
+	return report.Status{Time: noon, State: report.StateMemory, Policy: report.PolicyStatus{Source: report.PolicyDefault, Policies: 1}, Logins: logins, Stores: []report.StoreStatus{{
 		Name: "file", Kind: "file", Records: []report.RecordStatus{{Path: "autotask/main", Version: 3, AgeSeconds: 4}},
 	}}}
+}
+
+// policed is the status with policies.
+func policed(p report.PolicyStatus) report.Status {
+	s := status(calm("main"))
+	s.Policy = p
+	return s
 }
 
 // vault is the status with a store that has a sign-in.
@@ -78,7 +85,11 @@ func many(s report.Status) report.Status {
 
 var statuses = map[string]report.Status{
 	"serving": status(calm("main"), calm("second")),
-	"empty":   {Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}},
+	"empty":   {Time: noon, State: report.StateMemory, Policy: report.PolicyStatus{Source: report.PolicyDefault, Policies: 1}, Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}},
+	"policy-broken": policed(report.PolicyStatus{
+		Source: report.PolicyFiles, Files: []string{"/etc/psagate/policies"}, Policies: 12, Since: at(-time.Hour), Observe: true,
+		Problem: "/etc/psagate/policies/itglue.cedar:3:12: there is no action \"reed\"",
+	}),
 	"store-ahead": with("main", func(l *report.LoginStatus) {
 		l.SharesWith = []string{"reports"}
 		l.Newest = &report.CredentialStatus{Version: 4, State: "refused", Since: before(90 * time.Minute)}
@@ -133,7 +144,7 @@ var statuses = map[string]report.Status{
 		l.Serving, l.State = nil, report.LoginRefused
 		l.Brought = []report.BroughtStatus{{Fingerprint: "9f8e7d6c", State: "refused", Integration: "rmm", Client: "192.0.2.7", TriedAt: at(-time.Minute)}}
 	}),
-	"no-secret": {Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Logins: []report.LoginStatus{{
+	"no-secret": {Time: noon, State: report.StateMemory, Policy: report.PolicyStatus{Source: report.PolicyDefault, Policies: 1}, Logins: []report.LoginStatus{{
 		Name: "main", State: report.LoginNoSecret, Units: report.UnitCounts{Budget: 5, Free: 5}, InFlight: 3,
 		Gate: report.GateStatus{Open: true}, Queue: report.QueueStatus{Length: 256, DeadlineSeconds: 30},
 		Lockout: report.LockoutStatus{Threshold: 7, Distance: 7},

@@ -11,8 +11,8 @@ type Status struct {
 	Time time.Time `json:"time"`
 	// State says where the guard's tables live: sqlite, postgres or memory; empty while their store was not opened yet.
 	State string `json:"state"`
-	// Policy says who decides what an integration may do: [PolicyNone].
-	Policy string `json:"policy"`
+	// Policy says who decides what an integration may do.
+	Policy PolicyStatus `json:"policy"`
 	// Logins are the logins of the config, by name.
 	Logins []LoginStatus `json:"logins"`
 	// Pools are the pools of the config, by name; absent where there is none.
@@ -30,8 +30,6 @@ const (
 	StateSQLite = "sqlite"
 	// StatePostgres: they live in a database, which other nodes may share.
 	StatePostgres = "postgres"
-	// PolicyNone: there is no policy, every identified integration may do everything.
-	PolicyNone = "none"
 )
 
 // LoginStatus is how one login stands.

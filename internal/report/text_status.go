@@ -9,7 +9,7 @@ import (
 // Status writes the status for people.
 func (p Printer) Status(s Status) {
 	p.line("state: %s", sentence(s.State, states))
-	p.line("policy: %s", sentence(s.Policy, map[string]string{PolicyNone: "none yet: every identified integration may do everything"}))
+	p.policy(s.Policy, s.Time)
 	for _, problem := range s.Problems {
 		p.line("! %s", problem)
 	}

@@ -1,0 +1,90 @@
+package call
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/report"
+)
+
+// letter is what a request's line says, or why it says nothing.
+type letter struct {
+	op  autotask.Operation
+	err error
+}
+
+// admitted is a call that was let in: what stands above its body was judged, and its body has come.
+type admitted struct {
+	op       autotask.Operation
+	query    string
+	who      caller
+	resource string // that it asks to be shown as
+	coding   string // of its body
+	body     *received
+	decision string // of policy; empty: it was not asked
+	out      func() // gives its place and its body back
+}
+
+// leave gives back what the call holds, if it was let in. It may be called again.
+func (in *admitted) leave() {
+	if in != nil && in.out != nil {
+		in.out()
+		in.out = nil
+	}
+}
+
+// letIn judges what stands above a call's body, and receives that. Where the call may not go on it is answered, and info says why.
+func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, maxBody int64, info *report.Call) *admitted {
+	who, identified := r.Context().Value(callerKey{}).(caller)
+	if !identified {
+		unread(w, r)
+		autotask.Bare401(w, r.Host)
+		info.Outcome = report.OutcomeUnidentified
+		return nil
+	}
+	op := line.op
+	info.Integration, info.Login = who.Integration.Name, who.Integration.Login
+	resource, reason, text := judge(op, line.err, r, who.Integration)
+	if reason != "" {
+		info.Reason = string(reason)
+		unread(w, r)
+		autotask.WriteError(w, op.API, reason, text, 0)
+		return nil
+	}
+	body, leave, err := g.admit(w, r, who.Integration, maxBody)
+	if err != nil {
+		info.Reason = g.refuseEntry(w, r, op.API, err)
+		return nil
+	}
+	return &admitted{op: op, query: r.URL.RawQuery, who: who, resource: resource, coding: codingOf(r), body: body, out: leave}
+}
+
+// codingOf is how a request says that its body is to be read.
+func codingOf(r *http.Request) string { return strings.Join(r.Header["Content-Encoding"], ", ") }
+
+type admittedKey struct{}
+
+func (in *admitted) keep(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), admittedKey{}, in))
+}
+
+// judged returns the call that policy let pass, or nil where it was not asked. One that was changed since is refused: what leaves is
+// what was judged.
+func (g *Gateway) judged(w http.ResponseWriter, r *http.Request, op autotask.Operation, info *report.Call) *admitted {
+	in, _ := r.Context().Value(admittedKey{}).(*admitted)
+	if in == nil {
+		return nil
+	}
+	who := in.who.Integration
+	info.Integration, info.Login = who.Name, who.Login
+	resource, _ := autotask.Impersonation(r.Header)
+	if in.op == op && in.query == r.URL.RawQuery && in.resource == resource && in.coding == codingOf(r) {
+		return in
+	}
+	g.log.Error("a handler between psa_policy and psa_proxy changed the call, so it is refused: policy judged another one", "integration", who.Name)
+	info.Reason = string(autotask.Policy)
+	autotask.WriteError(w, op.API, autotask.Policy, "this gateway changed the call after policy had judged it: an operator finds the cause in its log", 0)
+	return nil
+}
