@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -29,6 +30,7 @@ const maxAdminBody = 4096
 //	GET  /psa/failures                ?login=<name>&since=<duration>
 //	GET  /psa/zones
 //	GET  /psa/warnings
+//	GET  /psa/audit                   how the audit log stands, and its anchors
 //	GET  /psa/store/backup            the store's file
 //	POST /psa/alerts/test
 //	POST /psa/policy/explain          a request, as in the cases of policies
@@ -63,13 +65,15 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	path := segments(strings.TrimPrefix(r.URL.EscapedPath(), "/psa/"))
 	switch {
 	case len(path) == 1 && path[0] == "status":
-		return a.get(w, r, func() any { return e.Status() })
+		return a.get(w, r, func() any { return in.status() })
 	case len(path) == 1 && path[0] == "failures":
 		return failures(w, r, e)
 	case len(path) == 1 && path[0] == "zones":
 		return a.get(w, r, func() any { return e.Zones() })
 	case len(path) == 1 && path[0] == "warnings":
 		return a.get(w, r, func() any { return runningWarnings(in) })
+	case len(path) == 1 && path[0] == "audit":
+		return auditStanding(w, r, in)
 	case len(path) == 2 && path[0] == "store" && path[1] == "backup":
 		return backup(w, r)
 	case len(path) == 2 && path[0] == "alerts" && path[1] == "test":
@@ -185,7 +189,11 @@ func check(r *http.Request, e engine, login string, body []byte) (any, error) {
 	if len(body) > 0 {
 		return nil, apiError(http.StatusBadRequest, "check takes no body")
 	}
-	return e.Check(r.Context(), login)
+	result, err := e.Check(r.Context(), login)
+	if err == nil {
+		noteOperator(r, eventLoginChecked, login, map[string]string{"ok": strconv.FormatBool(result.OK)})
+	}
+	return result, err
 }
 
 // writing answers how a login's record stands.
@@ -209,10 +217,14 @@ func put(r *http.Request, e engine, login string, body []byte) (any, error) {
 	if err := caddy.StrictUnmarshalJSON(body, &given); err != nil || given.Version == nil || given.Secret == "" {
 		return nil, apiError(http.StatusBadRequest, `the body must be {"version": n, "secret": "…"}, with the version that GET shows here; username, integration_code and ahead may be there too`)
 	}
-	return e.Put(r.Context(), login, call.Put{
+	result, err := e.Put(r.Context(), login, call.Put{
 		Over: *given.Version, Secret: secret.NewValue(given.Secret), UserName: secret.NewValue(given.UserName),
 		IntegrationCode: secret.NewValue(given.IntegrationCode), Ahead: given.Ahead,
 	})
+	if err == nil {
+		notePut(r, login, result)
+	}
+	return result, err
 }
 
 func apiError(status int, format string, args ...any) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -36,6 +37,7 @@ func (a *AdminAPI) rotate(w http.ResponseWriter, r *http.Request, e engine, pool
 	case err != nil:
 		return apiError(http.StatusInternalServerError, "pool %q: %w", pool, err)
 	}
+	noteOperator(r, eventPoolRotated, "", map[string]string{"pool": pool, "ok": strconv.FormatBool(done.OK)})
 	lines.write(report.RotationLine{Done: &done})
 	return nil
 }

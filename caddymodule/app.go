@@ -71,6 +71,9 @@ type App struct {
 	// Alerts are who is told what happens to logins. Default: nobody.
 	Alerts *Alerts `json:"alerts,omitempty"`
 
+	// Audit is where calls and security events are written down. Default: nowhere.
+	Audit *Audit `json:"audit,omitempty"`
+
 	// InsecureLogKeys accepts that access logs of a site of psagate's may hold callers' keys. Default: false, which
 	// refuses a config with such a log unless it has the format psa.
 	InsecureLogKeys bool `json:"insecure_log_keys,omitempty"`
@@ -80,6 +83,7 @@ type App struct {
 	emit   func(call.Happening)
 	// alertTargets are those who will be told, until the config is in force.
 	alertTargets []*alertTarget
+	audit        *lentTrail // nil: nothing is written down
 }
 
 // CaddyModule returns the Caddy module information.
@@ -99,7 +103,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := checkAccessLogs(ctx, a.InsecureLogKeys); err != nil {
 		return err
 	}
-	var err error
+	err := a.buildAudit(ctx)
+	if err != nil {
+		return err
+	}
 	if a.engine, err = newEngine(ctx, a); err != nil {
 		return err
 	}
@@ -204,6 +211,7 @@ func (a *App) commit() {
 		counted.login(name) // so that rates begin at 0
 	}
 	a.engine.Commit()
+	a.commitAudit()
 	inForce.Store(a)
 	heralded.through(a)
 	alarms().through(a)
@@ -221,7 +229,10 @@ func (f onEvent) Handle(context.Context, caddy.Event) error {
 // Start opens the store, where it is not open yet, so that a load whose store cannot be used is refused. What calls need it
 // for waits until the config is in force: other apps may serve before, and later ones may still fail.
 func (a *App) Start() error {
-	if a.secretsFirst() || len(a.Logins) == 0 {
+	if err := a.startAudit(); err != nil {
+		return err
+	}
+	if a.secretsFirst() || len(a.Logins) == 0 && a.audit == nil {
 		return nil
 	}
 	return openTheStore(a)
@@ -239,6 +250,7 @@ func (a *App) Cleanup() error {
 	heralded.leave(a)
 	alarms().leave(a)
 	a.dropAlerts()
+	defer a.leaveAudit()
 	if a.engine == nil {
 		return nil
 	}

@@ -78,6 +78,7 @@ func (p *parser) words() words {
 		"policy":            p.policy,
 		"freeze":            p.freeze,
 		"alerts":            p.alerts,
+		"audit":             p.audit,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },
 	}
 }

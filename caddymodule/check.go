@@ -58,7 +58,7 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	return cmp.Or(a.checkPassThrough(), a.checkAlerts())
+	return cmp.Or(a.checkPassThrough(), a.checkAlerts(), a.checkAudit())
 }
 
 // checkPassThrough finds integrations that one call with a credential of its own could be either of.

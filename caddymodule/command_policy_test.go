@@ -68,8 +68,8 @@ func TestPolicyCommandsPrintTheirGoldenFiles(t *testing.T) {
 	}
 }
 
-// auditLog is a file with entries.
-func auditLog(t *testing.T, entries ...audit.Entry) string {
+// auditFile is a file with entries.
+func auditFile(t *testing.T, entries ...audit.Entry) string {
 	t.Helper()
 	var log bytes.Buffer
 	w, err := audit.New(audit.Config{Output: &log, Key: audit.Key{ID: "k", Secret: bytes.Repeat([]byte("k"), 32)}, Host: "h", Process: "p"})
@@ -99,7 +99,7 @@ func called(caller, action, entity string, change func(*audit.Entry)) audit.Entr
 
 func TestReplayTellsWhatWouldChange(t *testing.T) {
 	denied := func(e *audit.Entry) { e.Decision, e.Status, e.Reason = audit.Deny, 403, "policy" }
-	log := auditLog(
+	log := auditFile(
 		t,
 		called("itglue", "read", "Tickets", nil),
 		called("itglue", "create", "Tickets", nil),
@@ -124,7 +124,7 @@ func TestReplayTellsWhatWouldChange(t *testing.T) {
 }
 
 func TestReplayOfWhatStaysAsItIsIsAYes(t *testing.T) {
-	log := auditLog(t, called("itglue", "read", "Tickets", nil))
+	log := auditFile(t, called("itglue", "read", "Tickets", nil))
 	if got := run(t, "policy", "replay", log, "--policy", "testdata/policy/good"); got.status != exitYes {
 		t.Errorf("%+v", got)
 	}

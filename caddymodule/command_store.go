@@ -122,9 +122,21 @@ func storePlace(cmd *cobra.Command) (string, error) {
 	if flags.String("config") == "" {
 		return new(Store).path(), nil
 	}
+	app, err := appOf(flags)
+	if err != nil {
+		return "", err
+	}
+	if app.Store.kind() != store.SQLite {
+		return "", store.ErrNoBackup
+	}
+	return app.Store.path(), nil
+}
+
+// appOf is psagate's part of the config that a command names.
+func appOf(flags caddycmd.Flags) (*App, error) {
 	text, _, _, err := caddycmd.LoadConfig(flags.String("config"), flags.String("adapter"))
 	if err != nil {
-		return "", fmt.Errorf("reading the config: %w", err)
+		return nil, fmt.Errorf("reading the config: %w", err)
 	}
 	var config struct {
 		Apps struct {
@@ -132,12 +144,9 @@ func storePlace(cmd *cobra.Command) (string, error) {
 		} `json:"apps"`
 	}
 	if err := json.Unmarshal(text, &config); err != nil {
-		return "", fmt.Errorf("reading the config: %w", err)
+		return nil, fmt.Errorf("reading the config: %w", err)
 	}
-	if s := config.Apps.PSA.Store; s.kind() != store.SQLite {
-		return "", store.ErrNoBackup
-	}
-	return config.Apps.PSA.Store.path(), nil
+	return &config.Apps.PSA, nil
 }
 
 // backup answers with a copy of the store. One that breaks off cannot be taken for a whole one.
@@ -148,6 +157,7 @@ func backup(w http.ResponseWriter, r *http.Request) error {
 	sent := &answering{to: w}
 	switch err := ground().store.Backup(r.Context(), sent); {
 	case err == nil:
+		noteOperator(r, eventStoreCopied, "", nil)
 		return nil
 	case !sent.began:
 		return apiError(http.StatusConflict, "%w", err)

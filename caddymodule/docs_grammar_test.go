@@ -124,7 +124,7 @@ var samples = map[string]string{
 	"<url>": "https://ops.example.com/psagate", "header <name>": "Authorization", "<to...>": "ops@example.com night@example.com", "<host:port>": "mail.example.com:587",
 	"<file...>": "/etc/psagate/policies /etc/psagate/common.cedar", "<zone>": "Europe/Berlin", "groups <name...>": "backup readers",
 	"limit <n>": "60", "concurrent <n>": "4", "<weekday...>": "mon-wed fri", "<from-to>": "08:00-18:00",
-	"<how>": "starttls", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com",
+	"<how>": "starttls", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com", "<writer...>": "file /var/log/psagate/audit.log",
 }
 
 // sample returns what stands for a piece; choose says whether what may be left out is.
@@ -239,7 +239,7 @@ func eachEntry(all []*entry, visit func(e *entry, among []*entry)) {
 }
 
 // caddysOwn are words whose blocks are those of Caddy's modules.
-var caddysOwn = []string{"format psa wrap"}
+var caddysOwn = []string{"format psa wrap", "psa audit output"}
 
 // The parser is asked itself: it answers an unknown word with those that it knows.
 func TestTheReferenceHasTheWordsOfEachBlock(t *testing.T) {
@@ -369,6 +369,7 @@ var inWords = map[string]string{
 	"format psa wrap":  "json (console on a terminal)",
 	"psa store sqlite": "psagate/store/psagate.db in Caddy's data directory", "psa installation_key secret": "one that is made in Caddy's data directory",
 	"psa alerts mail tls":   "on",
+	"psa audit output":      "file psagate/audit/audit.log in Caddy's data directory",
 	"psa alerts webhook on": "all", "psa alerts mail on": "all", "psa alerts webhook ca": "the system's", "psa alerts mail ca": "the system's",
 }
 

@@ -38,6 +38,7 @@ var pageShapes = map[string]any{
 	"release JSON": report.Released{}, "rotate JSON": report.Rotation{}, "rotation line JSON": report.RotationLine{}, "zones JSON": report.Zones{}, "key new JSON": newKey{}, "store backup JSON": storeCopied{},
 	"alert JSON": report.Alert{}, "alerts test JSON": report.AlertsTest{}, "secret put JSON": report.PutResult{}, "writing JSON": report.Writing{},
 	"policy test JSON": report.PolicyTest{}, "policy explain JSON": report.PolicyExplained{}, "policy replay JSON": report.PolicyReplay{},
+	"audit JSON": report.AuditStatus{}, "audit verify JSON": report.AuditVerified{},
 }
 
 func init() {
@@ -277,7 +278,7 @@ func jsonShape(t *testing.T, value any) string {
 		s.seen[reflect.TypeFor[report.LoginFailures]()] = "`logins[]` of `failures`"
 		s.seen[reflect.TypeFor[report.FailedAttempt]()] = "`logins[].attempts[]` of `failures`"
 	}
-	for _, dir := range []string{"../internal/report", "."} {
+	for _, dir := range []string{"../internal/report", "../internal/audit", "."} {
 		files := sourceOf(t, dir)
 		files.fields(func(of, name string, field *ast.Field) { s.docs[of+"."+name] = field.Doc.Text() })
 		s.constants = append(s.constants, files.constants()...)

@@ -25,6 +25,8 @@ type gateway interface {
 	// Identify finds out who calls. Where that is nobody it answers and returns done; else the request that it returns,
 	// which knows who calls, goes on.
 	Identify(w http.ResponseWriter, r *http.Request, clientIP string) (identified *http.Request, call report.Call, done bool)
+	// Leave ends what Identify began, of a call that did not come to Proxy; of others nothing.
+	Leave(identified *http.Request)
 	// Police asks policy about an identified request. Where that denies it answers and returns done; else the request that it returns
 	// goes on, and leave is called once it has ended. maxBody is as that of [ProxyOptions].
 	Police(w http.ResponseWriter, r *http.Request, maxBody int64) (judged *http.Request, call report.Call, leave func(), done bool)

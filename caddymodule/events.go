@@ -149,6 +149,7 @@ type observer struct {
 func (o observer) Happened(what call.Happening) {
 	o.herald.Happened(what)
 	o.happened(what)
+	noteHappening(what)
 }
 
 var _ call.Observer = observer{}

@@ -62,6 +62,8 @@ func (f *fake) Identify(w http.ResponseWriter, r *http.Request, clientIP string)
 	return identified, report.Call{Integration: "itglue"}, false
 }
 
+func (*fake) Leave(*http.Request) {}
+
 func (f *fake) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (*http.Request, report.Call, func(), bool) {
 	f.note(fmt.Sprintf("police %s %d", r.Header.Get("X-Identified"), maxBody))
 	if f.denies {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/installation"
 	"github.com/psagate/psagate/internal/secret"
@@ -22,6 +23,8 @@ type foundation struct {
 	shared *call.Shared
 	begin  func(current, former []byte)
 
+	opened chan struct{} // closed once the store is open, and the key is known
+
 	mu       sync.Mutex
 	identity string // of what is open; empty: nothing is
 	key      installation.Key
@@ -31,11 +34,12 @@ type foundation struct {
 // ground is this process's.
 var ground = sync.OnceValue(func() *foundation {
 	log := slog.New(currentLog{})
-	f := &foundation{store: store.New(log)}
+	f := &foundation{store: store.New(log), opened: make(chan struct{})}
 	f.shared = call.NewShared(f.store, log)
 	f.begin = f.shared.Hold()
 	f.shared.Observe(observer{counted, &heralded, alarms()})
 	caddy.OnExit(func(context.Context) {
+		endTrails()
 		if err := f.store.Close(); err != nil {
 			log.Error("closing the store", "error", err)
 		}
@@ -80,13 +84,21 @@ func (f *foundation) open(ctx context.Context, a *App, find func(context.Context
 	}
 	f.identity = a.identity()
 	f.begin(f.key.Fingerprints())
+	close(f.opened)
 	return nil
+}
+
+// auditKeys are the keys of the audit log, once the store is open.
+func (f *foundation) auditKeys() []audit.Key {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.key.Audit()
 }
 
 func (f *foundation) findKey(ctx context.Context, a *App, fields func(context.Context, *SecretRef) (map[string]string, error)) (err error) {
 	if a.InstallationKey == nil {
 		var made bool
-		f.key, made, err = installation.FromFile(dataPath("keys", "installation.key"))
+		f.key, made, err = installation.FromFile(keyFile())
 		f.made = f.made || made // a second try finds the key that the first one made
 		return err
 	}

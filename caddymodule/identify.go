@@ -45,6 +45,7 @@ func (i *Identify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyh
 	if done {
 		return nil
 	}
+	defer i.engine.Leave(identified)
 	return next.ServeHTTP(w, identified)
 }
 

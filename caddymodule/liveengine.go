@@ -33,16 +33,16 @@ type liveEngine struct {
 }
 
 func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
-	e := &liveEngine{stores: make(map[string]*secret.Store)}
+	e := new(liveEngine)
 	cfg := call.Config{Stores: make(map[string]call.Store, len(a.stores)), Zones: ctx.Storage(), Log: ctx.Slogger()}
-	for _, name := range slices.Sorted(maps.Keys(a.stores)) {
-		module := a.stores[name]
-		store, err := e.open(name, a)
-		if err != nil {
-			return nil, errors.Join(err, e.Close())
-		}
-		e.stores[name] = store
-		cfg.Stores[name] = call.Store{Store: store, Kind: kindOf(module)}
+	if err := e.openStores(a); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	for name, store := range e.stores {
+		cfg.Stores[name] = call.Store{Store: store, Kind: kindOf(a.stores[name])}
+	}
+	if a.audit != nil {
+		cfg.Audit = a.audit.trail
 	}
 	for name, l := range a.Logins {
 		cfg.Logins = append(cfg.Logins, call.Login{
@@ -77,6 +77,33 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 		e.settle = append(e.settle, func() { e.openLater(a) })
 	}
 	return e, nil
+}
+
+// openStores finds or makes the config's secret stores.
+func (e *liveEngine) openStores(a *App) error {
+	e.stores = make(map[string]*secret.Store, len(a.stores))
+	for _, name := range slices.Sorted(maps.Keys(a.stores)) {
+		store, err := e.open(name, a)
+		if err != nil {
+			return err
+		}
+		e.stores[name] = store
+	}
+	return nil
+}
+
+// openAll opens the stores of a config that is not to be put into force, for what a command reads of them.
+func (e *liveEngine) openAll(ctx caddy.Context, a *App) error {
+	if err := a.loadStores(ctx); err != nil {
+		return err
+	}
+	if err := e.openStores(a); err != nil {
+		return err
+	}
+	for _, settle := range e.settle {
+		settle()
+	}
+	return nil
 }
 
 // open finds a store that is open already, or makes one.

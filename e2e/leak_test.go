@@ -134,6 +134,7 @@ func newStory(t *testing.T, open func(w *world) keeper) *story {
 	s.global, s.site = fmt.Sprintf(everything, s.dir)+alerts, "metrics /metrics"
 	s.login = "lockout 7 {\n\t\t\t\tlinger 1s\n\t\t\t}\n\t\t\tqueue 64 1s"
 	s.user.SetSecret(s.password)
+	s.psa = s.audit("required", "")
 	s.keeper = open(s.world)
 	s.secrets = s.keeper.caddyfile
 	s.keeper.save(s.world, s.password)
@@ -162,7 +163,7 @@ func (s *story) everyPlaceIsSearched() {
 		"output.log", "commands.log", "access.log", "second.log", "default.log", "config/caddy/autosave.json", "storage", "the names of files",
 		"the admin endpoint's /config/", "the admin endpoint's /metrics", "the admin endpoint's /psa/status", "the answer to a: GET /Tickets/1",
 		"what `secret put main` printed", "what `secret put main --ahead --json` printed", "the admin endpoint's answer to a secret", "the list of processes",
-		"an alert",
+		"an alert", auditPath, "the admin endpoint's /psa/audit",
 	} {
 		if found[name] == 0 && (name != "the list of processes" || runtime.GOOS == "linux") {
 			s.Errorf("nothing is in %s", name)

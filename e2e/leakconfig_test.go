@@ -89,7 +89,7 @@ func (s *story) load(text string) (a answer) {
 
 // commands are all of psagate's, as people and as programs call them.
 func (s *story) commands() {
-	for _, line := range []string{"status", "psa status", "check", "check main", "zones", "release main --yes", "check nobody", "release nobody --yes"} {
+	for _, line := range []string{"status", "psa status", "check", "check main", "zones", "release main --yes", "check nobody", "release nobody --yes", "audit verify", "audit print", "audit print --ocsf"} {
 		s.ask(line)
 		s.ask(line + " --json")
 	}

@@ -165,3 +165,35 @@ func TestTheLastHeadOfAHostIsTheLatest(t *testing.T) {
 		t.Error("a host without chains has a head")
 	}
 }
+
+// firstHangs are Anchors whose first Put does not end by itself.
+type firstHangs struct {
+	Memory
+	once sync.Once
+}
+
+// Put implements Anchors.
+func (s *firstHangs) Put(ctx context.Context, h Head) (err error) {
+	s.once.Do(func() {
+		<-ctx.Done()
+		err = ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	return s.Memory.Put(ctx, h)
+}
+
+func TestAClosingLogIsNotSaidToLackItsAnchor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, anchors := &told{}, &firstHangs{}
+		w := open(t, Config{Output: &disk{}, Anchors: anchors, Told: o.tell})
+		synctest.Wait() // a head is on its way
+		if err := w.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if list := heads(t, anchors); o.String() != "" || len(list) != 1 || list[0].Seq != w.Status().Head.Seq || !list[0].Closed {
+			t.Errorf("told %q, anchored %+v", o, list)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -96,7 +97,11 @@ func (a *anchorer) anchor(ctx context.Context) error {
 	head := a.latest
 	a.mu.Unlock()
 	err := a.config.Anchors.Put(ctx, head)
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(ctx.Err(), context.Canceled): // close anchors it once more
+		return err
+	default:
 		err = fmt.Errorf("the head of the audit chain is not anchored: %w", err)
 	}
 	a.mu.Lock()

@@ -7,8 +7,9 @@ import (
 
 // Report is what a Verifier found.
 type Report struct {
-	// Files and Lines are how many were read; Lines counts those that are as they were written.
-	Files int    `json:"files"`
+	// Files is how many were read.
+	Files int `json:"files"`
+	// Lines is how many lines are as they were written.
 	Lines uint64 `json:"lines"`
 	// Chains are the chains that lines are of, in the order in which they were met.
 	Chains []ChainReport `json:"chains"`
@@ -25,39 +26,53 @@ func (r Report) OK() bool { return r.Faults == 0 }
 
 // ChainReport is what is known of a chain.
 type ChainReport struct {
-	// Chain is its id, Host and Process whose it is, Key the id of its key.
-	Chain   string `json:"chain"`
-	Host    string `json:"host,omitempty"`
+	// Chain is its id.
+	Chain string `json:"chain"`
+	// Host is whose chain it is.
+	Host string `json:"host,omitempty"`
+	// Process is the one that wrote it.
 	Process string `json:"process,omitempty"`
-	Key     string `json:"key"`
-	// First and Last are the numbers of its lines, Lines how many of them are here, Anchored how far it is anchored.
-	First    uint64 `json:"first"`
-	Last     uint64 `json:"last"`
-	Lines    uint64 `json:"lines"`
+	// Key is the id of its key.
+	Key string `json:"key"`
+	// First is the number of the first of its lines that is here.
+	First uint64 `json:"first"`
+	// Last is the number of the last one.
+	Last uint64 `json:"last"`
+	// Lines is how many of them are here.
+	Lines uint64 `json:"lines"`
+	// Anchored is how far it is anchored.
 	Anchored uint64 `json:"anchored,omitempty"`
-	// From and To are the times of those lines.
+	// From is the time of the first line.
 	From time.Time `json:"from"`
-	To   time.Time `json:"to"`
-	// Closed: its last line is here. Lost is how many entries it says are not in it.
-	Closed bool   `json:"closed"`
-	Lost   uint64 `json:"lost,omitempty"`
+	// To is the time of the last line.
+	To time.Time `json:"to"`
+	// Closed: its last line is here.
+	Closed bool `json:"closed"`
+	// Lost is how many entries it says are not in it.
+	Lost uint64 `json:"lost,omitempty"`
 }
 
 // Finding is something that was found. What it has not is empty.
 type Finding struct {
-	// Kind is what it is, in a word. Fault: the log is not as it was written, or not whole.
-	Kind  FindingKind `json:"kind"`
-	Fault bool        `json:"fault"`
-	// File and Line are where, LastLine where it ends if those are several lines.
-	File     string `json:"file,omitempty"`
-	Line     int    `json:"line,omitempty"`
-	LastLine int    `json:"last_line,omitempty"`
-	// Chain, Seq and LastSeq are which lines of which chain.
-	Chain   string `json:"chain,omitempty"`
-	Seq     uint64 `json:"seq,omitempty"`
+	// Kind is what it is, in a word.
+	Kind FindingKind `json:"kind"`
+	// Fault: the log is not as it was written, or not whole.
+	Fault bool `json:"fault"`
+	// File is where.
+	File string `json:"file,omitempty"`
+	// Line is its line there.
+	Line int `json:"line,omitempty"`
+	// LastLine is where it ends, if those are several lines.
+	LastLine int `json:"last_line,omitempty"`
+	// Chain is whose lines it is about.
+	Chain string `json:"chain,omitempty"`
+	// Seq is the number of the first of them.
+	Seq uint64 `json:"seq,omitempty"`
+	// LastSeq is the number of the last one, if those are several.
 	LastSeq uint64 `json:"last_seq,omitempty"`
-	// What says what is there, and Means what that means.
-	What  string `json:"what"`
+	// What says what is there.
+	What string `json:"what"`
+	// Means is what that means.
 	Means string `json:"means"`
 }
 

@@ -14,6 +14,7 @@ type mapping struct {
 
 func login(e Entry) string       { return e.Login }
 func integration(e Entry) string { return e.Data["integration"] }
+func digest(e Entry) string      { return e.Data["digest"] }
 func policyFile(e Entry) string  { return e.Data["policy"] }
 
 // mappings are the events that have a class of their own. Every other word is a Base Event. docs/audit.md has this table.
@@ -32,6 +33,8 @@ var mappings = map[string]mapping{
 	"policy_changed":       {classEntity, 3, statusSuccess, severityInfo, "policy", policyFile, ""},
 	"policy_refused":       {classEntity, 3, statusFailure, severityMedium, "policy", policyFile, ""},
 	"secret_written":       {classEntity, 3, statusSuccess, severityInfo, "secret", login, ""},
+	"secret_not_written":   {classEntity, 3, statusFailure, severityLow, "secret", login, ""},
+	"config_loaded":        {classEntity, 3, statusSuccess, severityInfo, "config", digest, ""},
 	"code_shown":           {classEntity, 2, statusSuccess, severityInfo, "code", login, ""},
 	"budget_spent":         {classBase, activityOther, statusFailure, severityHigh, "", nil, ""},
 	"gate_shut":            {classBase, activityOther, statusFailure, severityMedium, "", nil, ""},

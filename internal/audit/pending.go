@@ -31,7 +31,7 @@ type Result struct {
 func (w *Writer) Begin(ctx context.Context, e Entry) (Pending, error) {
 	e.Kind = Call
 	p := Pending{w: w, entry: e}
-	if !w.config.Required {
+	if !w.demand.Load() {
 		return p, nil
 	}
 	e.Phase = Intent
@@ -47,11 +47,16 @@ func (p Pending) End(r Result) {
 	if p.of > 0 {
 		e.Phase, e.Of = Outcome, p.of
 	}
+	e.Take(r)
+	p.w.Note(e)
+}
+
+// Take adds to a call's entry what came of the call.
+func (e *Entry) Take(r Result) {
 	e.DecidedBy = cmp.Or(r.DecidedBy, e.DecidedBy)
 	e.Reason = cmp.Or(r.Reason, e.Reason)
 	e.Login = cmp.Or(r.Login, e.Login)
 	e.CredentialVersion = cmp.Or(r.CredentialVersion, e.CredentialVersion)
 	e.Zone = cmp.Or(r.Zone, e.Zone)
 	e.Status, e.Duration = r.Status, r.Duration
-	p.w.Note(e)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -42,6 +43,7 @@ type Writer struct {
 	ended  chan struct{} // closed when all is written that will be
 	anchor *anchorer
 	giveUp func()
+	demand atomic.Bool // lines are required
 
 	mu      sync.Mutex
 	queue   []item
@@ -62,6 +64,7 @@ func New(c Config) (*Writer, error) {
 	w := &Writer{
 		config: c.withDefaults(), began: time.Now(), wake: make(chan struct{}, 1), give: make(chan struct{}), ended: make(chan struct{}),
 	}
+	w.demand.Store(c.Required)
 	w.anchor = newAnchorer(w.config)
 	w.giveUp = sync.OnceFunc(func() { close(w.give); w.anchor.stop() })
 	p := newPress(w)
@@ -69,6 +72,18 @@ func New(c Config) (*Writer, error) {
 	go w.anchor.run()
 	go p.run()
 	return w, nil
+}
+
+// Require says from now on whether the log is required: Config.Required is what it was at first. What is under way goes on as it
+// began. The error is that of New, and changes nothing.
+func (w *Writer) Require(required bool) error {
+	c := w.config
+	c.Required = required
+	if err := c.check(); err != nil {
+		return err
+	}
+	w.demand.Store(required)
+	return nil
 }
 
 func newChain() string { return rand.Text()[:16] }
@@ -82,7 +97,7 @@ func (w *Writer) Append(ctx context.Context, e Entry) error {
 }
 
 func (w *Writer) append(ctx context.Context, e Entry) (seq uint64, err error) {
-	if !w.config.Required {
+	if !w.demand.Load() {
 		return 0, w.take(item{entry: e})
 	}
 	if err := context.Cause(ctx); err != nil {

@@ -32,6 +32,8 @@ type Config struct {
 	Log   *slog.Logger
 	// Freeze are the windows in which nothing may be written.
 	Freeze []limits.Window
+	// Audit writes calls down; nil: nobody does.
+	Audit Auditor
 	// Policy is asked by Police. Default: what package policy has for none.
 	Policy Judge
 	// Dial is for tests that connect in memory.
@@ -89,6 +91,7 @@ type Shared struct {
 	limits  *identity.Limiter
 	rates   limits.Rates // of integrations
 	refused bounded      // in the log
+	unknown bounded      // in the audit log
 	keys    keyring
 	applied applied
 	shares  *shares
@@ -108,7 +111,7 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
+	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), unknown: bounded{most: unknownAMinute}, shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
 	close(s.ready)
 	if d, ok := tables.(durable); ok {

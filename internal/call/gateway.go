@@ -24,6 +24,7 @@ type Gateway struct {
 	limits map[string]Limits // by integration
 	freeze []limits.Window
 	log    *slog.Logger
+	audit  Auditor // nil: nobody writes calls down
 	said   said
 
 	mu     sync.Mutex
@@ -37,7 +38,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log,
+		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log, audit: cfg.Audit,
 		policy: cfg.Policy, limits: make(map[string]Limits), freeze: cfg.Freeze, closed: make(chan struct{}),
 	}
 	if g.policy == nil {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/report"
@@ -22,7 +23,17 @@ var userHeader, secretHeader = http.CanonicalHeaderKey(autotask.HeaderUserName),
 // returns done. Only an integration that is disabled is told so, and one whose key may be good is told to wait.
 // Calls that need no sign-in pass as nobody's.
 func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP string) (*http.Request, report.Call, bool) {
+	line := g.newAudited(r, clientIP)
+	out, info, done := g.identify(line.over(w), r, clientIP, line)
+	if done {
+		line.end(info, audit.ByIdentity)
+	}
+	return out, info, done
+}
+
+func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP string, line *audited) (*http.Request, report.Call, bool) {
 	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
+	line.about(op)
 	switch {
 	case early(r):
 		info := described(op)
@@ -30,13 +41,14 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 		g.shared.observer.Answered(info)
 		return r, info, true
 	case err == nil && op.Free:
-		return r, described(op), false
+		return line.pass(r), described(op), false
 	}
 	address := clientAddress(clientIP)
 	p := identity.FromRequest(r.Header, userHeader, secretHeader)
 	p.AddTLS(r.TLS)
 	addOwn(&p, r.Header)
 	who, err := g.book.Identify(p, address, time.Now())
+	line.from(who)
 	if err != nil {
 		info := described(op)
 		info.Reason = g.refuse(w, r, op.API, address, refusal{who, err, clientIP})
@@ -52,7 +64,7 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	}
 	info := described(op)
 	info.Integration, info.Login = who.Integration.Name, who.Integration.Login
-	return r.WithContext(context.WithValue(r.Context(), callerKey{}, caller{who, clientIP})), info, false
+	return r.WithContext(context.WithValue(line.keep(r.Context()), callerKey{}, caller{who, clientIP})), info, false
 }
 
 // early reports whether a request came before the end of its TLS handshake. Whoever has seen it on its way can send it

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/policy"
@@ -27,24 +28,29 @@ func (g *Gateway) Police(w http.ResponseWriter, r *http.Request, maxBody int64) 
 	if err == nil && op.Free {
 		return r, info, func() {}, false
 	}
+	line := g.auditedOf(r)
+	line.about(op)
+	w = line.over(w)
 	in := g.letIn(w, r, letter{op, err}, ProxyOptions{MaxBody: maxBody}.maxBody(), &info)
-	if in == nil || !g.permitted(w, r, in, &info) {
+	if in == nil || !g.permitted(w, r, in, line, &info) {
 		in.leave()
 		info.End(0)
 		g.shared.observer.Answered(info)
+		line.end(info, audit.ByPolicy)
 		return r, info, func() {}, true
 	}
 	return in.keep(r), info, in.leave, false
 }
 
 // permitted asks policy. A call that is denied is answered.
-func (g *Gateway) permitted(w http.ResponseWriter, r *http.Request, in *admitted, info *report.Call) bool {
-	request, err := g.request(r, in)
+func (g *Gateway) permitted(w http.ResponseWriter, r *http.Request, in *admitted, line *audited, info *report.Call) bool {
+	request, err := g.request(r, in, line)
 	if err != nil {
 		info.Reason = g.refuseEntry(w, r, in.op.API, err)
 		return false
 	}
 	d := g.policy.Decide(request)
+	line.decided(d, d.Outcome == policy.Deny && g.policy.Observes())
 	if d.Outcome == policy.Deny && g.policy.Observes() {
 		in.decision = report.WouldDeny
 	} else {
@@ -85,7 +91,7 @@ func (g *Gateway) logDenied(request policy.Request, in *admitted, d policy.Decis
 }
 
 // request is the call as policies see it.
-func (g *Gateway) request(r *http.Request, in *admitted) (policy.Request, error) {
+func (g *Gateway) request(r *http.Request, in *admitted, line *audited) (policy.Request, error) {
 	i, what := in.who.Integration, in.op.Resource()
 	out := policy.Request{
 		Principal: policy.Principal{Kind: policy.Integration, Name: i.Name, Groups: i.Groups},
@@ -97,6 +103,7 @@ func (g *Gateway) request(r *http.Request, in *admitted) (policy.Request, error)
 	if err != nil {
 		return out, err
 	}
+	line.fields(fields)
 	tell(&out, fields)
 	return out, nil
 }

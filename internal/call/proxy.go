@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/inject"
@@ -34,10 +35,14 @@ func (o ProxyOptions) maxBody() int64 {
 func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) (info report.Call) {
 	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
 	info = described(op)
+	line := g.auditedOf(r)
+	line.about(op)
+	w = line.over(w)
 	status := 0 // of the answer, once it has ended; where it breaks off on its way this function panics
 	defer func() {
 		info.End(status)
 		g.shared.observer.Answered(info)
+		line.end(info, audit.ByGateway)
 	}()
 	switch {
 	case early(r):
@@ -63,6 +68,10 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	defer in.leave()
 	info.Decision = in.decision
 	who := in.who
+	if err := line.begin(r, in); err != nil {
+		info.Reason = g.refuseEntry(w, r, op.API, err)
+		return info
+	}
 	t := &trip{
 		Call: inject.Call{
 			Entrance: entrance(g.ways[who.Integration.Login], who, r.Header), Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery,
@@ -70,6 +79,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		},
 		public: publicURL(r, o), log: g.log,
 	}
+	defer line.left(t)
 	t.carry(w, r)
 	if n := t.served(); n != nil {
 		info.Login = n.Name

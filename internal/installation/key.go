@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/psagate/psagate/internal/audit"
 )
 
 // Key is the key of an installation, and the one that it has replaced.
@@ -101,9 +103,21 @@ func private(path string) error {
 }
 
 // ID names the key without telling it: the first 8 hex digits of a hash.
-func (k Key) ID() string {
-	sum := sha256.Sum256(derive(k.current, "id"))
+func (k Key) ID() string { return idOf(k.current) }
+
+func idOf(key []byte) string {
+	sum := sha256.Sum256(derive(key, "id"))
 	return hex.EncodeToString(sum[:4])
+}
+
+// Audit are the keys of the audit log's chains: the one that new lines are chained with first, then the one of before where a key
+// was replaced. Each has the id of the installation's key that it is derived from.
+func (k Key) Audit() []audit.Key {
+	keys := []audit.Key{{ID: idOf(k.current), Secret: derive(k.current, "audit")}}
+	if len(k.former) > 0 {
+		keys = append(keys, audit.Key{ID: idOf(k.former), Secret: derive(k.former, "audit")})
+	}
+	return keys
 }
 
 // Fingerprints are the keys of credentials' fingerprints; former is nil where no key was replaced.

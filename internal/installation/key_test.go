@@ -92,3 +92,30 @@ func TestAKeyShowsNothingOfItself(t *testing.T) {
 		t.Error("the same key gives others")
 	}
 }
+
+func TestEachPurposeHasAKeyOfItsOwn(t *testing.T) {
+	k, err := FromFields(map[string]string{"key": strings.Repeat("k", 40), "former": strings.Repeat("f", 40)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fingerprints, former := k.Fingerprints()
+	keys := k.Audit()
+	if len(keys) != 2 || keys[0].ID != k.ID() || keys[1].ID == k.ID() {
+		t.Fatalf("%d keys, the first is not the installation's, or both are one", len(keys))
+	}
+	all := [][]byte{fingerprints, former, keys[0].Secret, keys[1].Secret}
+	for i, one := range all {
+		for _, other := range all[i+1:] {
+			if bytes.Equal(one, other) {
+				t.Error("two purposes have one key")
+			}
+		}
+	}
+	alone, err := FromFields(map[string]string{"key": strings.Repeat("f", 40)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if was := alone.Audit(); len(was) != 1 || was[0].ID != keys[1].ID || !bytes.Equal(was[0].Secret, keys[1].Secret) {
+		t.Error("a key that was replaced does not prove its lines any more")
+	}
+}

@@ -96,6 +96,16 @@ var migrations = [...][]string{{
 		at BIGINT NOT NULL,
 		PRIMARY KEY (key, what)
 	)`,
+}, {
+	`CREATE TABLE audit_anchor (
+		chain TEXT PRIMARY KEY,
+		host TEXT NOT NULL,
+		key_id TEXT NOT NULL,
+		seq BIGINT NOT NULL,
+		mac TEXT NOT NULL,
+		at BIGINT NOT NULL,
+		closed BOOLEAN NOT NULL
+	)`,
 }}
 
 // errNewer: a newer psagate has been at the store.

@@ -1,0 +1,273 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/psagate/psagate/internal/audit"
+	"github.com/psagate/psagate/internal/call"
+)
+
+// shelf is a log writer of a test's, which remembers what became of what it opened.
+type shelf struct {
+	name string
+	fail error
+
+	mu    sync.Mutex
+	opens int
+	did   []string
+	text  bytes.Buffer
+}
+
+func (s *shelf) String() string    { return s.name }
+func (s *shelf) WriterKey() string { return "shelf:" + s.name }
+
+// OpenWriter implements caddy.WriterOpener.
+func (s *shelf) OpenWriter() (io.WriteCloser, error) {
+	if s.fail != nil {
+		return nil, s.fail
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opens++
+	return &book{s}, nil
+}
+
+func (s *shelf) note(what string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.did = append(s.did, what)
+	return nil
+}
+
+func (s *shelf) all() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.did, " ")
+}
+
+// book is what a shelf opened.
+type book struct{ *shelf }
+
+func (b *book) Sync() error  { return b.note("sync") }
+func (b *book) Close() error { return b.note("close") }
+
+// Write implements io.Writer.
+func (b *book) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// pipe opens what can only be written to.
+type pipe struct{ *shelf }
+
+// OpenWriter implements caddy.WriterOpener.
+func (p pipe) OpenWriter() (io.WriteCloser, error) {
+	return struct{ io.WriteCloser }{&book{p.shelf}}, nil
+}
+
+func isOver(t *trail) bool {
+	select {
+	case <-t.over:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestConfigsThatNameTheSameOutputShareALog(t *testing.T) {
+	s := &shelf{name: t.Name()}
+	a, b := takeTrail(output{s, "a", false}), takeTrail(output{s, "b", false})
+	other := takeTrail(output{&shelf{name: t.Name() + " 2"}, "a", false})
+	defer other.leave()
+	if a.trail != b.trail || a.trail == other.trail {
+		t.Error("one output has two logs, or two have one")
+	}
+	for _, l := range []*lentTrail{a, b} {
+		if err := l.start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.leave()
+	a.leave() // Caddy may clean up a config twice
+	if a.isEnding() {
+		t.Error("it ended while a config used it")
+	}
+	b.leave()
+	<-b.over
+	if s.opens != 1 || s.all() != "close" {
+		t.Errorf("opened %d times, then: %s", s.opens, s.all())
+	}
+}
+
+func TestACallKeepsItsLogOpenAndANewConfigGoesOnWithIt(t *testing.T) {
+	s := &shelf{name: t.Name()}
+	first := takeTrail(output{s, "", false})
+	if err := first.start(); err != nil {
+		t.Fatal(err)
+	}
+	first.Enter()
+	first.leave()
+	if first.isEnding() {
+		t.Fatal("it ended under a call")
+	}
+	second := takeTrail(output{s, "", false})
+	if second.trail != first.trail {
+		t.Error("the file has two logs at once")
+	}
+	second.leave()
+	first.Leave()
+	<-first.over
+	third := takeTrail(output{s, "", false})
+	defer third.leave()
+	if err := third.start(); err != nil || third.trail == first.trail || isOver(third.trail) {
+		t.Errorf("a log that was closed is not opened again: %v", err)
+	}
+}
+
+func TestAnOutputsSettingsChangeBetweenTwoLines(t *testing.T) {
+	before, after := &shelf{name: "before"}, &shelf{name: "after"}
+	o, err := openOutlet(output{before, "1", false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(text string) {
+		t.Helper()
+		if _, err := o.asOutput().Write([]byte(text)); err != nil {
+			t.Error(err)
+		}
+	}
+	write("one ")
+	if err := o.renew(output{after, "1", false}); err != nil || after.opens != 0 {
+		t.Errorf("the same settings: opened %d times, %v", after.opens, err)
+	}
+	if err := o.renew(output{&shelf{fail: errors.New("no")}, "2", false}); err == nil {
+		t.Error("no error")
+	}
+	write("two")
+	if err := o.renew(output{after, "3", false}); err != nil {
+		t.Error(err)
+	}
+	write("three")
+	if before.text.String() != "one two" || before.all() != "sync close" || after.text.String() != "three" {
+		t.Errorf("%q, %s, %q", before.text.String(), before.all(), after.text.String())
+	}
+	if err := errors.Join(o.Close(), o.Close()); err != nil || after.all() != "close" {
+		t.Errorf("%s, %v", after.all(), err)
+	}
+	disk := diskOutlet{o}
+	if _, err := disk.Write([]byte("x")); err == nil {
+		t.Error("what is closed was written to")
+	}
+	if disk.Sync() == nil {
+		t.Error("what is closed was put on disk")
+	}
+}
+
+func TestARequiredLogNeedsADisk(t *testing.T) {
+	to := pipe{&shelf{name: t.Name()}}
+	l := takeTrail(output{to, "", true})
+	defer l.leave()
+	if err := l.start(); err == nil || !strings.Contains(err.Error(), t.Name()) || !strings.Contains(err.Error(), "cannot be required") {
+		t.Error(err)
+	}
+	if _, is := l.to.asOutput().(audit.Syncer); is {
+		t.Error("a pipe is said to be a disk")
+	}
+	broken := takeTrail(output{&shelf{name: "broken", fail: errors.New("no such folder")}, "", false})
+	defer broken.leave()
+	if err := broken.start(); err == nil || !strings.Contains(err.Error(), "the audit log cannot be written to broken: no such folder") {
+		t.Error(err)
+	}
+}
+
+func TestWhatHappensBeforeTheKeyIsKnownWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &trail{name: "early", ready: make(chan struct{}), ending: make(chan struct{})}
+		call, err := tr.Begin(t.Context(), audit.Entry{Caller: "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		call.End(audit.Result{Status: 200})
+		tr.required.Store(true)
+		call, err = tr.Begin(t.Context(), audit.Entry{Caller: "b"})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a call may be made that is written nowhere: %v", err)
+		}
+		call.End(audit.Result{Status: 503})
+		for range earlyMost {
+			tr.Note(audit.Entry{Event: "x"})
+		}
+		if len(tr.early) != earlyMost || tr.lost != 2 || tr.early[0].Caller != "a" || tr.early[0].Status != 200 || tr.early[1].Status != 503 {
+			t.Errorf("%d wait, %d are lost, the first are %+v", len(tr.early), tr.lost, tr.early[:2])
+		}
+		if p := tr.standing().Problems; len(p) != 1 || !strings.Contains(p[0], "nothing is written yet") {
+			t.Error(p)
+		}
+	})
+}
+
+func TestTwoOutputsOfOneMachineAreTwoHosts(t *testing.T) {
+	a, b := &trail{key: "file:/a"}, &trail{key: "file:/b"}
+	if a.host() == b.host() || len(a.host()) > audit.MaxName || a.host() != (&trail{key: "file:/a"}).host() {
+		t.Errorf("%s and %s", a.host(), b.host())
+	}
+}
+
+func TestFilesThatAreBeingCompressedAreReadOnce(t *testing.T) {
+	found := finished([]string{"a-2.log", "a-1.log.gz", "a-2.log.gz", "a-3.log.zst.tmp", "a-3.log"})
+	if want := []string{"a-1.log.gz", "a-2.log", "a-3.log"}; !slices.Equal(found, want) {
+		t.Errorf("%v", found)
+	}
+	plain := filepath.Join(t.TempDir(), "a-2.log")
+	if err := os.WriteFile(plain+".gz", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := openAuditFile(plain)
+	if err != nil || f.Name() != plain+".gz" {
+		t.Errorf("what was compressed meanwhile is not found: %v", err)
+	}
+	_ = f.Close()
+	if _, err := openAuditFile(plain + ".other"); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
+	_, table, _ := strings.Cut(readPage(t, "../docs/audit.md"), "\n| word | what happened |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var page []string
+	code := []string{eventConfigLoaded, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, call.EventTooMany}
+	for line := range strings.Lines(table) {
+		if word, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "`"); ok && strings.HasPrefix(line, "| `") {
+			page = append(page, word)
+		}
+	}
+	for event := range eventFields {
+		code = append(code, string(event))
+	}
+	sameAsPage(t, "events of the audit log", page, code)
+}
+
+func TestAKeyThatACallerPutWhereNoneBelongsIsNotWrittenDown(t *testing.T) {
+	fields := []string{"title", aKey}
+	e := withoutKeys(audit.Entry{Entity: aKey, Child: "x" + aKey, Fields: fields, Filters: []string{"a name that is long and no key"}, Reasons: []string{`Entity::"` + aKey + `"`}})
+	text := fmt.Sprintf("%+v", e)
+	if strings.Contains(text, aKey[10:]) || strings.Count(text, maskedKey) != 4 || !strings.Contains(text, "a name that is long and no key") {
+		t.Error(text)
+	}
+	if fields[1] != aKey {
+		t.Error("the caller's list was changed")
+	}
+}

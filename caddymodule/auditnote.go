@@ -1,0 +1,128 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+
+	"github.com/psagate/psagate/internal/audit"
+	"github.com/psagate/psagate/internal/call"
+	"github.com/psagate/psagate/internal/report"
+)
+
+// Begin implements call.Auditor.
+func (t *trail) Begin(ctx context.Context, e audit.Entry) (call.Begun, error) {
+	e = withoutKeys(e)
+	if !t.required.Load() {
+		if w := t.writer.Load(); w != nil {
+			return w.Begin(ctx, e)
+		}
+		return &earlyCall{t, e}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, auditPatience)
+	defer cancel()
+	select {
+	case <-t.ready:
+		return t.writer.Load().Begin(ctx, e)
+	case <-ctx.Done():
+		return &earlyCall{t, e}, fmt.Errorf("the key of the audit log is not known yet: %w", context.Cause(ctx))
+	}
+}
+
+// earlyCall is a call that was begun before there was a writer.
+type earlyCall struct {
+	to    *trail
+	entry audit.Entry
+}
+
+// End implements call.Begun.
+func (c *earlyCall) End(r audit.Result) {
+	c.entry.Take(r)
+	c.to.Note(c.entry)
+}
+
+// Note implements call.Auditor.
+func (t *trail) Note(e audit.Entry) {
+	e = withoutKeys(e)
+	if w := t.writer.Load(); w != nil {
+		w.Note(e)
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch w := t.writer.Load(); {
+	case w != nil:
+		w.Note(e)
+	case len(t.early) < earlyMost:
+		t.early = append(t.early, e)
+	default:
+		t.lost++
+	}
+}
+
+// noteEvent writes an event into the log that is in force.
+func noteEvent(e audit.Entry) {
+	if t := auditing.Load(); t != nil {
+		e.Kind = audit.Event
+		t.Note(e)
+	}
+}
+
+// noteHappening writes down what happens to logins.
+func noteHappening(h call.Happening) {
+	e := audit.Entry{
+		Event: string(h.Event), CallerKind: audit.Own, Login: h.Login, CredentialVersion: h.Version, Zone: h.Zone, Data: map[string]string{},
+	}
+	switch {
+	case h.Event == call.LoginReleased:
+		e.CallerKind = audit.Operator
+	case h.Integration != "":
+		e.CallerKind, e.Caller = audit.Integration, h.Integration
+	}
+	for name, value := range map[string]string{"store": h.Store, "problem": string(h.Problem)} {
+		if value != "" {
+			e.Data[name] = value
+		}
+	}
+	noteEvent(e)
+}
+
+// The events of the audit log beside those that an observer is told of.
+const (
+	eventConfigLoaded     = "config_loaded"
+	eventLoginChecked     = "login_checked"
+	eventPoolRotated      = "pool_rotated"
+	eventSecretWritten    = "secret_written"
+	eventSecretNotWritten = "secret_not_written"
+	eventStoreCopied      = "store_copied"
+)
+
+// configLoaded says that a config came into force, and which: two of the same digest are the same.
+func configLoaded(a *App) audit.Entry {
+	text, _ := json.Marshal(a)
+	sum := sha256.Sum256(text)
+	return audit.Entry{Event: eventConfigLoaded, CallerKind: audit.Own, Data: map[string]string{"digest": hex.EncodeToString(sum[:8])}}
+}
+
+// noteOperator writes down what an operator did over the admin endpoint.
+func noteOperator(r *http.Request, event, login string, data map[string]string) {
+	e := audit.Entry{Event: event, CallerKind: audit.Operator, Login: login, Data: data}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil { // over a socket there is none
+		e.Address = host
+	}
+	noteEvent(e)
+}
+
+// notePut writes down what came of a new credential.
+func notePut(r *http.Request, login string, result report.PutResult) {
+	event, data := eventSecretNotWritten, map[string]string{"verdict": result.Verdict}
+	if result.Written {
+		event, data["version"] = eventSecretWritten, strconv.FormatUint(result.Version, 10)
+	}
+	noteOperator(r, event, login, data)
+}
