@@ -34,6 +34,8 @@ const maxAdminBody = 4096
 //	GET  /psa/store/backup            the store's file
 //	POST /psa/alerts/test
 //	POST /psa/policy/explain          a request, as in the cases of policies
+//	POST /psa/integrations/<name>/disable   {"reason": "…"}, or nothing
+//	POST /psa/integrations/<name>/enable
 //	POST /psa/logins/<name>/release   {"seq": n}, the one that status showed
 //	POST /psa/logins/<name>/check
 //	GET  /psa/logins/<name>/secret
@@ -80,6 +82,10 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return testAlerts(w, r)
 	case len(path) == 2 && path[0] == "policy" && path[1] == "explain":
 		return explain(w, r, in)
+	case len(path) == 3 && path[0] == "integrations" && path[2] == "disable":
+		return disable(w, r, e, path[1])
+	case len(path) == 3 && path[0] == "integrations" && path[2] == "enable":
+		return enable(w, r, e, path[1])
 	case len(path) == 3 && path[0] == "logins" && path[2] == "release":
 		return a.post(w, r, e, path[1], release)
 	case len(path) == 3 && path[0] == "logins" && path[2] == "check":

@@ -95,6 +95,8 @@ func noteHappening(h call.Happening) {
 // The events of the audit log beside those that an observer is told of.
 const (
 	eventConfigLoaded     = "config_loaded"
+	eventDisabled         = "integration_disabled"
+	eventEnabled          = "integration_enabled"
 	eventLoginChecked     = "login_checked"
 	eventPoolRotated      = "pool_rotated"
 	eventSecretWritten    = "secret_written"

@@ -97,7 +97,7 @@ func TestTheReferenceHasTheAdminRoutes(t *testing.T) {
 				page = append(page, part)
 			}
 		}
-		request, err := http.NewRequest(method, "http://"+server+strings.NewReplacer("<login>", "main", "<pool>", "crew").Replace(path), nil)
+		request, err := http.NewRequest(method, "http://"+server+strings.NewReplacer("<login>", "main", "<pool>", "crew", "<integration>", "itglue").Replace(path), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ type engine interface {
 	operator
 	rotator
 	judge
+	switcher
 	lifecycle
 }
 
@@ -56,6 +57,14 @@ type rotator interface {
 	// Rotate has each login of a pool serve with its newest credential, one at a time, and tells of each as soon as it is
 	// through with it. What does not work is in the result; the error is [report.ErrRotating] while another one is under way.
 	Rotate(ctx context.Context, pool string, drain time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error)
+}
+
+// switcher switches integrations off and on. Where a name is none of the config's, the error is [report.ErrUnknownIntegration].
+type switcher interface {
+	// Disable switches an integration off for all replicas; its callers hear the reason.
+	Disable(ctx context.Context, integration, reason string) (report.Switch, error)
+	// Enable switches it on again.
+	Enable(ctx context.Context, integration string) (report.Switch, error)
 }
 
 // judge explains what the policies in force say.

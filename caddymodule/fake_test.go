@@ -82,6 +82,27 @@ func (f *fake) Explain(r policy.Request) (policy.Explanation, bool) {
 	return p.Explain(r), f.denies
 }
 
+// Disable knows itglue alone.
+func (f *fake) Disable(_ context.Context, integration, reason string) (report.Switch, error) {
+	f.note(fmt.Sprintf("disable %s: %s", integration, reason))
+	if integration != "itglue" {
+		return report.Switch{}, report.ErrUnknownIntegration
+	}
+	return report.Switch{Integration: integration, Disabled: true, Changed: true}, nil
+}
+
+// Enable finds backup disabled by the config.
+func (f *fake) Enable(_ context.Context, integration string) (report.Switch, error) {
+	f.note("enable " + integration)
+	switch integration {
+	case "backup":
+		return report.Switch{Integration: integration, Disabled: true}, nil
+	case "itglue":
+		return report.Switch{Integration: integration, Changed: true}, nil
+	}
+	return report.Switch{}, report.ErrUnknownIntegration
+}
+
 func (f *fake) Proxy(w http.ResponseWriter, r *http.Request, options ProxyOptions) report.Call {
 	f.note("proxy " + r.Header.Get("X-Identified") + " " + options.PublicURL)
 	w.WriteHeader(http.StatusOK)

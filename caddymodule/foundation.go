@@ -83,6 +83,7 @@ func (f *foundation) open(ctx context.Context, a *App, find func(context.Context
 		return err
 	}
 	f.identity = a.identity()
+	go f.shared.WatchSwitches(context.Background())
 	f.begin(f.key.Fingerprints())
 	close(f.opened)
 	return nil

@@ -95,6 +95,8 @@ type Shared struct {
 	keys    keyring
 	applied applied
 	shares  *shares
+	// switches are who is switched off.
+	switches *switches
 	// accounts and away are what is told to operators of what failed.
 	accounts *accounts
 	away     turnedAway
@@ -111,7 +113,7 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), unknown: bounded{most: unknownAMinute}, shares: newShares(), accounts: newAccounts(), observer: unobserved{}}
+	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), unknown: bounded{most: unknownAMinute}, shares: newShares(), switches: newSwitches(tables), accounts: newAccounts(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
 	close(s.ready)
 	if d, ok := tables.(durable); ok {

@@ -21,11 +21,12 @@ type Gateway struct {
 	ways   map[string]way // logins and pools
 	stores map[string]Store
 	policy Judge
-	limits map[string]Limits // by integration
-	freeze []limits.Window
-	log    *slog.Logger
-	audit  Auditor // nil: nobody writes calls down
-	said   said
+	// integrations are those of the config, by name.
+	integrations map[string]Integration
+	freeze       []limits.Window
+	log          *slog.Logger
+	audit        Auditor // nil: nobody writes calls down
+	said         said
 
 	mu     sync.Mutex
 	closed chan struct{}
@@ -39,7 +40,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	}
 	g := &Gateway{
 		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log, audit: cfg.Audit,
-		policy: cfg.Policy, limits: make(map[string]Limits), freeze: cfg.Freeze, closed: make(chan struct{}),
+		policy: cfg.Policy, integrations: make(map[string]Integration), freeze: cfg.Freeze, closed: make(chan struct{}),
 	}
 	if g.policy == nil {
 		g.policy = byDefault()
@@ -60,7 +61,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	}
 	for _, i := range cfg.Integrations {
 		errs = append(errs, g.mayCall(&i.Integration))
-		g.limits[i.Name] = i.Limits
+		g.integrations[i.Name] = i
 	}
 	if err := errors.Join(errs...); err != nil {
 		g.Close()

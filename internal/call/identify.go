@@ -48,6 +48,11 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	p.AddTLS(r.TLS)
 	addOwn(&p, r.Header)
 	who, err := g.book.Identify(p, address, time.Now())
+	if err == nil {
+		if i, off := g.shared.switches.disabled(who.Integration); off {
+			who.Refused, who.Integration, err = i, nil, identity.ErrDisabled
+		}
+	}
 	line.from(who)
 	if err != nil {
 		info := described(op)

@@ -23,7 +23,7 @@ const oneMore = time.Second
 
 // limited says why an integration may not make a call now, or returns nil. Writing is frozen for all.
 func (g *Gateway) limited(name string, action autotask.Action, now time.Time) *entryError {
-	l := g.limits[name]
+	l := g.integrations[name].Limits
 	if writes(action) && limits.Any(g.freeze, now) {
 		return &entryError{reason: autotask.Policy, text: "writing is frozen until " + clock(limits.End(g.freeze, now)) + ": reading and querying are not"}
 	}
@@ -49,7 +49,7 @@ func clock(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST")
 
 // atOnce is how many calls an integration may have under way, and what the next one hears.
 func (g *Gateway) atOnce(name string, most int) (int, *entryError) {
-	if own := g.limits[name].Concurrent; own > 0 && own < most {
+	if own := g.integrations[name].Limits.Concurrent; own > 0 && own < most {
 		return own, &entryError{reason: autotask.Rate, retryAfter: oneMore, text: fmt.Sprintf("this integration may have %d calls under way at once, and has them: wait for their answers", own)}
 	}
 	return most, crowded("this integration has too many calls under way already: wait for their answers")

@@ -19,7 +19,7 @@ import (
 
 // Status reports how every login and every store stands.
 func (g *Gateway) Status() report.Status {
-	s := report.Status{Time: time.Now(), State: g.shared.state(), Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}}
+	s := report.Status{Time: time.Now(), State: g.shared.state(), Disabled: g.shared.switches.list(), Logins: []report.LoginStatus{}, Stores: []report.StoreStatus{}}
 	keys := make(map[guard.Key][]string)
 	for _, n := range g.lanes {
 		for _, seat := range n.seats() {

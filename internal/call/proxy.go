@@ -74,7 +74,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	}
 	t := &trip{
 		Call: inject.Call{
-			Entrance: entrance(g.ways[who.Integration.Login], who, r.Header), Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery,
+			Entrance: switched{entrance(g.ways[who.Integration.Login], who, r.Header), g.shared.switches, who.Integration}, Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery,
 			Body: in.body, Impersonate: in.resource,
 		},
 		public: publicURL(r, o), log: g.log,

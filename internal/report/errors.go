@@ -8,6 +8,9 @@ var ErrUnknownLogin = errors.New("no login of that name")
 // ErrUnknownPool says that no pool of the config has the name.
 var ErrUnknownPool = errors.New("no pool of that name")
 
+// ErrUnknownIntegration says that no integration of the config has the name.
+var ErrUnknownIntegration = errors.New("no integration of that name")
+
 // ErrRotating says that a rotation is under way already: one at a time.
 var ErrRotating = errors.New("a rotation is under way already")
 

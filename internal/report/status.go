@@ -13,6 +13,8 @@ type Status struct {
 	State string `json:"state"`
 	// Policy says who decides what an integration may do.
 	Policy PolicyStatus `json:"policy"`
+	// Disabled are the integrations that operators have switched off with `psagate disable`, by name; absent where there is none.
+	Disabled []SwitchedOff `json:"disabled,omitempty"`
 	// Logins are the logins of the config, by name.
 	Logins []LoginStatus `json:"logins"`
 	// Pools are the pools of the config, by name; absent where there is none.

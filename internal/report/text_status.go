@@ -13,6 +13,7 @@ func (p Printer) Status(s Status) {
 	for _, problem := range s.Problems {
 		p.line("! %s", problem)
 	}
+	p.switchedOff(s.Disabled, s.Time)
 	for _, pool := range s.Pools {
 		p.line("")
 		p.pool(pool)

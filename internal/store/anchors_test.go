@@ -56,8 +56,10 @@ func TestAnchorsOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 func TestAStoreOfBeforeTheAuditLogIsTakenOver(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		a := p.run(t)
-		if _, err := a.db.Exec(`DROP TABLE audit_anchor`); err != nil {
-			t.Fatal(err)
+		for _, table := range []string{"audit_anchor", "switched_off"} {
+			if _, err := a.db.Exec(`DROP TABLE ` + table); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if _, err := a.db.Exec(`UPDATE store SET version = 1`); err != nil {
 			t.Fatal(err)

@@ -106,6 +106,12 @@ var migrations = [...][]string{{
 		at BIGINT NOT NULL,
 		closed BOOLEAN NOT NULL
 	)`,
+}, {
+	`CREATE TABLE switched_off (
+		integration TEXT PRIMARY KEY,
+		reason TEXT NOT NULL,
+		at BIGINT NOT NULL
+	)`,
 }}
 
 // errNewer: a newer psagate has been at the store.

@@ -1,0 +1,212 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/store"
+)
+
+// switchboard is where it is kept who is switched off, for all processes that share it.
+type switchboard interface {
+	SwitchOff(context.Context, store.Switched) error
+	SwitchOn(ctx context.Context, name string) (was bool, err error)
+	SwitchedOff(context.Context) ([]store.Switched, error)
+}
+
+// lookEvery is how often a process looks who is switched off: others may have done it.
+const lookEvery = 500 * time.Millisecond
+
+// switches are the integrations that operators have switched off.
+type switches struct {
+	board switchboard // nil: it is this process's own business
+	off   atomic.Pointer[map[string]store.Switched]
+
+	mu sync.Mutex // held while the board is read or written
+}
+
+func newSwitches(tables guard.Tables) *switches {
+	s := new(switches)
+	if s.board, _ = tables.(switchboard); s.board == nil {
+		s.off.Store(&map[string]store.Switched{})
+	}
+	return s
+}
+
+// known tells whether an integration is off, as far as that is known by now.
+func (s *switches) known(name string) (w store.Switched, off bool) {
+	if all := s.off.Load(); all != nil {
+		w, off = (*all)[name]
+	}
+	return w, off
+}
+
+// look reads the board.
+func (s *switches) look(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.read(ctx)
+}
+
+func (s *switches) read(ctx context.Context) error {
+	if s.board == nil {
+		return nil
+	}
+	list, err := s.board.SwitchedOff(ctx)
+	if err != nil {
+		return err
+	}
+	off := make(map[string]store.Switched, len(list))
+	for _, w := range list {
+		off[w.Name] = w
+	}
+	s.off.Store(&off)
+	return nil
+}
+
+// turnOff switches an integration off.
+func (s *switches) turnOff(ctx context.Context, w store.Switched) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.board == nil {
+		off := maps.Clone(*s.off.Load())
+		off[w.Name] = w
+		s.off.Store(&off)
+		return nil
+	}
+	if err := s.board.SwitchOff(ctx, w); err != nil {
+		return err
+	}
+	return s.read(ctx)
+}
+
+// turnOn ends that, and reports whether it was off.
+func (s *switches) turnOn(ctx context.Context, name string) (was bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.board == nil {
+		off := maps.Clone(*s.off.Load())
+		_, was = off[name]
+		delete(off, name)
+		s.off.Store(&off)
+		return was, nil
+	}
+	if was, err = s.board.SwitchOn(ctx, name); err != nil {
+		return was, err
+	}
+	return was, s.read(ctx)
+}
+
+// list returns who is off, by name.
+func (s *switches) list() (all []report.SwitchedOff) {
+	off := s.off.Load()
+	if off == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(*off)) {
+		w := (*off)[name]
+		all = append(all, report.SwitchedOff{Integration: name, Reason: w.Reason, Since: w.At})
+	}
+	return all
+}
+
+// WatchSwitches looks from now on, until the context ends, who is switched off: here, by another process, or before this one
+// started. It is for tables that outlive the process.
+func (s *Shared) WatchSwitches(ctx context.Context) {
+	if s.switches.board == nil {
+		return
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		_ = s.switches.look(ctx) // where the store cannot be used, it is what it was; who does not know it yet asks again
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// disabled returns an integration as one that is disabled, where an operator has switched it off.
+func (s *switches) disabled(i *identity.Integration) (*identity.Integration, bool) {
+	w, off := s.known(i.Name)
+	if !off {
+		return i, false
+	}
+	switched := *i
+	switched.Disabled, switched.DisabledReason = true, w.Reason
+	return &switched, true
+}
+
+// switched is an entrance through which nobody comes who is switched off by then, be it that he was let in before, or that it was
+// not known yet.
+type switched struct {
+	inject.Entrance
+	switches *switches
+	who      *identity.Integration
+}
+
+// Reserve implements inject.Entrance.
+func (e switched) Reserve(ctx context.Context, ask guard.Ask) (inject.Ticket, error) {
+	t, err := e.Entrance.Reserve(ctx, ask)
+	if err != nil {
+		return t, err
+	}
+	if denied := e.denied(ctx); denied != nil {
+		if n, ok := t.Login.(*lane); ok {
+			n.settle(t.Guard, t.Attempt, guard.Outcome{Verdict: guard.NotSent})
+		}
+		return inject.Ticket{}, denied
+	}
+	return t, nil
+}
+
+func (e switched) denied(ctx context.Context) error {
+	if e.switches.off.Load() == nil {
+		if err := e.switches.look(ctx); err != nil {
+			return &guard.Denied{Reason: guard.StoreUnavailable, RetryAfter: wait, Text: "the gateway's store cannot be read, so nothing is sent: an operator finds the cause in psagate status"}
+		}
+	}
+	if i, off := e.switches.disabled(e.who); off {
+		return &guard.Denied{Reason: guard.Reason(autotask.Disabled), Text: disabledText(i)}
+	}
+	return nil
+}
+
+// Disable switches an integration off for all processes that share the store, until Enable. Its callers hear the reason. One that
+// the config does not name is report.ErrUnknownIntegration.
+func (g *Gateway) Disable(ctx context.Context, name, reason string) (report.Switch, error) {
+	if _, known := g.integrations[name]; !known {
+		return report.Switch{}, report.ErrUnknownIntegration
+	}
+	if len(reason) > maxSwitchReason || strings.ContainsFunc(reason, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return report.Switch{}, report.NewUnfit(fmt.Errorf("a reason is one line of %d bytes at the most", maxSwitchReason))
+	}
+	err := g.shared.switches.turnOff(ctx, store.Switched{Name: name, Reason: reason, At: time.Now()})
+	return report.Switch{Integration: name, Disabled: true, Changed: err == nil}, err
+}
+
+// maxSwitchReason is the most bytes of a reason.
+const maxSwitchReason = 200
+
+// Enable ends what Disable began. One that the config does not name is report.ErrUnknownIntegration, unless it is switched off.
+func (g *Gateway) Enable(ctx context.Context, name string) (report.Switch, error) {
+	i, known := g.integrations[name]
+	if _, off := g.shared.switches.known(name); !known && !off {
+		return report.Switch{}, report.ErrUnknownIntegration
+	}
+	was, err := g.shared.switches.turnOn(ctx, name)
+	return report.Switch{Integration: name, Disabled: i.Disabled, Changed: was}, err
+}

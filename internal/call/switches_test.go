@@ -1,0 +1,204 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/store"
+)
+
+// board is guard's tables in memory with switches that processes share.
+type board struct {
+	guard.Memory
+	mu   sync.Mutex
+	off  []store.Switched
+	down error
+}
+
+func (b *board) SwitchOff(_ context.Context, w store.Switched) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.down == nil {
+		b.off = append(slices.DeleteFunc(b.off, func(o store.Switched) bool { return o.Name == w.Name }), w)
+	}
+	return b.down
+}
+
+func (b *board) SwitchOn(_ context.Context, name string) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := len(b.off)
+	b.off = slices.DeleteFunc(b.off, func(o store.Switched) bool { return o.Name == name })
+	return len(b.off) < n, b.down
+}
+
+func (b *board) SwitchedOff(context.Context) ([]store.Switched, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.off), b.down
+}
+
+func (b *board) breaks(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.down = err
+}
+
+// inSharedWorld runs a test in a world whose switches are a board's; watched: it looks at that by itself.
+func inSharedWorld(t *testing.T, watched bool, f func(w *world, b *board)) {
+	t.Helper()
+	inWorld(t, func(w *world) {
+		b := new(board)
+		w.g.Close()
+		w.g, w.shared = nil, NewShared(b, w.cfg.Log)
+		if watched {
+			ctx, cancel := context.WithCancel(context.Background())
+			w.after = append(w.after, cancel)
+			go w.shared.WatchSwitches(ctx)
+		}
+		w.load()
+		f(w, b)
+	})
+}
+
+// isOff demands that an integration is told that it is disabled, and the PSA hears nothing.
+func (w *world) isOff(integration, reason string) {
+	w.Helper()
+	before := w.arrived()
+	a := w.call(integration, "GET", "/Tickets/1", "")
+	w.refusedFor(a, 403, "disabled", "")
+	if !strings.Contains(a.body, reason) || w.arrived() != before {
+		w.Errorf("%s, and %d calls at the PSA", a.body, w.arrived()-before)
+	}
+}
+
+func TestWhoIsSwitchedOffHearsItAtOnceAndOverReloads(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		if done, err := w.g.Disable(t.Context(), "a", "it loops"); err != nil || done != (report.Switch{Integration: "a", Disabled: true, Changed: true}) {
+			t.Fatal(done, err)
+		}
+		w.isOff("a", "disabled: it loops")
+		w.served("b")
+		w.load()
+		w.isOff("a", "disabled: it loops")
+		if off := w.g.Status().Disabled; len(off) != 1 || off[0].Integration != "a" || off[0].Reason != "it loops" {
+			t.Errorf("the status has %+v", off)
+		}
+		for _, was := range []bool{true, false} {
+			if done, err := w.g.Enable(t.Context(), "a"); err != nil || done != (report.Switch{Integration: "a", Changed: was}) {
+				t.Error(done, err)
+			}
+		}
+		w.served("a")
+		w.safeNow()
+	})
+}
+
+func TestWhatCannotBeSwitched(t *testing.T) {
+	inWorld(t, func(w *world) {
+		if _, err := w.g.Disable(t.Context(), "stranger", ""); !errors.Is(err, report.ErrUnknownIntegration) {
+			t.Errorf("a stranger: %v", err)
+		}
+		if _, err := w.g.Enable(t.Context(), "stranger"); !errors.Is(err, report.ErrUnknownIntegration) {
+			t.Errorf("a stranger: %v", err)
+		}
+		for _, reason := range []string{strings.Repeat("x", 201), "two\nlines"} {
+			var unfit report.Unfit
+			if _, err := w.g.Disable(t.Context(), "a", reason); !errors.As(err, &unfit) {
+				t.Errorf("the reason %.10q…: %v", reason, err)
+			}
+		}
+		w.change("a", func(i *Integration) { i.Disabled = true })
+		if done, err := w.g.Enable(t.Context(), "a"); err != nil || !done.Disabled {
+			t.Errorf("disabled by the config: %+v, error %v", done, err)
+		}
+	})
+}
+
+func TestAnotherReplicasSwitchIsSeenWithinASecond(t *testing.T) {
+	inSharedWorld(t, true, func(w *world, b *board) {
+		w.served("a")
+		if err := b.SwitchOff(t.Context(), store.Switched{Name: "a", Reason: "there"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		w.isOff("a", "there")
+		b.breaks(errors.New("the disk is gone")) // what is known holds on
+		time.Sleep(time.Minute)
+		w.isOff("a", "there")
+		w.served("b")
+		b.breaks(nil)
+		if _, err := b.SwitchOn(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		w.served("a")
+	})
+}
+
+func TestBeforeItIsKnownWhoIsOffNobodyComesThrough(t *testing.T) {
+	inSharedWorld(t, false, func(w *world, b *board) {
+		_ = b.SwitchOff(t.Context(), store.Switched{Name: "a"})
+		b.breaks(errors.New("the disk is gone"))
+		if a := w.call("b", "GET", "/Tickets/1", ""); a.reason() != "store-unavailable" {
+			t.Errorf("while the store cannot be read: %d %s", a.status, a.reason())
+		}
+		b.breaks(nil)
+		w.isOffLate("a")
+		w.served("b")
+		w.safeNow()
+	})
+}
+
+// isOffLate is isOff for a call that finds out when it has its unit, which another sign-in may have been for.
+func (w *world) isOffLate(integration string) {
+	w.Helper()
+	if a := w.call(integration, "GET", "/Tickets/1", ""); a.status != 403 || a.reason() != "disabled" {
+		w.Errorf("%d %s %s", a.status, a.reason(), a.body)
+	}
+}
+
+func TestWhoWaitsIsSwitchedOffToo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		inFlight := w.cfg.Logins[0].Settings.InFlight
+		w.sim.Fault(psatest.Fault{At: psatest.Received, Times: inFlight, Delay: 5 * time.Second})
+		later(time.Second, func() {
+			if _, err := w.g.Disable(t.Context(), "a", ""); err != nil {
+				t.Error(err)
+			}
+		})
+		var served, off int
+		var mu sync.Mutex
+		parallel(inFlight+4, func(int) {
+			a := w.call("a", "GET", "/Tickets/1", "")
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case a.status == 200:
+				served++
+			case a.reason() == "disabled":
+				off++
+			}
+		})
+		synctest.Wait()
+		if served == 0 || served > inFlight || served+off != inFlight+4 { // those that were at the PSA then, and nobody else
+			t.Errorf("%d served, %d switched off", served, off)
+		}
+		if st := w.g.Status().Logins[0].Units; st.Free != st.Budget {
+			t.Errorf("units are not given back: %+v", st)
+		}
+		w.served("b")
+		w.safeNow()
+	})
+}
