@@ -97,6 +97,8 @@ const (
 	eventConfigLoaded     = "config_loaded"
 	eventDisabled         = "integration_disabled"
 	eventEnabled          = "integration_enabled"
+	eventPolicyChanged    = "policy_changed"
+	eventPolicyRefused    = "policy_refused"
 	eventLoginChecked     = "login_checked"
 	eventPoolRotated      = "pool_rotated"
 	eventSecretWritten    = "secret_written"

@@ -17,13 +17,14 @@ type caddyfile struct {
 	accessLog string
 	format    string // of the access log
 	discover  string
-	policy    string // the file of policies
+	policy    string // the file of policies; empty for the built-in one
 	secrets   string // the store's name and settings
 	keys      map[string]identity.Hash
 
 	global string // further lines of the global block
 	psa    string // further lines of the psa block
 	login  string // of the login
+	a      string // of the integration a
 	site   string // of the site
 }
 
@@ -36,9 +37,17 @@ const fileStore = `file {env.PSAGATE_SECRETS} {
 func (c caddyfile) String() string {
 	_, port, _ := net.SplitHostPort(c.address)
 	store, _, _ := strings.Cut(c.secrets, " ")
+	policy := ""
+	if c.policy != "" {
+		policy = "policy " + c.policy
+	}
 	var integrations strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(c.keys)) {
-		fmt.Fprintf(&integrations, "\t\tintegration %s {\n\t\t\tkey %s\n\t\t\tlogin main\n\t\t}\n", name, c.keys[name])
+		more := ""
+		if name == "a" {
+			more = c.a
+		}
+		fmt.Fprintf(&integrations, "\t\tintegration %s {\n\t\t\tkey %s\n\t\t\tlogin main\n\t\t\t%s\n\t\t}\n", name, c.keys[name], more)
 	}
 	return fmt.Sprintf(`{
 	debug
@@ -46,7 +55,7 @@ func (c caddyfile) String() string {
 	%s
 	psa {
 		secrets %s
-		policy %s
+		%s
 		%s
 		login main {
 			secret %s autotask/main
@@ -67,5 +76,5 @@ http://:%s {
 	psa_gateway
 	%s
 }
-`, c.admin, c.global, c.secrets, c.policy, c.psa, store, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
+`, c.admin, c.global, c.secrets, policy, c.psa, store, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
 }

@@ -23,6 +23,9 @@ type Settings struct {
 	Paths []string
 	// Observe: what is denied passes all the same.
 	Observe bool
+	// Told is told when the policies were read anew, and when what the files say now is wrong, once for each wrong. nil: nobody is. It
+	// must not call the Desk.
+	Told func(State)
 	// Options say what the names in policies mean.
 	Options policy.Options
 }
@@ -152,8 +155,15 @@ func (d *Desk) reload() error {
 	err := d.load()
 	if err == nil {
 		d.log.Info("policies were read anew", "policies", d.state.Policies)
+		d.tell()
 	}
 	return err
+}
+
+func (d *Desk) tell() {
+	if d.settings.Told != nil {
+		d.settings.Told(d.state)
+	}
 }
 
 // note remembers what is wrong with the files, and logs it where it was not before.
@@ -165,6 +175,7 @@ func (d *Desk) note(err error) {
 	}
 	if d.state.Problem = err.Error(); d.state.Problem != before {
 		d.log.Error("the policies cannot be read anew, so those from before hold on", "error", err)
+		d.tell()
 	}
 }
 
