@@ -33,6 +33,7 @@ const maxAdminBody = 4096
 //	GET  /psa/audit                   how the audit log stands, and its anchors
 //	GET  /psa/store/backup            the store's file
 //	POST /psa/alerts/test
+//	POST /psa/policy/explain          a request, as in the cases of policies
 //	POST /psa/logins/<name>/release   {"seq": n}, the one that status showed
 //	POST /psa/logins/<name>/check
 //	GET  /psa/logins/<name>/secret
@@ -77,6 +78,8 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return backup(w, r)
 	case len(path) == 2 && path[0] == "alerts" && path[1] == "test":
 		return testAlerts(w, r)
+	case len(path) == 2 && path[0] == "policy" && path[1] == "explain":
+		return explain(w, r, in)
 	case len(path) == 3 && path[0] == "logins" && path[2] == "release":
 		return a.post(w, r, e, path[1], release)
 	case len(path) == 3 && path[0] == "logins" && path[2] == "check":

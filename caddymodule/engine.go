@@ -7,6 +7,7 @@ import (
 
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/policy"
 )
 
 // engine is everything below this package: what one config's handlers, admin routes and life cycle speak to.
@@ -15,6 +16,7 @@ type engine interface {
 	gateway
 	operator
 	rotator
+	judge
 	lifecycle
 }
 
@@ -54,6 +56,12 @@ type rotator interface {
 	// Rotate has each login of a pool serve with its newest credential, one at a time, and tells of each as soon as it is
 	// through with it. What does not work is in the result; the error is [report.ErrRotating] while another one is under way.
 	Rotate(ctx context.Context, pool string, drain time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error)
+}
+
+// judge explains what the policies in force say.
+type judge interface {
+	// Explain says of every policy what it says to a request, and whether what is denied passes all the same.
+	Explain(policy.Request) (e policy.Explanation, observe bool)
 }
 
 // lifecycle follows the config's. Building an engine changes nothing that another config's shares: a load may yet fail.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/policy"
 )
 
 // fake is an engine that remembers what was asked of it.
@@ -70,6 +71,15 @@ func (f *fake) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (*h
 		return r, report.Call{Decision: report.Deny, Reason: "policy"}, func() {}, true
 	}
 	return r, report.Call{Decision: report.Allow}, func() { f.note("leave") }, false
+}
+
+// Explain asks the built-in policy.
+func (f *fake) Explain(r policy.Request) (policy.Explanation, bool) {
+	p, err := policy.Load(nil, policy.Options{})
+	if err != nil {
+		panic(err)
+	}
+	return p.Explain(r), f.denies
 }
 
 func (f *fake) Proxy(w http.ResponseWriter, r *http.Request, options ProxyOptions) report.Call {

@@ -18,6 +18,7 @@ import (
 	"github.com/psagate/psagate/internal/policyfiles"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
+	"github.com/psagate/psagate/policy"
 )
 
 // liveEngine is the engine of one config.
@@ -136,6 +137,11 @@ func (e *liveEngine) Status() report.Status {
 	s := e.Gateway.Status()
 	s.Policy = policyStatus(e.desk)
 	return s
+}
+
+// Explain implements engine.
+func (e *liveEngine) Explain(r policy.Request) (policy.Explanation, bool) {
+	return e.desk.Explain(r), e.desk.Observes()
 }
 
 // Commit implements engine.

@@ -1,0 +1,162 @@
+package caddymodule
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/policy"
+)
+
+var policyExplainCommand = command{
+	name:  "explain",
+	short: "Says what each policy says to a request, and why",
+	long: `
+Asks the policies of the running server about a request, or those that --policy
+names, and says what comes of it and what each policy has to do with that.
+Nothing is sent to the PSA. The exit status is 0 where the request may pass.
+
+The entity is the PSA's name at the root: a ticket's notes are TicketNotes.
+What is not said of the request is not known, and a policy that asks for it
+denies. A request with more than these words is read from a file, or from the
+input (-), in the form that it has in a case.
+
+	$ psagate policy explain itglue update Tickets --fields title,queueID
+	$ psagate policy explain --request request.json --policy policies`,
+	args:    "[<integration> <action> <entity>]",
+	maxArgs: 3,
+	flags: func(cmd *cobra.Command) {
+		cmd.Flags().String("id", "", "The record's id")
+		cmd.Flags().StringSlice("fields", nil, "The fields that it writes, with commas between them")
+		cmd.Flags().StringSlice("filters", nil, "The fields that it filters on")
+		cmd.Flags().StringSlice("returns", nil, "The fields that it has returned")
+		cmd.Flags().String("request", "", "A file with the request as JSON, - for the input")
+		cmd.Flags().StringSlice("policy", nil, "Files and folders of policies, in place of the server's")
+	},
+	run: func(cmd *cobra.Command, args []string) (bool, error) {
+		request, err := requestOf(cmd, args)
+		if err != nil {
+			return false, err
+		}
+		answer, err := explained(cmd, request)
+		if err != nil {
+			return false, err
+		}
+		return answer.Allowed, show(cmd, answer, func(p report.Printer) { p.PolicyExplained(answer) })
+	},
+}
+
+// requestOf is the request that a command's words, or its file, tell.
+func requestOf(cmd *cobra.Command, args []string) (r policy.Request, err error) {
+	flags := cmd.Flags()
+	if name, _ := flags.GetString("request"); name != "" {
+		if len(args) > 0 {
+			return r, usageErrorf("the request is in the file, or in words: not both")
+		}
+		text, err := slurp(cmd, name)
+		if err != nil {
+			return r, fmt.Errorf("reading the request: %w", err)
+		}
+		return r, r.UnmarshalJSON(text)
+	}
+	if len(args) != 3 {
+		return r, usageErrorf("it takes <integration> <action> <entity>, or --request, and got %d", len(args))
+	}
+	if !slices.Contains(actionWords, args[1]) {
+		return r, usageErrorf("%s", unknownWord(args[1], "the actions", actionWords))
+	}
+	r.Principal = policy.Principal{Kind: policy.Integration, Name: args[0]}
+	r.Action, r.Entity, r.API, r.Time = policy.Action(args[1]), args[2], "rest", time.Now()
+	r.Method = methodOf[r.Action]
+	r.ID, _ = flags.GetString("id")
+	for name, to := range map[string]*policy.Names{"fields": &r.Fields, "filters": &r.Filters, "returns": &r.Returns} {
+		if list, _ := flags.GetStringSlice(name); flags.Changed(name) {
+			*to = policy.Known(list...)
+		}
+	}
+	return r, nil
+}
+
+// methodOf are the methods by which most clients ask for an action.
+var methodOf = map[policy.Action]string{
+	policy.Read: http.MethodGet, policy.Query: http.MethodPost, policy.Create: http.MethodPost, policy.Update: http.MethodPatch, policy.Delete: http.MethodDelete,
+}
+
+// explained asks the policies that a command names, or the server.
+func explained(cmd *cobra.Command, request policy.Request) (answer report.PolicyExplained, err error) {
+	paths, _ := cmd.Flags().GetStringSlice("policy")
+	if len(paths) == 0 {
+		server, err := adminOf(cmd)
+		if err != nil {
+			return answer, err
+		}
+		return answer, server.post("policy/explain", request, &answer)
+	}
+	app, err := namedConfig(cmd)
+	if err != nil {
+		return answer, err
+	}
+	policies, err := readPolicies(app, paths)
+	if err != nil {
+		return answer, err
+	}
+	return explanation(policies.Explain(inGroups(app, request)), false), nil
+}
+
+// inGroups adds the groups that the config has an integration in, where the request names none.
+func inGroups(app *App, r policy.Request) policy.Request {
+	if app == nil || r.Principal.Kind != policy.Integration || len(r.Principal.Groups) > 0 {
+		return r
+	}
+	if i := app.Integrations[r.Principal.Name]; i != nil {
+		r.Principal.Groups = i.Groups
+	}
+	return r
+}
+
+// explanation is what the policies say, as it is reported.
+func explanation(e policy.Explanation, observe bool) report.PolicyExplained {
+	out := report.PolicyExplained{
+		Allowed: e.Decision.Allowed(), Outcome: string(e.Decision.Outcome), Why: string(e.Decision.Why), Text: e.Decision.String(),
+		Permit: e.Decision.Permit, Observe: observe, Policies: []report.PolicyFinding{},
+	}
+	for _, f := range e.Findings {
+		out.Policies = append(out.Policies, report.PolicyFinding{Policy: f.Policy, File: f.File, Line: f.Line, Effect: f.Effect, Applies: f.Applies, Because: f.Because})
+	}
+	return out
+}
+
+// explain answers what the policies in force say to a request.
+func explain(w http.ResponseWriter, r *http.Request, in *App) error {
+	body, err := postedBody(w, r)
+	if err != nil {
+		return err
+	}
+	var request policy.Request
+	if err := request.UnmarshalJSON(body); err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("the body is no request as cases have it: %s", strings.ReplaceAll(err.Error(), "\n", "; "))}
+	}
+	if request.Time.IsZero() {
+		request.Time = time.Now()
+	}
+	e, observe := in.engine.Explain(inGroups(in, request))
+	return writeJSON(w, explanation(e, observe))
+}
+
+// maxRequest is the largest file that is read for one request, in bytes.
+const maxRequest = 64 << 10
+
+func readBounded(in io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(in, maxRequest+1))
+	if err == nil && len(text) > maxRequest {
+		err = fmt.Errorf("it is larger than %d bytes", maxRequest)
+	}
+	return text, err
+}
