@@ -107,6 +107,7 @@ func (a *App) policySettings() policyfiles.Settings {
 	}}
 	if p := a.Policy; p != nil {
 		s.Paths, s.Observe = p.Files, p.Observe
+		s.Told = func(err error) { notePolicy(p.Files, err) }
 		s.Options.Location, _ = zoneNamed(p.TimeZone)
 	}
 	return s

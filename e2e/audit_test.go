@@ -85,6 +85,9 @@ func TestTheAuditLogSaysWhatHappenedAndProvesIt(t *testing.T) {
 	w.start()
 	w.served("a")
 	w.served("b")
+	if a := w.call("a", "DELETE", "/TicketNotes/1", ""); a.reason() != "policy" {
+		t.Errorf("%d %s", a.status, a.reason())
+	}
 	w.says("check main", 0, "works")
 	w.refused()
 	w.user.Unlock()
@@ -93,7 +96,7 @@ func TestTheAuditLogSaysWhatHappenedAndProvesIt(t *testing.T) {
 	w.served("a")
 	w.until("the calls are written", func() bool { return len(w.outcomes()) >= 4 })
 	w.says("audit verify", 0, "the log is as it was written", "1 chains in 1 files")
-	w.says("audit print", 0, "a read Tickets/1 psa 200", "psagate config_loaded - digest=", "operator login_released main", "a credential_refused main")
+	w.says("audit print", 0, "a read Tickets/1 permit psa 200", "a delete TicketNotes/1 deny policy 403 policy", "psagate config_loaded - digest=", "operator login_released main", "a credential_refused main")
 	w.ocsf()
 	w.server.stop(w)
 	first := w.outcomes()[0]
@@ -261,7 +264,7 @@ func TestAnAuditLogThatCannotBeWrittenRefusesTheConfig(t *testing.T) {
 	if status == 0 || !strings.Contains(out, "the audit log cannot be written to "+w.path("other/audit.log")) {
 		t.Errorf("exit status %d: %s", status, out)
 	}
-	w.served("a")
+	w.servesAgain()
 	w.until("the call is written", func() bool { return len(w.outcomes()) == 1 })
 	w.says("audit verify", 0)
 }

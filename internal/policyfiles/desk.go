@@ -25,6 +25,8 @@ type Settings struct {
 	Observe bool
 	// Options say what the names in policies mean.
 	Options policy.Options
+	// Told is told when files that were changed are in force, or why they are not. It must be quick. nil: nobody is.
+	Told func(error)
 }
 
 // Desk decides by the policies that were read last without an error. Any number of callers may use it at once.
@@ -152,6 +154,7 @@ func (d *Desk) reload() error {
 	err := d.load()
 	if err == nil {
 		d.log.Info("policies were read anew", "policies", d.state.Policies)
+		d.tell(nil)
 	}
 	return err
 }
@@ -165,6 +168,13 @@ func (d *Desk) note(err error) {
 	}
 	if d.state.Problem = err.Error(); d.state.Problem != before {
 		d.log.Error("the policies cannot be read anew, so those from before hold on", "error", err)
+		d.tell(err)
+	}
+}
+
+func (d *Desk) tell(err error) {
+	if d.settings.Told != nil {
+		d.settings.Told(err)
 	}
 }
 
