@@ -268,3 +268,29 @@ func TestAnAuditLogThatCannotBeWrittenRefusesTheConfig(t *testing.T) {
 	w.until("the call is written", func() bool { return len(w.outcomes()) == 1 })
 	w.says("audit verify", 0)
 }
+
+// Two processes of one installation write a chain each, and both are anchored in the store that they share.
+func TestEachProcessHasAChainOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newAudited(t, "required")
+	o := w.another()
+	o.caddyfile.psa = o.audit("required", "")
+	for _, world := range []*world{w, o} {
+		world.caddyfile.psa += "\n\t\tstore sqlite " + w.path(storePath) + " {\n\t\t\tttl 3s\n\t\t}"
+		world.start()
+		world.servesAgain()
+	}
+	both := " " + w.path(auditPath) + " " + o.path(auditPath)
+	o.says("audit verify --complete"+both, 0, "2 chains in 2 files")
+	w.says("audit verify", 0, "1 chains in 1 files", "note: elsewhere: ")
+	o.kill()
+	o.server = nil
+	lines := strings.SplitAfter(o.read(auditPath), "\n")
+	w.says("audit verify"+both, 0)
+	o.write(auditPath, strings.Join(lines[:2], ""))
+	w.says("audit verify"+both, 1, o.path(auditPath), "cut")
+	if err := os.Remove(o.path(auditPath)); err != nil {
+		t.Fatal(err)
+	}
+	w.says("audit verify --complete", 1, "absent")
+}
