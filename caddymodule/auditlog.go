@@ -24,8 +24,8 @@ import (
 	"github.com/psagate/psagate/internal/store"
 )
 
-// auditLog is an audit log that a command looks at.
-type auditLog struct {
+// checkedLog is an audit log that a command looks at.
+type checkedLog struct {
 	files []string
 	keys  []audit.Key
 	heads []audit.Head // before the files were opened
@@ -42,7 +42,7 @@ type logFinder struct {
 
 // findAuditLog finds the files that are named or, where none is, those of the log; and what it takes to check them, if that is
 // wanted.
-func findAuditLog(cmd *cobra.Command, files []string, check bool) (log auditLog, err error) {
+func findAuditLog(cmd *cobra.Command, files []string, check bool) (log checkedLog, err error) {
 	if log.files = files; len(files) > 0 && !check {
 		return log, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/call"
@@ -129,4 +130,13 @@ func notePut(r *http.Request, login string, result report.PutResult) {
 		event, data["version"] = eventSecretWritten, strconv.FormatUint(result.Version, 10)
 	}
 	noteOperator(r, event, login, data)
+}
+
+// notePolicy writes down that the policies' files were changed, and that what they have now is not in force where that is so.
+func notePolicy(files []string, refused error) {
+	e := audit.Entry{Event: eventPolicyChanged, CallerKind: audit.Own, Data: map[string]string{"policy": strings.Join(files, " ")}}
+	if refused != nil {
+		e.Event, e.Data["problem"] = eventPolicyRefused, shown(refused.Error())
+	}
+	noteEvent(e)
 }

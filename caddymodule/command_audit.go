@@ -68,7 +68,7 @@ ones are left out.
 
 // verifyAudit checks an audit log, once more where it was rotated meanwhile: a file may have been missed then.
 func verifyAudit(cmd *cobra.Command, args []string, config audit.VerifyConfig) (found report.AuditVerified, err error) {
-	var log auditLog
+	var log checkedLog
 	for range 3 {
 		before := log.files
 		if log, err = findAuditLog(cmd, args, true); err != nil {
@@ -97,7 +97,7 @@ func untilFlag(cmd *cobra.Command) (at time.Time, err error) {
 }
 
 // verify checks the log's files.
-func (l auditLog) verify(config audit.VerifyConfig) (report.AuditVerified, error) {
+func (l checkedLog) verify(config audit.VerifyConfig) (report.AuditVerified, error) {
 	v, err := audit.NewVerifier(config)
 	if err != nil {
 		return report.AuditVerified{}, err

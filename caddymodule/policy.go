@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/policyfiles"
 	"github.com/psagate/psagate/internal/report"
@@ -107,19 +106,11 @@ func (a *App) policySettings() policyfiles.Settings {
 		Issuers: []string{}, Mailboxes: []string{},
 	}}
 	if p := a.Policy; p != nil {
-		s.Paths, s.Observe, s.Told = p.Files, p.Observe, p.note
+		s.Paths, s.Observe = p.Files, p.Observe
+		s.Told = func(err error) { notePolicy(p.Files, err) }
 		s.Options.Location, _ = zoneNamed(p.TimeZone)
 	}
 	return s
-}
-
-// note writes down that the policies were read anew, or are wrong.
-func (p *Policy) note(s policyfiles.State) {
-	e := audit.Entry{Event: eventPolicyChanged, CallerKind: audit.Own, Data: map[string]string{"policy": strings.Join(p.Files, " ")}}
-	if s.Problem != "" {
-		e.Event, e.Data["problem"] = eventPolicyRefused, s.Problem
-	}
-	noteEvent(e)
 }
 
 // groups are all groups that an integration is in.

@@ -22,7 +22,7 @@ func TestARequiredAuditLogOnAFullDiskLetsNoCallLeave(t *testing.T) {
 		{"GET", "/Tickets/1", ""},
 		{"POST", "/Tickets/query", `{"filter":[{"op":"eq","field":"id","value":1}]}`},
 		{"POST", "/Tickets", `{"title":"x"}`},
-		{"DELETE", "/TicketNotes/1", ""},
+		{"PATCH", "/Tickets", `{"id":1,"title":"x"}`},
 	} {
 		a := w.call("a", c.method, c.path, c.body)
 		if a.status != 503 || a.reason() != "audit-unavailable" || a.header.Get("Retry-After") == "" {

@@ -85,6 +85,9 @@ func TestTheAuditLogSaysWhatHappenedAndProvesIt(t *testing.T) {
 	w.start()
 	w.served("a")
 	w.served("b")
+	if a := w.call("a", "DELETE", "/TicketNotes/1", ""); a.reason() != "policy" {
+		t.Errorf("%d %s", a.status, a.reason())
+	}
 	w.says("check main", 0, "works")
 	w.refused()
 	w.user.Unlock()
@@ -93,7 +96,7 @@ func TestTheAuditLogSaysWhatHappenedAndProvesIt(t *testing.T) {
 	w.served("a")
 	w.until("the calls are written", func() bool { return len(w.outcomes()) >= 4 })
 	w.says("audit verify", 0, "the log is as it was written", "1 chains in 1 files")
-	w.says("audit print", 0, "a read Tickets/1 psa 200", "psagate config_loaded - digest=", "operator login_released main", "a credential_refused main")
+	w.says("audit print", 0, "a read Tickets/1 permit psa 200", "a delete TicketNotes/1 deny policy 403 policy", "psagate config_loaded - digest=", "operator login_released main", "a credential_refused main")
 	w.ocsf()
 	w.server.stop(w)
 	first := w.outcomes()[0]
@@ -261,7 +264,33 @@ func TestAnAuditLogThatCannotBeWrittenRefusesTheConfig(t *testing.T) {
 	if status == 0 || !strings.Contains(out, "the audit log cannot be written to "+w.path("other/audit.log")) {
 		t.Errorf("exit status %d: %s", status, out)
 	}
-	w.served("a")
+	w.servesAgain()
 	w.until("the call is written", func() bool { return len(w.outcomes()) == 1 })
 	w.says("audit verify", 0)
+}
+
+// Two processes of one installation write a chain each, and both are anchored in the store that they share.
+func TestEachProcessHasAChainOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newAudited(t, "required")
+	o := w.another()
+	o.caddyfile.psa = o.audit("required", "")
+	for _, world := range []*world{w, o} {
+		world.caddyfile.psa += "\n\t\tstore sqlite " + w.path(storePath) + " {\n\t\t\tttl 3s\n\t\t}"
+		world.start()
+		world.servesAgain()
+	}
+	both := " " + w.path(auditPath) + " " + o.path(auditPath)
+	o.says("audit verify --complete"+both, 0, "2 chains in 2 files")
+	w.says("audit verify", 0, "1 chains in 1 files", "note: elsewhere: ")
+	o.kill()
+	o.server = nil
+	lines := strings.SplitAfter(o.read(auditPath), "\n")
+	w.says("audit verify"+both, 0)
+	o.write(auditPath, strings.Join(lines[:2], ""))
+	w.says("audit verify"+both, 1, o.path(auditPath), "cut")
+	if err := os.Remove(o.path(auditPath)); err != nil {
+		t.Fatal(err)
+	}
+	w.says("audit verify --complete", 1, "absent")
 }

@@ -23,11 +23,10 @@ type Settings struct {
 	Paths []string
 	// Observe: what is denied passes all the same.
 	Observe bool
-	// Told is told when the policies were read anew, and when what the files say now is wrong, once for each wrong. nil: nobody is. It
-	// must not call the Desk.
-	Told func(State)
 	// Options say what the names in policies mean.
 	Options policy.Options
+	// Told is told when files that were changed are in force, or why they are not. It must be quick. nil: nobody is.
+	Told func(error)
 }
 
 // Desk decides by the policies that were read last without an error. Any number of callers may use it at once.
@@ -155,15 +154,9 @@ func (d *Desk) reload() error {
 	err := d.load()
 	if err == nil {
 		d.log.Info("policies were read anew", "policies", d.state.Policies)
-		d.tell()
+		d.tell(nil)
 	}
 	return err
-}
-
-func (d *Desk) tell() {
-	if d.settings.Told != nil {
-		d.settings.Told(d.state)
-	}
 }
 
 // note remembers what is wrong with the files, and logs it where it was not before.
@@ -175,7 +168,13 @@ func (d *Desk) note(err error) {
 	}
 	if d.state.Problem = err.Error(); d.state.Problem != before {
 		d.log.Error("the policies cannot be read anew, so those from before hold on", "error", err)
-		d.tell()
+		d.tell(err)
+	}
+}
+
+func (d *Desk) tell(err error) {
+	if d.settings.Told != nil {
+		d.settings.Told(err)
 	}
 }
 
