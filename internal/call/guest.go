@@ -82,7 +82,7 @@ func (s *seat) status(keys map[guard.Key][]string) report.LoginStatus {
 	out.State = report.LoginIdle
 	st, err := s.guard.Status()
 	if err != nil {
-		out.Problems = append(out.Problems, err.Error())
+		noStore(&out)
 		return out
 	}
 	s.fill(&out, st, keys)

@@ -164,10 +164,12 @@ func (n *lane) acquire(ctx context.Context, ask guard.Ask) (*seat, guard.Attempt
 	for {
 		s, err := n.sit(ctx, ask.Since)
 		if err != nil {
+			n.storeless(n.Name, err)
 			return nil, guard.Attempt{}, err
 		}
 		n.needNext(s)
 		a, err := s.guard.Acquire(ctx, ask)
+		s.stored(err)
 		var d *guard.Denied
 		if errors.As(err, &d) && d.Reason == guard.Moved { // move has put the next seat in its place before that is said
 			continue

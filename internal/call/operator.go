@@ -83,7 +83,7 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 	}
 	st, err := seat.guard.Status()
 	if err != nil {
-		out.Problems = append(out.Problems, err.Error())
+		noStore(&out)
 		return out
 	}
 	seat.fill(&out, st, keys)
@@ -92,6 +92,14 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 		out.State = report.LoginNoSecret
 	}
 	return out
+}
+
+// noStore fills how a login stands whose table cannot be read: nothing is sent for it, and nothing better is known than the worst.
+func noStore(out *report.LoginStatus) {
+	out.State = report.LoginNoStore
+	out.Units.Free = 0
+	out.Lockout.Counted, out.Lockout.Distance = out.Units.Budget, out.Lockout.Threshold-out.Units.Budget
+	out.Problems = append(out.Problems, "the store of the guard could not be read, so that it is not known how the login stands: what is wrong with the store is said at the top")
 }
 
 // nextUser reports how the user stands that the record names beside the one that serves; nil where there is none.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/report"
 )
 
 // kept are tables that outlive a process in a test. A timer of an ended process may still come to them beside the next one,
@@ -186,6 +187,39 @@ func TestUntilTheTablesCanBeUsedCallsWait(t *testing.T) {
 		w.served("a")
 		if waited := time.Since(start); waited < 10*time.Second {
 			t.Errorf("it was served after %s", waited)
+		}
+	})
+}
+
+func TestThatTheGuardsStoreCannotBeUsedIsSeenAndToldOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.end()
+		tables := &failing{Tables: new(guard.Memory)}
+		w.shared = NewShared(tables, w.cfg.Log)
+		heard := &notes{attempts: map[string]int{}}
+		w.shared.Observe(heard)
+		w.shared.Hold()([]byte("a key"), nil)
+		w.load()
+		w.served("a")
+		tables.fails.Store(true)
+		for range 3 {
+			if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != string(guard.StoreUnavailable) {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+		}
+		l := w.g.Status().Logins[0]
+		if l.State != report.LoginNoStore || l.Units.Free != 0 || l.Lockout.Distance != l.Lockout.Threshold-l.Units.Budget {
+			t.Errorf("status: %+v", l)
+		}
+		tables.fails.Store(false)
+		w.served("a")
+		w.served("a")
+		heard.events(t,
+			Happening{Event: CredentialAccepted, Login: "main", Version: "1", Zone: zoneFive},
+			Happening{Event: StoreUnavailable, Login: "main"},
+			Happening{Event: LoginRecovered, Login: "main", Version: "1", Zone: zoneFive})
+		if l := w.g.Status().Logins[0]; l.State != report.LoginServing {
+			t.Errorf("afterwards it is %s", l.State)
 		}
 	})
 }

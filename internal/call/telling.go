@@ -102,6 +102,28 @@ func (n *lane) lacks(p Problem, err error) error {
 	return err
 }
 
+// storeless passes on, once, that a call was not sent because the guard's store could not be used.
+func (n *lane) storeless(login string, err error) {
+	var d *guard.Denied
+	if errors.As(err, &d) && d.Reason == guard.StoreUnavailable && n.shared.troubles.note(login, StoreUnavailable) {
+		n.shared.observer.Happened(Happening{Event: StoreUnavailable, Login: login})
+	}
+}
+
+// stored is told what came of each call's asking for a unit: whether the guard's store can be used.
+func (s *seat) stored(err error) {
+	n := s.lane
+	switch {
+	case err != nil:
+		n.storeless(s.name(), err)
+	case !n.shared.troubles.some.Load() || !n.shared.troubles.has(s.name(), StoreUnavailable):
+	case s.user == "":
+		n.recovered("")
+	default:
+		s.recovered("")
+	}
+}
+
 func problemOf(err error) Problem {
 	switch {
 	case errors.Is(err, secret.ErrStale):

@@ -17,6 +17,8 @@ func (l LoginStatus) Advise() string {
 			return "Give its callers the password that the PSA has now: they bring their own. Who they are: psagate failures"
 		}
 		return "Save the password that the PSA has now in the store; it is tried once as soon as it is there."
+	case LoginNoStore:
+		return nextOfNoStore
 	case LoginNoSecret:
 		return "No call can leave until the store gives a record that can be used: see above and the store's line below."
 	case LoginGateShut:
@@ -38,3 +40,6 @@ func (l LoginStatus) adviseOnNewest() string {
 	return fmt.Sprintf("Version %d of the store was refused and version %d serves on: change the password in the PSA too.",
 		l.Newest.Version, l.Serving.Version)
 }
+
+// nextOfNoStore is what to do where the store of the guard cannot be used.
+const nextOfNoStore = "Bring the store of the guard back: psagate status says what is wrong with it. Calls leave again by themselves."

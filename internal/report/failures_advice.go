@@ -77,6 +77,8 @@ func (l *LoginFailures) next() string {
 		return l.nextOfStopped()
 	case LoginRefused:
 		return l.nextOfRefused()
+	case LoginNoStore:
+		return nextOfNoStore
 	case LoginNoSecret:
 		return "Find out with psagate status why the store gives no record that can be used."
 	case LoginGateShut:

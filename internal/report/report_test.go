@@ -133,6 +133,12 @@ var statuses = map[string]report.Status{
 		l.Serving, l.State = nil, report.LoginRefused
 		l.Brought = []report.BroughtStatus{{Fingerprint: "9f8e7d6c", State: "refused", Integration: "rmm", Client: "192.0.2.7", TriedAt: at(-time.Minute)}}
 	}),
+	"no-store": with("main", func(l *report.LoginStatus) {
+		l.State, l.Serving = report.LoginNoStore, nil
+		l.Units = report.UnitCounts{Budget: 5}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 5, Distance: 2}
+		l.Problems = []string{"the store of the guard could not be read, so that it is not known how the login stands: what is wrong with the store is said at the top"}
+	}),
 	"no-secret": {Time: noon, State: report.StateMemory, Policy: report.PolicyNone, Logins: []report.LoginStatus{{
 		Name: "main", State: report.LoginNoSecret, Units: report.UnitCounts{Budget: 5, Free: 5}, InFlight: 3,
 		Gate: report.GateStatus{Open: true}, Queue: report.QueueStatus{Length: 256, DeadlineSeconds: 30},

@@ -100,6 +100,9 @@ const (
 	LoginGateShut LoginState = "gate-shut"
 	// LoginRefused: every known credential was refused; calls wait for a new one.
 	LoginRefused LoginState = "refused"
+	// LoginNoStore: the store of the guard cannot be used, so that nothing leaves and it is not known how the login stands; its
+	// numbers are the worst that may be.
+	LoginNoStore LoginState = "no-store"
 	// LoginNoSecret: the store gave no credential, or the last known one is too old.
 	LoginNoSecret LoginState = "no-secret"
 	// LoginSpent: all units of the budget are recorded; nothing leaves until a unit is free again.

@@ -40,14 +40,9 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 	if len(l.SharesWith) > 0 {
 		p.field("shared", "one budget with %s: they mean the same PSA user", strings.Join(l.SharesWith, ", "))
 	}
-	if PassesThrough(l.Name) {
-		p.brought(l.Brought, now)
-	} else {
-		p.field("credential", "%s", p.credentials(l, now))
+	if l.State != LoginNoStore {
+		p.stands(l, now)
 	}
-	p.field("budget", "%s", budget(l.Units))
-	p.field("lockout", "%s", distance(l.Lockout))
-	p.field("gate", "%s", p.gate(l.Gate, now))
 	p.field("queue", "%d of %d waiting, up to %s, %d at once", l.Queue.Waiting, l.Queue.Length, seconds(l.Queue.DeadlineSeconds), l.InFlight)
 	p.field("zone", "%s", or(l.Zone, "not known yet"))
 	if l.LastRefusal != nil {
@@ -64,11 +59,24 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 	}
 }
 
+// stands writes what the store of the guard knows.
+func (p Printer) stands(l LoginStatus, now time.Time) {
+	if PassesThrough(l.Name) {
+		p.brought(l.Brought, now)
+	} else {
+		p.field("credential", "%s", p.credentials(l, now))
+	}
+	p.field("budget", "%s", budget(l.Units))
+	p.field("lockout", "%s", distance(l.Lockout))
+	p.field("gate", "%s", p.gate(l.Gate, now))
+}
+
 func headline(l LoginStatus) string {
 	text := sentence(string(l.State), map[string]string{
 		string(LoginIdle):     "not used yet",
 		string(LoginGateShut): "waiting for the PSA to answer",
 		string(LoginRefused):  "REFUSED, waiting for a new password",
+		string(LoginNoStore):  "NO STORE, nothing leaves",
 		string(LoginNoSecret): "NO CREDENTIAL from the store",
 		string(LoginSpent):    "BUDGET SPENT, nothing leaves",
 		string(LoginLocked):   "LOCKED, nothing leaves",
