@@ -78,11 +78,18 @@ sign-in of each login is psagate's own, and the only one until the PSA accepts i
 			return false, fmt.Errorf("restoring the store: %w", err)
 		}
 		done := storeCopied{File: place}
+		if _, err := os.Stat(place + ".before"); err == nil {
+			done.Kept = place + ".before"
+		}
 		if info, err := os.Stat(place); err == nil {
 			done.Bytes = info.Size()
 		}
 		return true, show(cmd, done, func(p report.Printer) {
-			_, _ = fmt.Fprintf(p.Out, "%s: restored; what was there is kept as %s.before\n", place, place)
+			_, _ = fmt.Fprintf(p.Out, "%s: restored", place)
+			if done.Kept != "" {
+				_, _ = fmt.Fprintf(p.Out, "; the store that was there is kept as %s", done.Kept)
+			}
+			_, _ = fmt.Fprintln(p.Out, ".\nWhen psagate starts it sends nothing for about 15s: the copy names the process that it was made of, which is waited for.")
 		})
 	},
 }
@@ -93,6 +100,8 @@ type storeCopied struct {
 	File string `json:"file"`
 	// Bytes is its size.
 	Bytes int64 `json:"bytes"`
+	// Kept is where the store is that a restored one has taken the place of; absent where there was none.
+	Kept string `json:"kept,omitempty"`
 }
 
 // saveBackup asks for a copy of the store and puts it into a file, whole or not at all.

@@ -161,14 +161,7 @@ func (s *seat) fill(out *report.LoginStatus, st guard.Status, keys map[guard.Key
 	if st.Gate.Shut {
 		out.Gate.Since, out.Gate.RetryAt = &st.Gate.Since, &st.Gate.Until
 	}
-	if r := st.Refusal; !r.At.IsZero() {
-		version, _ := strconv.ParseUint(r.Version, 10, 64)
-		reason := r.Verdict.String()
-		if r.WrongZone {
-			reason = report.WrongZone
-		}
-		out.LastRefusal = &report.RefusalStatus{At: r.At, Version: version, Integration: r.Source, Reason: reason}
-	}
+	out.LastRefusal = lastRefusal(st)
 	for _, c := range st.Credentials {
 		switch c.Fingerprint {
 		case st.Serving:
@@ -179,6 +172,24 @@ func (s *seat) fill(out *report.LoginStatus, st guard.Status, keys map[guard.Key
 	}
 	out.State = state(st, out)
 	out.Zone = s.zoneURL()
+}
+
+// lastRefusal is the last refused sign-in. Of another process's, and of those before a restart, the time alone is with the login;
+// the journal, which failures prints, has the rest.
+func lastRefusal(st guard.Status) *report.RefusalStatus {
+	r := st.Refusal
+	switch {
+	case st.LastRefusal.After(r.At):
+		return &report.RefusalStatus{At: st.LastRefusal}
+	case r.At.IsZero():
+		return nil
+	}
+	version, _ := strconv.ParseUint(r.Version, 10, 64)
+	reason := r.Verdict.String()
+	if r.WrongZone {
+		reason = report.WrongZone
+	}
+	return &report.RefusalStatus{At: r.At, Version: version, Integration: r.Source, Reason: reason}
 }
 
 func state(st guard.Status, out *report.LoginStatus) report.LoginState {

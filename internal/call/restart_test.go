@@ -112,6 +112,9 @@ func TestAfterARestartTheOlderVersionServesUntilThePSAChanges(t *testing.T) {
 		if n := w.failed(); n != failed {
 			t.Errorf("%d failed sign-ins, %d before the restart", n, failed)
 		}
+		if r := w.g.Status().Logins[0].LastRefusal; r == nil || r.At.IsZero() || r.Reason != "" {
+			t.Errorf("of the refusal before the restart it says %+v", r)
+		}
 		w.user.SetSecret("new-password")
 		w.served("a")
 	})

@@ -92,6 +92,11 @@ var statuses = map[string]report.Status{
 		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 1, Distance: 6}
 		l.LastRefusal = &report.RefusalStatus{At: before(time.Minute), Reason: "refused"}
 	}),
+	"refused-before": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 4, Failed: 1}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 1, Distance: 6}
+		l.LastRefusal = &report.RefusalStatus{At: before(time.Hour)}
+	}),
 	"vault-sealed": vault(&report.SessionStatus{Error: "vault is sealed"}, report.RecordStatus{Path: "autotask/main", Version: 3, AgeSeconds: 5400, Stale: true, Error: "vault is sealed"}),
 	"many-records": many(vault(&report.SessionStatus{SignedIn: true, ExpiresAt: at(40 * time.Minute)})),
 	"refused": with("main", func(l *report.LoginStatus) {

@@ -199,7 +199,8 @@ type RefusalStatus struct {
 	Version uint64 `json:"version,omitempty"`
 	// Integration is whose call it was; empty for an attempt of psagate's own.
 	Integration string `json:"integration,omitempty"`
-	// Reason is what the PSA's answer meant: refused, locked, or [WrongZone].
+	// Reason is what the PSA's answer meant: refused, locked, or [WrongZone]; absent for one of another process or of before a
+	// restart, of which nothing but the time is known here: failures tells more.
 	Reason string `json:"reason,omitempty"`
 }
 

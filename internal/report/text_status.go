@@ -166,6 +166,9 @@ func (p Printer) gate(g GateStatus, now time.Time) string {
 
 func (p Printer) refusal(l LoginStatus, now time.Time) string {
 	r := *l.LastRefusal
+	if r.Reason == "" {
+		return fmt.Sprintf("%s (%s ago), by another process or before a restart; whose: psagate failures %s", p.clock(r.At, now), age(now.Sub(r.At)), l.Name)
+	}
 	who := or(r.Integration, "psagate's own attempt")
 	if r.Reason == WrongZone {
 		who += ": by a zone that the login had left"

@@ -137,8 +137,12 @@ func giveTo(file, place string) error {
 	return nil
 }
 
-// putAside keeps the store that is in a place beside it.
+// putAside keeps the store that is in a place beside it. Where there is none, what an earlier restore that broke off has put aside
+// is all there is, and stays.
 func putAside(place string) error {
+	if _, err := os.Stat(place); errors.Is(err, fs.ErrNotExist) {
+		return clearAway(place) // a log without its store would be taken for the backup's
+	}
 	err := clearAway(place + ".before")
 	for _, end := range ends {
 		if err == nil {

@@ -130,6 +130,25 @@ func TestARestorationThatBrokeOffIsNotMixedWithTheNext(t *testing.T) {
 	}
 }
 
+func TestARestorationThatBrokeOffLeavesWhatItPutAside(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	var backup bytes.Buffer
+	if err := a.Backup(t.Context(), &backup); err != nil {
+		t.Fatal(err)
+	}
+	a.close()
+	aside, file := p.Place+".before", filepath.Join(t.TempDir(), "backup.db")
+	err := errors.Join(os.Rename(p.Place, aside), os.WriteFile(file, backup.Bytes(), 0o600))
+	was, _ := os.ReadFile(aside)
+	if err = errors.Join(err, Restore(t.Context(), file, p.Place, p.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	if is, err := os.ReadFile(aside); err != nil || !bytes.Equal(is, was) {
+		t.Errorf("the store that the first try put aside is gone: %v", err)
+	}
+}
+
 func TestWhatIsRestoredBelongsToWhoHadTheStore(t *testing.T) {
 	if os.Geteuid() != 0 {
 		realparts.LeftOut(t, "only root can give a file away")

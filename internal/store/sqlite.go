@@ -85,6 +85,22 @@ func (sqlite) passing(err error) bool {
 	return false
 }
 
+// errBroken is what to do about a file that SQLite cannot read.
+var errBroken = errors.New("the file is damaged, or is no store. With psagate stopped, put a backup in its place: psagate store restore <file>. Without one move the file away: psagate begins with an empty store then, and each login with one sign-in of psagate's own")
+
+// advised adds to an error what to do about it, where that is known.
+func (sqlite) advised(err error) error {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", err, errBroken)
+	}
+	return err
+}
+
 // passingErrors are what the lock file, and the file beside the store, meet where the store itself would say the same.
 var passingErrors = []error{context.DeadlineExceeded, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO}
 

@@ -112,7 +112,7 @@ func (s *Store) Start(ctx context.Context, cfg Config) error {
 	living, stop := context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.begin(living); err != nil {
 		stop()
-		return errors.Join(fmt.Errorf("the store %s cannot be used: %w", s.Name(), err), s.db.Close())
+		return errors.Join(fmt.Errorf("the store %s cannot be used: %w", s.Name(), s.dialect.advised(err)), s.db.Close())
 	}
 	s.stop, s.ended = stop, make(chan struct{})
 	s.started.Store(true)
@@ -236,7 +236,7 @@ func (s *Store) all() []*table {
 
 var (
 	errDown    = errors.New("it could not be used the last time")
-	errAway    = errors.New("this process is not in it yet")
+	errAway    = errors.New("another process is in it, or was when it was copied: this one waits until that has made room or been silent for its ttl, 15s by default")
 	errNotOpen = errors.New("it is not open yet")
 )
 
