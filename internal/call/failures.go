@@ -84,7 +84,7 @@ func (n *lane) failedAttempt(t inject.Ticket, o guard.Outcome) report.FailedAtte
 	return report.FailedAttempt{
 		Login: n.called(t.Guard), Integration: t.Attempt.Source(), Entity: bounded64(op.Entity), Action: bounded64(op.Action),
 		Version: versionOf(t.Attempt.Version), Fingerprint: broughtOne(labelOf(t.Attempt)),
-		Zone: t.Base.String(), Verdict: o.Verdict.String(), WrongZone: o.WrongZone, Said: t.Said,
+		Credential: t.Attempt.Credential.String(), Zone: t.Base.String(), Verdict: o.Verdict.String(), WrongZone: o.WrongZone, Said: t.Said,
 	}
 }
 

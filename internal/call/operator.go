@@ -191,9 +191,11 @@ func state(st guard.Status, out *report.LoginStatus) report.LoginState {
 
 func (n *lane) credential(st guard.Status, c guard.Credential) *report.CredentialStatus {
 	version, _ := strconv.ParseUint(c.Version, 10, 64)
-	out := &report.CredentialStatus{Version: version, State: c.State.String()}
+	out := &report.CredentialStatus{Version: version, State: c.State.String(), Fingerprint: c.Fingerprint.String()}
 	if card := n.shared.wallet.get(st.Key, c.Fingerprint); card != nil {
 		out.Since = card.since
+	} else {
+		out.Elsewhere = true
 	}
 	if !c.ProvenAt.IsZero() {
 		out.AcceptedAt = &c.ProvenAt

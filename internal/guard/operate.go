@@ -60,13 +60,15 @@ func (l *Login) Doubt() error {
 }
 
 // Lose says that nobody has a credential's secret any more: it cannot serve, and the newest has to. Where other processes use
-// the login, one of them may have it.
-func (l *Login) Lose(fp Fingerprint) error {
-	return l.change(func(r *Rows, _ time.Time) {
-		if c := r.find(fp); c != nil && fp != r.Newest && !l.table.Shared() {
+// the login, one of them may have it: then it is not lost.
+func (l *Login) Lose(fp Fingerprint) (lost bool, err error) {
+	err = l.change(func(r *Rows, _ time.Time) {
+		c := r.find(fp)
+		if lost = c != nil && fp != r.Newest && !l.table.Shared(); lost {
 			c.State = StateSuperseded
 		}
 	})
+	return lost, err
 }
 
 // Need says that somebody waits, until a moment, for what the login's newest credential would be needed for: its rechecks are

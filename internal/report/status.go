@@ -114,8 +114,12 @@ type CredentialStatus struct {
 	Version uint64 `json:"version"`
 	// State is untried, no-verdict, proven, refused or superseded.
 	State string `json:"state"`
-	// Since is when the store first gave this content.
-	Since time.Time `json:"since"`
+	// Fingerprint tells it from others, whichever process read them: the first 8 hex digits of a keyed hash.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Elsewhere: this process has not read it. Another replica has, or this one before a restart.
+	Elsewhere bool `json:"elsewhere,omitempty"`
+	// Since is when the store first gave this content; absent where this process has not read it.
+	Since time.Time `json:"since,omitzero"`
 	// AcceptedAt is when the PSA last accepted it; absent when it never did.
 	AcceptedAt *time.Time `json:"accepted_at,omitempty"`
 	// RecheckAt is when it is tried again, for a refused one; absent when only an event makes it due.

@@ -94,11 +94,11 @@ func few(names []string) string {
 }
 
 func (p Printer) counted(l LoginFailures, now time.Time) string {
-	success := "this process began, and no sign-in succeeded"
+	success := ", and no success is known"
 	if l.LastSuccessAt != nil {
-		success = "the last success at " + p.clock(*l.LastSuccessAt, now)
+		success = " since the last success at " + p.clock(*l.LastSuccessAt, now)
 	}
-	return fmt.Sprintf("%d of ours failed since %s; the PSA locks at %d", l.FailedSinceSuccess, success, l.Lockout.Threshold)
+	return fmt.Sprintf("%d of ours failed%s; the PSA locks at %d", l.FailedSinceSuccess, success, l.Lockout.Threshold)
 }
 
 // attempts writes a table of the last attempts that failed, with a line for what the PSA said where that changes.
@@ -188,11 +188,14 @@ func (p Printer) use(l LoginFailures, use VersionUse, now time.Time) {
 		by = append(by, fmt.Sprintf("%s %s", u.Integration, p.clock(u.LastAt, now)))
 	}
 	text := "last used by " + several(by)
-	if l.Serving != nil && l.Serving.Version == use.Version {
+	switch names := l.leaning(use, now); {
+	case l.severalOf(use.Version):
+		text += "; replicas, or one before and after a restart, have different passwords by this number"
+	case l.Serving != nil && l.Serving.Version == use.Version:
 		text = "serves; " + text
-	}
-	if names := l.leaning(use, now); len(names) > 0 {
-		text += "; its password is still needed: without it, calls of " + several(names) + " fail until the PSA takes a newer one"
+		if len(names) > 0 {
+			text += "; its password is still needed: without it, calls of " + several(names) + " fail until the PSA takes a newer one"
+		}
 	}
 	if use.Fingerprint != "" {
 		p.wrapped("secret", use.Fingerprint+": "+text)

@@ -82,18 +82,26 @@ func headline(l LoginStatus) string {
 func (p Printer) credentials(l LoginStatus, now time.Time) string {
 	parts := make([]string, 0, 2)
 	if l.Serving != nil {
-		parts = append(parts, fmt.Sprintf("version %d serves, %s old", l.Serving.Version, age(now.Sub(l.Serving.Since))))
+		parts = append(parts, l.Serving.called()+" serves"+old(l.Serving.Since, now))
 	} else {
 		parts = append(parts, "none proven")
 	}
 	if n := l.Newest; n != nil {
-		text := fmt.Sprintf("version %d is newest: %s, %s old", n.Version, n.State, age(now.Sub(n.Since)))
+		text := n.called() + " is newest: " + n.State + old(n.Since, now)
 		if n.RecheckAt != nil {
 			text += ", tried again at " + p.clock(*n.RecheckAt, now)
 		}
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// old says how old something is, where it is known since when it is there.
+func old(since, now time.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	return ", " + age(now.Sub(since)) + " old"
 }
 
 // brought writes which credentials callers brought.
