@@ -191,9 +191,10 @@ func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var serving, own, another bool
+	var crammed *Denied
 	failed := l.tx(func(r *Rows, now time.Time) {
 		r.check(now)
-		denied = r.hopeless(&l.settings)
+		denied, crammed = r.hopeless(&l.settings), l.crammed(r, now)
 		_, alone := r.mayAlone(&l.settings, now)
 		own, another = alone != nil || l.prober.running, r.aloneHeld()
 		serving = r.proven() != nil && !r.Gate.Shut
@@ -210,7 +211,7 @@ func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 	case !own && another:
 		return nil, ownUnderWay()
 	case !own:
-		return nil, &Denied{Reason: BudgetSpent, RetryAfter: l.settings.Linger, Text: "the budget does not stand a sign-in now"}
+		return nil, crammed
 	}
 	wait = make(chan CheckResult, 1)
 	l.prober.checks = append(l.prober.checks, wait)
