@@ -236,6 +236,7 @@ func (k known) of(u *psaUser, login string, since time.Time) report.LoginFailure
 	n, st := u.of[i], u.as[i]()
 	out := report.LoginFailures{
 		Login: st.Name, State: st.State, Observe: st.Observe, Serving: st.Serving, Newest: st.Newest, Lockout: st.Lockout,
+		Units: st.Units, Hanging: st.Hanging,
 		Attempts: []report.FailedAttempt{}, Uses: []report.VersionUse{},
 	}
 	out.SharesWith = slices.DeleteFunc(slices.Clone(u.names), func(name string) bool { return name == st.Name })

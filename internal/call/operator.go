@@ -149,6 +149,8 @@ func (s *seat) fill(out *report.LoginStatus, st guard.Status, keys map[guard.Key
 	out.Lockout = report.LockoutStatus{Threshold: st.Settings.Threshold, Counted: counted, Distance: st.Settings.Threshold - counted}
 	out.InFlight, out.Observe, out.Seq = st.Settings.InFlight, st.Settings.Observe, st.Seq
 	out.Queue = report.QueueStatus{Waiting: st.Waiting, Length: st.Settings.QueueLength, DeadlineSeconds: st.Settings.QueueDeadline.Seconds()}
+	out.Units.LostUntil = orNil(st.LostUntil)
+	out.Hanging = s.hanging(st)
 	out.Gate = report.GateStatus{Open: !st.Gate.Shut}
 	if st.Gate.Shut {
 		out.Gate.Since, out.Gate.RetryAt = &st.Gate.Since, &st.Gate.Until

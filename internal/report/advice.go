@@ -23,12 +23,15 @@ func (l LoginStatus) Advise() string {
 	case LoginNoSecret:
 		return "No call can leave until the store gives a record that can be used: see above and the store's line below."
 	case LoginGateShut:
+		if l.Units.crammed() && !l.Observe && l.Gate.RetryAt != nil && !PassesThrough(l.Name) {
+			return fmt.Sprintf("%s. One attempt finds out by itself at %s. Once the PSA answers again: psagate check %s", l.Units.takers(), utc(*l.Gate.RetryAt), l.Name)
+		}
 		if PassesThrough(l.Name) {
 			return "Nothing to do if the PSA is down: one attempt finds out by itself when the next call comes."
 		}
 		return fmt.Sprintf("Nothing to do if the PSA is down: one attempt finds out by itself. To ask now: psagate check %s", l.Name)
 	case LoginIdle, LoginServing:
-		return l.adviseOnNewest()
+		return or(l.adviseOnRoom(), l.adviseOnNewest())
 	}
 	return ""
 }

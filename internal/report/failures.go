@@ -30,6 +30,10 @@ type LoginFailures struct {
 	Serving *CredentialStatus `json:"serving,omitempty"`
 	// Newest is the newest credential of the store where it is not the serving one.
 	Newest *CredentialStatus `json:"newest,omitempty"`
+	// Units are the login's units by state, as they are now.
+	Units UnitCounts `json:"units"`
+	// Hanging are calls that have had no answer yet and take all the room, as status has it; they have not failed.
+	Hanging *HangingStatus `json:"hanging,omitempty"`
 	// Lockout is how far the login is from being locked.
 	Lockout LockoutStatus `json:"lockout"`
 	// LastSuccessAt is when the PSA last accepted a sign-in of ours; absent when none is known.

@@ -135,6 +135,10 @@ func (l *LoginFailures) nextOfServing() string {
 	switch a := l.misfit(); {
 	case apart(l.Serving, l.Newest) && l.Newest.State == "refused":
 		return adviseOnApart(*l.Serving, *l.Newest)
+	case l.crammed():
+		return l.Units.adviseOnCrammed()
+	case l.Hanging != nil:
+		return l.Hanging.advise()
 	case len(l.Attempts) == 0:
 		return "Nothing: no attempt failed."
 	case PassesThrough(l.Login) && l.bringer() != "":
@@ -152,6 +156,11 @@ func (l *LoginFailures) nextOfServing() string {
 		return "Nothing: the next sign-in that the PSA accepts takes back what failed."
 	}
 	return "Nothing: the PSA has accepted a sign-in since, and all units are back."
+}
+
+// crammed reports whether the units that are stuck hold back calls that could be served otherwise.
+func (l *LoginFailures) crammed() bool {
+	return l.State == LoginServing && !l.Observe && l.Units.crammed()
 }
 
 // misfit returns the last refused attempt of an integration, if the credential that was refused is the one that serves and

@@ -61,6 +61,9 @@ type LoginStatus struct {
 	Gate GateStatus `json:"gate"`
 	// Queue are the callers that wait.
 	Queue QueueStatus `json:"queue"`
+	// Hanging are calls of this process that have had no answer for more than 10 seconds, where they take all the room, so that
+	// no other call can leave; absent otherwise.
+	Hanging *HangingStatus `json:"hanging,omitempty"`
 	// Lockout is how far the login is from being locked.
 	Lockout LockoutStatus `json:"lockout"`
 	// LastRefusal is the last refused sign-in of ours; absent when there was none.
@@ -155,6 +158,9 @@ type UnitCounts struct {
 	Held int `json:"held"`
 	// Lost ones belong to calls without an answer that the PSA may still judge.
 	Lost int `json:"lost"`
+	// LostUntil is when the PSA can judge the last of the lost ones no more; absent where there is none, or another process
+	// counts for one.
+	LostUntil *time.Time `json:"lost_until,omitempty"`
 	// Failed ones are sign-ins that were refused.
 	Failed int `json:"failed"`
 	// Unknown ones are sign-ins that may have been refused.

@@ -18,7 +18,7 @@ func (p Printer) Failures(f Failures) {
 	}
 	var calm []string
 	for _, login := range f.Logins {
-		if len(login.Attempts) == 0 && (login.State == LoginIdle || login.State == LoginServing) {
+		if len(login.Attempts) == 0 && (login.State == LoginIdle || login.State == LoginServing) && login.Hanging == nil && !login.crammed() {
 			calm = append(calm, login.Login)
 			continue
 		}
@@ -42,7 +42,7 @@ func (p Printer) keptSince(f Failures) string {
 }
 
 func (p Printer) failures(l LoginFailures, f Failures) {
-	p.line("login %s: %s", l.Login, headline(LoginStatus{State: l.State, Observe: l.Observe}))
+	p.line("login %s: %s", l.Login, headline(LoginStatus{State: l.State, Observe: l.Observe, Units: l.Units, Hanging: l.Hanging}))
 	if len(l.SharesWith) > 0 {
 		p.field("shared", "with %s: they mean the same PSA user", strings.Join(l.SharesWith, ", "))
 	}
@@ -54,6 +54,7 @@ func (p Printer) failures(l LoginFailures, f Failures) {
 		p.wrapped(label, p.failedBy(by, f.Time))
 	}
 	p.field("counted", "%s", p.counted(l, f.Time))
+	p.hanging(l.Hanging, f.Time)
 	if l.Outside != "" {
 		p.wrapped("outside", l.Outside)
 	}
@@ -149,7 +150,7 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 
 // words are where an attempt went, and what came back.
 func (a FailedAttempt) words() string {
-	text := fmt.Sprintf("%s: %s", strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(a.Zone, "/ATServicesRest/"), "https://"), "http://"), or(a.Said, "an answer that does not tell"))
+	text := fmt.Sprintf("%s: %s", hostOf(a.Zone), or(a.Said, "an answer that does not tell"))
 	if a.WrongZone {
 		text += "; the login had left this zone"
 	}
@@ -157,6 +158,11 @@ func (a FailedAttempt) words() string {
 		text += "; as another PSA user than now"
 	}
 	return text
+}
+
+// hostOf is the host of a zone.
+func hostOf(zone string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(zone, "/ATServicesRest/"), "https://"), "http://")
 }
 
 // table pads the cells of rows to columns, and cuts what is wider than its column may be.

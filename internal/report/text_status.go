@@ -45,16 +45,17 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 	} else {
 		p.field("credential", "%s", p.credentials(l, now))
 	}
-	p.field("budget", "%s", budget(l.Units))
+	p.field("budget", "%s", p.budget(l.Units, now))
 	p.field("lockout", "%s", distance(l.Lockout))
 	p.field("gate", "%s", p.gate(l.Gate, now))
 	p.field("queue", "%d of %d waiting, up to %s, %d at once", l.Queue.Waiting, l.Queue.Length, seconds(l.Queue.DeadlineSeconds), l.InFlight)
+	p.hanging(l.Hanging, now)
 	p.field("zone", "%s", or(l.Zone, "not known yet"))
 	if l.LastRefusal != nil {
 		p.field("refused", "%s", p.refusal(l, now))
 	}
 	if l.NextUser != nil {
-		p.field("next user", "%s", budget(l.NextUser.Units))
+		p.field("next user", "%s", p.budget(l.NextUser.Units, now))
 	}
 	for _, problem := range l.Problems {
 		p.line("  ! %s", problem)
@@ -72,7 +73,7 @@ func headline(l LoginStatus) string {
 		string(LoginNoSecret): "NO CREDENTIAL from the store",
 		string(LoginSpent):    "BUDGET SPENT, nothing leaves",
 		string(LoginLocked):   "LOCKED, nothing leaves",
-	})
+	}) + l.room()
 	if l.Observe {
 		text += " (observe: counted, not enforced)"
 	}
@@ -126,7 +127,7 @@ func (p Printer) brought(all []BroughtStatus, now time.Time) {
 }
 
 // budget draws a cell for each unit, the free ones first, and names those that are not free.
-func budget(u UnitCounts) string {
+func (p Printer) budget(u UnitCounts, now time.Time) string {
 	kinds := []struct {
 		n          int
 		cell, name string
@@ -137,6 +138,9 @@ func budget(u UnitCounts) string {
 		if kind.n > 0 {
 			bar += strings.Repeat(kind.cell, kind.n)
 			text += fmt.Sprintf(", %d %s", kind.n, kind.name)
+		}
+		if kind.name == "lost" && kind.n > 0 && u.LostUntil != nil {
+			text += " until " + p.clock(*u.LostUntil, now)
 		}
 	}
 	return bar + "  " + text
