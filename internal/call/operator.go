@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 		out.Problems = append(out.Problems, problem.Error())
 	}
 	if other := n.otherUser(); other != "" {
-		out.Problems = append(out.Problems, other)
+		out.Problems = append(out.Problems, other+n.whyNotTried(next))
 	}
 	if seat == nil {
 		return out
@@ -121,6 +122,24 @@ func (n *lane) otherUser() string {
 		return ""
 	}
 	return fmt.Sprintf("version %s of the record names another PSA user, which the PSA has not accepted: calls go on as the one before", c.version())
+}
+
+// whyNotTried says what keeps the user that the record names by now from being tried; empty where nothing is known to. What
+// is told of the login's own zone is of the user that calls go through.
+func (n *lane) whyNotTried(next *seat) string {
+	if next == nil {
+		return ""
+	}
+	c := next.card()
+	st, err := next.guard.Status()
+	if c == nil || err != nil || st.Unreachable == nil {
+		return ""
+	}
+	var of report.ZoneStatus
+	if n.fillZone(&of, c.credential); of.URL == "" {
+		return ". That one's zone is not known, so it is not tried: " + cmp.Or(of.Error, st.Unreachable.Error())
+	}
+	return ". That one is not tried yet, for the PSA did not answer the call that needs no sign-in: " + st.Unreachable.Error()
 }
 
 // untouched is how a login stands that no call has asked for.
