@@ -72,14 +72,15 @@ func (u *underWay) hanging(key guard.Key, now time.Time) *report.HangingStatus {
 	return &out
 }
 
-// hanging tells of attempts without an answer where they are why no other call can leave: nothing else is under way, or
-// callers wait.
+// hanging tells of attempts without an answer where others wait for them: they take all the room, or an integration's part of it,
+// or callers wait beside them for what is left.
 func (s *seat) hanging(st guard.Status) *report.HangingStatus {
-	if st.Settings.Observe || st.Settings.Budget-st.Free() < st.Settings.InFlight {
+	h := s.lane.shared.underWay.hanging(s.guard.Key(), time.Now())
+	if h == nil || st.Settings.Observe {
 		return nil
 	}
-	h := s.lane.shared.underWay.hanging(s.guard.Key(), time.Now())
-	if h != nil && (h.Calls >= st.Held || st.Waiting > 0) {
+	full := st.Settings.Budget-st.Free() >= st.Settings.InFlight
+	if h.AllRoom = full && h.Calls >= st.Held; h.AllRoom || st.Waiting > 0 {
 		return h
 	}
 	return nil

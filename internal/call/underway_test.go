@@ -41,7 +41,7 @@ func TestCallsThatHangAreToldOfWhileTheyTakeAllTheRoom(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		st := w.g.Status().Logins[0]
-		if h := st.Hanging; h == nil || h.Calls != 3 || !h.Since.Equal(began) || h.Zone != zoneFive || strings.Join(h.Integrations, " ") != "a b" {
+		if h := st.Hanging; h == nil || h.Calls != 3 || !h.AllRoom || !h.Since.Equal(began) || h.Zone != zoneFive || strings.Join(h.Integrations, " ") != "a b" {
 			t.Errorf("%+v", h)
 		}
 		if st.State != report.LoginServing || !strings.Contains(st.Advice, "3 calls of a, b without an answer") {
@@ -72,6 +72,28 @@ func TestCallsThatHangBesideOthersAreNoNews(t *testing.T) {
 			t.Errorf("%+v", h)
 		}
 		release()
+	})
+}
+
+// An integration's part of the room is taken by its own calls: its others wait, and those of the rest go on.
+func TestCallsThatHangInFrontOfTheirOwnIntegrationsAreToldOf(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		release := w.hang("a", "a")
+		time.Sleep(11 * time.Second)
+		waits := make(chan struct{})
+		go func() {
+			defer close(waits)
+			_, _ = w.try(context.Background(), "a", "GET", "/Tickets/1", "")
+		}()
+		synctest.Wait()
+		w.served("b")
+		st := w.g.Status().Logins[0]
+		if h := st.Hanging; h == nil || h.Calls != 2 || h.AllRoom {
+			t.Errorf("%+v, %d wait", h, st.Queue.Waiting)
+		}
+		release()
+		<-waits
 	})
 }
 

@@ -32,7 +32,7 @@ type LoginFailures struct {
 	Newest *CredentialStatus `json:"newest,omitempty"`
 	// Units are the login's units by state, as they are now.
 	Units UnitCounts `json:"units"`
-	// Hanging are calls that have had no answer yet and take all the room, as status has it; they have not failed.
+	// Hanging are calls that have had no answer yet, as status has it; they have not failed.
 	Hanging *HangingStatus `json:"hanging,omitempty"`
 	// Lockout is how far the login is from being locked.
 	Lockout LockoutStatus `json:"lockout"`

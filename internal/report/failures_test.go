@@ -109,7 +109,7 @@ var failureReports = map[string]report.Failures{
 		l.Login, l.Serving = "main/alice@example.com", nil
 	})),
 	"hanging": failures(changed(calmFailures("main"), func(l *report.LoginFailures) {
-		l.Hanging = &report.HangingStatus{Calls: 3, Since: before(45 * time.Second), Zone: five, Integrations: []string{"itglue"}}
+		l.Hanging = &report.HangingStatus{Calls: 3, AllRoom: true, Since: before(45 * time.Second), Zone: five, Integrations: []string{"itglue"}}
 		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 3}
 	})),
 	"crammed": failures(changed(troubled(failed(time.Minute, "itglue", mute), failed(time.Minute, "rmm", mute)), func(l *report.LoginFailures) {

@@ -135,7 +135,12 @@ var statuses = map[string]report.Status{
 	"hanging": with("main", func(l *report.LoginStatus) {
 		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 3}
 		l.Queue.Waiting = 12
-		l.Hanging = &report.HangingStatus{Calls: 3, Since: before(45 * time.Second), Zone: five, Integrations: []string{"itglue", "rmm"}}
+		l.Hanging = &report.HangingStatus{Calls: 3, AllRoom: true, Since: before(45 * time.Second), Zone: five, Integrations: []string{"itglue", "rmm"}}
+	}),
+	"hanging-beside": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 3}
+		l.Queue.Waiting = 1
+		l.Hanging = &report.HangingStatus{Calls: 1, Since: before(11 * time.Second), Zone: five, Integrations: []string{}}
 	}),
 	"brought": with("main/alice@example.com", func(l *report.LoginStatus) {
 		l.Serving, l.SharesWith = nil, []string{"main"}

@@ -91,6 +91,8 @@ func (l LoginStatus) room() string {
 		return ""
 	case l.Units.crammed():
 		return ", but NO ROOM IS LEFT: nothing leaves for now"
+	case l.Hanging != nil && !l.Hanging.AllRoom:
+		return ", but callers wait beside calls without an answer"
 	case l.Hanging != nil:
 		return ", but CALLS WITHOUT AN ANSWER TAKE ALL THE ROOM"
 	case l.oneAtATime():
@@ -103,6 +105,8 @@ func (l LoginStatus) room() string {
 type HangingStatus struct {
 	// Calls is how many they are.
 	Calls int `json:"calls"`
+	// AllRoom: they take all the room, so that no other call can leave. Otherwise others do, and callers wait beside them.
+	AllRoom bool `json:"all_room"`
 	// Since is when the first of them was sent.
 	Since time.Time `json:"since"`
 	// Zone is the base URL that it was sent to.
@@ -117,8 +121,12 @@ func (h *HangingStatus) advise() string {
 	if len(h.Integrations) > 0 {
 		of += " of " + several(h.Integrations)
 	}
-	return fmt.Sprintf("See why %s does not answer, or what is asked of it: %s without an answer, the first since %s, take all the room. Each is given up after 5 minutes.",
-		hostOf(h.Zone), of, utc(h.Since))
+	what := "callers wait beside"
+	if h.AllRoom {
+		what = "all the room is taken by"
+	}
+	return fmt.Sprintf("See why %s does not answer, or what is asked of it: %s %s without an answer, the first since %s. Each is given up after 5 minutes.",
+		hostOf(h.Zone), what, of, utc(h.Since))
 }
 
 // hanging writes which calls have no answer.

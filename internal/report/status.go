@@ -61,8 +61,8 @@ type LoginStatus struct {
 	Gate GateStatus `json:"gate"`
 	// Queue are the callers that wait.
 	Queue QueueStatus `json:"queue"`
-	// Hanging are calls of this process that have had no answer for more than 10 seconds, where they take all the room, so that
-	// no other call can leave; absent otherwise.
+	// Hanging are calls of this process that have had no answer for more than 10 seconds, where they take all the room or
+	// callers wait; absent otherwise.
 	Hanging *HangingStatus `json:"hanging,omitempty"`
 	// Lockout is how far the login is from being locked.
 	Lockout LockoutStatus `json:"lockout"`
