@@ -48,7 +48,7 @@ type operator interface {
 type rotator interface {
 	// Rotate has each login of a pool serve with its newest credential, one at a time, and tells of each as soon as it is
 	// through with it. What does not work is in the result; the error is [report.ErrRotating] while another one is under way.
-	Rotate(ctx context.Context, pool string, drain time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error)
+	Rotate(ctx context.Context, pool string, within time.Duration, tell func(report.RotationLine)) (report.Rotation, error)
 }
 
 // lifecycle follows the config's. Building an engine changes nothing that another config's shares: a load may yet fail.

@@ -86,8 +86,8 @@ func (f *fake) Status() report.Status {
 }
 
 // Rotate switches second, and has main refused; the pool well has second alone.
-func (f *fake) Rotate(_ context.Context, pool string, drain time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error) {
-	f.note(fmt.Sprintf("rotate %s within %s", pool, drain))
+func (f *fake) Rotate(_ context.Context, pool string, within time.Duration, tell func(report.RotationLine)) (report.Rotation, error) {
+	f.note(fmt.Sprintf("rotate %s within %s", pool, within))
 	at := noon.Add(-2 * time.Hour)
 	second := report.RotatedLogin{Login: "second", Outcome: report.Switched, Was: 3, Serving: 4, ServingSince: &at, Newest: 4}
 	main := report.RotatedLogin{Login: "main", Outcome: report.NewRefused, Was: 4, Serving: 4, Newest: 5, Detail: "The PSA does not have the password of version 5 for this user"}
@@ -99,13 +99,14 @@ func (f *fake) Rotate(_ context.Context, pool string, drain time.Duration, tell 
 	case "busy":
 		return out, report.ErrRotating
 	case "broken":
-		tell(second)
+		tell(report.RotationLine{Login: &second})
 		panic(http.ErrAbortHandler)
 	default:
 		return report.Rotation{}, report.ErrUnknownPool
 	}
 	for _, l := range out.Logins {
-		tell(l)
+		tell(report.RotationLine{Step: &report.RotationStep{Login: l.Login, Doing: report.RotationAsking, Version: l.Newest, Until: noon}})
+		tell(report.RotationLine{Login: &l})
 	}
 	return out, nil
 }

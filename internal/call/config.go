@@ -84,9 +84,10 @@ type Shared struct {
 	keys    keyring
 	applied applied
 	shares  *shares
-	// accounts and away are what is told to operators of what failed.
+	// accounts and away are what is told to operators of what failed, and underWay of what may yet.
 	accounts *accounts
 	away     turnedAway
+	underWay underWay
 	// observer is told what happens, speakers are the lanes that tell it, and troubles are what they told.
 	observer Observer
 	speakers speakers

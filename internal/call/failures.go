@@ -84,7 +84,7 @@ func (n *lane) failedAttempt(t inject.Ticket, o guard.Outcome) report.FailedAtte
 	return report.FailedAttempt{
 		Login: n.called(t.Guard), Integration: t.Attempt.Source(), Entity: bounded64(op.Entity), Action: bounded64(op.Action),
 		Version: versionOf(t.Attempt.Version), Fingerprint: broughtOne(labelOf(t.Attempt)),
-		Zone: t.Base.String(), Verdict: o.Verdict.String(), WrongZone: o.WrongZone, Said: t.Said,
+		Credential: t.Attempt.Credential.String(), Zone: t.Base.String(), Verdict: o.Verdict.String(), WrongZone: o.WrongZone, Said: t.Said,
 	}
 }
 
@@ -236,6 +236,7 @@ func (k known) of(u *psaUser, login string, since time.Time) report.LoginFailure
 	n, st := u.of[i], u.as[i]()
 	out := report.LoginFailures{
 		Login: st.Name, State: st.State, Observe: st.Observe, Serving: st.Serving, Newest: st.Newest, Lockout: st.Lockout,
+		Units: st.Units, Hanging: st.Hanging,
 		Attempts: []report.FailedAttempt{}, Uses: []report.VersionUse{},
 	}
 	out.SharesWith = slices.DeleteFunc(slices.Clone(u.names), func(name string) bool { return name == st.Name })

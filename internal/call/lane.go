@@ -192,6 +192,7 @@ func (n *lane) needNext(s *seat) {
 // settle ends an attempt.
 func (n *lane) settle(g *guard.Login, a guard.Attempt, o guard.Outcome) {
 	n.shared.observer.Attempted(n.Name, o.Verdict)
+	n.shared.underWay.end(g.Key(), a)
 	g.Settle(a, o)
 }
 
@@ -290,7 +291,7 @@ func (n *lane) unavailable(err error) error {
 	return &guard.Denied{Reason: guard.Reason(autotask.SecretUnavailable), RetryAfter: 5 * time.Second, Text: "the gateway has no credential for this login: an operator finds the cause with psagate status"}
 }
 
-// ticket finds what an attempt is to send, and where.
+// ticket finds what an attempt is to send, and where. From then on it counts as sent, until it is settled.
 func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Ticket, error) {
 	c := n.shared.card(s.guard.Key(), a.Credential)
 	if c == nil {
@@ -301,6 +302,7 @@ func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Tic
 		n.warn("the login's zone is not known", err)
 		return inject.Ticket{}, zoneUnknown()
 	}
+	n.shared.underWay.begin(s.guard.Key(), a, base)
 	return inject.Ticket{Login: n, Attempt: a, Guard: s.guard, Base: base, Credential: c.credential, Redactor: c.redactor}, nil
 }
 

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 		out.Problems = append(out.Problems, problem.Error())
 	}
 	if other := n.otherUser(); other != "" {
-		out.Problems = append(out.Problems, other)
+		out.Problems = append(out.Problems, other+n.whyNotTried(next))
 	}
 	if seat == nil {
 		return out
@@ -131,6 +132,24 @@ func (n *lane) otherUser() string {
 	return fmt.Sprintf("version %s of the record names another PSA user, which the PSA has not accepted: calls go on as the one before", c.version())
 }
 
+// whyNotTried says what keeps the user that the record names by now from being tried; empty where nothing is known to. What
+// is told of the login's own zone is of the user that calls go through.
+func (n *lane) whyNotTried(next *seat) string {
+	if next == nil {
+		return ""
+	}
+	c := next.card()
+	st, err := next.guard.Status()
+	if c == nil || err != nil || st.Unreachable == nil {
+		return ""
+	}
+	var of report.ZoneStatus
+	if n.fillZone(&of, c.credential); of.URL == "" {
+		return ". That one's zone is not known, so it is not tried: " + cmp.Or(of.Error, st.Unreachable.Error())
+	}
+	return ". That one is not tried yet, for the PSA did not answer the call that needs no sign-in: " + st.Unreachable.Error()
+}
+
 // untouched is how a login stands that no call has asked for.
 func (n *lane) untouched(name string) report.LoginStatus {
 	s := n.Settings
@@ -157,6 +176,8 @@ func (s *seat) fill(out *report.LoginStatus, st guard.Status, keys map[guard.Key
 	out.Lockout = report.LockoutStatus{Threshold: st.Settings.Threshold, Counted: counted, Distance: st.Settings.Threshold - counted}
 	out.InFlight, out.Observe, out.Seq = st.Settings.InFlight, st.Settings.Observe, st.Seq
 	out.Queue = report.QueueStatus{Waiting: st.Waiting, Length: st.Settings.QueueLength, DeadlineSeconds: st.Settings.QueueDeadline.Seconds()}
+	out.Units.LostUntil = orNil(st.LostUntil)
+	out.Hanging = s.hanging(st)
 	out.Gate = report.GateStatus{Open: !st.Gate.Shut}
 	if st.Gate.Shut {
 		out.Gate.Since, out.Gate.RetryAt = &st.Gate.Since, &st.Gate.Until
@@ -210,9 +231,11 @@ func state(st guard.Status, out *report.LoginStatus) report.LoginState {
 
 func (n *lane) credential(st guard.Status, c guard.Credential) *report.CredentialStatus {
 	version, _ := strconv.ParseUint(c.Version, 10, 64)
-	out := &report.CredentialStatus{Version: version, State: c.State.String()}
+	out := &report.CredentialStatus{Version: version, State: c.State.String(), Fingerprint: c.Fingerprint.String()}
 	if card := n.shared.wallet.get(st.Key, c.Fingerprint); card != nil {
 		out.Since = card.since
+	} else {
+		out.Elsewhere = true
 	}
 	if !c.ProvenAt.IsZero() {
 		out.AcceptedAt = &c.ProvenAt

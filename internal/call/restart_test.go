@@ -18,18 +18,22 @@ import (
 // so each login's transactions go one by one.
 type kept struct {
 	guard.Memory
-	locks sync.Map // of guard.Key, the *sync.Mutex of that login's rows
+	locks  sync.Map // of guard.Key, the *sync.Mutex of that login's rows
+	shared bool     // several processes live
 }
 
 func (k *kept) Table(key guard.Key) guard.Table {
 	mu, _ := k.locks.LoadOrStore(key, new(sync.Mutex))
-	return keptTable{k.Memory.Table(key), mu.(*sync.Mutex)}
+	return keptTable{k.Memory.Table(key), mu.(*sync.Mutex), k.shared}
 }
 
 type keptTable struct {
 	guard.Table
-	mu *sync.Mutex
+	mu     *sync.Mutex
+	shared bool
 }
+
+func (t keptTable) Shared() bool { return t.shared }
 
 func (t keptTable) Begin(ctx context.Context) (guard.Tx, error) {
 	t.mu.Lock()

@@ -254,6 +254,7 @@ func (s *seat) check(ctx context.Context, a guard.Attempt) guard.Outcome {
 	if err != nil {
 		return guard.Outcome{Verdict: guard.NotSent}
 	}
+	defer n.shared.underWay.end(s.guard.Key(), a)
 	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential, Term: a.Term, Redactor: t.Redactor})
 	if res.Response != nil {
 		_ = res.Response.Body.Close()

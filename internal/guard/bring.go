@@ -55,7 +55,7 @@ func (l *Login) lateBrought(r *Rows, ask *Ask, now time.Time) *Denied {
 		if len(r.Units) < l.settings.Budget-1 {
 			return l.full()
 		}
-		return &Denied{Reason: BudgetSpent, RetryAfter: l.settings.Linger, Text: "sign-ins of this user failed or got no answer, and none has succeeded since"}
+		return l.crammed(r, now)
 	}
 	if l.free.err != nil {
 		return &Denied{Reason: UpstreamUnreachable, RetryAfter: max(time.Second, l.free.again.Sub(now)), Text: "the PSA cannot be reached: nothing was sent"}

@@ -17,6 +17,7 @@ type Status struct {
 	Refusal     Refusal   // this process's last
 	Held        int
 	Lost        int
+	LostUntil   time.Time // when the PSA can judge the last of them no more; zero where another process counts for one
 	Failed      int
 	Unknown     int
 	Waiting     int
@@ -63,6 +64,7 @@ func (l *Login) Status() (Status, error) {
 		s.Last = r.Last
 		s.Gate.Until = r.pauseEnds(&l.settings)
 		s.Held, s.Lost, s.Failed, s.Unknown = r.count(Held), r.count(Lost), r.count(Failed), r.count(Unknown)
+		s.LostUntil = l.lostUntil(r)
 		s.Credentials = slices.Clone(r.Credentials)
 		if c := r.proven(); c != nil {
 			s.Serving = c.Fingerprint

@@ -16,18 +16,24 @@ func (l LoginStatus) Advise() string {
 		if PassesThrough(l.Name) {
 			return "Give its callers the password that the PSA has now: they bring their own. Who they are: psagate failures"
 		}
+		if l.Newest != nil && l.Newest.Elsewhere {
+			return fmt.Sprintf("Save the password that the PSA has now in the store of each replica: it refused %s.", l.Newest.called())
+		}
 		return "Save the password that the PSA has now in the store; it is tried once as soon as it is there."
 	case LoginNoStore:
 		return nextOfNoStore
 	case LoginNoSecret:
 		return "No call can leave until the store gives a record that can be used: see above and the store's line below."
 	case LoginGateShut:
+		if l.Units.crammed() && !l.Observe && l.Gate.RetryAt != nil && !PassesThrough(l.Name) {
+			return fmt.Sprintf("%s. One attempt finds out by itself at %s. Once the PSA answers again: psagate check %s", l.Units.takers(), utc(*l.Gate.RetryAt), l.Name)
+		}
 		if PassesThrough(l.Name) {
 			return "Nothing to do if the PSA is down: one attempt finds out by itself when the next call comes."
 		}
 		return fmt.Sprintf("Nothing to do if the PSA is down: one attempt finds out by itself. To ask now: psagate check %s", l.Name)
 	case LoginIdle, LoginServing:
-		return l.adviseOnNewest()
+		return or(l.adviseOnRoom(), l.adviseOnNewest())
 	}
 	return ""
 }
@@ -36,6 +42,9 @@ func (l LoginStatus) Advise() string {
 func (l LoginStatus) adviseOnNewest() string {
 	if l.Serving == nil || l.Newest == nil || l.Newest.State != "refused" {
 		return ""
+	}
+	if apart(l.Serving, l.Newest) {
+		return adviseOnApart(*l.Serving, *l.Newest)
 	}
 	return fmt.Sprintf("Version %d of the store was refused and version %d serves on: change the password in the PSA too.",
 		l.Newest.Version, l.Serving.Version)

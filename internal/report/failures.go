@@ -30,9 +30,13 @@ type LoginFailures struct {
 	Serving *CredentialStatus `json:"serving,omitempty"`
 	// Newest is the newest credential of the store where it is not the serving one.
 	Newest *CredentialStatus `json:"newest,omitempty"`
+	// Units are the login's units by state, as they are now.
+	Units UnitCounts `json:"units"`
+	// Hanging are calls that have had no answer yet, as status has it; they have not failed.
+	Hanging *HangingStatus `json:"hanging,omitempty"`
 	// Lockout is how far the login is from being locked.
 	Lockout LockoutStatus `json:"lockout"`
-	// LastSuccessAt is when the PSA last accepted a sign-in of ours; absent when this process saw none.
+	// LastSuccessAt is when the PSA last accepted a sign-in of ours; absent when none is known.
 	LastSuccessAt *time.Time `json:"last_success_at,omitempty"`
 	// FailedSinceSuccess is how many attempts of ours failed since then, or since a release.
 	FailedSinceSuccess int `json:"failed_since_success"`
@@ -93,6 +97,8 @@ type FailedAttempt struct {
 	Version uint64 `json:"version"`
 	// Fingerprint is of a credential that a caller brought, as status has it; absent of those of the store.
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// Credential tells the credential from others, whichever process sent it: the fingerprint that status has of it.
+	Credential string `json:"credential,omitempty"`
 	// Zone is the base URL that it was sent to.
 	Zone string `json:"zone"`
 	// Verdict is what came of it: refused, locked, no-answer, or neutral where the answer did not tell.

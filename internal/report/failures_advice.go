@@ -57,7 +57,7 @@ func (l *LoginFailures) outside() string {
 		return ""
 	case l.State == LoginLocked:
 		return fmt.Sprintf("the PSA says locked, and %s: look for other programs that sign in as this user", ours)
-	case l.fellUnprovoked():
+	case l.fellUnprovoked() && !l.Newest.Elsewhere:
 		return fmt.Sprintf("the PSA took version %d before, the store has nothing newer, and %s: the password was changed in the PSA, or other programs locked the user",
 			l.Newest.Version, ours)
 	}
@@ -109,8 +109,10 @@ func (l *LoginFailures) nextOfRefused() string {
 	switch {
 	case l.Outside != "":
 		return fmt.Sprintf("See in the PSA whether the user is locked: if so, unlock it and run psagate release %s; if its password was changed, run: %s", l.Login, put)
+	case l.Newest != nil && l.Newest.Elsewhere:
+		return fmt.Sprintf("Give all replicas the password that the PSA has now: it refused %s, and this process has not read that. For its own store: %s", l.Newest.called(), put)
 	case l.Newest != nil && l.Newest.AcceptedAt == nil:
-		return fmt.Sprintf("Correct version %d, which the PSA has not taken once since this process began: %s", l.Newest.Version, put)
+		return fmt.Sprintf("Correct version %d, which the PSA has not taken once as far as is known: %s", l.Newest.Version, put)
 	}
 	return "Save the password that the PSA has now: " + put
 }
@@ -133,6 +135,12 @@ func (l *LoginFailures) bringer() string {
 // nextOfServing speaks of a login whose calls are served: of whom they are not served, and of what was.
 func (l *LoginFailures) nextOfServing() string {
 	switch a := l.misfit(); {
+	case apart(l.Serving, l.Newest) && l.Newest.State == "refused":
+		return adviseOnApart(*l.Serving, *l.Newest)
+	case l.crammed():
+		return l.Units.adviseOnCrammed()
+	case l.Hanging != nil:
+		return l.Hanging.advise()
 	case len(l.Attempts) == 0:
 		return "Nothing: no attempt failed."
 	case PassesThrough(l.Login) && l.bringer() != "":
@@ -152,12 +160,17 @@ func (l *LoginFailures) nextOfServing() string {
 	return "Nothing: the PSA has accepted a sign-in since, and all units are back."
 }
 
+// crammed reports whether the units that are stuck hold back calls that could be served otherwise.
+func (l *LoginFailures) crammed() bool {
+	return l.State == LoginServing && !l.Observe && l.Units.crammed()
+}
+
 // misfit returns the last refused attempt of an integration, if the credential that was refused is the one that serves and
 // nobody else's calls were refused with it.
 func (l *LoginFailures) misfit() (last *FailedAttempt) {
 	for i := range l.Attempts {
 		a := &l.Attempts[i]
-		if l.Serving == nil || a.Verdict != "refused" || a.WrongZone || a.OtherUser || a.Version != l.Serving.Version || a.Integration == "" {
+		if l.Serving == nil || a.Verdict != "refused" || a.WrongZone || a.OtherUser || !a.sentWith(l.Serving) || a.Integration == "" {
 			continue
 		}
 		if last != nil && last.Integration != a.Integration {

@@ -108,6 +108,13 @@ var failureReports = map[string]report.Failures{
 	"brought-beside": failures(changed(troubled(failed(time.Minute, "rmm", itsOwn, func(a *report.FailedAttempt) { a.Own = "bring" })), func(l *report.LoginFailures) {
 		l.Login, l.Serving = "main/alice@example.com", nil
 	})),
+	"hanging": failures(changed(calmFailures("main"), func(l *report.LoginFailures) {
+		l.Hanging = &report.HangingStatus{Calls: 3, AllRoom: true, Since: before(45 * time.Second), Zone: five, Integrations: []string{"itglue"}}
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 3}
+	})),
+	"crammed": failures(changed(troubled(failed(time.Minute, "itglue", mute), failed(time.Minute, "rmm", mute)), func(l *report.LoginFailures) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 4, LostUntil: at(48 * time.Second)}
+	})),
 	"callers": callers(failures(calmFailures("main"))),
 	"wide": failures(troubled(failed(25*time.Hour, strings.Repeat("long-name", 9), func(a *report.FailedAttempt) {
 		a.Said = "500: " + strings.Repeat("a long text of the PSA's ", 7)

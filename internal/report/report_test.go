@@ -125,6 +125,28 @@ var statuses = map[string]report.Status{
 		l.Units = report.UnitCounts{Budget: 5, Failed: 5}
 		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 5, Distance: 2}
 	}),
+	"crammed": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 4, LostUntil: at(48 * time.Second)}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 4, Distance: 3}
+		l.Queue.Waiting = 6
+	}),
+	"crammed-shut": with("main", func(l *report.LoginStatus) {
+		l.State, l.Gate = report.LoginGateShut, report.GateStatus{Since: at(-5 * time.Second), RetryAt: at(time.Hour)}
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 1, Unknown: 2, Failed: 1}
+	}),
+	"one-at-a-time": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Held: 1, Lost: 3}
+	}),
+	"hanging": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 3}
+		l.Queue.Waiting = 12
+		l.Hanging = &report.HangingStatus{Calls: 3, AllRoom: true, Since: before(45 * time.Second), Zone: five, Integrations: []string{"itglue", "rmm"}}
+	}),
+	"hanging-beside": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 3}
+		l.Queue.Waiting = 1
+		l.Hanging = &report.HangingStatus{Calls: 1, Since: before(11 * time.Second), Zone: five, Integrations: []string{}}
+	}),
 	"brought": with("main/alice@example.com", func(l *report.LoginStatus) {
 		l.Serving, l.SharesWith = nil, []string{"main"}
 		l.LastRefusal = &report.RefusalStatus{At: before(time.Minute), Integration: "rmm", Reason: "refused"}

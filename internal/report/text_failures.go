@@ -18,7 +18,7 @@ func (p Printer) Failures(f Failures) {
 	}
 	var calm []string
 	for _, login := range f.Logins {
-		if len(login.Attempts) == 0 && (login.State == LoginIdle || login.State == LoginServing) {
+		if len(login.Attempts) == 0 && (login.State == LoginIdle || login.State == LoginServing) && login.Hanging == nil && !login.crammed() {
 			calm = append(calm, login.Login)
 			continue
 		}
@@ -42,7 +42,7 @@ func (p Printer) keptSince(f Failures) string {
 }
 
 func (p Printer) failures(l LoginFailures, f Failures) {
-	p.line("login %s: %s", l.Login, headline(LoginStatus{State: l.State, Observe: l.Observe}))
+	p.line("login %s: %s", l.Login, headline(LoginStatus{State: l.State, Observe: l.Observe, Units: l.Units, Hanging: l.Hanging}))
 	if len(l.SharesWith) > 0 {
 		p.field("shared", "with %s: they mean the same PSA user", strings.Join(l.SharesWith, ", "))
 	}
@@ -54,6 +54,7 @@ func (p Printer) failures(l LoginFailures, f Failures) {
 		p.wrapped(label, p.failedBy(by, f.Time))
 	}
 	p.field("counted", "%s", p.counted(l, f.Time))
+	p.hanging(l.Hanging, f.Time)
 	if l.Outside != "" {
 		p.wrapped("outside", l.Outside)
 	}
@@ -94,11 +95,11 @@ func few(names []string) string {
 }
 
 func (p Printer) counted(l LoginFailures, now time.Time) string {
-	success := "this process began, and no sign-in succeeded"
+	success := ", and no success is known"
 	if l.LastSuccessAt != nil {
-		success = "the last success at " + p.clock(*l.LastSuccessAt, now)
+		success = " since the last success at " + p.clock(*l.LastSuccessAt, now)
 	}
-	return fmt.Sprintf("%d of ours failed since %s; the PSA locks at %d", l.FailedSinceSuccess, success, l.Lockout.Threshold)
+	return fmt.Sprintf("%d of ours failed%s; the PSA locks at %d", l.FailedSinceSuccess, success, l.Lockout.Threshold)
 }
 
 // attempts writes a table of the last attempts that failed, with a line for what the PSA said where that changes.
@@ -149,7 +150,7 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 
 // words are where an attempt went, and what came back.
 func (a FailedAttempt) words() string {
-	text := fmt.Sprintf("%s: %s", strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(a.Zone, "/ATServicesRest/"), "https://"), "http://"), or(a.Said, "an answer that does not tell"))
+	text := fmt.Sprintf("%s: %s", hostOf(a.Zone), or(a.Said, "an answer that does not tell"))
 	if a.WrongZone {
 		text += "; the login had left this zone"
 	}
@@ -157,6 +158,11 @@ func (a FailedAttempt) words() string {
 		text += "; as another PSA user than now"
 	}
 	return text
+}
+
+// hostOf is the host of a zone.
+func hostOf(zone string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(zone, "/ATServicesRest/"), "https://"), "http://")
 }
 
 // table pads the cells of rows to columns, and cuts what is wider than its column may be.
@@ -188,11 +194,14 @@ func (p Printer) use(l LoginFailures, use VersionUse, now time.Time) {
 		by = append(by, fmt.Sprintf("%s %s", u.Integration, p.clock(u.LastAt, now)))
 	}
 	text := "last used by " + several(by)
-	if l.Serving != nil && l.Serving.Version == use.Version {
+	switch names := l.leaning(use, now); {
+	case l.severalOf(use.Version):
+		text += "; replicas, or one before and after a restart, have different passwords by this number"
+	case l.Serving != nil && l.Serving.Version == use.Version:
 		text = "serves; " + text
-	}
-	if names := l.leaning(use, now); len(names) > 0 {
-		text += "; its password is still needed: without it, calls of " + several(names) + " fail until the PSA takes a newer one"
+		if len(names) > 0 {
+			text += "; its password is still needed: without it, calls of " + several(names) + " fail until the PSA takes a newer one"
+		}
 	}
 	if use.Fingerprint != "" {
 		p.wrapped("secret", use.Fingerprint+": "+text)

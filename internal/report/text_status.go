@@ -44,12 +44,13 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 		p.stands(l, now)
 	}
 	p.field("queue", "%d of %d waiting, up to %s, %d at once", l.Queue.Waiting, l.Queue.Length, seconds(l.Queue.DeadlineSeconds), l.InFlight)
+	p.hanging(l.Hanging, now)
 	p.field("zone", "%s", or(l.Zone, "not known yet"))
 	if l.LastRefusal != nil {
 		p.field("refused", "%s", p.refusal(l, now))
 	}
 	if l.NextUser != nil {
-		p.field("next user", "%s", budget(l.NextUser.Units))
+		p.field("next user", "%s", p.budget(l.NextUser.Units, now))
 	}
 	for _, problem := range l.Problems {
 		p.line("  ! %s", problem)
@@ -66,7 +67,7 @@ func (p Printer) stands(l LoginStatus, now time.Time) {
 	} else {
 		p.field("credential", "%s", p.credentials(l, now))
 	}
-	p.field("budget", "%s", budget(l.Units))
+	p.field("budget", "%s", p.budget(l.Units, now))
 	p.field("lockout", "%s", distance(l.Lockout))
 	p.field("gate", "%s", p.gate(l.Gate, now))
 }
@@ -80,7 +81,7 @@ func headline(l LoginStatus) string {
 		string(LoginNoSecret): "NO CREDENTIAL from the store",
 		string(LoginSpent):    "BUDGET SPENT, nothing leaves",
 		string(LoginLocked):   "LOCKED, nothing leaves",
-	})
+	}) + l.room()
 	if l.Observe {
 		text += " (observe: counted, not enforced)"
 	}
@@ -90,18 +91,26 @@ func headline(l LoginStatus) string {
 func (p Printer) credentials(l LoginStatus, now time.Time) string {
 	parts := make([]string, 0, 2)
 	if l.Serving != nil {
-		parts = append(parts, fmt.Sprintf("version %d serves, %s old", l.Serving.Version, age(now.Sub(l.Serving.Since))))
+		parts = append(parts, l.Serving.called()+" serves"+old(l.Serving.Since, now))
 	} else {
 		parts = append(parts, "none proven")
 	}
 	if n := l.Newest; n != nil {
-		text := fmt.Sprintf("version %d is newest: %s, %s old", n.Version, n.State, age(now.Sub(n.Since)))
+		text := n.called() + " is newest: " + n.State + old(n.Since, now)
 		if n.RecheckAt != nil {
 			text += ", tried again at " + p.clock(*n.RecheckAt, now)
 		}
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// old says how old something is, where it is known since when it is there.
+func old(since, now time.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	return ", " + age(now.Sub(since)) + " old"
 }
 
 // brought writes which credentials callers brought.
@@ -126,7 +135,7 @@ func (p Printer) brought(all []BroughtStatus, now time.Time) {
 }
 
 // budget draws a cell for each unit, the free ones first, and names those that are not free.
-func budget(u UnitCounts) string {
+func (p Printer) budget(u UnitCounts, now time.Time) string {
 	kinds := []struct {
 		n          int
 		cell, name string
@@ -137,6 +146,9 @@ func budget(u UnitCounts) string {
 		if kind.n > 0 {
 			bar += strings.Repeat(kind.cell, kind.n)
 			text += fmt.Sprintf(", %d %s", kind.n, kind.name)
+		}
+		if kind.name == "lost" && kind.n > 0 && u.LostUntil != nil {
+			text += " until " + p.clock(*u.LostUntil, now)
 		}
 	}
 	return bar + "  " + text
