@@ -155,8 +155,10 @@ func loginError(login string, err error) error {
 		status = http.StatusBadRequest
 	case errors.Is(err, report.ErrUnknownLogin):
 		status = http.StatusNotFound
-	case errors.Is(err, report.ErrNotShown), errors.Is(err, report.ErrChangedSince):
+	case errors.Is(err, report.ErrNotShown), errors.Is(err, report.ErrChangedSince), errors.Is(err, report.ErrPutting):
 		status = http.StatusConflict
+	case errors.Is(err, report.ErrStopping):
+		status = http.StatusServiceUnavailable
 	}
 	return apiError(status, "login %q: %w", login, err)
 }

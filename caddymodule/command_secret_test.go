@@ -54,6 +54,8 @@ func TestTheAdminEndpointTakesACredentialAndShowsNone(t *testing.T) {
 	for body, status := range map[string]int{
 		`{"version": 7, "secret": "hunter2"}`:                   http.StatusOK,
 		`{"version": 7, "secret": "late"}`:                      http.StatusConflict,
+		`{"version": 7, "secret": "second"}`:                    http.StatusConflict,
+		`{"version": 7, "secret": "stopping"}`:                  http.StatusServiceUnavailable,
 		`{"version": 7, "secret": "with space"}`:                http.StatusBadRequest,
 		`{"secret": "hunter2"}`:                                 http.StatusBadRequest,
 		`{"version": 7}`:                                        http.StatusBadRequest,

@@ -57,6 +57,8 @@ type lifecycle interface {
 	Commit()
 	// Drain begins to end the process: whoever waits is answered, calls in flight get their time. It does not wait for them.
 	Drain()
+	// Finish waits, after Drain, until operators' writings that are under way have ended; for as long as calls in flight have.
+	Finish()
 	// Close gives back what the config held. Calls in flight go on with what they hold themselves.
 	Close() error
 }

@@ -181,12 +181,17 @@ func (f *fake) Put(_ context.Context, login string, p call.Put) (report.PutResul
 		return report.PutResult{}, report.NewUnfit(errors.New("the new password holds a space"))
 	case "late":
 		return report.PutResult{}, report.ErrChangedSince
+	case "second":
+		return report.PutResult{}, report.ErrPutting
+	case "stopping":
+		return report.PutResult{}, report.ErrStopping
 	}
 	return r, nil
 }
 
 func (f *fake) Commit()      { f.note("commit") }
 func (f *fake) Drain()       { f.note("drain") }
+func (f *fake) Finish()      { f.note("finish") }
 func (f *fake) Close() error { f.note("close"); return nil }
 
 // useFake makes configs of this test get a fake; it returns the one that the last config got.

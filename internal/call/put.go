@@ -73,8 +73,14 @@ func (g *Gateway) Put(ctx context.Context, login string, p Put) (report.PutResul
 	if n == nil {
 		return report.PutResult{}, report.ErrUnknownLogin
 	}
-	n.puts <- struct{}{}
-	defer func() { <-n.puts }()
+	end, err := n.shared.puts.begin(n.record())
+	if err != nil {
+		return report.PutResult{}, err
+	}
+	defer end()
+	if err := ctx.Err(); err != nil { // nobody waits for what would come of it
+		return report.PutResult{}, err
+	}
 	// An operator who leaves must not leave the PSA changed and the store not.
 	ctx = context.WithoutCancel(ctx)
 	over, err := n.present(ctx)
@@ -201,6 +207,10 @@ func (n *lane) serving() *uint64 {
 
 // write tries a candidate, unless it is to be written ahead of the PSA, and writes it where it was accepted.
 func (n *lane) write(ctx context.Context, c candidate, ahead bool, out *report.PutResult) {
+	if ahead && n.shared.draining.Err() != nil {
+		out.Detail = stoppedBefore + "nothing was written"
+		return
+	}
 	if !ahead {
 		res, end := n.try(ctx, c)
 		defer end()
@@ -265,6 +275,8 @@ func (n *lane) try(ctx context.Context, c candidate) (res guard.CheckResult, end
 	return s.guard.Try(ctx, c.fp, "candidate"), end
 }
 
+const stoppedBefore = "psagate is stopping, and nothing was sent to the PSA: "
+
 // notWritten says why a candidate was not written, and what to do.
 func (n *lane) notWritten(res guard.CheckResult) string {
 	rest := "nothing was written"
@@ -272,7 +284,11 @@ func (n *lane) notWritten(res guard.CheckResult) string {
 		rest += fmt.Sprintf(", and version %d serves on", *v)
 	}
 	var d *guard.Denied
-	switch {
+	switch stopping := n.shared.draining.Err() != nil; {
+	case stopping && res.Err != nil:
+		return stoppedBefore + rest
+	case stopping && res.Verdict == guard.NoAnswer:
+		return "psagate was stopped before the PSA's answer came, so the PSA may have taken it: " + rest + ". Put it again once psagate runs"
 	case errors.As(res.Err, &d):
 		return fmt.Sprintf("nothing was sent to the PSA: %s; %s", strings.TrimSuffix(d.Text, "."), rest)
 	case res.Err != nil:

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/psagate/psagate/internal/psatest"
@@ -333,26 +332,38 @@ func TestNothingIsWrittenWhereThePSADoesNotTell(t *testing.T) {
 	}
 }
 
-func TestManyOperatorsAtOnceWriteOnce(t *testing.T) {
+func TestManyOperatorsAtOnceWriteOnceAndTheOthersAreToldAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.served("a")
 		w.user.SetSecret("new-password")
-		mark := w.sim.Mark()
-		results := make([]report.PutResult, 10)
-		parallel(len(results), func(i int) {
-			results[i], _ = w.g.Put(context.Background(), "main", Put{Over: 1, Secret: secret.NewValue("new-password")})
+		order := w.sim.Fault(psatest.Fault{At: psatest.Received, Delay: time.Second, Only: psatest.SignInCall})
+		mark, start := w.sim.Mark(), time.Now()
+		written, told := make([]bool, 10), make([]bool, 10)
+		parallel(len(written), func(i int) {
+			r, err := w.g.Put(context.Background(), "main", Put{Over: 1, Secret: secret.NewValue("new-password")})
+			written[i], told[i] = r.Written, errors.Is(err, report.ErrPutting) && time.Since(start) == 0
 		})
-		written := 0
-		for _, r := range results {
-			if r.Written {
-				written++
-			}
-		}
-		synctest.Wait()
-		if l := w.sim.Ledger().Since(mark); written != 1 || len(l) != 1 {
-			t.Errorf("%d wrote, %d sign-ins", written, len(l))
+		order.Release()
+		yes := func(b bool) bool { return !b }
+		wrote, heard := len(slices.DeleteFunc(written, yes)), len(slices.DeleteFunc(told, yes))
+		if l := w.sim.Ledger().Since(mark); wrote != 1 || heard != 9 || len(l) != 1 {
+			t.Errorf("%d wrote, %d were told, %d sign-ins", wrote, heard, len(l))
 		}
 		w.served("a")
+		w.safeNow()
+	})
+}
+
+func TestAPutWhoseOperatorHasLeftIsNotBegun(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		ctx, leave := context.WithCancel(context.Background())
+		leave()
+		mark := w.sim.Mark()
+		r, err := w.g.Put(ctx, "main", Put{Over: 1, Secret: secret.NewValue("new-password")})
+		if !errors.Is(err, context.Canceled) || r.Written || len(w.sim.Ledger().Since(mark)) != 0 {
+			t.Errorf("%+v %v", r, err)
+		}
 	})
 }
 
