@@ -102,6 +102,17 @@ func (n *lane) leave() {
 	}
 }
 
+// admit is enter for who may come too late: it reports whether the lane's config is in force still.
+func (n *lane) admit() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
+	}
+	n.calls++
+	return true
+}
+
 // close ends the lane. What it holds is given back when the last call that it admitted has ended.
 func (n *lane) close() {
 	n.mu.Lock()

@@ -78,6 +78,10 @@ func (g *Gateway) Put(ctx context.Context, login string, p Put) (report.PutResul
 		return report.PutResult{}, err
 	}
 	defer end()
+	if !n.admit() {
+		return report.PutResult{}, fmt.Errorf("%w: the config was reloaded", report.ErrChangedSince)
+	}
+	defer n.leave() // a reload must not take its record away meanwhile
 	if err := ctx.Err(); err != nil { // nobody waits for what would come of it
 		return report.PutResult{}, err
 	}
@@ -234,7 +238,9 @@ func (n *lane) write(ctx context.Context, c candidate, ahead bool, out *report.P
 	rec.ReadAt = time.Now() // so that no reading from before the writing comes after it
 	n.apply(rec)
 	_, _ = n.present(ctx) // calls look into the store for whether it has a record at all
-	out.Detail = written(rec.Version, ahead)
+	if out.Detail = written(rec.Version, ahead); n.disused() {
+		out.Detail = disused(rec.Version, n.Name, ahead)
+	}
 	if !ahead {
 		n.shared.wallet.accepted(c.key, c.fp)
 		n.tell(Happening{Event: CredentialAccepted, Version: strconv.FormatUint(rec.Version, 10), Zone: n.zoneStatus().URL})
@@ -323,6 +329,23 @@ func written(version uint64, ahead bool) string {
 		return fmt.Sprintf("version %d is written. What serves now serves on until the PSA takes the new one, which is tried once, and again when the PSA refuses what serves", version)
 	}
 	return fmt.Sprintf("the PSA accepts it: version %d is written, and serves", version)
+}
+
+// disused reports whether a reload has taken the record from the login since, or may have.
+func (n *lane) disused() bool {
+	n.mu.Lock()
+	closed := n.closed
+	n.mu.Unlock()
+	now := n.shared.speakers.speaker(n.Name)
+	return closed && (now == nil || now == n || now.record() != n.record())
+}
+
+func disused(version uint64, login string, ahead bool) string {
+	taken := "the PSA accepts it: "
+	if ahead {
+		taken = ""
+	}
+	return fmt.Sprintf("%sversion %d is written. The config was reloaded meanwhile, and this record is not login %s's there, as far as is known: psagate status says what serves", taken, version, login)
 }
 
 // discard forgets the candidate's secret where nothing has come of it.

@@ -113,3 +113,33 @@ func TestNothingIsWaitedForBeforeTheProcessIsToStop(t *testing.T) {
 		end()
 	})
 }
+
+func TestAPutDuringAReloadSaysWhatItsLoginReadsNow(t *testing.T) {
+	for path, want := range map[string]string{"main": "version 2 is written, and serves", "other": "this record is not login main's there"} {
+		inWorld(t, func(w *world) {
+			w.safe.put("other", user, "old-password")
+			w.served("a")
+			w.user.SetSecret("new-password")
+			order := w.sim.Fault(psatest.Fault{At: psatest.Received, Delay: 10 * time.Second, Only: psatest.SignInCall})
+			old := w.g
+			ended := w.putting("new-password")
+			time.Sleep(3 * time.Second)
+			w.cfg.Logins[0].Path = path
+			w.load()
+			r := ended()
+			order.Release()
+			if !r.Written || !strings.Contains(r.Detail, want) {
+				t.Errorf("%s: %+v", path, r)
+			}
+			if text, version := w.inStore(); text != "new-password" || version != 2 {
+				t.Errorf("version %d", version)
+			}
+			if path == "main" {
+				w.served("a")
+			}
+			if r, err := old.Put(context.Background(), "main", Put{Over: 2, Secret: secret.NewValue("x")}); !errors.Is(err, report.ErrChangedSince) {
+				t.Errorf("by a config that is not in force: %+v %v", r, err)
+			}
+		})
+	}
+}
