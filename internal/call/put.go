@@ -147,10 +147,16 @@ func (n *lane) unused(c candidate, earlier []secret.Record) error {
 	switch {
 	case same("secret") && same("username") && same("integration_code"):
 		return fmt.Errorf("version %d is the same already: psagate check finds out whether the PSA takes it", c.over.Version)
-	case used && version != c.over.Version:
-		return fmt.Errorf("version %d had this password: the PSA takes none of the last five", version)
+	case used && version != c.over.Version && !n.isServing(c):
+		return fmt.Errorf("version %d had this password, and the PSA takes none of the last five: if the PSA has it now, save it in the store by hand", version)
 	}
 	return nil
+}
+
+// isServing reports whether calls are sent with a candidate's content: the record was changed since, and is to go back.
+func (n *lane) isServing(c candidate) bool {
+	st, err := n.shared.guard.Login(c.key).Status()
+	return err == nil && st.Serving == c.fp
 }
 
 // present reads the record as it is now; a zero one where there is none.

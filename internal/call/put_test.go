@@ -175,6 +175,26 @@ func TestWhatThePSAWouldNotTakeIsRefusedBeforeItIsAsked(t *testing.T) {
 	})
 }
 
+func TestWhatServesMayBePutBackIntoARecordThatWasOverwritten(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.safe.put("main", user, "of-some-job")
+		time.Sleep(5 * time.Minute)
+		w.served("a")
+		failed := w.failed()
+		if r, err := w.put("old-password"); err != nil || !r.Written || r.Version != 3 {
+			t.Fatalf("%+v %v", r, err)
+		}
+		if s := w.g.Status().Logins[0].Serving; s == nil || s.Version != 3 || w.failed() > failed {
+			t.Errorf("%+v serves, %d failed sign-ins", s, w.failed())
+		}
+		w.safeNow()
+		if _, err := w.put("of-some-job"); err == nil || !strings.Contains(err.Error(), "save it in the store by hand") {
+			t.Error(err)
+		}
+	})
+}
+
 func TestARecordThatChangedSinceItWasShownIsNotWritten(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.served("a")
