@@ -189,7 +189,7 @@ func check(r *http.Request, e engine, login string, body []byte) (any, error) {
 
 // writing answers how a login's record stands.
 func writing(w http.ResponseWriter, r *http.Request, e engine, login string) error {
-	now, err := e.Writing(r.Context(), login)
+	now, err := e.Writing(r.Context(), login, r.URL.Query().Get("username"))
 	if err != nil {
 		return loginError(login, err)
 	}

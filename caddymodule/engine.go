@@ -37,8 +37,8 @@ type operator interface {
 	Release(login string, seq uint64, nextSeq *uint64) error
 	// Check looks at the login's record and zone, and signs in at most once. What does not work is in the result, not an error.
 	Check(ctx context.Context, login string) (report.CheckResult, error)
-	// Writing says how the login's record stands, for who is about to write it.
-	Writing(ctx context.Context, login string) (report.Writing, error)
+	// Writing says how the login's record stands, for who is about to write it; userName is whom it is to name, if another.
+	Writing(ctx context.Context, login, userName string) (report.Writing, error)
 	// Put tries a new credential, with at most one sign-in, and writes it into the login's record. What does not work is in
 	// the result; the error is a [report.Unfit] where it lies in what was given.
 	Put(ctx context.Context, login string, p call.Put) (report.PutResult, error)
