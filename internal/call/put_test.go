@@ -228,6 +228,9 @@ func TestAStoreThatFailsAfterThePSAHasTakenItIsSaidLoudly(t *testing.T) {
 		if err != nil || r.Written || r.Version != 1 || !strings.Contains(r.Detail, "the PSA TAKES the new password") || !strings.Contains(r.Detail, "disk full") {
 			t.Errorf("%+v %v", r, err)
 		}
+		if !strings.Contains(w.log.String(), `level=ERROR msg="an operator puts a credential"`) {
+			t.Error("the log has no error")
+		}
 		w.safe.unfit = nil
 		if r, err = w.put("new-password"); err != nil || !r.Written {
 			t.Errorf("%+v %v", r, err)

@@ -152,11 +152,12 @@ func (l *LoginFailures) nextOfServing() string {
 }
 
 // misfit returns the last refused attempt of an integration, if the credential that was refused is the one that serves and
-// nobody else's calls were refused with it.
+// nobody else's calls were refused with it. Where the numbers of versions begin anew with the process, what failed before
+// the store gave the credential was another one.
 func (l *LoginFailures) misfit() (last *FailedAttempt) {
 	for i := range l.Attempts {
 		a := &l.Attempts[i]
-		if l.Serving == nil || a.Verdict != "refused" || a.WrongZone || a.OtherUser || a.Version != l.Serving.Version || a.Integration == "" {
+		if l.Serving == nil || a.At.Before(l.Serving.Since) || a.Verdict != "refused" || a.WrongZone || a.OtherUser || a.Version != l.Serving.Version || a.Integration == "" {
 			continue
 		}
 		if last != nil && last.Integration != a.Integration {
