@@ -56,11 +56,12 @@ func putSecret(cmd *cobra.Command, args []string) (bool, error) {
 	}
 	var now report.Writing
 	path := "logins/" + url.PathEscape(args[0]) + "/secret"
-	asked := path
 	if user, _ := cmd.Flags().GetString("username"); user != "" {
-		asked += "?username=" + url.QueryEscape(user)
+		err = server.post(path+"/look", map[string]string{"username": user}, &now)
+	} else {
+		err = server.get(path, &now)
 	}
-	if err := server.get(asked, &now); err != nil {
+	if err != nil {
 		return false, err
 	}
 	given, err := givenFor(cmd, now)

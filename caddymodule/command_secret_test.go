@@ -48,8 +48,14 @@ func TestSecretPutSaysWhatItWillDoAndWhatCameOfIt(t *testing.T) {
 // asked is the answer to a request for the secret of the login main.
 func asked(t *testing.T, method, body string) (status int, text string) {
 	t.Helper()
+	return askedAt(t, method, "", body)
+}
+
+// askedAt is the answer to a request below the login's secret.
+func askedAt(t *testing.T, method, below, body string) (status int, text string) {
+	t.Helper()
 	recorder := httptest.NewRecorder()
-	adminServer(t, new(fake)).ServeHTTP(recorder, httptest.NewRequest(method, "/psa/logins/main/secret", strings.NewReader(body)))
+	adminServer(t, new(fake)).ServeHTTP(recorder, httptest.NewRequest(method, "/psa/logins/main/secret"+below, strings.NewReader(body)))
 	return recorder.Code, recorder.Body.String()
 }
 
@@ -69,6 +75,11 @@ func TestTheAdminEndpointTakesACredentialAndShowsNone(t *testing.T) {
 		got, text := asked(t, http.MethodPost, body)
 		if got != status || strings.Contains(text, "hunter2") || strings.Contains(text, "more") {
 			t.Errorf("%s: %d %s", body, got, text)
+		}
+	}
+	for body, status := range map[string]int{`{"username": "x@example.com"}`: http.StatusOK, `{"username": hunter2}`: http.StatusBadRequest, `{}`: http.StatusBadRequest} {
+		if got, text := askedAt(t, http.MethodPost, "/look", body); got != status || strings.Contains(text, "hunter2") {
+			t.Errorf("a look, %s: %d %s", body, got, text)
 		}
 	}
 	if got, text := asked(t, http.MethodDelete, ""); got != http.StatusMethodNotAllowed {
