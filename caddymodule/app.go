@@ -224,8 +224,14 @@ func (a *App) Start() error {
 // openTheStore opens the store of a config that needs no secrets for that.
 var openTheStore = (*App).openNow
 
-// Stop does nothing: calls of this config may still be in flight.
-func (*App) Stop() error { return nil }
+// Stop waits for what operators are writing, once the process is to end: a new password that the PSA has taken must come into
+// its store. At a reload it does nothing: calls of this config may still be in flight.
+func (a *App) Stop() error {
+	if caddy.Exiting() && a.engine != nil {
+		a.engine.Finish()
+	}
+	return nil
+}
 
 // Cleanup gives back what the config held, however far its provisioning came.
 func (a *App) Cleanup() error {

@@ -158,15 +158,20 @@ func (f *fake) Check(_ context.Context, login string) (report.CheckResult, error
 	return report.CheckResult{Login: login, OK: f.checkFails != login, Steps: []report.CheckStep{{Name: "sign-in", OK: f.checkFails != login, Detail: "tried"}}}, nil
 }
 
-func (f *fake) Writing(_ context.Context, login string) (report.Writing, error) {
+func (f *fake) Writing(_ context.Context, login, userName string) (report.Writing, error) {
 	serving := uint64(7)
-	w := report.Writing{Login: login, Store: "vault", Kind: "vault", Path: "autotask/" + login, Version: 7, Serving: &serving, Lacks: []string{}, Earlier: 5}
+	w := report.Writing{Login: login, Store: "vault", Kind: "vault", Path: "autotask/" + login, Version: 7, Next: 8, Serving: &serving, Lacks: []string{}, Earlier: 5}
 	switch login {
 	case "second": // has no record yet
-		w.Version, w.Serving, w.Lacks, w.Earlier = 0, nil, []string{"username", "integration_code"}, 0
+		w.Version, w.Next, w.Serving, w.Lacks, w.Earlier = 0, 1, nil, []string{"username", "integration_code"}, 0
 		w.Notes = []string{"earlier passwords cannot be read"}
+	case "spent":
+		w.Serving, w.Hopeless = nil, "too many sign-ins of this login failed or got no answer"
 	case "third":
 		return report.Writing{}, report.ErrUnknownLogin
+	}
+	if login == "main" && userName != "" {
+		w.User, w.UserUnits = userName, &report.UserUnits{Budget: 5, Free: 4}
 	}
 	return w, nil
 }
@@ -182,12 +187,17 @@ func (f *fake) Put(_ context.Context, login string, p call.Put) (report.PutResul
 		return report.PutResult{}, report.NewUnfit(errors.New("the new password holds a space"))
 	case "late":
 		return report.PutResult{}, report.ErrChangedSince
+	case "second":
+		return report.PutResult{}, report.ErrPutting
+	case "stopping":
+		return report.PutResult{}, report.ErrStopping
 	}
 	return r, nil
 }
 
 func (f *fake) Commit()      { f.note("commit") }
 func (f *fake) Drain()       { f.note("drain") }
+func (f *fake) Finish()      { f.note("finish") }
 func (f *fake) Close() error { f.note("close"); return nil }
 
 // useFake makes configs of this test get a fake; it returns the one that the last config got.

@@ -31,7 +31,6 @@ type lane struct {
 	zones        *zone.Cache
 	log          *slog.Logger
 
-	puts      chan struct{} // one at a time
 	committed chan struct{} // closed once the config is in force
 	ending    sync.Once
 	over      chan struct{} // closed once nothing goes through the lane any more
@@ -64,7 +63,7 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 	}
 	n := &lane{
 		Login: l, integrations: integrations, passThrough: passThroughs(cfg, l.Name), rule: rule, discover: discover, pinned: pinned, store: store, shared: shared,
-		wire: inject.NewWire(shared.guard.Lease(), rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), puts: make(chan struct{}, 1), over: make(chan struct{}), release: func() {},
+		wire: inject.NewWire(shared.guard.Lease(), rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), over: make(chan struct{}), release: func() {},
 	}
 	n.zones = zone.NewCache(n.lookup, cfg.Zones, n.log)
 	return n, nil
@@ -101,6 +100,17 @@ func (n *lane) leave() {
 	if over {
 		n.giveBack()
 	}
+}
+
+// admit is enter for who may come too late: it reports whether the lane's config is in force still.
+func (n *lane) admit() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
+	}
+	n.calls++
+	return true
 }
 
 // close ends the lane. What it holds is given back when the last call that it admitted has ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -148,7 +149,8 @@ func TestARotationWaitsForTheCallsThatAreUnderWay(t *testing.T) {
 				if took := time.Since(start); got != c.want || took < min(c.ends, time.Minute) || took > min(c.ends, time.Minute)+2*time.Second {
 					t.Errorf("%s after %v", got, took)
 				}
-				if !strings.HasPrefix(strings.Join(w.steps, ", "), "main reading 0, main asking 0, main draining 2") {
+				// How the six are spread over the logins is the scheduler's.
+				if told := strings.Join(w.steps, ", "); !regexp.MustCompile("^main reading 0, main asking 0, main draining [1-3]").MatchString(told) {
 					t.Errorf("told %v", w.steps)
 				}
 				if !r.OK && !strings.Contains(r.Logins[0].Detail, "still under way with what served before") {

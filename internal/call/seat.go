@@ -87,7 +87,7 @@ func (n *lane) use(rec secret.Record) error {
 		return err
 	}
 	fp := n.shared.fingerprint(cred)
-	news, err := n.shared.applied.news(n.record(), content{key: key, fp: fp, version: rec.Version, created: rec.Created})
+	is, err := n.shared.applied.news(n.record(), content{key: key, fp: fp, version: rec.Version, created: rec.Created})
 	if err != nil {
 		return err
 	}
@@ -95,8 +95,8 @@ func (n *lane) use(rec secret.Record) error {
 	c := n.shared.wallet.put(key, fp, cred, rec.ReadAt)
 	s := n.seatFor(key)
 	s.newest = fp
-	if err = s.guard.Rename(n.shared.formerFingerprint(cred), fp); err == nil && news {
-		err = s.guard.NewestMade(fp, c.version(), rec.Created)
+	if err = s.guard.Rename(n.shared.formerFingerprint(cred), fp); err == nil {
+		err = s.hear(is, c, rec.Created)
 	}
 	if err == nil && before != nil && before.credential.Zone != cred.Zone {
 		err = s.guard.Due() // it may have been refused for its zone alone
@@ -106,6 +106,18 @@ func (n *lane) use(rec secret.Record) error {
 		return err
 	}
 	return n.settleIn(s, fp)
+}
+
+// hear tells the guard what a reading of the store has of a credential.
+func (s *seat) hear(is news, c *card, made time.Time) error {
+	switch is {
+	case newContent:
+		return s.guard.NewestMade(c.fingerprint, c.version(), made)
+	case newLabel:
+		return s.guard.Relabel(c.fingerprint, c.version(), made)
+	default:
+		return nil
+	}
 }
 
 // again takes the reading over again after a while, for the guard's store could not be used. Called with the mutex held.

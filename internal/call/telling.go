@@ -42,6 +42,13 @@ func (s *speakers) silent(n *lane) bool {
 	return other != nil && other != n
 }
 
+// speaker returns the lane that speaks for a login's name, or nil.
+func (s *speakers) speaker(name string) *lane {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[name]
+}
+
 // tell passes on what happened to the login.
 func (n *lane) tell(h Happening) {
 	h.Login = n.Name

@@ -624,10 +624,10 @@ func TestAnOwnAttemptWhoseTransactionFailedIsMadeAgainThoughTheStoreKeptItsUnit(
 	synctest.Test(t, func(t *testing.T) {
 		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
 		d.unsure = true
-		if res := l.Try(t.Context(), fp("b"), "2"); reason(t, res.Err) != StoreUnavailable {
+		if res := l.Try(t.Context(), fp("b"), "2", false); reason(t, res.Err) != StoreUnavailable {
 			t.Fatalf("%+v", res)
 		}
-		if res := l.Try(t.Context(), fp("b"), "2"); res.Verdict != Accepted {
+		if res := l.Try(t.Context(), fp("b"), "2", false); res.Verdict != Accepted {
 			t.Errorf("%+v", res)
 		}
 	})

@@ -28,6 +28,24 @@ func (l *Login) NewestMade(fp Fingerprint, version string, made time.Time) error
 	})
 }
 
+// Relabel tells what a credential that the store gave is called now: it was saved again as it was. Which one is the newest stays
+// as it is.
+func (l *Login) Relabel(fp Fingerprint, version string, made time.Time) error {
+	return l.change(func(r *Rows, _ time.Time) {
+		if l.told.fp == fp {
+			l.told.version, l.told.made = version, made
+		}
+		c := r.find(fp)
+		switch {
+		case c == nil || c.brought():
+		case r.Newest == fp:
+			r.newestMade(newest{fp, version, made})
+		default:
+			c.Version = version
+		}
+	})
+}
+
 // newest is what a process tells of the newest credential that its store has.
 type newest struct {
 	fp      Fingerprint

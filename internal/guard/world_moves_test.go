@@ -274,7 +274,7 @@ func (w *world) people() map[string]step {
 			fp := p.fingerprint(c)
 			p.has[fp] = c
 			l := p.login(c)
-			go l.Try(p.ctx, fp, "candidate")
+			go l.Try(p.ctx, fp, "candidate", false)
 		}),
 		"forget a candidate": w.process(runs, func(p *process) { c := pick(w, w.contents); _ = p.login(c).Forget(p.fingerprint(c)) }),
 		"rechecks are due":   w.process(runs, func(p *process) { _ = p.login(p.serves).Due() }),

@@ -29,12 +29,12 @@ func adviseOnApart(serving, newest CredentialStatus) string {
 }
 
 // sentWith reports whether an attempt was made with a credential. Its version alone does not tell where processes count
-// versions each for itself.
+// versions each for itself, and each anew at its start: what failed before the store gave the credential was another one.
 func (a FailedAttempt) sentWith(c *CredentialStatus) bool {
 	if a.Credential != "" && c.Fingerprint != "" {
 		return a.Credential == c.Fingerprint
 	}
-	return a.Version == c.Version
+	return a.Version == c.Version && !a.At.Before(c.Since)
 }
 
 // severalOf reports whether more than one credential goes by a version's number.

@@ -106,15 +106,16 @@ func (l *LoginFailures) nextOfRefused() string {
 		return fmt.Sprintf("Give %s the password that the PSA has now: callers bring their own, and the PSA refused the last one.", or(l.bringer(), "its callers"))
 	}
 	put := "psagate secret put " + l.Login
+	byHand := ", or by hand in the store if it is one of the last five there"
 	switch {
 	case l.Outside != "":
 		return fmt.Sprintf("See in the PSA whether the user is locked: if so, unlock it and run psagate release %s; if its password was changed, run: %s", l.Login, put)
 	case l.Newest != nil && l.Newest.Elsewhere:
 		return fmt.Sprintf("Give all replicas the password that the PSA has now: it refused %s, and this process has not read that. For its own store: %s", l.Newest.called(), put)
 	case l.Newest != nil && l.Newest.AcceptedAt == nil:
-		return fmt.Sprintf("Correct version %d, which the PSA has not taken once as far as is known: %s", l.Newest.Version, put)
+		return fmt.Sprintf("Correct version %d, which the PSA has not taken once as far as is known: %s", l.Newest.Version, put+byHand)
 	}
-	return "Save the password that the PSA has now: " + put
+	return "Save the password that the PSA has now: " + put + byHand
 }
 
 // bringer is who brought the secret that was refused last; empty where none was.

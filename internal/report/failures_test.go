@@ -187,3 +187,15 @@ func TestWhatToDoNextIsSaidOfEveryState(t *testing.T) {
 		}
 	}
 }
+
+// The file's versions count from 1 in each process: a refused version 3 of the process before is not the one that serves.
+func TestARefusalFromBeforeTheServingVersionWasReadIsNotBlamedOnTheOperation(t *testing.T) {
+	for since, blamed := range map[time.Duration]bool{time.Hour: true, time.Second: false} {
+		l := troubled(failed(time.Minute, "itglue"))
+		l.Serving.Since = before(since)
+		l.Conclude()
+		if strings.HasPrefix(l.Next, "See whether the PSA user may query Tickets") != blamed {
+			t.Errorf("since %s: %s", since, l.Next)
+		}
+	}
+}
