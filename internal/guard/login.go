@@ -155,6 +155,9 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 		}
 		r.giveBack(l.unsure)
 		f(r)
+		if len(l.uses) > 0 {
+			r.Spent = r.Locked || len(r.Units) >= l.settings.Budget
+		}
 		l.glance.take(r)
 		lost = l.newlyLost(r)
 		err = tx.Commit()

@@ -42,6 +42,7 @@ type Store struct {
 	dialect dialect
 	db      *sql.DB
 	witness *witness
+	spent   spent
 	alive   *lockFile
 
 	started atomic.Bool
@@ -131,6 +132,9 @@ func (s *Store) Start(ctx context.Context, cfg Config) error {
 // begin makes the first step. Its error is one that does not go away by itself.
 func (s *Store) begin(ctx context.Context) (err error) {
 	if s.witness, err = openWitness(s.cfg.Dir, s.Name()); err != nil {
+		return err
+	}
+	if s.spent, err = openSpent(s.cfg.Dir); err != nil {
 		return err
 	}
 	if err = s.try(ctx); err == nil || errors.Is(err, errForgot) || s.dialect.passing(err) {
