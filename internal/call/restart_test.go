@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -239,11 +241,21 @@ func TestARecordThatCouldNotBeTakenOverIsTakenOverLater(t *testing.T) {
 		w.shared = NewShared(tables, w.cfg.Log)
 		w.load()
 		synctest.Wait()
-		if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != string(guard.StoreUnavailable) && a.reason() != "secret-unavailable" {
+		if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != string(guard.StoreUnavailable) {
 			t.Errorf("%d %s", a.status, a.body)
+		}
+		// The guard's store says nothing of the record.
+		if l := w.g.Status().Logins[0]; l.State != report.LoginNoStore || slices.ContainsFunc(l.Problems, func(p string) bool { return strings.Contains(p, "cannot be used") }) {
+			t.Errorf("%s: %q", l.State, l.Problems)
+		}
+		if strings.Contains(w.log.String(), "record cannot be used") {
+			t.Errorf("the record is blamed: %s", w.log)
 		}
 		tables.fails.Store(false)
 		time.Sleep(againAfter + time.Second)
 		w.served("a")
+		if l := w.g.Status().Logins[0]; len(l.Problems) > 0 {
+			t.Errorf("afterwards: %q", l.Problems)
+		}
 	})
 }

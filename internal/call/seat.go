@@ -40,7 +40,12 @@ func (n *lane) takeOver(rec secret.Record) {
 	}
 	n.read = rec.ReadAt
 	before := n.problem
-	n.problem = n.use(rec)
+	problem := n.use(rec)
+	if isStoreless(problem) { // which says nothing of the record
+		n.again()
+		return
+	}
+	n.problem = problem
 	if n.problem != nil && n.seat == nil {
 		n.resume()
 	}
@@ -102,7 +107,6 @@ func (n *lane) use(rec secret.Record) error {
 		err = s.guard.Due() // it may have been refused for its zone alone
 	}
 	if err != nil {
-		n.again()
 		return err
 	}
 	return n.settleIn(s, fp)

@@ -111,10 +111,15 @@ func (n *lane) lacks(p Problem, err error) error {
 
 // storeless passes on, once, that a call was not sent because the guard's store could not be used.
 func (n *lane) storeless(login string, err error) {
-	var d *guard.Denied
-	if errors.As(err, &d) && d.Reason == guard.StoreUnavailable && n.shared.troubles.note(login, StoreUnavailable) {
+	if isStoreless(err) && n.shared.troubles.note(login, StoreUnavailable) {
 		n.shared.observer.Happened(Happening{Event: StoreUnavailable, Login: login})
 	}
+}
+
+// isStoreless reports whether an error says that the guard's store could not be used.
+func isStoreless(err error) bool {
+	var d *guard.Denied
+	return errors.As(err, &d) && d.Reason == guard.StoreUnavailable
 }
 
 // stored is told what came of each call's asking for a unit: whether the guard's store can be used.

@@ -56,7 +56,7 @@ func (r *Rows) hopeless(s *Settings) *Denied {
 func (l *Login) late(r *Rows, now time.Time) *Denied {
 	switch {
 	case r.Gate.Shut:
-		return &Denied{Reason: GateShut, RetryAfter: max(time.Second, r.pauseEnds(&l.settings).Sub(now)), Text: "the PSA left a call unanswered and has not answered a sign-in since"}
+		return l.shut(r, now, "")
 	case l.free.err != nil && r.proven() == nil:
 		return &Denied{Reason: UpstreamUnreachable, RetryAfter: max(time.Second, l.free.again.Sub(now)), Text: "the PSA cannot be reached: nothing was sent"}
 	case r.proven() == nil:
@@ -65,6 +65,15 @@ func (l *Login) late(r *Rows, now time.Time) *Denied {
 		return l.crammed(r, now)
 	}
 	return &Denied{Reason: QueueDeadline, RetryAfter: max(time.Second, l.drainTime()), Text: "the queue of this login is longer than the time a call may wait"}
+}
+
+// shut is what is told while the gate is.
+func (l *Login) shut(r *Rows, now time.Time, rest string) *Denied {
+	text := "the PSA left a call unanswered and has not answered a sign-in since"
+	if r.Gate.Released {
+		text = "calls wait for a sign-in of the gateway's own: the login was released or checked, or the gateway's store was set back"
+	}
+	return &Denied{Reason: GateShut, RetryAfter: max(time.Second, l.ownAt(r).Sub(now)), Text: text + rest}
 }
 
 // crammed is what a caller is told for whom the units that are not free left no room. Of the lost ones it is known when they

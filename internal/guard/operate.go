@@ -77,6 +77,11 @@ func (l *Login) Doubt() error {
 	})
 }
 
+// EndPause lets the next caller's credential be tried though the gate is shut, and so does the last unit: an operator wants to know.
+func (l *Login) EndPause() error {
+	return l.change(func(r *Rows, now time.Time) { r.endPause(now) })
+}
+
 // Lose says that nobody has a credential's secret any more: it cannot serve, and the newest has to. Where other processes use
 // the login, one of them may have it: then it is not lost.
 func (l *Login) Lose(fp Fingerprint) (lost bool, err error) {

@@ -62,7 +62,7 @@ func (l *Login) Status() (Status, error) {
 		s.Blocked = l.blockedNow(now)
 		s.Seq, s.Locked, s.Gate, s.LastRefusal, s.Newest = r.Seq, r.Locked, r.Gate, r.LastRefusal, r.Newest
 		s.Last = r.Last
-		s.Gate.Until = r.pauseEnds(&l.settings)
+		s.Gate.Until = l.ownAt(r)
 		s.Held, s.Lost, s.Failed, s.Unknown = r.count(Held), r.count(Lost), r.count(Failed), r.count(Unknown)
 		s.LostUntil = l.lostUntil(r)
 		s.Credentials = slices.Clone(r.Credentials)

@@ -1,6 +1,9 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Advise says what the operator should do now, in one sentence; it is empty when there is nothing to do.
 func (l LoginStatus) Advise() string {
@@ -14,7 +17,7 @@ func (l LoginStatus) Advise() string {
 		return fmt.Sprintf("See in the PSA whether the user is locked and unlock it, then run: psagate release %s", l.Name)
 	case LoginRefused:
 		if PassesThrough(l.Name) {
-			return "Give its callers the password that the PSA has now: they bring their own. Who they are: psagate failures"
+			return fmt.Sprintf("Give its callers the password that the PSA has now: they bring their own. Who they are: psagate failures. Where the right one is not tried any more: psagate release %s", l.Name)
 		}
 		if l.Newest != nil && l.Newest.Elsewhere {
 			return fmt.Sprintf("Save the password that the PSA has now in the store of each replica: it refused %s.", l.Newest.called())
@@ -25,17 +28,26 @@ func (l LoginStatus) Advise() string {
 	case LoginNoSecret:
 		return "No call can leave until the store gives a record that can be used: see above and the store's line below."
 	case LoginGateShut:
-		if l.Units.crammed() && !l.Observe && l.Gate.RetryAt != nil && !PassesThrough(l.Name) {
-			return fmt.Sprintf("%s. One attempt finds out by itself at %s. Once the PSA answers again: psagate check %s", l.Units.takers(), utc(*l.Gate.RetryAt), l.Name)
-		}
-		if PassesThrough(l.Name) {
-			return "Nothing to do if the PSA is down: one attempt finds out by itself when the next call comes."
-		}
-		return fmt.Sprintf("Nothing to do if the PSA is down: one attempt finds out by itself. To ask now: psagate check %s", l.Name)
+		return l.adviseOnGate()
 	case LoginIdle, LoginServing:
 		return or(l.adviseOnRoom(), l.adviseOnNewest())
 	}
 	return ""
+}
+
+// adviseOnGate says when calls may leave again. The last unit waits for longer than the others, and a check does not.
+func (l LoginStatus) adviseOnGate() string {
+	text, when := "Nothing to do if the PSA is down: one attempt finds out by itself", ""
+	if l.Units.crammed() && l.Gate.RetryAt != nil {
+		when = " at " + utc(*l.Gate.RetryAt)
+	}
+	if PassesThrough(l.Name) {
+		text, when = text+" when the next call comes", strings.Replace(when, " at ", " after ", 1)
+	}
+	if l.Units.Lost > 0 && l.Units.crammed() { // a check would wait for those as well
+		return text + when + "."
+	}
+	return fmt.Sprintf("%s. To ask now: psagate check %s", text+when, l.Name)
 }
 
 // adviseOnNewest speaks of a store that is ahead of the PSA: all is served, and somebody should still know.

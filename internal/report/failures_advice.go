@@ -83,7 +83,7 @@ func (l *LoginFailures) next() string {
 		return "Find out with psagate status why the store gives no record that can be used."
 	case LoginGateShut:
 		if PassesThrough(l.Login) {
-			return "Nothing, if the PSA is down: one attempt finds out by itself when the next call comes."
+			return fmt.Sprintf("Nothing, if the PSA is down: one attempt finds out by itself when the next call comes; to have it tried now, run: psagate check %s", l.Login)
 		}
 		return fmt.Sprintf("Nothing, if the PSA is down: one attempt finds out by itself; to ask now, run: psagate check %s", l.Login)
 	}

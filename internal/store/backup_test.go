@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -127,6 +128,39 @@ func TestARestorationThatBrokeOffIsNotMixedWithTheNext(t *testing.T) {
 	}
 	if got := p.run(t).rows("k"); got.Seq != 77 {
 		t.Errorf("seq %d, the backup has 77", got.Seq)
+	}
+}
+
+// Each page but the first, which is none without it, is damaged in turn.
+func TestADamagedStoreIsRefusedAtTheStartWhicheverPageItIs(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	a.change("k", func(r *guard.Rows) { *r = full(a.Holder()) })
+	a.close()
+	whole, err := os.ReadFile(p.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096
+	refused := 0
+	for at := page; at < len(whole); at += page {
+		damaged := slices.Clone(whole)
+		copy(damaged[at:], bytes.Repeat([]byte{0xff}, page))
+		if err := os.WriteFile(p.Place, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := p.prepare(t)
+		switch err := r.Start(t.Context(), p.Config); {
+		case err == nil:
+			t.Errorf("page %d is damaged, and it is used", at/page+1)
+		case !errors.Is(err, errBroken):
+			t.Errorf("page %d: %v", at/page+1, err)
+		default:
+			refused++
+		}
+	}
+	if refused < 5 {
+		t.Errorf("%d pages", refused)
 	}
 }
 

@@ -137,12 +137,28 @@ func (s *Store) begin(ctx context.Context) (err error) {
 	if s.spent, err = openSpent(s.cfg.Dir); err != nil {
 		return err
 	}
-	if err = s.try(ctx); err == nil || errors.Is(err, errForgot) || s.dialect.passing(err) {
+	if err = s.dialect.whole(ctx, s.db, s.cfg.Place); err != nil && !s.dialect.passing(err) {
+		return err
+	}
+	for range beginTries {
+		if err = s.try(ctx); err == nil || !s.dialect.passing(err) {
+			break
+		}
+		time.Sleep(beginPause)
+	}
+	if err == nil || errors.Is(err, errForgot) || s.dialect.passing(err) {
 		s.came(ctx, err)
 		return nil
 	}
 	return err
 }
+
+// Processes that start at once meet at a store that is being made: SQLite does not have all of them wait. It is tried a few times
+// before that is said to be trouble.
+const (
+	beginTries = 5
+	beginPause = 50 * time.Millisecond
+)
 
 // Name says where the store is, without a password.
 func (s *Store) Name() string { return s.dialect.name(s.cfg.Place) }

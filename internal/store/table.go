@@ -31,7 +31,7 @@ type table struct {
 	tx     *tx        // of the database's, while others live
 	cancel context.CancelFunc
 
-	noted  bool       // beside the store: the login has no unit left
+	noted bool // beside the store: the login has no unit left
 
 	sick atomic.Pointer[string] // why it could not use the store the last time
 }
