@@ -32,6 +32,9 @@ type LoginFailures struct {
 	Newest *CredentialStatus `json:"newest,omitempty"`
 	// Units are the login's units by state, as they are now.
 	Units UnitCounts `json:"units"`
+	// UnitsBy are the units that are not free by who took them, whoever has most of them first. Attempts do not tell of all: what a
+	// process had under way that was killed has units alone.
+	UnitsBy []UnitsBy `json:"units_by,omitempty"`
 	// Hanging are calls that have had no answer yet, as status has it; they have not failed.
 	Hanging *HangingStatus `json:"hanging,omitempty"`
 	// Lockout is how far the login is from being locked.
@@ -163,11 +166,12 @@ type CallerFailure struct {
 	LastAt time.Time `json:"last_at"`
 }
 
-// Any reports whether something failed: an attempt, or a call of an integration that psagate did not let in. Calls of
-// strangers are shown and are none: an address that anybody can reach always has some.
+// Any reports whether something failed or may have: an attempt, a unit that does not come back with the end of a call, or a call
+// of an integration that psagate did not let in. Calls of strangers are shown and are none: an address that anybody can reach
+// always has some.
 func (f Failures) Any() bool {
 	for _, l := range f.Logins {
-		if len(l.Attempts) > 0 || l.ForgottenBefore != nil {
+		if len(l.Attempts) > 0 || l.ForgottenBefore != nil || l.Units.stuck() > 0 {
 			return true
 		}
 	}

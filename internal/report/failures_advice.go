@@ -50,8 +50,12 @@ func (a FailedAttempt) wasRefused() bool { return a.Verdict == "refused" || a.Ve
 // outside says why the cause seems to lie outside psagate: the PSA does not let in whom it let in, nothing changed here,
 // and what failed here is not enough to lock a user.
 func (l *LoginFailures) outside() string {
-	few := l.FailedSinceSuccess < l.Lockout.Threshold
-	ours := fmt.Sprintf("only %d of ours failed since the last success, and it takes %d to lock", l.FailedSinceSuccess, l.Lockout.Threshold)
+	few := l.FailedSinceSuccess+l.mayHaveFailed() < l.Lockout.Threshold
+	ours := fmt.Sprintf("only %d of ours failed since the last success", l.FailedSinceSuccess)
+	if more := l.mayHaveFailed(); more > 0 {
+		ours += fmt.Sprintf(", at most %d more may have", more)
+	}
+	ours += fmt.Sprintf(", and it takes %d to lock", l.Lockout.Threshold)
 	switch {
 	case !few:
 		return ""
@@ -63,6 +67,9 @@ func (l *LoginFailures) outside() string {
 	}
 	return ""
 }
+
+// mayHaveFailed is how many more of ours may have failed than attempts tell of, by the units.
+func (l *LoginFailures) mayHaveFailed() int { return max(0, l.Units.stuck()-l.FailedSinceSuccess) }
 
 // fellUnprovoked reports whether the PSA refuses what it took, and the store has nothing newer.
 func (l *LoginFailures) fellUnprovoked() bool {
@@ -135,6 +142,7 @@ func (l *LoginFailures) bringer() string {
 
 // nextOfServing speaks of a login whose calls are served: of whom they are not served, and of what was.
 func (l *LoginFailures) nextOfServing() string {
+	untold := l.untold()
 	switch a := l.misfit(); {
 	case apart(l.Serving, l.Newest) && l.Newest.State == "refused":
 		return adviseOnApart(*l.Serving, *l.Newest)
@@ -142,6 +150,8 @@ func (l *LoginFailures) nextOfServing() string {
 		return l.Units.adviseOnCrammed()
 	case l.Hanging != nil:
 		return l.Hanging.advise()
+	case len(untold) > 0 && l.standing() == 0:
+		return nextOfUntold(untold)
 	case len(l.Attempts) == 0:
 		return "Nothing: no attempt failed."
 	case PassesThrough(l.Login) && l.bringer() != "":

@@ -18,7 +18,7 @@ func (p Printer) Failures(f Failures) {
 	}
 	var calm []string
 	for _, login := range f.Logins {
-		if len(login.Attempts) == 0 && (login.State == LoginIdle || login.State == LoginServing) && login.Hanging == nil && !login.crammed() {
+		if login.calm() {
 			calm = append(calm, login.Login)
 			continue
 		}
@@ -32,6 +32,11 @@ func (p Printer) Failures(f Failures) {
 	if f.Any() && f.KeptSince.After(f.Since) {
 		p.line("nothing is known from before %s", p.clock(f.KeptSince, f.Time))
 	}
+}
+
+// calm reports whether there is nothing to tell of a login but that no attempt failed.
+func (l *LoginFailures) calm() bool {
+	return len(l.Attempts) == 0 && (l.State == LoginIdle || l.State == LoginServing) && l.Hanging == nil && l.Units.stuck() == 0
 }
 
 func (p Printer) keptSince(f Failures) string {
@@ -54,6 +59,13 @@ func (p Printer) failures(l LoginFailures, f Failures) {
 		p.wrapped(label, p.failedBy(by, f.Time))
 	}
 	p.field("counted", "%s", p.counted(l, f.Time))
+	for i, u := range l.untold() {
+		label := ""
+		if i == 0 {
+			label = "units"
+		}
+		p.wrapped(label, u.whatOf())
+	}
 	p.hanging(l.Hanging, f.Time)
 	if l.Outside != "" {
 		p.wrapped("outside", l.Outside)
@@ -99,7 +111,14 @@ func (p Printer) counted(l LoginFailures, now time.Time) string {
 	if l.LastSuccessAt != nil {
 		success = " since the last success at " + p.clock(*l.LastSuccessAt, now)
 	}
-	return fmt.Sprintf("%d of ours failed%s; the PSA locks at %d", l.FailedSinceSuccess, success, l.Lockout.Threshold)
+	n := strconv.Itoa(l.FailedSinceSuccess)
+	switch most := l.FailedSinceSuccess + l.mayHaveFailed(); {
+	case most > l.FailedSinceSuccess && l.FailedSinceSuccess == 0:
+		n = fmt.Sprintf("up to %d", most)
+	case most > l.FailedSinceSuccess:
+		n = fmt.Sprintf("%s to %d", n, most)
+	}
+	return fmt.Sprintf("%s of ours failed%s; the PSA locks at %d", n, success, l.Lockout.Threshold)
 }
 
 // attempts writes a table of the last attempts that failed, with a line for what the PSA said where that changes.
