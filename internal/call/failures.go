@@ -131,12 +131,13 @@ func (g *Gateway) Failures(login string, since time.Time) (report.Failures, erro
 	}
 	users := g.users()
 	known := g.known(users)
-	out := report.Failures{Time: time.Now(), Since: since, KeptSince: known.since, Logins: []report.LoginFailures{}}
+	out := report.Failures{Time: time.Now(), Since: since, KeptSince: known.since, Unread: known.unread, Logins: []report.LoginFailures{}}
 	for _, u := range users {
 		if login == "" || slices.Contains(u.names, login) {
 			out.Logins = append(out.Logins, known.of(u, login, since))
 		}
 	}
+	out.Unread = out.Unread || slices.ContainsFunc(out.Logins, func(l report.LoginFailures) bool { return l.State == report.LoginNoStore })
 	out.Callers = g.shared.away.since(since, func(of string) bool { return login == "" || g.leadsTo(of, login) })
 	return out, nil
 }
@@ -209,6 +210,8 @@ type known struct {
 	named map[guard.Key]extract // whom the records name now
 	left  []extract             // whom they named before, with failures
 	since time.Time             // from when on failures are kept
+
+	unread bool // the journal could not be read
 }
 
 func (g *Gateway) known(users []*psaUser) known {
@@ -219,7 +222,9 @@ func (g *Gateway) known(users []*psaUser) known {
 		}
 	}
 	var all []extract
-	all, k.since = g.shared.accounts.extracts(context.Background())
+	var err error
+	all, k.since, err = g.shared.accounts.extracts(context.Background())
+	k.unread = err != nil
 	for _, x := range all {
 		if _, named := k.named[x.key]; named {
 			k.named[x.key] = x

@@ -129,6 +129,9 @@ var failureReports = map[string]report.Failures{
 		l.State, l.Units = report.LoginLocked, report.UnitCounts{Budget: 5, Free: 1, Failed: 1, Unknown: 3}
 		l.UnitsBy = []report.UnitsBy{{Integration: "itglue", Failed: 1, Unknown: 2}, {Integration: "rmm", Unknown: 1}}
 	})),
+	"no-store": unread(failures(changed(troubled(failed(time.Minute, "itglue")), func(l *report.LoginFailures) {
+		l.State, l.Serving, l.Units = report.LoginNoStore, nil, report.UnitCounts{Budget: 5}
+	}), calmFailures("second"))),
 	"callers": callers(failures(calmFailures("main"))),
 	"wide": failures(troubled(failed(25*time.Hour, strings.Repeat("long-name", 9), func(a *report.FailedAttempt) {
 		a.Said = "500: " + strings.Repeat("a long text of the PSA's ", 7)
@@ -146,6 +149,11 @@ func callers(f report.Failures) report.Failures {
 		{Reason: "expired", Integration: "itglue", Login: "main", Key: "1a2b3c4d", Client: "192.0.2.7", Count: 1, FirstAt: before(time.Second), LastAt: before(time.Second)},
 	}
 	f.KeptSince = before(time.Minute)
+	return f
+}
+
+func unread(f report.Failures) report.Failures {
+	f.Unread, f.KeptSince = true, before(2*time.Minute)
 	return f
 }
 
@@ -182,6 +190,7 @@ func TestWhatCountsAsFailed(t *testing.T) {
 		"a call of a known integration":      {failureReports["callers"], true},
 		"an attempt that is not kept longer": {lost, true},
 		"units that no attempt tells of":     {failureReports["killed"], true},
+		"a store that cannot be read":        {unread(failures(calmFailures("main"))), true},
 		"calls under way":                    {failureReports["hanging"], false},
 	} {
 		if got := c.Any(); got != c.want {

@@ -13,7 +13,11 @@ const maxRows = 20
 
 // Failures writes what failed for people.
 func (p Printer) Failures(f Failures) {
-	if !f.Any() {
+	switch {
+	case f.Unread:
+		p.line("what failed since %s is not known: %s", p.clock(f.Since, f.Time), unreadStore)
+		p.line("what this process remembers:")
+	case !f.Any():
 		p.line("nothing failed since %s%s", p.clock(f.Since, f.Time), p.keptSince(f))
 	}
 	var calm []string
@@ -25,7 +29,10 @@ func (p Printer) Failures(f Failures) {
 		p.failures(login, f)
 		p.line("")
 	}
-	if f.Any() && len(calm) > 0 {
+	switch {
+	case f.Unread && len(calm) > 0:
+		p.line("no attempt of %s that failed is remembered", several(calm))
+	case f.Any() && len(calm) > 0:
 		p.line("no attempt failed of %s", several(calm))
 	}
 	p.callers(f)
@@ -33,6 +40,9 @@ func (p Printer) Failures(f Failures) {
 		p.line("nothing is known from before %s", p.clock(f.KeptSince, f.Time))
 	}
 }
+
+// unreadStore is why nothing better is known than what a process remembers.
+const unreadStore = "the store of the guard cannot be read"
 
 // calm reports whether there is nothing to tell of a login but that no attempt failed.
 func (l *LoginFailures) calm() bool {
@@ -107,6 +117,9 @@ func few(names []string) string {
 }
 
 func (p Printer) counted(l LoginFailures, now time.Time) string {
+	if l.State == LoginNoStore {
+		return fmt.Sprintf("not known; the PSA locks at %d", l.Lockout.Threshold)
+	}
 	success := ", and no success is known"
 	if l.LastSuccessAt != nil {
 		success = " since the last success at " + p.clock(*l.LastSuccessAt, now)
@@ -157,7 +170,7 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 	if who == "" {
 		who = "psagate " + a.Own
 	}
-	version, unit := strconv.FormatUint(a.Version, 10), a.Unit
+	version, unit := strconv.FormatUint(a.Version, 10), or(a.Unit, "not known")
 	if a.Version == 0 {
 		version = or(a.Fingerprint, "new")
 	}
