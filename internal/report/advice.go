@@ -13,13 +13,7 @@ func (l LoginStatus) Advise() string {
 	case LoginSpent:
 		return fmt.Sprintf("See in the PSA whether the user is locked and unlock it, then run: psagate release %s", l.Name)
 	case LoginRefused:
-		if PassesThrough(l.Name) {
-			return "Give its callers the password that the PSA has now: they bring their own. Who they are: psagate failures"
-		}
-		if l.Newest != nil && l.Newest.Elsewhere {
-			return fmt.Sprintf("Save the password that the PSA has now in the store of each replica: it refused %s.", l.Newest.called())
-		}
-		return "Save the password that the PSA has now in the store; it is tried once as soon as it is there."
+		return adviseOnRefused(l.Name, l.Newest, l.bringer())
 	case LoginNoStore:
 		return nextOfNoStore
 	case LoginNoSecret:
