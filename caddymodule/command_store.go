@@ -58,9 +58,10 @@ var restoreCommand = command{
 	long: `
 Puts a backup in the place of the store that the config names, or of the one in
 Caddy's data directory. psagate must not run. The store that was there is kept
-beside it, with .before at the end of its name. Run it as psagate's user or as
-root, with the HOME or XDG_DATA_HOME of psagate: the file becomes the owner's of
-the store that was there, or of its folder.
+beside it, with .before at the end of its name, or .before.2 and so on where an
+earlier restore kept one: nothing takes those away but you. Run it as psagate's
+user or as root, with the HOME or XDG_DATA_HOME of psagate: the file becomes the
+owner's of the store that was there, or of its folder.
 
 What was recorded since the backup was made is not known then, so the next
 sign-in of each login is psagate's own, and the only one until the PSA accepts it.
@@ -74,13 +75,11 @@ sign-in of each login is psagate's own, and the only one until the PSA accepts i
 		if err != nil {
 			return false, err
 		}
-		if err := store.Restore(context.Background(), args[0], place, dataPath("state")); err != nil {
+		kept, err := store.Restore(context.Background(), args[0], place, dataPath("state"))
+		if err != nil {
 			return false, fmt.Errorf("restoring the store: %w", err)
 		}
-		done := storeCopied{File: place}
-		if _, err := os.Stat(place + ".before"); err == nil {
-			done.Kept = place + ".before"
-		}
+		done := storeCopied{File: place, Kept: kept}
 		if info, err := os.Stat(place); err == nil {
 			done.Bytes = info.Size()
 		}
@@ -89,7 +88,7 @@ sign-in of each login is psagate's own, and the only one until the PSA accepts i
 			if done.Kept != "" {
 				_, _ = fmt.Fprintf(p.Out, "; the store that was there is kept as %s", done.Kept)
 			}
-			_, _ = fmt.Fprintln(p.Out, ".\nWhen psagate starts it sends nothing for about 15s: the copy names the process that it was made of, which is waited for.")
+			_, _ = fmt.Fprintln(p.Out, ".\nWhen psagate starts it sends nothing for up to its ttl, 15s by default: the copy names the process that it was made of, which is waited for.")
 		})
 	},
 }

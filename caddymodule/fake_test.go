@@ -21,6 +21,8 @@ type fake struct {
 	noCaller bool
 	// checkFails: the check of that login finds that it does not work.
 	checkFails string
+	// noStore: the store of the guard cannot be read.
+	noStore bool
 	// heard gets each thing that was asked; nil: nobody listens.
 	heard func(string)
 
@@ -78,6 +80,10 @@ func (f *fake) Status() report.Status {
 				Units: report.UnitCounts{Budget: 5, Free: 5}, NextUser: &report.NextUser{State: report.LoginSpent, Units: report.UnitCounts{Budget: 5, Failed: 5}, LastRefusal: &report.RefusalStatus{At: noon, Version: 4}, Seq: 9},
 			},
 		},
+	}
+	if f.noStore {
+		s.Logins[0] = report.LoginStatus{Name: "main", State: report.LoginNoStore}
+		s.Problems = []string{report.StoreProblem + "no such file"}
 	}
 	s.Pools = []report.PoolStatus{s.Pool("crew", []string{"second", "main"})}
 	s.Pools[0].Problems = []string{"its logins do not see the same data: main of tenant 1; second of tenant 2"}

@@ -240,10 +240,16 @@ func (n *lane) credential(st guard.Status, c guard.Credential) *report.Credentia
 	if !c.ProvenAt.IsZero() {
 		out.AcceptedAt = &c.ProvenAt
 	}
-	if c.State == guard.StateRefused && st.Serving.IsZero() && !st.Next.IsZero() {
+	if c.State == guard.StateRefused && mayRecheck(st) && !st.Next.IsZero() {
 		out.RecheckAt = &st.Next
 	}
 	return out
+}
+
+// mayRecheck reports whether a refused credential is tried again by itself: nothing is proven, and more than one unit is left, as
+// the guard's rule has it. What is held may be given back until then.
+func mayRecheck(st guard.Status) bool {
+	return st.Serving.IsZero() && (!st.Locked || st.Settings.Observe) && st.Lost+st.Failed+st.Unknown < st.Settings.Budget-1
 }
 
 func (n *lane) zoneStatus() report.ZoneStatus {

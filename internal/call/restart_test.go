@@ -220,6 +220,9 @@ func TestThatTheGuardsStoreCannotBeUsedIsSeenAndToldOnce(t *testing.T) {
 		if l.State != report.LoginNoStore || l.Units.Free != 0 || l.Lockout.Distance != l.Lockout.Threshold-l.Units.Budget {
 			t.Errorf("status: %+v", l)
 		}
+		if f := w.allFailures("main"); !f.Any() || !f.Unread {
+			t.Errorf("what failed while the store cannot be read: %+v", f)
+		}
 		tables.fails.Store(false)
 		w.served("a")
 		w.served("a")

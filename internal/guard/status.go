@@ -20,6 +20,7 @@ type Status struct {
 	LostUntil   time.Time // when the PSA can judge the last of them no more; zero where another process counts for one
 	Failed      int
 	Unknown     int
+	Units       []Unit // those that are not free
 	Waiting     int
 	Credentials []Credential // the newest last
 	Newest      Fingerprint
@@ -64,7 +65,7 @@ func (l *Login) Status() (Status, error) {
 		s.Last = r.Last
 		s.Gate.Until = l.ownAt(r)
 		s.Held, s.Lost, s.Failed, s.Unknown = r.count(Held), r.count(Lost), r.count(Failed), r.count(Unknown)
-		s.LostUntil = l.lostUntil(r)
+		s.LostUntil, s.Units = l.lostUntil(r), slices.Clone(r.Units)
 		s.Credentials = slices.Clone(r.Credentials)
 		if c := r.proven(); c != nil {
 			s.Serving = c.Fingerprint

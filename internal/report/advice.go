@@ -1,9 +1,6 @@
 package report
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Advise says what the operator should do now, in one sentence; it is empty when there is nothing to do.
 func (l LoginStatus) Advise() string {
@@ -16,13 +13,7 @@ func (l LoginStatus) Advise() string {
 	case LoginSpent:
 		return fmt.Sprintf("See in the PSA whether the user is locked and unlock it, then run: psagate release %s", l.Name)
 	case LoginRefused:
-		if PassesThrough(l.Name) {
-			return fmt.Sprintf("Give its callers the password that the PSA has now: they bring their own. Who they are: psagate failures. Where the right one is not tried any more: psagate release %s", l.Name)
-		}
-		if l.Newest != nil && l.Newest.Elsewhere {
-			return fmt.Sprintf("Save the password that the PSA has now in the store of each replica: it refused %s.", l.Newest.called())
-		}
-		return "Save the password that the PSA has now in the store; it is tried once as soon as it is there."
+		return adviseOnRefused(l.Name, l.Newest, l.bringer())
 	case LoginNoStore:
 		return nextOfNoStore
 	case LoginNoSecret:
@@ -35,19 +26,20 @@ func (l LoginStatus) Advise() string {
 	return ""
 }
 
-// adviseOnGate says when calls may leave again. The last unit waits for longer than the others, and a check does not.
+// adviseOnGate says when calls may leave again. The last unit waits for longer than the others, which a check need not, but it waits
+// for those that are lost as well.
 func (l LoginStatus) adviseOnGate() string {
-	text, when := "Nothing to do if the PSA is down: one attempt finds out by itself", ""
-	if l.Units.crammed() && l.Gate.RetryAt != nil {
-		when = " at " + utc(*l.Gate.RetryAt)
-	}
+	when := " finds out by itself"
 	if PassesThrough(l.Name) {
-		text, when = text+" when the next call comes", strings.Replace(when, " at ", " after ", 1)
+		when += " when the next call comes"
 	}
-	if l.Units.Lost > 0 && l.Units.crammed() { // a check would wait for those as well
-		return text + when + "."
+	switch {
+	case !l.Units.crammed() || l.Observe || l.Gate.RetryAt == nil:
+		return fmt.Sprintf("Nothing to do if the PSA is down: one attempt%s. To ask now: psagate check %s", when, l.Name)
+	case l.Units.Lost > 0:
+		return fmt.Sprintf("%s. One attempt%s, not before %s.", l.Units.takers(), when, utc(*l.Gate.RetryAt))
 	}
-	return fmt.Sprintf("%s. To ask now: psagate check %s", text+when, l.Name)
+	return fmt.Sprintf("%s. One attempt%s, not before %s. Once the PSA answers again: psagate check %s", l.Units.takers(), when, utc(*l.Gate.RetryAt), l.Name)
 }
 
 // adviseOnNewest speaks of a store that is ahead of the PSA: all is served, and somebody should still know.

@@ -90,7 +90,7 @@ func TestStatusSaysWhoseTheCredentialIsAndNoAgeThatIsNotKnown(t *testing.T) {
 	s = with("main", func(l *report.LoginStatus) {
 		l.State, l.Serving, l.Newest = report.LoginRefused, nil, elsewhere(2, "refused")
 	})
-	if s.Advise(); !strings.HasPrefix(s.Logins[0].Advice, "Save the password that the PSA has now in the store of each replica") {
+	if s.Advise(); !strings.HasPrefix(s.Logins[0].Advice, "Give all replicas the password that the PSA has now: it refused version 2 of another replica") {
 		t.Error(s.Logins[0].Advice)
 	}
 }

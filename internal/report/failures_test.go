@@ -115,6 +115,23 @@ var failureReports = map[string]report.Failures{
 	"crammed": failures(changed(troubled(failed(time.Minute, "itglue", mute), failed(time.Minute, "rmm", mute)), func(l *report.LoginFailures) {
 		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 4, LostUntil: at(48 * time.Second)}
 	})),
+	"killed": failures(changed(calmFailures("main"), func(l *report.LoginFailures) {
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 3, Distance: 4}
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Lost: 1, Unknown: 2}
+		l.UnitsBy = []report.UnitsBy{{Integration: "billing", Unknown: 2}, {Lost: 1}}
+	})),
+	"restored": failures(changed(calmFailures("main"), func(l *report.LoginFailures) {
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 4, Distance: 3}
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 4, LostUntil: at(48 * time.Second)}
+		l.UnitsBy = []report.UnitsBy{{Forgotten: true, Lost: 4}}
+	})),
+	"locked-killed": failures(changed(refused(at(-2*time.Minute), 1, failed(time.Minute, "itglue", func(a *report.FailedAttempt) { a.Verdict = "locked" })), func(l *report.LoginFailures) {
+		l.State, l.Units = report.LoginLocked, report.UnitCounts{Budget: 5, Free: 1, Failed: 1, Unknown: 3}
+		l.UnitsBy = []report.UnitsBy{{Integration: "itglue", Failed: 1, Unknown: 2}, {Integration: "rmm", Unknown: 1}}
+	})),
+	"no-store": unread(failures(changed(troubled(failed(time.Minute, "itglue")), func(l *report.LoginFailures) {
+		l.State, l.Serving, l.Units = report.LoginNoStore, nil, report.UnitCounts{Budget: 5}
+	}), calmFailures("second"))),
 	"callers": callers(failures(calmFailures("main"))),
 	"wide": failures(troubled(failed(25*time.Hour, strings.Repeat("long-name", 9), func(a *report.FailedAttempt) {
 		a.Said = "500: " + strings.Repeat("a long text of the PSA's ", 7)
@@ -132,6 +149,11 @@ func callers(f report.Failures) report.Failures {
 		{Reason: "expired", Integration: "itglue", Login: "main", Key: "1a2b3c4d", Client: "192.0.2.7", Count: 1, FirstAt: before(time.Second), LastAt: before(time.Second)},
 	}
 	f.KeptSince = before(time.Minute)
+	return f
+}
+
+func unread(f report.Failures) report.Failures {
+	f.Unread, f.KeptSince = true, before(2*time.Minute)
 	return f
 }
 
@@ -167,9 +189,24 @@ func TestWhatCountsAsFailed(t *testing.T) {
 		"a stranger's call":                  {stranger, false},
 		"a call of a known integration":      {failureReports["callers"], true},
 		"an attempt that is not kept longer": {lost, true},
+		"units that no attempt tells of":     {failureReports["killed"], true},
+		"a store that cannot be read":        {unread(failures(calmFailures("main"))), true},
+		"calls under way":                    {failureReports["hanging"], false},
 	} {
 		if got := c.Any(); got != c.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// With what a killed process had under way as many may have failed as lock a user: others are not accused.
+func TestOthersAreNotAccusedWhereOursMayHaveFailed(t *testing.T) {
+	for unknown, outside := range map[int]bool{5: true, 6: false} {
+		l := refused(at(-2*time.Minute), 1, failed(time.Minute, "itglue"))
+		l.State, l.Units = report.LoginLocked, report.UnitCounts{Budget: 7, Failed: 1, Unknown: unknown}
+		l.Conclude()
+		if (l.Outside != "") != outside {
+			t.Errorf("1 failed and %d unknown: %q", unknown, l.Outside)
 		}
 	}
 }

@@ -107,6 +107,12 @@ var statuses = map[string]report.Status{
 		l.Queue.Waiting = 41
 		l.LastRefusal = &report.RefusalStatus{At: before(61 * time.Second), Version: 4, Integration: "itglue", Reason: "refused"}
 	}),
+	"refused-last-unit": with("main", func(l *report.LoginStatus) {
+		l.State, l.Serving = report.LoginRefused, nil
+		l.Newest = &report.CredentialStatus{Version: 4, State: "refused", Since: before(26 * time.Hour)}
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Failed: 4}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 4, Distance: 3}
+	}),
 	"locked": with("main", func(l *report.LoginStatus) {
 		l.State, l.Serving = report.LoginLocked, nil
 		l.Newest = &report.CredentialStatus{Version: 4, State: "refused", Since: before(26 * time.Hour)}

@@ -128,7 +128,8 @@ type CredentialStatus struct {
 	Since time.Time `json:"since,omitzero"`
 	// AcceptedAt is when the PSA last accepted it; absent when it never did.
 	AcceptedAt *time.Time `json:"accepted_at,omitempty"`
-	// RecheckAt is when it is tried again, for a refused one; absent when only an event makes it due.
+	// RecheckAt is when it is tried again, for a refused one; absent when only an event makes it due: while another serves, and
+	// where one unit is left or none.
 	RecheckAt *time.Time `json:"recheck_at,omitempty"`
 }
 

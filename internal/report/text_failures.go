@@ -13,25 +13,40 @@ const maxRows = 20
 
 // Failures writes what failed for people.
 func (p Printer) Failures(f Failures) {
-	if !f.Any() {
+	switch {
+	case f.Unread:
+		p.line("what failed since %s is not known: %s", p.clock(f.Since, f.Time), unreadStore)
+		p.line("what this process remembers:")
+	case !f.Any():
 		p.line("nothing failed since %s%s", p.clock(f.Since, f.Time), p.keptSince(f))
 	}
 	var calm []string
 	for _, login := range f.Logins {
-		if len(login.Attempts) == 0 && (login.State == LoginIdle || login.State == LoginServing) && login.Hanging == nil && !login.crammed() {
+		if login.calm() {
 			calm = append(calm, login.Login)
 			continue
 		}
 		p.failures(login, f)
 		p.line("")
 	}
-	if f.Any() && len(calm) > 0 {
+	switch {
+	case f.Unread && len(calm) > 0:
+		p.line("no attempt of %s that failed is remembered", several(calm))
+	case f.Any() && len(calm) > 0:
 		p.line("no attempt failed of %s", several(calm))
 	}
 	p.callers(f)
 	if f.Any() && f.KeptSince.After(f.Since) {
 		p.line("nothing is known from before %s", p.clock(f.KeptSince, f.Time))
 	}
+}
+
+// unreadStore is why nothing better is known than what a process remembers.
+const unreadStore = "the store of the guard cannot be read"
+
+// calm reports whether there is nothing to tell of a login but that no attempt failed.
+func (l *LoginFailures) calm() bool {
+	return len(l.Attempts) == 0 && (l.State == LoginIdle || l.State == LoginServing) && l.Hanging == nil && l.Units.stuck() == 0
 }
 
 func (p Printer) keptSince(f Failures) string {
@@ -54,6 +69,13 @@ func (p Printer) failures(l LoginFailures, f Failures) {
 		p.wrapped(label, p.failedBy(by, f.Time))
 	}
 	p.field("counted", "%s", p.counted(l, f.Time))
+	for i, u := range l.untold() {
+		label := ""
+		if i == 0 {
+			label = "units"
+		}
+		p.wrapped(label, u.whatOf())
+	}
 	p.hanging(l.Hanging, f.Time)
 	if l.Outside != "" {
 		p.wrapped("outside", l.Outside)
@@ -95,11 +117,21 @@ func few(names []string) string {
 }
 
 func (p Printer) counted(l LoginFailures, now time.Time) string {
+	if l.State == LoginNoStore {
+		return fmt.Sprintf("not known; the PSA locks at %d", l.Lockout.Threshold)
+	}
 	success := ", and no success is known"
 	if l.LastSuccessAt != nil {
 		success = " since the last success at " + p.clock(*l.LastSuccessAt, now)
 	}
-	return fmt.Sprintf("%d of ours failed%s; the PSA locks at %d", l.FailedSinceSuccess, success, l.Lockout.Threshold)
+	n := strconv.Itoa(l.FailedSinceSuccess)
+	switch most := l.FailedSinceSuccess + l.mayHaveFailed(); {
+	case most > l.FailedSinceSuccess && l.FailedSinceSuccess == 0:
+		n = fmt.Sprintf("up to %d", most)
+	case most > l.FailedSinceSuccess:
+		n = fmt.Sprintf("%s to %d", n, most)
+	}
+	return fmt.Sprintf("%s of ours failed%s; the PSA locks at %d", n, success, l.Lockout.Threshold)
 }
 
 // attempts writes a table of the last attempts that failed, with a line for what the PSA said where that changes.
@@ -138,7 +170,7 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 	if who == "" {
 		who = "psagate " + a.Own
 	}
-	version, unit := strconv.FormatUint(a.Version, 10), a.Unit
+	version, unit := strconv.FormatUint(a.Version, 10), or(a.Unit, "not known")
 	if a.Version == 0 {
 		version = or(a.Fingerprint, "new")
 	}

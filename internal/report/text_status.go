@@ -97,12 +97,20 @@ func (p Printer) credentials(l LoginStatus, now time.Time) string {
 	}
 	if n := l.Newest; n != nil {
 		text := n.called() + " is newest: " + n.State + old(n.Since, now)
-		if n.RecheckAt != nil {
+		switch {
+		case n.RecheckAt != nil:
 			text += ", tried again at " + p.clock(*n.RecheckAt, now)
+		case n.State == "refused" && l.noRecheck():
+			text += ", not tried again by itself"
 		}
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// noRecheck reports whether a refused credential has to wait for an event: no room is left to try it in, or the PSA has locked.
+func (l LoginStatus) noRecheck() bool {
+	return l.Serving == nil && (l.Units.crammed() || l.State == LoginLocked && !l.Observe)
 }
 
 // old says how old something is, where it is known since when it is there.
