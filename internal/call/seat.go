@@ -40,7 +40,12 @@ func (n *lane) takeOver(rec secret.Record) {
 	}
 	n.read = rec.ReadAt
 	before := n.problem
-	n.problem = n.use(rec)
+	problem := n.use(rec)
+	if isStoreless(problem) { // which says nothing of the record
+		n.again()
+		return
+	}
+	n.problem = problem
 	if n.problem != nil && n.seat == nil {
 		n.resume()
 	}
@@ -87,7 +92,7 @@ func (n *lane) use(rec secret.Record) error {
 		return err
 	}
 	fp := n.shared.fingerprint(cred)
-	news, err := n.shared.applied.news(n.record(), content{key: key, fp: fp, version: rec.Version, created: rec.Created})
+	is, err := n.shared.applied.news(n.record(), content{key: key, fp: fp, version: rec.Version, created: rec.Created})
 	if err != nil {
 		return err
 	}
@@ -95,17 +100,28 @@ func (n *lane) use(rec secret.Record) error {
 	c := n.shared.wallet.put(key, fp, cred, rec.ReadAt)
 	s := n.seatFor(key)
 	s.newest = fp
-	if err = s.guard.Rename(n.shared.formerFingerprint(cred), fp); err == nil && news {
-		err = s.guard.NewestMade(fp, c.version(), rec.Created)
+	if err = s.guard.Rename(n.shared.formerFingerprint(cred), fp); err == nil {
+		err = s.hear(is, c, rec.Created)
 	}
 	if err == nil && before != nil && before.credential.Zone != cred.Zone {
 		err = s.guard.Due() // it may have been refused for its zone alone
 	}
 	if err != nil {
-		n.again()
 		return err
 	}
 	return n.settleIn(s, fp)
+}
+
+// hear tells the guard what a reading of the store has of a credential.
+func (s *seat) hear(is news, c *card, made time.Time) error {
+	switch is {
+	case newContent:
+		return s.guard.NewestMade(c.fingerprint, c.version(), made)
+	case newLabel:
+		return s.guard.Relabel(c.fingerprint, c.version(), made)
+	default:
+		return nil
+	}
 }
 
 // again takes the reading over again after a while, for the guard's store could not be used. Called with the mutex held.
@@ -254,6 +270,7 @@ func (s *seat) check(ctx context.Context, a guard.Attempt) guard.Outcome {
 	if err != nil {
 		return guard.Outcome{Verdict: guard.NotSent}
 	}
+	defer n.shared.underWay.end(s.guard.Key(), a)
 	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential, Term: a.Term, Redactor: t.Redactor})
 	if res.Response != nil {
 		_ = res.Response.Body.Close()
