@@ -20,6 +20,7 @@ const (
 var (
 	allActions    = []policy.Action{policy.Read, policy.Query, policy.Create, policy.Update, policy.Delete}
 	packSource    = regexp.MustCompile(`(?m)^//   \[(\d)\] .*\bhttps?://.*$`)
+	packField     = regexp.MustCompile(`(?m)^    "(\w+)",? //`)
 	packReference = regexp.MustCompile(`\[(\d)\]`)
 )
 
@@ -121,6 +122,11 @@ func TestCasesOfAPackReachAllThatItPermits(t *testing.T) {
 				}
 				if !slices.ContainsFunc(p.cases, func(c policy.Case) bool { return c.Policy == f.Policy }) {
 					t.Errorf("no case is decided by %q", f.Policy)
+				}
+			}
+			for _, m := range packField.FindAllStringSubmatch(p.text, -1) {
+				if !slices.ContainsFunc(p.cases, func(c policy.Case) bool { return slices.Contains(c.Request.Fields.List(), m[1]) }) {
+					t.Errorf("no case writes the field %s", m[1])
 				}
 			}
 			asks(p.name, func(r policy.Request) {
