@@ -177,12 +177,16 @@ func TestTheReferenceSaysHowLongCallsHaveAtAStop(t *testing.T) {
 	}
 }
 
-// Its table has the commands in the order of a day; what follows a command in capitals is an argument.
+// Its table has the commands in the order of a day, those that belong together in one row; what follows a command in capitals is an
+// argument.
 func TestTheREADMEHasTheCommands(t *testing.T) {
 	var page, code []string
-	for _, m := range pageRow.FindAllStringSubmatch(readPage(t, "../README.md"), -1) {
-		if name, ok := strings.CutPrefix(m[1], "psagate "); ok {
-			name, _, _ = strings.Cut(name, " [")
+	for line := range strings.Lines(readPage(t, "../README.md")) {
+		if !strings.HasPrefix(line, "| `psagate ") {
+			continue
+		}
+		for _, m := range quoted.FindAllStringSubmatch(strings.Split(line, " | ")[0], -1) {
+			name, _, _ := strings.Cut(strings.TrimPrefix(m[1], "psagate "), " [")
 			page = append(page, strings.TrimRight(name, " ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 		}
 	}

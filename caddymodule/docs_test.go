@@ -116,6 +116,9 @@ func pageSection(t *testing.T, title string) string {
 
 var pageRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|(.*)\\|$")
 
+// quoted is what stands between backquotes.
+var quoted = regexp.MustCompile("`([^`]+)`")
+
 // pageTable returns the rows of a section that begin with something in code: what that is, and what follows it.
 func pageTable(t *testing.T, title string) map[string]string {
 	t.Helper()

@@ -38,6 +38,7 @@ var mappings = map[string]mapping{
 	"code_shown":           {classEntity, 2, statusSuccess, severityInfo, "code", login, ""},
 	"budget_spent":         {classBase, activityOther, statusFailure, severityHigh, "", nil, ""},
 	"gate_shut":            {classBase, activityOther, statusFailure, severityMedium, "", nil, ""},
+	"store_unavailable":    {classBase, activityOther, statusFailure, severityHigh, "", nil, ""},
 	"secret_unavailable":   {classBase, activityOther, statusFailure, severityHigh, "", nil, ""},
 	"secret_unusable":      {classBase, activityOther, statusFailure, severityMedium, "", nil, ""},
 }
