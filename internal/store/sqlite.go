@@ -90,6 +90,9 @@ func (sqlite) whole(ctx context.Context, db *sql.DB, path string) error {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return nil // what is wrong with the place is found out when it is used
 	}
+	if err := secure(path); err != nil { // which says why it cannot be written
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, wholePatience)
 	defer cancel()
 	var found string
