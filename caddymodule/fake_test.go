@@ -217,6 +217,7 @@ func (f *fake) Writing(_ context.Context, login, userName string) (report.Writin
 		w.Notes = []string{"earlier passwords cannot be read"}
 	case "spent":
 		w.Serving, w.Hopeless = nil, "too many sign-ins of this login failed or got no answer"
+		w.Stopped = true
 	case "third":
 		return report.Writing{}, report.ErrUnknownLogin
 	}

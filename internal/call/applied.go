@@ -69,7 +69,7 @@ func (a *applied) news(r record, c content) (news, error) {
 	last := a.told[r]
 	older := c.version < last.version && c.created.Before(last.created)
 	switch {
-	case last.key == c.key && last.fp == c.fp && c.version <= last.version:
+	case last.key == c.key && last.fp == c.fp && (c.version == last.version || older || c.version < last.version && c.created.IsZero()):
 		return nothingNew, nil
 	case last.key == c.key && last.fp == c.fp:
 		last.version, last.created = c.version, c.created

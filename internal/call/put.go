@@ -173,7 +173,11 @@ func (n *lane) write(ctx context.Context, c candidate, ahead bool, out *report.P
 	rec.ReadAt = time.Now() // so that no reading from before the writing comes after it
 	n.apply(rec)
 	_, _ = n.present(ctx) // calls look into the store for whether it has a record at all
-	if out.Detail = written(rec.Version, ahead, serves); n.disused() {
+	out.Detail = written(rec.Version, ahead, serves)
+	switch {
+	case ahead && n.stopped(c.key):
+		out.Detail = fmt.Sprintf("version %d is written. The PSA is not asked whether it takes it: the login is locked, or its budget is spent. See in the PSA whether the user is locked and unlock it, then run: psagate release %s", rec.Version, n.Name)
+	case n.disused():
 		out.Detail = disused(rec.Version, n.Name, ahead)
 	}
 	if !ahead {
@@ -234,10 +238,12 @@ func (n *lane) notWritten(c candidate, res guard.CheckResult) string {
 		return fmt.Sprintf("nothing was sent to the PSA%s: %s; %s", whose, strings.TrimSuffix(d.Text, "."), rest)
 	case res.Err != nil:
 		return fmt.Sprintf("nothing was sent to the PSA: %v; %s", res.Err, rest)
+	case res.Verdict == guard.NotSent:
+		return "nothing was sent to the PSA: " + rest + ". Try again in a moment"
 	case res.Verdict == guard.Refused:
 		return "the PSA refuses it" + whose + ": " + rest + ". Is it changed there already? If it is to be changed later, write it with --ahead"
 	case res.Verdict == guard.Locked:
-		return "the PSA says that the login is locked: " + rest + ". Unlock it there, then run: psagate release"
+		return "the PSA says that the login is locked: nothing was written. Unlock it there, then run: psagate release"
 	case res.Verdict == guard.Neutral:
 		return "the PSA answered something else, which does not tell whether it takes it: " + rest + ". Try again later"
 	}
@@ -280,6 +286,12 @@ func written(version uint64, ahead, serves bool) string {
 		return fmt.Sprintf("version %d is written. What serves now serves on until the PSA takes the new one, which is tried once, and again when the PSA refuses what serves", version)
 	}
 	return fmt.Sprintf("the PSA accepts it: version %d is written, and serves", version)
+}
+
+// stopped reports whether nothing is sent for a PSA user until somebody releases it.
+func (n *lane) stopped(key guard.Key) bool {
+	st, err := n.shared.guard.Login(key).Status()
+	return err == nil && !st.Settings.Observe && (st.Locked || st.Failed+st.Unknown >= st.Settings.Budget)
 }
 
 // disused reports whether a reload has taken the record from the login since, or may have.

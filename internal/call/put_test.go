@@ -451,7 +451,7 @@ func TestWhatAPutWillMeetIsSaidBeforeThePasswordIsTyped(t *testing.T) {
 		if got := writing(""); !strings.Contains(got.Hopeless, "5 sign-ins were refused") {
 			t.Errorf("%+v", got)
 		}
-		if r, err := w.put("wrong", ahead); err != nil || !strings.Contains(r.Detail, "no call is served until the PSA takes it") {
+		if r, err := w.put("wrong", ahead); err != nil || !strings.Contains(r.Detail, "psagate release main") {
 			t.Errorf("%+v %v", r, err)
 		}
 	})

@@ -38,14 +38,13 @@ func (n *lane) takeOver(rec secret.Record) {
 	if over || rec.ReadAt.Before(n.read) {
 		return
 	}
-	n.read = rec.ReadAt
 	before := n.problem
 	problem := n.use(rec)
 	if isStoreless(problem) { // which says nothing of the record
 		n.again()
 		return
 	}
-	n.problem = problem
+	n.read, n.problem = rec.ReadAt, problem
 	if n.problem != nil && n.seat == nil {
 		n.resume()
 	}
@@ -118,6 +117,14 @@ func (s *seat) hear(is news, c *card, made time.Time) error {
 	case newContent:
 		return s.guard.NewestMade(c.fingerprint, c.version(), made)
 	case newLabel:
+		st, err := s.guard.Status()
+		switch {
+		case err != nil:
+			return err
+		case st.Newest != c.fingerprint && s.lane.shared.wallet.get(s.guard.Key(), st.Newest) == nil:
+			// What another replica read between the two is not the store's any more.
+			return s.guard.NewestMade(c.fingerprint, c.version(), made)
+		}
 		return s.guard.Relabel(c.fingerprint, c.version(), made)
 	default:
 		return nil
@@ -207,8 +214,12 @@ func (s *seat) changed(a guard.Attempt, e guard.Effect, last bool) {
 		s.follow(e)
 		return
 	}
-	s.tellOf(a, e)
-	s.troubled(e)
+	told := e
+	if a.Kind == guard.Candidate { // who put it hears of that
+		told.Refused, told.Proven = false, false
+	}
+	s.tellOf(a, told)
+	s.troubled(told)
 	if s.user != "" {
 		s.outdate(e)
 		s.recovered(a.Source())

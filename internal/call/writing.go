@@ -50,18 +50,18 @@ func (n *lane) foresee(now secret.Record, userName string, out *report.Writing) 
 	}
 	user := n.shared.guard.Login(key)
 	apart := n.apart(now, key)
-	st, err := user.Status()
-	if err == nil && st.Settings.Budget == 0 { // nobody calls as that user yet
+	if apart { // as the put will: the login's settings count for that user too
 		s := &seat{lane: n, guard: user}
 		defer user.Attach(guard.Use{Name: n.Name, Settings: n.Settings, Upstream: s})()
-		st, err = user.Status()
 	}
+	st, err := user.Status()
 	if err != nil {
 		return
 	}
 	if apart {
 		out.User, out.UserUnits = cred.UserName, &report.UserUnits{Budget: st.Settings.Budget, Free: st.Free()}
 	}
+	out.Stopped = n.stopped(key)
 	switch d := user.MayTry(apart); {
 	case d != nil && stands(d):
 		out.Hopeless = d.Text

@@ -117,3 +117,15 @@ func (r *Rows) candidateAccepted(c *Credential, a *Attempt, now time.Time) {
 		c.State, c.Tries = StateUntried, 0
 	}
 }
+
+// goodFor is for how long it counts that the PSA took a candidate: it is in the store by then, or whoever put it was killed.
+const goodFor = 10 * time.Minute
+
+// forgetGood forgets of candidates that the PSA took them, long ago: it may have been given another password since.
+func (r *Rows) forgetGood(now time.Time) {
+	for i := range r.Credentials {
+		if c := &r.Credentials[i]; c.Good && now.Sub(c.ProvenAt) > goodFor {
+			c.Good = false
+		}
+	}
+}

@@ -22,7 +22,8 @@ func (l *Login) Newest(fp Fingerprint, version string) error {
 // NewestMade is Newest where the store tells when it made the credential: one that was made before the newest is not newer,
 // but was read by a process that lags behind.
 func (l *Login) NewestMade(fp Fingerprint, version string, made time.Time) error {
-	return l.change(func(r *Rows, _ time.Time) {
+	return l.change(func(r *Rows, now time.Time) {
+		r.forgetGood(now)
 		l.told = newest{fp, version, made}
 		r.newestMade(l.told)
 	})

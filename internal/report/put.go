@@ -34,6 +34,8 @@ type Writing struct {
 	UserUnits *UserUnits `json:"user_units,omitempty"`
 	// Hopeless is why nothing can be shown to the PSA now; empty where something can.
 	Hopeless string `json:"hopeless,omitempty"`
+	// Stopped: nothing at all is sent before a release, what is written at once neither.
+	Stopped bool `json:"stopped,omitempty"`
 	// Notes are what the operator should know before.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -79,6 +81,9 @@ func (p Printer) Put(r PutResult) {
 func (p Printer) Writing(w Writing, ahead bool) {
 	p.line("login %s: record %s of store %s, %s", w.Login, w.Path, w.Store, presence(w))
 	switch {
+	case ahead && w.Stopped:
+		p.line("The new password is written at once, as version %d. The PSA is not asked whether it takes it, and no call is", w.Next)
+		p.line("served, before: psagate release %s", w.Login)
 	case ahead:
 		p.line("The new password is written at once, as version %d. The PSA is asked once whether it takes it already; until it", w.Next)
 		p.line("does, %s.", meanwhile(w))
