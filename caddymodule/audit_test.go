@@ -60,7 +60,7 @@ func (s *shelf) all() string {
 // book is what a shelf opened.
 type book struct{ *shelf }
 
-func (b *book) Sync() error  { return b.note("sync") }
+func (b *book) Sync() error { return b.note("sync") }
 func (b *book) Close() error {
 	if b.hold != nil {
 		<-b.hold
