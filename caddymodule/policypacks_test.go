@@ -140,3 +140,30 @@ func TestTheTableOfPacksHasEachPackAndItsSources(t *testing.T) {
 		t.Errorf("the table has %v, and the packs are %v", seen, all)
 	}
 }
+
+func TestThePoliciesAndCasesOfThePageAreRight(t *testing.T) {
+	const page = "../docs/policy.md"
+	cedar, cases := fences(t, page, "")[0], fences(t, page, "json")[0]
+	policies, err := policy.Load([]policy.Source{{Name: "itglue.cedar", Text: []byte(cedar)}}, policy.Options{Entities: policyEntities()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := policy.ParseCases("itglue.cases.json", []byte(cases))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range policies.Test(all) {
+		if r.Failure != "" {
+			t.Errorf("%s: %s", r.Name, r.Failure)
+		}
+	}
+	if policies.Len() != 3 || len(all) != 2 {
+		t.Errorf("%d cases and %d policies, and the page says otherwise", len(all), policies.Len())
+	}
+	mail := policy.Request{
+		Principal: policy.Principal{Kind: policy.Integration, Name: "itglue"}, Action: policy.Query, Entity: "contacts", Filters: policy.Known("emailaddress"),
+	}
+	if d := policies.Decide(mail); d.Why != policy.Forbidden {
+		t.Errorf("the third policy does nothing: %s", d)
+	}
+}
