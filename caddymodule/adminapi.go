@@ -94,6 +94,8 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return writing(w, r, e, path[1])
 	case len(path) == 3 && path[0] == "logins" && path[2] == "secret":
 		return a.post(w, r, e, path[1], put)
+	case len(path) == 4 && path[0] == "logins" && path[2] == "secret" && path[3] == "look":
+		return a.post(w, r, e, path[1], lookAs)
 	case len(path) == 3 && path[0] == "pools" && path[2] == "rotate":
 		return a.rotate(w, r, e, path[1])
 	}
@@ -168,8 +170,10 @@ func loginError(login string, err error) error {
 		status = http.StatusBadRequest
 	case errors.Is(err, report.ErrUnknownLogin):
 		status = http.StatusNotFound
-	case errors.Is(err, report.ErrNotShown), errors.Is(err, report.ErrChangedSince):
+	case errors.Is(err, report.ErrNotShown), errors.Is(err, report.ErrChangedSince), errors.Is(err, report.ErrPutting):
 		status = http.StatusConflict
+	case errors.Is(err, report.ErrStopping):
+		status = http.StatusServiceUnavailable
 	}
 	return apiError(status, "login %q: %w", login, err)
 }
@@ -204,11 +208,24 @@ func check(r *http.Request, e engine, login string, body []byte) (any, error) {
 
 // writing answers how a login's record stands.
 func writing(w http.ResponseWriter, r *http.Request, e engine, login string) error {
-	now, err := e.Writing(r.Context(), login)
+	now, err := e.Writing(r.Context(), login, "")
 	if err != nil {
 		return loginError(login, err)
 	}
 	return writeJSON(w, now)
+}
+
+// lookAs answers how a login's record stands that is to name another user. The name comes in a body: Caddy logs the URLs of this
+// endpoint, and what is typed as a name may have been meant as a password.
+func lookAs(r *http.Request, e engine, login string, body []byte) (any, error) {
+	var given struct {
+		UserName string `json:"username"`
+	}
+	// The decoder's error could show a part of the body.
+	if err := caddy.StrictUnmarshalJSON(body, &given); err != nil || given.UserName == "" {
+		return nil, apiError(http.StatusBadRequest, `the body must be {"username": "…"}`)
+	}
+	return e.Writing(r.Context(), login, given.UserName)
 }
 
 func put(r *http.Request, e engine, login string, body []byte) (any, error) {

@@ -13,22 +13,22 @@ import (
 	"github.com/psagate/psagate/internal/report"
 )
 
-// maxDrain is the longest that a rotation may wait at one login.
-const maxDrain = time.Hour
+// maxRotation is the longest that a rotation may take at one login.
+const maxRotation = time.Hour
 
-// rotate rotates a pool. Its answer is a line of JSON for each login, as soon as the walk is through with it, and one for the
-// whole: a walk may take minutes, and whoever asked for it is to see how far it is.
+// rotate rotates a pool. Its answer is a line of JSON for each step as it begins, one for each login, as soon as the walk is
+// through with it, and one for the whole: a walk may take minutes, and whoever asked for it is to see how far it is.
 func (a *AdminAPI) rotate(w http.ResponseWriter, r *http.Request, e engine, pool string) error {
 	body, err := postedBody(w, r)
 	if err != nil {
 		return err
 	}
-	drain, err := askedDrain(body)
+	within, err := askedWithin(body)
 	if err != nil {
 		return err
 	}
 	lines := &jsonLines{w: w}
-	done, err := e.Rotate(r.Context(), pool, drain, func(l report.RotatedLogin) { lines.write(report.RotationLine{Login: &l}) })
+	done, err := e.Rotate(r.Context(), pool, within, func(l report.RotationLine) { lines.write(l) })
 	switch {
 	case errors.Is(err, report.ErrUnknownPool):
 		return apiError(http.StatusNotFound, "pool %q: %w", pool, err)
@@ -42,34 +42,34 @@ func (a *AdminAPI) rotate(w http.ResponseWriter, r *http.Request, e engine, pool
 	return nil
 }
 
-// askedDrain reads how long a rotation is to wait at a login.
-func askedDrain(body []byte) (time.Duration, error) {
+// askedWithin reads how long a rotation may take at a login.
+func askedWithin(body []byte) (time.Duration, error) {
 	asked := struct {
 		Timeout *string `json:"timeout"`
 	}{}
 	if len(body) == 0 {
-		return call.DefaultDrain, nil
+		return call.DefaultRotation, nil
 	}
 	if err := caddy.StrictUnmarshalJSON(body, &asked); err != nil || asked.Timeout == nil {
 		return 0, apiError(http.StatusBadRequest, `the body must be {"timeout": "2m"}, or empty`)
 	}
-	drain, err := parseDrain(*asked.Timeout)
+	within, err := parseWithin(*asked.Timeout)
 	if err != nil {
 		return 0, apiError(http.StatusBadRequest, "timeout: %w", err)
 	}
-	return drain, nil
+	return within, nil
 }
 
-// parseDrain reads a duration that a rotation may wait.
-func parseDrain(text string) (time.Duration, error) {
-	drain, err := caddy.ParseDuration(text)
-	if err != nil || drain <= 0 || drain > maxDrain {
-		return 0, errDrain
+// parseWithin reads a duration that a rotation may take at a login.
+func parseWithin(text string) (time.Duration, error) {
+	within, err := caddy.ParseDuration(text)
+	if err != nil || within <= 0 || within > maxRotation {
+		return 0, errWithin
 	}
-	return drain, nil
+	return within, nil
 }
 
-var errDrain = errors.New("a duration of more than 0 and at most 1h is needed, such as 2m")
+var errWithin = errors.New("a duration of more than 0 and at most 1h is needed, such as 2m")
 
 // jsonLines writes values, a line each, and sends each at once. Whoever has left hears nothing.
 type jsonLines struct{ w http.ResponseWriter }

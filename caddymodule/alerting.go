@@ -24,6 +24,7 @@ var alertStates = map[call.Event]report.AlertState{
 	call.BudgetSpent:       report.AlertSpent,
 	call.LoginLocked:       report.AlertLocked,
 	call.GateShut:          report.AlertGateShut,
+	call.StoreUnavailable:  report.AlertNoStore,
 	call.SecretUnavailable: report.AlertNoSecret,
 	call.SecretUnusable:    report.AlertUnusable,
 	call.LoginRecovered:    report.AlertRecovered,

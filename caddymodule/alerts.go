@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/mail"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,21 +134,6 @@ func (a *App) checkWebhook(path string, w *AlertWebhook) error {
 		}
 	}
 	return checkOn(path, w.On)
-}
-
-// secretLike matches what in a URL is most often a secret: the addresses of chats are.
-var secretLike = regexp.MustCompile(`[0-9A-Za-z]{20}`)
-
-// checkWebhookURL says what is wrong with a URL that is written into the config. It does not show it.
-func checkWebhookURL(text string) error {
-	u, err := alert.ParseURL(text)
-	if err != nil {
-		return err
-	}
-	if secretLike.MatchString(u.RequestURI()) {
-		return fmt.Errorf("what follows the host of this webhook's URL looks like a secret, which must not be in a config: write `webhook` followed by %s", secretForms)
-	}
-	return nil
 }
 
 // checkHeader says what is wrong with a header's name.

@@ -35,6 +35,7 @@ func init() {
 //	psa_gate_shut             login version integration zone   a call got no answer: others wait until the PSA answers a sign-in again
 //	psa_gate_open             login version integration zone   the PSA answers again
 //	psa_zone_moved            login zone                       the login is in another zone than before
+//	psa_store_unavailable     login                            a call was not sent because the guard's store could not be used; said once until it could
 //	psa_secret_unavailable    login store problem              a call found no credential that may be used; said once until one did
 //	psa_secret_unusable       login store version              the record as it is now can't be used: what served serves on
 //	psa_login_recovered       login version integration zone   calls are served again, or the record can be used again
@@ -241,8 +242,14 @@ func (a *App) Start() error {
 // openTheStore opens the store of a config that needs no secrets for that.
 var openTheStore = (*App).openNow
 
-// Stop does nothing: calls of this config may still be in flight.
-func (*App) Stop() error { return nil }
+// Stop waits for what operators are writing, once the process is to end: a new password that the PSA has taken must come into
+// its store. At a reload it does nothing: calls of this config may still be in flight.
+func (a *App) Stop() error {
+	if caddy.Exiting() && a.engine != nil {
+		a.engine.Finish()
+	}
+	return nil
+}
 
 // Cleanup gives back what the config held, however far its provisioning came.
 func (a *App) Cleanup() error {

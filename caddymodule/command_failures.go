@@ -27,8 +27,12 @@ psagate. Calls that psagate did not let in are shown too.
 
 It is kept in the store for 30 days, of all processes that share it.
 
-Exit status 1 means that something failed in the time. Calls that nobody's key
-came with do not count for that.
+What psagate had under way when it was killed has no attempt to show; the units
+that it left tell how many calls of whom they were.
+
+Exit status 1 means that something failed in the time, that units are lost,
+failed or unknown now, or that the store cannot be read, so that nobody knows.
+Calls that nobody's key came with do not count for that.
 
 	$ psagate failures
 	$ psagate failures --login main --since 15m

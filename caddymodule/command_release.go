@@ -43,11 +43,14 @@ answer for scripts.
 		if !yes && !isTerminal(cmd.InOrStdin()) {
 			return false, usageErrorf("nobody to ask here whether the login was unlocked: say it with --yes")
 		}
-		login, now, err := server.login(args[0])
+		login, status, err := server.login(args[0])
 		if err != nil {
 			return false, err
 		}
-		question := unlocked(login, now)
+		if problem := status.ReleaseProblem(login); problem != "" {
+			return false, fmt.Errorf("login %s: %s", login.Name, problem)
+		}
+		question := unlocked(login, status.Time)
 		if yes {
 			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s yes\n", question)
 		} else if !confirmed(cmd.InOrStdin(), cmd.ErrOrStderr(), question) {
@@ -57,20 +60,19 @@ answer for scripts.
 	},
 }
 
-// login returns how the login of that name stands, and when.
-func (a admin) login(name string) (report.LoginStatus, time.Time, error) {
-	var status report.Status
+// login returns how the login of that name stands, and the status that says so.
+func (a admin) login(name string) (login report.LoginStatus, status report.Status, err error) {
 	if err := a.get("status", &status); err != nil {
-		return report.LoginStatus{}, time.Time{}, err
+		return login, status, err
 	}
 	names := make([]string, 0, len(status.Logins))
 	for _, login := range status.Logins {
 		if login.Name == name {
-			return login, status.Time, nil
+			return login, status, nil
 		}
 		names = append(names, login.Name)
 	}
-	return report.LoginStatus{}, time.Time{}, fmt.Errorf("no login %q in the running config; it has %s", name, strings.Join(names, ", "))
+	return login, status, fmt.Errorf("no login %q in the running config; it has %s", name, strings.Join(names, ", "))
 }
 
 // release forgives what was recorded up to the status that the operator was shown, and nothing younger.

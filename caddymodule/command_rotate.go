@@ -25,7 +25,11 @@ Walks through the pool's logins, in the order of the config. Of each it reads th
 newest version from its store, shows it to the PSA once, out of the login's
 budget, and has calls sent with it as soon as the PSA takes it. Then it waits
 until no call is under way with the version before, and goes on to the next
-login.
+login. A line is printed as each of these begins.
+
+All of it may take --timeout at each login. When that is over the walk ends
+there. A sign-in that the PSA has left without an answer by then goes on, for up
+to five minutes, and what comes of it counts.
 
 What serves goes on serving until the new one was accepted, so every login of the
 pool serves all the time. If the PSA refuses a new one, the old one serves on and
@@ -45,11 +49,11 @@ says then since when the new version serves.
 	minArgs: 1,
 	maxArgs: 1,
 	flags: func(cmd *cobra.Command) {
-		cmd.Flags().Duration("timeout", call.DefaultDrain, "How long to wait, at each login, for calls with the version before")
+		cmd.Flags().Duration("timeout", call.DefaultRotation, "How long the walk may take at each login, all that it waits for there together")
 	},
 	run: func(cmd *cobra.Command, args []string) (bool, error) {
 		timeout, _ := cmd.Flags().GetDuration("timeout")
-		if _, err := parseDrain(timeout.String()); err != nil {
+		if _, err := parseWithin(timeout.String()); err != nil {
 			return false, usageErrorf("--timeout: %v", err)
 		}
 		server, err := adminOf(cmd)
@@ -57,9 +61,9 @@ says then since when the new version serves.
 			return false, err
 		}
 		asJSON, _ := cmd.Flags().GetBool("json")
-		done, err := server.rotate(args[0], timeout, func(l report.RotatedLogin) {
+		done, err := server.rotate(args[0], timeout, func(l report.RotationLine) {
 			if !asJSON {
-				report.Printer{Out: cmd.OutOrStdout()}.RotatedLogin(l, time.Now())
+				showRotation(report.Printer{Out: cmd.OutOrStdout()}, l, time.Now())
 			}
 		})
 		if err != nil {
@@ -69,8 +73,18 @@ says then since when the new version serves.
 	},
 }
 
-// rotate rotates a pool, and tells of each login as the server is through with it.
-func (a admin) rotate(pool string, timeout time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error) {
+// showRotation writes a line of a rotation that is not the last.
+func showRotation(p report.Printer, l report.RotationLine, now time.Time) {
+	switch {
+	case l.Step != nil:
+		p.RotationStep(*l.Step, now)
+	case l.Login != nil:
+		p.RotatedLogin(*l.Login, now)
+	}
+}
+
+// rotate rotates a pool, and tells of each step and login as the server does.
+func (a admin) rotate(pool string, timeout time.Duration, tell func(report.RotationLine)) (report.Rotation, error) {
 	body, err := json.Marshal(map[string]string{"timeout": timeout.String()})
 	if err != nil {
 		return report.Rotation{}, fmt.Errorf("writing the request to the admin endpoint: %w", err)
@@ -88,7 +102,7 @@ func (a admin) rotate(pool string, timeout time.Duration, tell func(report.Rotat
 }
 
 // readRotation reads a rotation's lines. The last one is the whole.
-func readRotation(from io.Reader, tell func(report.RotatedLogin)) (report.Rotation, error) {
+func readRotation(from io.Reader, tell func(report.RotationLine)) (report.Rotation, error) {
 	lines := json.NewDecoder(io.LimitReader(from, maxAnswer))
 	for {
 		var line report.RotationLine
@@ -101,8 +115,6 @@ func readRotation(from io.Reader, tell func(report.RotatedLogin)) (report.Rotati
 		if line.Done != nil {
 			return *line.Done, nil
 		}
-		if line.Login != nil {
-			tell(*line.Login)
-		}
+		tell(line)
 	}
 }

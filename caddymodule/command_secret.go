@@ -56,7 +56,12 @@ func putSecret(cmd *cobra.Command, args []string) (bool, error) {
 	}
 	var now report.Writing
 	path := "logins/" + url.PathEscape(args[0]) + "/secret"
-	if err := server.get(path, &now); err != nil {
+	if user, _ := cmd.Flags().GetString("username"); user != "" {
+		err = server.post(path+"/look", map[string]string{"username": user}, &now)
+	} else {
+		err = server.get(path, &now)
+	}
+	if err != nil {
 		return false, err
 	}
 	given, err := givenFor(cmd, now)
@@ -91,6 +96,9 @@ func givenFor(cmd *cobra.Command, now report.Writing) (map[string]any, error) {
 		return nil, usageErrorf("the record has no integration code yet: give it with --integration-code")
 	}
 	report.Printer{Out: cmd.ErrOrStderr()}.Writing(now, ahead)
+	if now.Hopeless != "" && !ahead {
+		return nil, errors.New(now.Hopeless)
+	}
 	ask := asker{in: cmd.InOrStdin(), out: cmd.ErrOrStderr()}
 	given := map[string]any{"version": now.Version, "ahead": ahead, "username": user}
 	text, err := ask.hidden("New password")

@@ -17,6 +17,9 @@ func TestSecretPutSaysWhatItWillDoAndWhatCameOfIt(t *testing.T) {
 		"ahead":            {"secret put main --ahead", "hunter2\r\n", "put main over 7: hunter2, , , ahead true"},
 		"unfit":            {"secret put main", "with space\n", "put main over 7: with space, , , ahead false"},
 		"changed":          {"secret put main", "late\n", "put main over 7: late, , , ahead false"},
+		"spent":            {"secret put spent", "hunter2\n", ""},
+		"spent-ahead":      {"secret put spent --ahead", "hunter2\n", "put spent over 7: hunter2, , , ahead true"},
+		"another-user":     {"secret put main --username other@example.com", "hunter2\n", "put main over 7: hunter2, other@example.com, , ahead false"},
 		"first":            {"secret put second --username api@example.com --integration-code", "hunter2\nCODE\n", "put second over 0: hunter2, api@example.com, CODE, ahead false"},
 		"first-no-user":    {"secret put second", "hunter2\n", ""},
 		"first-no-code":    {"secret put second --username api@example.com", "hunter2\n", ""},
@@ -45,8 +48,14 @@ func TestSecretPutSaysWhatItWillDoAndWhatCameOfIt(t *testing.T) {
 // asked is the answer to a request for the secret of the login main.
 func asked(t *testing.T, method, body string) (status int, text string) {
 	t.Helper()
+	return askedAt(t, method, "", body)
+}
+
+// askedAt is the answer to a request below the login's secret.
+func askedAt(t *testing.T, method, below, body string) (status int, text string) {
+	t.Helper()
 	recorder := httptest.NewRecorder()
-	adminServer(t, new(fake)).ServeHTTP(recorder, httptest.NewRequest(method, "/psa/logins/main/secret", strings.NewReader(body)))
+	adminServer(t, new(fake)).ServeHTTP(recorder, httptest.NewRequest(method, "/psa/logins/main/secret"+below, strings.NewReader(body)))
 	return recorder.Code, recorder.Body.String()
 }
 
@@ -54,6 +63,8 @@ func TestTheAdminEndpointTakesACredentialAndShowsNone(t *testing.T) {
 	for body, status := range map[string]int{
 		`{"version": 7, "secret": "hunter2"}`:                   http.StatusOK,
 		`{"version": 7, "secret": "late"}`:                      http.StatusConflict,
+		`{"version": 7, "secret": "second"}`:                    http.StatusConflict,
+		`{"version": 7, "secret": "stopping"}`:                  http.StatusServiceUnavailable,
 		`{"version": 7, "secret": "with space"}`:                http.StatusBadRequest,
 		`{"secret": "hunter2"}`:                                 http.StatusBadRequest,
 		`{"version": 7}`:                                        http.StatusBadRequest,
@@ -64,6 +75,11 @@ func TestTheAdminEndpointTakesACredentialAndShowsNone(t *testing.T) {
 		got, text := asked(t, http.MethodPost, body)
 		if got != status || strings.Contains(text, "hunter2") || strings.Contains(text, "more") {
 			t.Errorf("%s: %d %s", body, got, text)
+		}
+	}
+	for body, status := range map[string]int{`{"username": "x@example.com"}`: http.StatusOK, `{"username": hunter2}`: http.StatusBadRequest, `{}`: http.StatusBadRequest} {
+		if got, text := askedAt(t, http.MethodPost, "/look", body); got != status || strings.Contains(text, "hunter2") {
+			t.Errorf("a look, %s: %d %s", body, got, text)
 		}
 	}
 	if got, text := asked(t, http.MethodDelete, ""); got != http.StatusMethodNotAllowed {

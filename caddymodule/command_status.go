@@ -59,6 +59,10 @@ Says what is legal and unwise in the config that runs, and what to do about it.
 Then it looks at the login's record in its store and at its zone, and signs in
 at most once, out of the login's budget. Without a name it checks all logins.
 
+A login that waits for the PSA to answer again is asked at once. Where one unit
+is left of its budget psagate itself waits for an hour before it uses that: a
+check does it now, and is the last sign-in until one of them is forgotten.
+
 Warnings do not change the exit status: it is 0 where all logins that were
 checked work.
 

@@ -58,9 +58,10 @@ var restoreCommand = command{
 	long: `
 Puts a backup in the place of the store that the config names, or of the one in
 Caddy's data directory. psagate must not run. The store that was there is kept
-beside it, with .before at the end of its name. Run it as psagate's user or as
-root, with the HOME or XDG_DATA_HOME of psagate: the file becomes the owner's of
-the store that was there, or of its folder.
+beside it, with .before at the end of its name, or .before.2 and so on where an
+earlier restore kept one: nothing takes those away but you. Run it as psagate's
+user or as root, with the HOME or XDG_DATA_HOME of psagate: the file becomes the
+owner's of the store that was there, or of its folder.
 
 What was recorded since the backup was made is not known then, so the next
 sign-in of each login is psagate's own, and the only one until the PSA accepts it.
@@ -74,15 +75,20 @@ sign-in of each login is psagate's own, and the only one until the PSA accepts i
 		if err != nil {
 			return false, err
 		}
-		if err := store.Restore(context.Background(), args[0], place, dataPath("state")); err != nil {
+		kept, err := store.Restore(context.Background(), args[0], place, dataPath("state"))
+		if err != nil {
 			return false, fmt.Errorf("restoring the store: %w", err)
 		}
-		done := storeCopied{File: place}
+		done := storeCopied{File: place, Kept: kept}
 		if info, err := os.Stat(place); err == nil {
 			done.Bytes = info.Size()
 		}
 		return true, show(cmd, done, func(p report.Printer) {
-			_, _ = fmt.Fprintf(p.Out, "%s: restored; what was there is kept as %s.before\n", place, place)
+			_, _ = fmt.Fprintf(p.Out, "%s: restored", place)
+			if done.Kept != "" {
+				_, _ = fmt.Fprintf(p.Out, "; the store that was there is kept as %s", done.Kept)
+			}
+			_, _ = fmt.Fprintln(p.Out, ".\nWhen psagate starts it sends nothing for up to its ttl, 15s by default: the copy names the process that it was made of, which is waited for.")
 		})
 	},
 }
@@ -93,6 +99,8 @@ type storeCopied struct {
 	File string `json:"file"`
 	// Bytes is its size.
 	Bytes int64 `json:"bytes"`
+	// Kept is where the store is that a restored one has taken the place of; absent where there was none.
+	Kept string `json:"kept,omitempty"`
 }
 
 // saveBackup asks for a copy of the store and puts it into a file, whole or not at all.

@@ -167,6 +167,15 @@ func TestReleaseTakesWhatItShows(t *testing.T) {
 	}
 }
 
+func TestNothingIsReleasedAndNobodyAskedWhileTheStoreCannotBeRead(t *testing.T) {
+	engine := &fake{noStore: true}
+	got := run(t, "release", "main", "--yes", "--address", running(t, engine))
+	want := "psagate release: login main: the store of the guard cannot be read, so that it is neither known what to forgive nor can it be recorded: no such file\n"
+	if told := engine.told(); got.status != exitNo || got.err != want || len(told) != 0 {
+		t.Errorf("%+v, and the engine was told %q", got, told)
+	}
+}
+
 func TestOnlyYesIsYes(t *testing.T) {
 	for answer, want := range map[string]bool{"y\n": true, "YES \n": true, "yes": true, "\n": false, "": false, "n\n": false, "yess\n": false, "main\n": false} {
 		var out bytes.Buffer

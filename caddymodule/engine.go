@@ -45,8 +45,8 @@ type operator interface {
 	Release(login string, seq uint64, nextSeq *uint64) error
 	// Check looks at the login's record and zone, and signs in at most once. What does not work is in the result, not an error.
 	Check(ctx context.Context, login string) (report.CheckResult, error)
-	// Writing says how the login's record stands, for who is about to write it.
-	Writing(ctx context.Context, login string) (report.Writing, error)
+	// Writing says how the login's record stands, for who is about to write it; userName is whom it is to name, if another.
+	Writing(ctx context.Context, login, userName string) (report.Writing, error)
 	// Put tries a new credential, with at most one sign-in, and writes it into the login's record. What does not work is in
 	// the result; the error is a [report.Unfit] where it lies in what was given.
 	Put(ctx context.Context, login string, p call.Put) (report.PutResult, error)
@@ -56,7 +56,7 @@ type operator interface {
 type rotator interface {
 	// Rotate has each login of a pool serve with its newest credential, one at a time, and tells of each as soon as it is
 	// through with it. What does not work is in the result; the error is [report.ErrRotating] while another one is under way.
-	Rotate(ctx context.Context, pool string, drain time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error)
+	Rotate(ctx context.Context, pool string, within time.Duration, tell func(report.RotationLine)) (report.Rotation, error)
 }
 
 // switcher switches integrations off and on. Where a name is none of the config's, the error is [report.ErrUnknownIntegration].
@@ -79,6 +79,8 @@ type lifecycle interface {
 	Commit()
 	// Drain begins to end the process: whoever waits is answered, calls in flight get their time. It does not wait for them.
 	Drain()
+	// Finish waits, after Drain, until operators' writings that are under way have ended; for as long as calls in flight have.
+	Finish()
 	// Close gives back what the config held. Calls in flight go on with what they hold themselves.
 	Close() error
 }

@@ -24,6 +24,7 @@ var eventFields = map[call.Event][]string{
 	call.GateShut:           {"login", "version", "integration", "zone"},
 	call.GateOpen:           {"login", "version", "integration", "zone"},
 	call.ZoneMoved:          {"login", "zone"},
+	call.StoreUnavailable:   {"login"},
 	call.SecretUnavailable:  {"login", "store", "problem"},
 	call.SecretUnusable:     {"login", "store", "version"},
 	call.LoginRecovered:     {"login", "version", "integration", "zone"},

@@ -24,6 +24,8 @@ type fake struct {
 	denies bool
 	// checkFails: the check of that login finds that it does not work.
 	checkFails string
+	// noStore: the store of the guard cannot be read.
+	noStore bool
 	// heard gets each thing that was asked; nil: nobody listens.
 	heard func(string)
 
@@ -123,6 +125,10 @@ func (f *fake) Status() report.Status {
 			},
 		},
 	}
+	if f.noStore {
+		s.Logins[0] = report.LoginStatus{Name: "main", State: report.LoginNoStore}
+		s.Problems = []string{report.StoreProblem + "no such file"}
+	}
 	s.Pools = []report.PoolStatus{s.Pool("crew", []string{"second", "main"})}
 	s.Pools[0].Problems = []string{"its logins do not see the same data: main of tenant 1; second of tenant 2"}
 	s.Advise()
@@ -130,8 +136,8 @@ func (f *fake) Status() report.Status {
 }
 
 // Rotate switches second, and has main refused; the pool well has second alone.
-func (f *fake) Rotate(_ context.Context, pool string, drain time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error) {
-	f.note(fmt.Sprintf("rotate %s within %s", pool, drain))
+func (f *fake) Rotate(_ context.Context, pool string, within time.Duration, tell func(report.RotationLine)) (report.Rotation, error) {
+	f.note(fmt.Sprintf("rotate %s within %s", pool, within))
 	at := noon.Add(-2 * time.Hour)
 	second := report.RotatedLogin{Login: "second", Outcome: report.Switched, Was: 3, Serving: 4, ServingSince: &at, Newest: 4}
 	main := report.RotatedLogin{Login: "main", Outcome: report.NewRefused, Was: 4, Serving: 4, Newest: 5, Detail: "The PSA does not have the password of version 5 for this user"}
@@ -143,13 +149,14 @@ func (f *fake) Rotate(_ context.Context, pool string, drain time.Duration, tell 
 	case "busy":
 		return out, report.ErrRotating
 	case "broken":
-		tell(second)
+		tell(report.RotationLine{Login: &second})
 		panic(http.ErrAbortHandler)
 	default:
 		return report.Rotation{}, report.ErrUnknownPool
 	}
 	for _, l := range out.Logins {
-		tell(l)
+		tell(report.RotationLine{Step: &report.RotationStep{Login: l.Login, Doing: report.RotationAsking, Version: l.Newest, Until: noon}})
+		tell(report.RotationLine{Login: &l})
 	}
 	return out, nil
 }
@@ -201,15 +208,21 @@ func (f *fake) Check(_ context.Context, login string) (report.CheckResult, error
 	return report.CheckResult{Login: login, OK: f.checkFails != login, Steps: []report.CheckStep{{Name: "sign-in", OK: f.checkFails != login, Detail: "tried"}}}, nil
 }
 
-func (f *fake) Writing(_ context.Context, login string) (report.Writing, error) {
+func (f *fake) Writing(_ context.Context, login, userName string) (report.Writing, error) {
 	serving := uint64(7)
-	w := report.Writing{Login: login, Store: "vault", Kind: "vault", Path: "autotask/" + login, Version: 7, Serving: &serving, Lacks: []string{}, Earlier: 5}
+	w := report.Writing{Login: login, Store: "vault", Kind: "vault", Path: "autotask/" + login, Version: 7, Next: 8, Serving: &serving, Lacks: []string{}, Earlier: 5}
 	switch login {
 	case "second": // has no record yet
-		w.Version, w.Serving, w.Lacks, w.Earlier = 0, nil, []string{"username", "integration_code"}, 0
+		w.Version, w.Next, w.Serving, w.Lacks, w.Earlier = 0, 1, nil, []string{"username", "integration_code"}, 0
 		w.Notes = []string{"earlier passwords cannot be read"}
+	case "spent":
+		w.Serving, w.Hopeless = nil, "too many sign-ins of this login failed or got no answer"
+		w.Stopped = true
 	case "third":
 		return report.Writing{}, report.ErrUnknownLogin
+	}
+	if login == "main" && userName != "" {
+		w.User, w.UserUnits = userName, &report.UserUnits{Budget: 5, Free: 4}
 	}
 	return w, nil
 }
@@ -225,12 +238,17 @@ func (f *fake) Put(_ context.Context, login string, p call.Put) (report.PutResul
 		return report.PutResult{}, report.NewUnfit(errors.New("the new password holds a space"))
 	case "late":
 		return report.PutResult{}, report.ErrChangedSince
+	case "second":
+		return report.PutResult{}, report.ErrPutting
+	case "stopping":
+		return report.PutResult{}, report.ErrStopping
 	}
 	return r, nil
 }
 
 func (f *fake) Commit()      { f.note("commit") }
 func (f *fake) Drain()       { f.note("drain") }
+func (f *fake) Finish()      { f.note("finish") }
 func (f *fake) Close() error { f.note("close"); return nil }
 
 // useFake makes configs of this test get a fake; it returns the one that the last config got.

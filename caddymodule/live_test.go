@@ -226,11 +226,11 @@ func TestALifeInCaddy(t *testing.T) {
 			t.Errorf("the engines told %q, want %q", told, want)
 		}
 	})
-	t.Run("a stop drains before it closes", func(t *testing.T) {
+	t.Run("a stop drains, and finishes what is put, before it closes", func(t *testing.T) {
 		if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"config 2: drain", "config 2: close"}
+		want := []string{"config 2: drain", "config 2: finish", "config 2: close"}
 		if told := tell("config 2: close"); !slices.Equal(told, want) {
 			t.Errorf("the engines told %q, want %q", told, want)
 		}

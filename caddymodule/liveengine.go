@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap/exp/zapslog"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/policyfiles"
@@ -175,9 +176,15 @@ type currentLog struct {
 	with []func(slog.Handler) slog.Handler
 }
 
-func (currentLog) handler() slog.Handler {
-	return zapslog.NewHandler(caddy.Log().Named("psa").Core(), zapslog.WithName("psa"))
+func (currentLog) handler() slog.Handler { return handlerOf(caddy.Log().Named("psa").Core()) }
+
+func handlerOf(core zapcore.Core) slog.Handler {
+	return zapslog.NewHandler(core, zapslog.WithName("psa"), zapslog.AddStacktraceAt(noTraces))
 }
+
+// noTraces is above all levels: an error in the log is a sentence for an operator, and zapslog would add to each where in the
+// source it was written. Caddy's loggers of modules leave that out too.
+const noTraces = slog.Level(127)
 
 // Enabled implements slog.Handler.
 func (l currentLog) Enabled(ctx context.Context, level slog.Level) bool {

@@ -139,14 +139,14 @@ type gauges struct{}
 
 var (
 	budgetRemaining   = prometheus.NewDesc("psagate_login_budget_remaining", "Units of the login's budget that are free: failed or unanswered sign-ins that it still stands.", []string{"login"}, nil)
-	loginState        = prometheus.NewDesc("psagate_login_state", "1 for the state that the login is in, 0 for the others: idle, serving, gate-shut, refused, no-secret, spent, locked.", []string{"login", "state"}, nil)
+	loginState        = prometheus.NewDesc("psagate_login_state", "1 for the state that the login is in, 0 for the others: idle, serving, gate-shut, refused, no-store, no-secret, spent, locked.", []string{"login", "state"}, nil)
 	credentialVersion = prometheus.NewDesc("psagate_credential_version", "The store's version of the credential that serves; absent while none does.", []string{"login"}, nil)
 	credentialAge     = prometheus.NewDesc("psagate_credential_age_seconds", "Time since the store first gave the credential that serves; absent while none does.", []string{"login"}, nil)
 	secretAge         = prometheus.NewDesc("psagate_secret_age_seconds", "Time since the store last confirmed a record in use, of the one for which that is longest; absent while none was read.", []string{"store"}, nil)
 )
 
 var loginStates = [...]report.LoginState{
-	report.LoginIdle, report.LoginServing, report.LoginGateShut, report.LoginRefused, report.LoginNoSecret, report.LoginSpent, report.LoginLocked,
+	report.LoginIdle, report.LoginServing, report.LoginGateShut, report.LoginRefused, report.LoginNoStore, report.LoginNoSecret, report.LoginSpent, report.LoginLocked,
 }
 
 // Describe implements prometheus.Collector.

@@ -45,7 +45,7 @@ func (a *App) checkPool(name string, p *Pool) error {
 		case !known && pool:
 			return faultAt(path, "%q is a pool itself: name its logins", shown(login))
 		case !known:
-			return faultAt(path, "one of its logins is not there; %s", defined(a.Logins))
+			return faultAt(path, "%q is no login of the config; %s", shown(login), defined(a.Logins))
 		case seen[login]:
 			return faultAt(path, "login %s is in it twice", login)
 		}

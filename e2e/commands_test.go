@@ -56,7 +56,7 @@ func TestCommandsTellWhatDoesNotWork(t *testing.T) {
 	w.start()
 	w.served("a")
 	w.refused()
-	w.says("status", 0, "login main: REFUSED, waiting for a new password", "→ Save the password that the PSA has now in the store")
+	w.says("status", 0, "login main: REFUSED, waiting for a new password", "→ See in the PSA whether the user is locked: if so, unlock it")
 	mark := w.sim.Mark()
 	w.says("check", 1, "login main: DOES NOT WORK")
 	var checks report.Checks

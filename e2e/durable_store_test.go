@@ -136,7 +136,7 @@ func TestAStoreThatCannotBeOneIsRefusedAtTheStart(t *testing.T) {
 		put  func(w *world)
 		want string
 	}{
-		"a text file":             {func(w *world) { w.write("psagate.db", strings.Repeat("these are notes\n", 100)) }, "file is not a database"},
+		"a text file":             {func(w *world) { w.write("psagate.db", strings.Repeat("these are notes\n", 100)) }, "psagate store restore <file>"},
 		"a folder":                {func(w *world) { w.write("psagate.db/note", "") }, "is a directory"},
 		"of a newer psagate":      {(*world).makeNewer, "a newer psagate has been here"},
 		"below what is no folder": {func(w *world) { w.write("note", ""); w.caddyfile.psa = "store sqlite " + w.path("note/psagate.db") }, "not a directory"},

@@ -38,11 +38,8 @@ func TestAProgramThatBringsItsOwnSecretIsServedNamedAndRemembered(t *testing.T) 
 	if status, reason := w.bring(guest, wrongSecret); status != http.StatusServiceUnavailable || reason != "credential-refused" || len(w.sim.Ledger().Of(guest)) != 1 {
 		t.Errorf("again: %d %s, sent %d times", status, reason, len(w.sim.Ledger().Of(guest)))
 	}
-	for _, command := range []string{"check main/" + guest, "release --yes main/" + guest} {
-		if out, status := w.ask(command); status != 0 {
-			t.Errorf("%s: exit status %d: %s", command, status, out)
-		}
-	}
+	w.says("check main/"+guest, 1, "nothing was sent: callers bring its credentials", "Give rmm (at 127.0.0.1) the password")
+	w.says("release --yes main/"+guest, 0)
 	w.until("the right secret is taken, a minute after the wrong one", func() bool {
 		status, _ := w.bring(guest, guestSecret)
 		return status == http.StatusOK

@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/internal/psatest"
 	"github.com/psagate/psagate/internal/vaulttest"
 )
 
@@ -72,6 +74,34 @@ func TestANewPasswordIsPutIntoTheFileWhileCallsGoOn(t *testing.T) {
 	}
 	if info, err := os.Stat(w.path(secretsFile)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info.Mode(), err)
+	}
+}
+
+// An operator who puts a password while the process is stopped has it in the store, not in the PSA alone.
+func TestAPutIsFinishedBeforeTheProcessEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	w.served("a")
+	w.user.SetSecret(newPassword)
+	held := w.sim.Fault(psatest.Fault{At: psatest.Received, Only: psatest.SignInCall, Hold: true})
+	ended := w.begins(newPassword+"\n", "secret put main")
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := held.WaitHeld(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.server.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	w.until("it is stopping", func() bool { return strings.Contains(w.read("output.log"), "then terminating") })
+	held.Release()
+	if out, status := ended(); status != 0 || !strings.Contains(out, "version 2 is written, and serves") {
+		t.Errorf("exit status %d:\n%s", status, out)
+	}
+	w.server.gone(w)
+	if !strings.Contains(w.read(secretsFile), newPassword) {
+		t.Error("the store does not have what the PSA has")
 	}
 }
 

@@ -216,9 +216,10 @@ type extract struct {
 	uses      []report.VersionUse
 }
 
-// extracts returns what is known of all PSA users, and from when on failures are kept.
-func (a *accounts) extracts(ctx context.Context) (all []extract, since time.Time) {
-	page, err := a.journal.Read(ctx) // where it cannot be read now, this process's own is told
+// extracts returns what is known of all PSA users, and from when on failures are kept. The error says that the journal cannot be
+// read now: what is told then is this process's own.
+func (a *accounts) extracts(ctx context.Context) (all []extract, since time.Time, err error) {
+	page, err := a.journal.Read(ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	merged := make(map[guard.Key]*account, len(a.of))
@@ -234,7 +235,7 @@ func (a *accounts) extracts(ctx context.Context) (all []extract, since time.Time
 		all = append(all, extract{key, of.failures, of.forgotten, of.success, of.failed, of.versions()})
 	}
 	slices.SortFunc(all, func(a, b extract) int { return strings.Compare(string(a.key), string(b.key)) })
-	return all, since
+	return all, since, err
 }
 
 // since counts the failures that are kept from after a moment.

@@ -51,23 +51,36 @@ func (a *applied) letGo(r record) {
 	}
 }
 
-// news remembers a record's content, and reports whether it is another than before. A version that was made before the
-// last one, in a store that was restored from a backup, is none: its password is one that was replaced.
-func (a *applied) news(r record, c content) (bool, error) {
+// news is what a reading of a record tells the guard.
+type news int
+
+const (
+	nothingNew news = iota
+	// newLabel: the same content was saved again.
+	newLabel
+	newContent
+)
+
+// news remembers a record's content, and returns what of it is another than before. A version that was made before the last
+// one, in a store that was restored from a backup, is nothing new: its password is one that was replaced.
+func (a *applied) news(r record, c content) (news, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	last := a.told[r]
 	older := c.version < last.version && c.created.Before(last.created)
 	switch {
+	case last.key == c.key && last.fp == c.fp && (c.version == last.version || older || c.version < last.version && c.created.IsZero()):
+		return nothingNew, nil
 	case last.key == c.key && last.fp == c.fp:
-		return false, nil
+		last.version, last.created = c.version, c.created
+		return newLabel, nil
 	case older && !c.created.IsZero():
-		return false, fmt.Errorf("record %q: the store gives version %d of %s, and gave version %d of %s before: was it restored from a backup? The older one is not tried; write the record anew",
+		return nothingNew, fmt.Errorf("record %q: the store gives version %d of %s, and gave version %d of %s before: was it restored from a backup? The older one is not tried; write the record anew",
 			r.path, c.version, c.created.UTC().Format(time.RFC3339), last.version, last.created.UTC().Format(time.RFC3339))
 	}
 	c.users = last.users
 	*last = c
-	return true, nil
+	return newContent, nil
 }
 
 // forget has the next reading count as news.

@@ -97,15 +97,21 @@ type Shared struct {
 	shares  *shares
 	// switches are who is switched off.
 	switches *switches
-	// accounts and away are what is told to operators of what failed.
+	// accounts and away are what is told to operators of what failed, and underWay of what may yet.
 	accounts *accounts
 	away     turnedAway
+	underWay underWay
 	// observer is told what happens, speakers are the lanes that tell it, and troubles are what they told.
 	observer Observer
 	speakers speakers
 	troubles troubles
 	// rotating is held by the one rotation that is under way.
 	rotating sync.Mutex
+	// puts are the writings of operators under way.
+	puts *puts
+	// cut ends when even they are not waited for any more.
+	cut    context.Context
+	cutOff context.CancelFunc
 	// draining ends when the process is to stop.
 	draining context.Context
 	drained  context.CancelFunc
@@ -113,8 +119,9 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), unknown: bounded{most: unknownAMinute}, shares: newShares(), switches: newSwitches(tables), accounts: newAccounts(), observer: unobserved{}}
+	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), unknown: bounded{most: unknownAMinute}, shares: newShares(), switches: newSwitches(tables), accounts: newAccounts(), puts: newPuts(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
+	s.cut, s.cutOff = context.WithCancel(context.Background())
 	close(s.ready)
 	if d, ok := tables.(durable); ok {
 		s.accounts.journal = d.Journal()
@@ -141,8 +148,10 @@ const Grace = 20 * time.Second
 // drain answers all who wait that the process is about to stop, and ends calls in flight after their time.
 func (s *Shared) drain() {
 	s.drained()
+	s.puts.stop()
 	s.guard.Drain()
 	time.AfterFunc(Grace, func() { s.guard.Lease().Close(errStopping) })
+	time.AfterFunc(Grace+lastWords, s.cutOff)
 }
 
 // places works out which hosts a login's credential may go to, and its two fixed places.

@@ -26,7 +26,7 @@ func (s *Shared) state() string {
 func (s *Shared) problems() []string {
 	if d, ok := s.tables.(durable); ok {
 		if _, problem := d.State(); problem != nil {
-			return []string{"the store of the guard cannot be used, so nothing is sent: " + problem.Error()}
+			return []string{report.StoreProblem + problem.Error()}
 		}
 	}
 	return nil

@@ -84,7 +84,7 @@ func (n *lane) failedAttempt(t inject.Ticket, o guard.Outcome) report.FailedAtte
 	return report.FailedAttempt{
 		Login: n.called(t.Guard), Integration: t.Attempt.Source(), Entity: bounded64(op.Entity), Action: bounded64(op.Action),
 		Version: versionOf(t.Attempt.Version), Fingerprint: broughtOne(labelOf(t.Attempt)),
-		Zone: t.Base.String(), Verdict: o.Verdict.String(), WrongZone: o.WrongZone, Said: t.Said,
+		Credential: t.Attempt.Credential.String(), Zone: t.Base.String(), Verdict: o.Verdict.String(), WrongZone: o.WrongZone, Said: t.Said,
 	}
 }
 
@@ -131,12 +131,13 @@ func (g *Gateway) Failures(login string, since time.Time) (report.Failures, erro
 	}
 	users := g.users()
 	known := g.known(users)
-	out := report.Failures{Time: time.Now(), Since: since, KeptSince: known.since, Logins: []report.LoginFailures{}}
+	out := report.Failures{Time: time.Now(), Since: since, KeptSince: known.since, Unread: known.unread, Logins: []report.LoginFailures{}}
 	for _, u := range users {
 		if login == "" || slices.Contains(u.names, login) {
 			out.Logins = append(out.Logins, known.of(u, login, since))
 		}
 	}
+	out.Unread = out.Unread || slices.ContainsFunc(out.Logins, func(l report.LoginFailures) bool { return l.State == report.LoginNoStore })
 	out.Callers = g.shared.away.since(since, func(of string) bool { return login == "" || g.leadsTo(of, login) })
 	return out, nil
 }
@@ -209,6 +210,8 @@ type known struct {
 	named map[guard.Key]extract // whom the records name now
 	left  []extract             // whom they named before, with failures
 	since time.Time             // from when on failures are kept
+
+	unread bool // the journal could not be read
 }
 
 func (g *Gateway) known(users []*psaUser) known {
@@ -219,7 +222,9 @@ func (g *Gateway) known(users []*psaUser) known {
 		}
 	}
 	var all []extract
-	all, k.since = g.shared.accounts.extracts(context.Background())
+	var err error
+	all, k.since, err = g.shared.accounts.extracts(context.Background())
+	k.unread = err != nil
 	for _, x := range all {
 		if _, named := k.named[x.key]; named {
 			k.named[x.key] = x
@@ -236,6 +241,7 @@ func (k known) of(u *psaUser, login string, since time.Time) report.LoginFailure
 	n, st := u.of[i], u.as[i]()
 	out := report.LoginFailures{
 		Login: st.Name, State: st.State, Observe: st.Observe, Serving: st.Serving, Newest: st.Newest, Lockout: st.Lockout,
+		Units: st.Units, Hanging: st.Hanging,
 		Attempts: []report.FailedAttempt{}, Uses: []report.VersionUse{},
 	}
 	out.SharesWith = slices.DeleteFunc(slices.Clone(u.names), func(name string) bool { return name == st.Name })
@@ -254,7 +260,7 @@ func (k known) of(u *psaUser, login string, since time.Time) report.LoginFailure
 		k.add(&out, x, since, func(f failure) bool { return slices.Contains(u.names, f.Login) }, true)
 	}
 	slices.SortStableFunc(out.Attempts, func(a, b report.FailedAttempt) int { return a.At.Compare(b.At) })
-	n.denied(&out, u.keys)
+	n.atPresent(&out, u.keys)
 	out.Conclude()
 	return out
 }
@@ -284,32 +290,38 @@ func (k known) add(out *report.LoginFailures, x extract, since time.Time, meant 
 	}
 }
 
-// standing says what became of the units of a user's failures, by how many of a state there are: units are given back in
-// the order in which they were recorded, so that those that are not are the youngest. (With never_reset a success may
+// standing says what became of the units of a user's failures, by how many of a state an integration has: units are given back
+// in the order in which they were recorded, so that those that are not are the youngest. (With never_reset a success may
 // give back a younger unknown one before an older.)
 func standing(all []failure, st guard.Status) {
-	failed, lost, unknown := st.Failed, st.Lost, st.Unknown
+	type standing struct {
+		source string
+		state  guard.UnitState
+	}
+	left := make(map[standing]int)
+	for _, u := range st.Units {
+		left[standing{u.Source, u.State}]++
+	}
 	for i := len(all) - 1; i >= 0; i-- {
 		f := &all[i]
-		of := &failed
+		of := standing{f.Integration, guard.Unknown}
 		switch f.Verdict {
 		case guard.Refused.String(), guard.Locked.String():
-			f.Unit = guard.Failed.String()
+			of.state = guard.Failed
 		case guard.NoAnswer.String():
-			if f.Unit, of = guard.Lost.String(), &lost; lost == 0 {
-				f.Unit, of = guard.Unknown.String(), &unknown
+			if lost := (standing{f.Integration, guard.Lost}); left[lost] > 0 {
+				of = lost
 			}
-		default:
-			f.Unit, of = guard.Unknown.String(), &unknown
 		}
-		if f.Forgiven = *of == 0; !f.Forgiven {
-			*of--
+		f.Unit = of.state.String()
+		if f.Forgiven = left[of] == 0; !f.Forgiven {
+			left[of]--
 		}
 	}
 }
 
-// denied adds the calls that are not sent for a while.
-func (n *lane) denied(out *report.LoginFailures, keys []guard.Key) {
+// atPresent adds how things are now: whose the units are that are not free, and the calls that are not sent for a while.
+func (n *lane) atPresent(out *report.LoginFailures, keys []guard.Key) {
 	if len(keys) == 0 {
 		return
 	}
@@ -317,7 +329,31 @@ func (n *lane) denied(out *report.LoginFailures, keys []guard.Key) {
 	if err != nil {
 		return
 	}
+	out.UnitsBy = unitsBy(st.Units)
 	for _, b := range st.Blocked {
 		out.Denied = append(out.Denied, report.DeniedCalls{Integration: b.Source, Operation: b.Path, Until: b.Until})
 	}
+}
+
+// unitsBy counts units by who took them. Those that were added for what a store may have forgotten are of no credential.
+func unitsBy(units []guard.Unit) (all []report.UnitsBy) {
+	for _, u := range units {
+		forgotten := u.Credential.IsZero()
+		i := slices.IndexFunc(all, func(b report.UnitsBy) bool { return b.Integration == u.Source && b.Forgotten == forgotten })
+		if i < 0 {
+			i, all = len(all), append(all, report.UnitsBy{Integration: u.Source, Forgotten: forgotten})
+		}
+		switch b := &all[i]; u.State {
+		case guard.Held:
+			b.Held++
+		case guard.Lost:
+			b.Lost++
+		case guard.Failed:
+			b.Failed++
+		case guard.Unknown:
+			b.Unknown++
+		}
+	}
+	report.SortUnits(all)
+	return all
 }

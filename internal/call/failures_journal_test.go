@@ -30,7 +30,7 @@ func told(t *testing.T, a *accounts, key guard.Key, failures int) extract {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		all, _ := a.extracts(t.Context())
+		all, _, _ := a.extracts(t.Context())
 		for _, x := range all {
 			if x.key == key && len(x.failures) == failures {
 				return x

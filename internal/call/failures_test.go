@@ -402,7 +402,7 @@ func TestTheLastVersionsOfEachAreKept(t *testing.T) {
 				a.served("one", "old", version, false)
 			}
 		}
-		all, _ := a.extracts(t.Context())
+		all, _, _ := a.extracts(t.Context())
 		uses := all[0].uses
 		if len(uses) != versionsPerIntegration || uses[0].Version != 6 || uses[3].Version != 3 {
 			t.Errorf("%+v", uses)

@@ -82,7 +82,7 @@ func (s *seat) status(keys map[guard.Key][]string) report.LoginStatus {
 	out.State = report.LoginIdle
 	st, err := s.guard.Status()
 	if err != nil {
-		out.Problems = append(out.Problems, err.Error())
+		noStore(&out)
 		return out
 	}
 	s.fill(&out, st, keys)
@@ -153,7 +153,26 @@ func (s *seat) checked(ctx context.Context) report.CheckResult {
 	}
 	out.Steps = append(out.Steps, report.CheckStep{Name: "zone", OK: err == nil, Detail: detail})
 	if out.OK {
-		out.Steps = append(out.Steps, report.CheckStep{Name: "sign-in", OK: true, Detail: "nothing was sent: callers bring its credentials, and each is tried when its caller comes"})
+		out.Steps = append(out.Steps, s.checkedSignIn())
+		out.OK = out.Steps[1].OK
 	}
 	return out
+}
+
+// checkedSignIn says how it stands with the sign-ins of those who bring their own, and ends the pause of a gate that is shut.
+func (s *seat) checkedSignIn() report.CheckStep {
+	step := report.CheckStep{Name: "sign-in", Detail: "nothing was sent: callers bring its credentials, and each is tried when its caller comes"}
+	switch now := s.status(nil); now.State {
+	case report.LoginIdle, report.LoginServing:
+		step.OK = true
+	case report.LoginGateShut:
+		if err := s.guard.EndPause(); err != nil {
+			step.Detail = err.Error()
+			break
+		}
+		step.Detail = "nothing was sent: callers bring its credentials, and the next one's is tried; its gate was shut, for which nobody need wait any more"
+	default:
+		step.Detail = "nothing was sent: callers bring its credentials. " + now.Advise()
+	}
+	return step
 }

@@ -72,6 +72,38 @@ func TestOperatorsSeeWhoBringsWhichSecret(t *testing.T) {
 	})
 }
 
+// After several calls without an answer the last unit waits for an hour; a check of the user's name ends that, and says what it does.
+func TestACheckEndsAGuestsWaitForTheLastUnit(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.tenant.AddUser(guest, "guest-password", "CODE")
+		w.passing("rmm", "192.0.2.7/32")
+		w.brings(guest, "guest-password")
+		order := w.sim.Fault(psatest.Fault{At: psatest.Judged, Delay: time.Second, Then: psatest.Reset, Path: "/Tickets"})
+		probes := w.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.Reset, Only: psatest.SignInCall})
+		parallel(3, func(int) { w.brings(guest, "guest-password") })
+		w.brings(guest, "guest-password")
+		order.Release()
+		probes.Release()
+		time.Sleep(2 * time.Minute)
+		if st := w.guestStatus(); st.State != report.LoginGateShut || st.Units.Free != 1 || st.Gate.RetryAt == nil || time.Until(*st.Gate.RetryAt) < 30*time.Minute {
+			t.Fatalf("%+v %+v", st, st.Gate.RetryAt)
+		}
+		if a := w.brings(guest, "guest-password"); a.status != 503 {
+			t.Errorf("status %d before a check", a.status)
+		}
+		r, err := w.g.Check(w.Context(), guestName)
+		if err != nil || r.OK || !strings.Contains(r.Steps[1].Detail, "its gate was shut") {
+			t.Errorf("%+v %v", r, err)
+		}
+		if a := w.brings(guest, "guest-password"); a.status != 200 {
+			t.Errorf("status %d after a check: %s", a.status, a.body)
+		}
+		if r, err := w.g.Check(w.Context(), guestName); err != nil || !r.OK {
+			t.Errorf("%+v %v", r, err)
+		}
+	})
+}
+
 func TestAGuestWhomOthersLockedIsReleasedByName(t *testing.T) {
 	inNotedWorld(t, func(w *world, n *notes) {
 		u := w.tenant.AddUser(guest, "guest-password", "CODE")

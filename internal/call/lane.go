@@ -31,7 +31,6 @@ type lane struct {
 	zones        *zone.Cache
 	log          *slog.Logger
 
-	puts      chan struct{} // one at a time
 	committed chan struct{} // closed once the config is in force
 	ending    sync.Once
 	over      chan struct{} // closed once nothing goes through the lane any more
@@ -64,7 +63,7 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 	}
 	n := &lane{
 		Login: l, integrations: integrations, passThrough: passThroughs(cfg, l.Name), rule: rule, discover: discover, pinned: pinned, store: store, shared: shared,
-		wire: inject.NewWire(shared.guard.Lease(), rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), puts: make(chan struct{}, 1), over: make(chan struct{}), release: func() {},
+		wire: inject.NewWire(shared.guard.Lease(), rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), over: make(chan struct{}), release: func() {},
 	}
 	n.zones = zone.NewCache(n.lookup, cfg.Zones, n.log)
 	return n, nil
@@ -101,6 +100,17 @@ func (n *lane) leave() {
 	if over {
 		n.giveBack()
 	}
+}
+
+// admit is enter for who may come too late: it reports whether the lane's config is in force still.
+func (n *lane) admit() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
+	}
+	n.calls++
+	return true
 }
 
 // close ends the lane. What it holds is given back when the last call that it admitted has ended.
@@ -164,10 +174,12 @@ func (n *lane) acquire(ctx context.Context, ask guard.Ask) (*seat, guard.Attempt
 	for {
 		s, err := n.sit(ctx, ask.Since)
 		if err != nil {
+			n.storeless(n.Name, err)
 			return nil, guard.Attempt{}, err
 		}
 		n.needNext(s)
 		a, err := s.guard.Acquire(ctx, ask)
+		s.stored(err)
 		var d *guard.Denied
 		if errors.As(err, &d) && d.Reason == guard.Moved { // move has put the next seat in its place before that is said
 			continue
@@ -190,6 +202,7 @@ func (n *lane) needNext(s *seat) {
 // settle ends an attempt.
 func (n *lane) settle(g *guard.Login, a guard.Attempt, o guard.Outcome) {
 	n.shared.observer.Attempted(n.Name, o.Verdict)
+	n.shared.underWay.end(g.Key(), a)
 	g.Settle(a, o)
 }
 
@@ -288,7 +301,7 @@ func (n *lane) unavailable(err error) error {
 	return &guard.Denied{Reason: guard.Reason(autotask.SecretUnavailable), RetryAfter: 5 * time.Second, Text: "the gateway has no credential for this login: an operator finds the cause with psagate status"}
 }
 
-// ticket finds what an attempt is to send, and where.
+// ticket finds what an attempt is to send, and where. From then on it counts as sent, until it is settled.
 func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Ticket, error) {
 	c := n.shared.card(s.guard.Key(), a.Credential)
 	if c == nil {
@@ -299,6 +312,7 @@ func (n *lane) ticket(ctx context.Context, s *seat, a guard.Attempt) (inject.Tic
 		n.warn("the login's zone is not known", err)
 		return inject.Ticket{}, zoneUnknown()
 	}
+	n.shared.underWay.begin(s.guard.Key(), a, base)
 	return inject.Ticket{Login: n, Attempt: a, Guard: s.guard, Base: base, Credential: c.credential, Redactor: c.redactor}, nil
 }
 

@@ -49,6 +49,8 @@ const (
 	GateOpen Event = "gate_open"
 	// ZoneMoved: the login is in another zone than before.
 	ZoneMoved Event = "zone_moved"
+	// StoreUnavailable: a call was not sent because the store of the guard could not be used; said once until it could.
+	StoreUnavailable Event = "store_unavailable"
 	// SecretUnavailable: a call found no credential in the store that may be used; said once until one did.
 	SecretUnavailable Event = "secret_unavailable"
 	// SecretUnusable: a new reading of the record can't be used; what served serves on.

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,14 +77,14 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 		out.Problems = append(out.Problems, problem.Error())
 	}
 	if other := n.otherUser(); other != "" {
-		out.Problems = append(out.Problems, other)
+		out.Problems = append(out.Problems, other+n.whyNotTried(next))
 	}
 	if seat == nil {
 		return out
 	}
 	st, err := seat.guard.Status()
 	if err != nil {
-		out.Problems = append(out.Problems, err.Error())
+		noStore(&out)
 		return out
 	}
 	seat.fill(&out, st, keys)
@@ -92,6 +93,14 @@ func (n *lane) status(keys map[guard.Key][]string) report.LoginStatus {
 		out.State = report.LoginNoSecret
 	}
 	return out
+}
+
+// noStore fills how a login stands whose table cannot be read: nothing is sent for it, and nothing better is known than the worst.
+func noStore(out *report.LoginStatus) {
+	out.State = report.LoginNoStore
+	out.Units.Free = 0
+	out.Lockout.Counted, out.Lockout.Distance = out.Units.Budget, out.Lockout.Threshold-out.Units.Budget
+	out.Problems = append(out.Problems, "the store of the guard could not be read, so that it is not known how the login stands: what is wrong with the store is said at the top")
 }
 
 // nextUser reports how the user stands that the record names beside the one that serves; nil where there is none.
@@ -123,6 +132,24 @@ func (n *lane) otherUser() string {
 	return fmt.Sprintf("version %s of the record names another PSA user, which the PSA has not accepted: calls go on as the one before", c.version())
 }
 
+// whyNotTried says what keeps the user that the record names by now from being tried; empty where nothing is known to. What
+// is told of the login's own zone is of the user that calls go through.
+func (n *lane) whyNotTried(next *seat) string {
+	if next == nil {
+		return ""
+	}
+	c := next.card()
+	st, err := next.guard.Status()
+	if c == nil || err != nil || st.Unreachable == nil {
+		return ""
+	}
+	var of report.ZoneStatus
+	if n.fillZone(&of, c.credential); of.URL == "" {
+		return ". That one's zone is not known, so it is not tried: " + cmp.Or(of.Error, st.Unreachable.Error())
+	}
+	return ". That one is not tried yet, for the PSA did not answer the call that needs no sign-in: " + st.Unreachable.Error()
+}
+
 // untouched is how a login stands that no call has asked for.
 func (n *lane) untouched(name string) report.LoginStatus {
 	s := n.Settings
@@ -149,18 +176,13 @@ func (s *seat) fill(out *report.LoginStatus, st guard.Status, keys map[guard.Key
 	out.Lockout = report.LockoutStatus{Threshold: st.Settings.Threshold, Counted: counted, Distance: st.Settings.Threshold - counted}
 	out.InFlight, out.Observe, out.Seq = st.Settings.InFlight, st.Settings.Observe, st.Seq
 	out.Queue = report.QueueStatus{Waiting: st.Waiting, Length: st.Settings.QueueLength, DeadlineSeconds: st.Settings.QueueDeadline.Seconds()}
+	out.Units.LostUntil = orNil(st.LostUntil)
+	out.Hanging = s.hanging(st)
 	out.Gate = report.GateStatus{Open: !st.Gate.Shut}
 	if st.Gate.Shut {
 		out.Gate.Since, out.Gate.RetryAt = &st.Gate.Since, &st.Gate.Until
 	}
-	if r := st.Refusal; !r.At.IsZero() {
-		version, _ := strconv.ParseUint(r.Version, 10, 64)
-		reason := r.Verdict.String()
-		if r.WrongZone {
-			reason = report.WrongZone
-		}
-		out.LastRefusal = &report.RefusalStatus{At: r.At, Version: version, Integration: r.Source, Reason: reason}
-	}
+	out.LastRefusal = lastRefusal(st)
 	for _, c := range st.Credentials {
 		switch c.Fingerprint {
 		case st.Serving:
@@ -171,6 +193,24 @@ func (s *seat) fill(out *report.LoginStatus, st guard.Status, keys map[guard.Key
 	}
 	out.State = state(st, out)
 	out.Zone = s.zoneURL()
+}
+
+// lastRefusal is the last refused sign-in. Of another process's, and of those before a restart, the time alone is with the login;
+// the journal, which failures prints, has the rest.
+func lastRefusal(st guard.Status) *report.RefusalStatus {
+	r := st.Refusal
+	switch {
+	case st.LastRefusal.After(r.At):
+		return &report.RefusalStatus{At: st.LastRefusal}
+	case r.At.IsZero():
+		return nil
+	}
+	version, _ := strconv.ParseUint(r.Version, 10, 64)
+	reason := r.Verdict.String()
+	if r.WrongZone {
+		reason = report.WrongZone
+	}
+	return &report.RefusalStatus{At: r.At, Version: version, Integration: r.Source, Reason: reason}
 }
 
 func state(st guard.Status, out *report.LoginStatus) report.LoginState {
@@ -191,17 +231,25 @@ func state(st guard.Status, out *report.LoginStatus) report.LoginState {
 
 func (n *lane) credential(st guard.Status, c guard.Credential) *report.CredentialStatus {
 	version, _ := strconv.ParseUint(c.Version, 10, 64)
-	out := &report.CredentialStatus{Version: version, State: c.State.String()}
+	out := &report.CredentialStatus{Version: version, State: c.State.String(), Fingerprint: c.Fingerprint.String()}
 	if card := n.shared.wallet.get(st.Key, c.Fingerprint); card != nil {
 		out.Since = card.since
+	} else {
+		out.Elsewhere = true
 	}
 	if !c.ProvenAt.IsZero() {
 		out.AcceptedAt = &c.ProvenAt
 	}
-	if c.State == guard.StateRefused && st.Serving.IsZero() && !st.Next.IsZero() {
+	if c.State == guard.StateRefused && mayRecheck(st) && !st.Next.IsZero() {
 		out.RecheckAt = &st.Next
 	}
 	return out
+}
+
+// mayRecheck reports whether a refused credential is tried again by itself: nothing is proven, and more than one unit is left, as
+// the guard's rule has it. What is held may be given back until then.
+func mayRecheck(st guard.Status) bool {
+	return st.Serving.IsZero() && (!st.Locked || st.Settings.Observe) && st.Lost+st.Failed+st.Unknown < st.Settings.Budget-1
 }
 
 func (n *lane) zoneStatus() report.ZoneStatus {

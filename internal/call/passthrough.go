@@ -92,6 +92,7 @@ func (v *visit) reserve(ctx context.Context, s *seat, ask guard.Ask) (inject.Tic
 	}
 	defer n.shared.guests.hold(s.guard.Key(), ask.Brings.Fingerprint, v.credential)()
 	a, err := s.guard.Acquire(ctx, ask)
+	s.stored(err)
 	if err != nil {
 		return inject.Ticket{}, err
 	}

@@ -17,6 +17,7 @@ import (
 type crew struct {
 	*world
 	users map[string]*psatest.User
+	steps []string // of the last rotation
 }
 
 const crewPassword = "old-password"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strconv"
@@ -43,29 +44,6 @@ func (p Put) fields() map[string]secret.Value {
 	return set
 }
 
-// Writing says how a login's record stands that is to be written.
-func (g *Gateway) Writing(ctx context.Context, login string) (report.Writing, error) {
-	n := g.byName[login]
-	if n == nil {
-		return report.Writing{}, report.ErrUnknownLogin
-	}
-	now, err := n.present(ctx)
-	if err != nil {
-		return report.Writing{}, err
-	}
-	out := report.Writing{Login: login, Store: n.Store, Kind: n.store.Kind, Path: n.Path, Version: now.Version, Lacks: lacks(now)}
-	if err := n.store.CanWrite(ctx, n.Path); err != nil {
-		return out, err
-	}
-	out.Serving = n.serving()
-	earlier, note := n.earlier(ctx, now)
-	out.Earlier = len(earlier)
-	if note != "" {
-		out.Notes = append(out.Notes, note)
-	}
-	return out, nil
-}
-
 // Put tries a new credential and writes it into the login's record, with at most one sign-in. What does not work is in the
 // result; the error is one of whoever asks.
 func (g *Gateway) Put(ctx context.Context, login string, p Put) (report.PutResult, error) {
@@ -73,8 +51,18 @@ func (g *Gateway) Put(ctx context.Context, login string, p Put) (report.PutResul
 	if n == nil {
 		return report.PutResult{}, report.ErrUnknownLogin
 	}
-	n.puts <- struct{}{}
-	defer func() { <-n.puts }()
+	end, err := n.shared.puts.begin(n.record())
+	if err != nil {
+		return report.PutResult{}, err
+	}
+	defer end()
+	if !n.admit() {
+		return report.PutResult{}, fmt.Errorf("%w: the config was reloaded", report.ErrChangedSince)
+	}
+	defer n.leave()                   // a reload must not take its record away meanwhile
+	if err := ctx.Err(); err != nil { // nobody waits for what would come of it
+		return report.PutResult{}, err
+	}
 	// An operator who leaves must not leave the PSA changed and the store not.
 	ctx = context.WithoutCancel(ctx)
 	over, err := n.present(ctx)
@@ -90,7 +78,11 @@ func (g *Gateway) Put(ctx context.Context, login string, p Put) (report.PutResul
 	}
 	out := report.PutResult{Login: login, Store: n.Store, Path: n.Path, Version: over.Version, Notes: notes}
 	n.write(ctx, c, p.Ahead, &out)
-	n.log.Info("an operator puts a credential", "store", n.Store, "record", n.Path, "written", out.Written, "version", out.Version, "verdict", out.Verdict)
+	level := slog.LevelInfo
+	if !out.Written && out.Verdict == guard.Accepted.String() { // the PSA has what the store does not
+		level = slog.LevelError
+	}
+	n.log.Log(ctx, level, "an operator puts a credential", "store", n.Store, "record", n.Path, "written", out.Written, "version", out.Version, "verdict", out.Verdict)
 	return out, nil
 }
 
@@ -101,6 +93,7 @@ type candidate struct {
 	credential secret.Credential
 	key        guard.Key
 	fp         guard.Fingerprint
+	apart      bool // it is of another PSA user than the login's
 }
 
 // draft works out what would be written, and says what is wrong with it.
@@ -119,6 +112,7 @@ func (n *lane) draft(ctx context.Context, over secret.Record, p Put) (c candidat
 	if c.key, err = n.keyOf(c.credential); err != nil {
 		return c, nil, err
 	}
+	c.apart = n.apart(over, c.key)
 	c.fp = n.shared.fingerprint(c.credential)
 	earlier, note := n.earlier(ctx, over)
 	if note != "" {
@@ -137,70 +131,24 @@ func (n *lane) unused(c candidate, earlier []secret.Record) error {
 	switch {
 	case same("secret") && same("username") && same("integration_code"):
 		return fmt.Errorf("version %d is the same already: psagate check finds out whether the PSA takes it", c.over.Version)
-	case used && version != c.over.Version:
-		return fmt.Errorf("version %d had this password: the PSA takes none of the last five", version)
+	case used && version != c.over.Version && !n.isServing(c):
+		return fmt.Errorf("version %d had this password, and the PSA takes none of the last five: if the PSA has it now, save it in the store by hand", version)
 	}
 	return nil
 }
 
-// present reads the record as it is now; a zero one where there is none.
-func (n *lane) present(ctx context.Context) (secret.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, writePatience)
-	defer cancel()
-	rec, err := n.store.Confirm(ctx, n.Path)
-	if errors.Is(err, secret.ErrNotFound) {
-		return secret.Record{Path: n.Path}, nil
-	}
-	return rec, err
-}
-
-// earlier returns the versions that a new password is compared with, and what is to be known of that.
-func (n *lane) earlier(ctx context.Context, now secret.Record) ([]secret.Record, string) {
-	if now.Version == 0 {
-		return nil, ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, writePatience)
-	defer cancel()
-	all, err := n.store.History(ctx, n.Path, comparedWith)
-	if err != nil {
-		return []secret.Record{now}, fmt.Sprintf("earlier passwords cannot be read, and the PSA takes none of the last five: %v", err)
-	}
-	return all, ""
-}
-
-// lacks returns the names of the fields that a login's record must have and this one has not.
-func lacks(r secret.Record) []string {
-	out := []string{}
-	for _, name := range [...]string{"username", "integration_code"} {
-		if r.Fields[name].Reveal() == "" {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-// serving returns the version that calls are sent with, or nil.
-func (n *lane) serving() *uint64 {
-	seat := n.sitting()
-	if seat == nil {
-		return nil
-	}
-	st, err := seat.guard.Status()
-	if err != nil || st.Serving.IsZero() {
-		return nil
-	}
-	for _, c := range st.Credentials {
-		if c.Fingerprint == st.Serving {
-			if version, err := strconv.ParseUint(c.Version, 10, 64); err == nil {
-				return &version
-			}
-		}
-	}
-	return nil
+// isServing reports whether calls are sent with a candidate's content: the record was changed since, and is to go back.
+func (n *lane) isServing(c candidate) bool {
+	st, err := n.shared.guard.Login(c.key).Status()
+	return err == nil && st.Serving == c.fp
 }
 
 // write tries a candidate, unless it is to be written ahead of the PSA, and writes it where it was accepted.
 func (n *lane) write(ctx context.Context, c candidate, ahead bool, out *report.PutResult) {
+	if ahead && n.shared.draining.Err() != nil {
+		out.Detail = stoppedBefore + "nothing was written"
+		return
+	}
 	if !ahead {
 		res, end := n.try(ctx, c)
 		defer end()
@@ -208,23 +156,30 @@ func (n *lane) write(ctx context.Context, c candidate, ahead bool, out *report.P
 			out.Verdict = guard.NotSent.String()
 		}
 		if res.Err != nil || res.Verdict != guard.Accepted {
-			out.Detail = n.notWritten(res)
+			out.Detail = n.notWritten(c, res)
 			return
 		}
 	}
+	serves := n.serving() != nil
 	rec, err := n.store.Write(ctx, n.Path, c.over, c.set)
 	if errors.Is(err, secret.ErrMaybeWritten) {
 		rec, err = n.lookAgain(ctx, c, err)
 	}
 	if err != nil {
-		out.Detail = notStored(err, ahead)
+		out.Detail = notStored(err, ahead, serves)
 		return
 	}
 	out.Written, out.Version = true, rec.Version
 	rec.ReadAt = time.Now() // so that no reading from before the writing comes after it
 	n.apply(rec)
 	_, _ = n.present(ctx) // calls look into the store for whether it has a record at all
-	out.Detail = written(rec.Version, ahead)
+	out.Detail = written(rec.Version, ahead, serves)
+	switch {
+	case ahead && n.stopped(c.key):
+		out.Detail = fmt.Sprintf("version %d is written. The PSA is not asked whether it takes it: the login is locked, or its budget is spent. See in the PSA whether the user is locked and unlock it, then run: psagate release %s", rec.Version, n.Name)
+	case n.disused():
+		out.Detail = disused(rec.Version, n.Name, ahead)
+	}
 	if !ahead {
 		n.shared.wallet.accepted(c.key, c.fp)
 		n.tell(Happening{Event: CredentialAccepted, Version: strconv.FormatUint(rec.Version, 10), Zone: n.zoneStatus().URL})
@@ -262,51 +217,98 @@ func (n *lane) try(ctx context.Context, c candidate) (res guard.CheckResult, end
 			n.discard(c)
 		}
 	}
-	return s.guard.Try(ctx, c.fp, "candidate"), end
+	return s.guard.Try(ctx, c.fp, "candidate", c.apart), end
 }
 
+const stoppedBefore = "psagate is stopping, and nothing was sent to the PSA: "
+
 // notWritten says why a candidate was not written, and what to do.
-func (n *lane) notWritten(res guard.CheckResult) string {
-	rest := "nothing was written"
+func (n *lane) notWritten(c candidate, res guard.CheckResult) string {
+	rest, whose := "nothing was written", n.whose(c)
 	if v := n.serving(); v != nil {
 		rest += fmt.Sprintf(", and version %d serves on", *v)
 	}
 	var d *guard.Denied
-	switch {
+	switch stopping := n.shared.draining.Err() != nil; {
+	case stopping && res.Err != nil:
+		return stoppedBefore + rest
+	case stopping && res.Verdict == guard.NoAnswer:
+		return "psagate was stopped before the PSA's answer came, so the PSA may have taken it: " + rest + ". Put it again once psagate runs"
 	case errors.As(res.Err, &d):
-		return fmt.Sprintf("nothing was sent to the PSA: %s; %s", strings.TrimSuffix(d.Text, "."), rest)
+		return fmt.Sprintf("nothing was sent to the PSA%s: %s; %s", whose, strings.TrimSuffix(d.Text, "."), rest)
 	case res.Err != nil:
 		return fmt.Sprintf("nothing was sent to the PSA: %v; %s", res.Err, rest)
+	case res.Verdict == guard.NotSent:
+		return "nothing was sent to the PSA: " + rest + ". Try again in a moment"
 	case res.Verdict == guard.Refused:
-		return "the PSA refuses it: " + rest + ". Is it changed there already? If it is to be changed later, write it with --ahead"
+		return "the PSA refuses it" + whose + ": " + rest + ". Is it changed there already? If it is to be changed later, write it with --ahead"
 	case res.Verdict == guard.Locked:
-		return "the PSA says that the login is locked: " + rest + ". Unlock it there, then run: psagate release"
+		return "the PSA says that the login is locked: nothing was written. Unlock it there, then run: psagate release"
 	case res.Verdict == guard.Neutral:
 		return "the PSA answered something else, which does not tell whether it takes it: " + rest + ". Try again later"
 	}
 	return "the PSA gave no answer: " + rest + ". Try again when it answers"
 }
 
+// whose says of which user the attempt was, where that is not the login's own.
+func (n *lane) whose(c candidate) string {
+	st, err := n.shared.guard.Login(c.key).Status()
+	if !c.apart || err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (as %s, whose sign-ins are counted by themselves: %d of %d units are free)", c.credential.UserName, st.Free(), st.Settings.Budget)
+}
+
 // notStored says that the store did not take what the PSA has, or may not have taken it: then a look at it comes first.
-func notStored(err error, ahead bool) string {
+func notStored(err error, ahead, serves bool) string {
 	const look = "Look there first: what is there serves as soon as the PSA takes it, and only if it is not there put it again"
+	stops := "What serves now stops working with the PSA's change"
+	if !serves {
+		stops = "No call is served until it has it"
+	}
 	unknown := errors.Is(err, secret.ErrMaybeWritten)
 	switch {
 	case unknown && ahead:
 		return fmt.Sprintf("it is not known whether the store has it: %v. %s", err, look)
 	case unknown:
-		return fmt.Sprintf("the PSA TAKES the new password, and it is not known whether the store has it: %v. What serves now stops working with the PSA's change. %s", err, look)
+		return fmt.Sprintf("the PSA TAKES the new password, and it is not known whether the store has it: %v. %s. %s", err, stops, look)
 	case ahead:
 		return fmt.Sprintf("nothing was written: %v", err)
 	}
-	return fmt.Sprintf("the PSA TAKES the new password, and the store does not have it: %v. What serves now stops working with the PSA's change: put it again, or write it into the store by hand", err)
+	return fmt.Sprintf("the PSA TAKES the new password, and the store does not have it: %v. %s: put it again, or write it into the store by hand", err, stops)
 }
 
-func written(version uint64, ahead bool) string {
-	if ahead {
+func written(version uint64, ahead, serves bool) string {
+	switch {
+	case ahead && !serves:
+		return fmt.Sprintf("version %d is written, and no call is served until the PSA takes it: it is tried once, and then rarely; psagate check asks at once", version)
+	case ahead:
 		return fmt.Sprintf("version %d is written. What serves now serves on until the PSA takes the new one, which is tried once, and again when the PSA refuses what serves", version)
 	}
 	return fmt.Sprintf("the PSA accepts it: version %d is written, and serves", version)
+}
+
+// stopped reports whether nothing is sent for a PSA user until somebody releases it.
+func (n *lane) stopped(key guard.Key) bool {
+	st, err := n.shared.guard.Login(key).Status()
+	return err == nil && !st.Settings.Observe && (st.Locked || st.Failed+st.Unknown >= st.Settings.Budget)
+}
+
+// disused reports whether a reload has taken the record from the login since, or may have.
+func (n *lane) disused() bool {
+	n.mu.Lock()
+	closed := n.closed
+	n.mu.Unlock()
+	now := n.shared.speakers.speaker(n.Name)
+	return closed && (now == nil || now == n || now.record() != n.record())
+}
+
+func disused(version uint64, login string, ahead bool) string {
+	taken := "the PSA accepts it: "
+	if ahead {
+		taken = ""
+	}
+	return fmt.Sprintf("%sversion %d is written. The config was reloaded meanwhile, and this record is not login %s's there, as far as is known: psagate status says what serves", taken, version, login)
 }
 
 // discard forgets the candidate's secret where nothing has come of it.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/psagate/psagate/internal/psatest"
@@ -44,14 +43,25 @@ func (s *safe) Write(_ context.Context, path string, over secret.Record, set map
 func (s *safe) History(_ context.Context, path string, n int) ([]secret.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := append([]secret.Record{s.records[path]}, s.past[path]...)
+	all := slices.Clone(s.past[path])
+	if now, there := s.records[path]; there {
+		all = append([]secret.Record{now}, all...)
+	}
 	return slices.Clone(all[:min(n, len(all))]), nil
+}
+
+// gone deletes a record's newest version.
+func (s *safe) gone(path string, version uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.records, path)
+	s.deleted = version
 }
 
 // put writes a password as an operator does who has just looked.
 func (w *world) put(password string, more ...func(*Put)) (report.PutResult, error) {
 	w.Helper()
-	now, err := w.g.Writing(context.Background(), "main")
+	now, err := w.g.Writing(context.Background(), "main", "")
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -176,6 +186,26 @@ func TestWhatThePSAWouldNotTakeIsRefusedBeforeItIsAsked(t *testing.T) {
 	})
 }
 
+func TestWhatServesMayBePutBackIntoARecordThatWasOverwritten(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.safe.put("main", user, "of-some-job")
+		time.Sleep(5 * time.Minute)
+		w.served("a")
+		failed := w.failed()
+		if r, err := w.put("old-password"); err != nil || !r.Written || r.Version != 3 {
+			t.Fatalf("%+v %v", r, err)
+		}
+		if s := w.g.Status().Logins[0].Serving; s == nil || s.Version != 3 || w.failed() > failed {
+			t.Errorf("%+v serves, %d failed sign-ins", s, w.failed())
+		}
+		w.safeNow()
+		if _, err := w.put("of-some-job"); err == nil || !strings.Contains(err.Error(), "save it in the store by hand") {
+			t.Error(err)
+		}
+	})
+}
+
 func TestARecordThatChangedSinceItWasShownIsNotWritten(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.served("a")
@@ -197,6 +227,9 @@ func TestAStoreThatFailsAfterThePSAHasTakenItIsSaidLoudly(t *testing.T) {
 		r, err := w.put("new-password")
 		if err != nil || r.Written || r.Version != 1 || !strings.Contains(r.Detail, "the PSA TAKES the new password") || !strings.Contains(r.Detail, "disk full") {
 			t.Errorf("%+v %v", r, err)
+		}
+		if !strings.Contains(w.log.String(), `level=ERROR msg="an operator puts a credential"`) {
+			t.Error("the log has no error")
 		}
 		w.safe.unfit = nil
 		if r, err = w.put("new-password"); err != nil || !r.Written {
@@ -263,7 +296,7 @@ func TestALoginWithoutARecordGetsItsFirst(t *testing.T) {
 		if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != "secret-unavailable" {
 			t.Fatalf("%d %s", a.status, a.reason())
 		}
-		now, err := w.g.Writing(context.Background(), "main")
+		now, err := w.g.Writing(context.Background(), "main", "")
 		if err != nil || now.Version != 0 || len(now.Lacks) != 2 || now.Serving != nil {
 			t.Fatalf("%+v %v", now, err)
 		}
@@ -333,36 +366,133 @@ func TestNothingIsWrittenWhereThePSADoesNotTell(t *testing.T) {
 	}
 }
 
-func TestManyOperatorsAtOnceWriteOnce(t *testing.T) {
+func TestManyOperatorsAtOnceWriteOnceAndTheOthersAreToldAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.served("a")
 		w.user.SetSecret("new-password")
-		mark := w.sim.Mark()
-		results := make([]report.PutResult, 10)
-		parallel(len(results), func(i int) {
-			results[i], _ = w.g.Put(context.Background(), "main", Put{Over: 1, Secret: secret.NewValue("new-password")})
+		order := w.sim.Fault(psatest.Fault{At: psatest.Received, Delay: time.Second, Only: psatest.SignInCall})
+		mark, start := w.sim.Mark(), time.Now()
+		written, told := make([]bool, 10), make([]bool, 10)
+		parallel(len(written), func(i int) {
+			r, err := w.g.Put(context.Background(), "main", Put{Over: 1, Secret: secret.NewValue("new-password")})
+			written[i], told[i] = r.Written, errors.Is(err, report.ErrPutting) && time.Since(start) == 0
 		})
-		written := 0
-		for _, r := range results {
-			if r.Written {
-				written++
-			}
-		}
-		synctest.Wait()
-		if l := w.sim.Ledger().Since(mark); written != 1 || len(l) != 1 {
-			t.Errorf("%d wrote, %d sign-ins", written, len(l))
+		order.Release()
+		yes := func(b bool) bool { return !b }
+		wrote, heard := len(slices.DeleteFunc(written, yes)), len(slices.DeleteFunc(told, yes))
+		if l := w.sim.Ledger().Since(mark); wrote != 1 || heard != 9 || len(l) != 1 {
+			t.Errorf("%d wrote, %d were told, %d sign-ins", wrote, heard, len(l))
 		}
 		w.served("a")
+		w.safeNow()
+	})
+}
+
+func TestAPutWhoseOperatorHasLeftIsNotBegun(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		ctx, leave := context.WithCancel(context.Background())
+		leave()
+		mark := w.sim.Mark()
+		r, err := w.g.Put(ctx, "main", Put{Over: 1, Secret: secret.NewValue("new-password")})
+		if !errors.Is(err, context.Canceled) || r.Written || len(w.sim.Ledger().Since(mark)) != 0 {
+			t.Errorf("%+v %v", r, err)
+		}
 	})
 }
 
 func TestALoginOfAStoreThatOnlyReadsSaysSo(t *testing.T) {
 	inWorld(t, func(w *world) {
-		if _, err := w.g.Writing(context.Background(), "none"); !errors.Is(err, report.ErrUnknownLogin) {
+		if _, err := w.g.Writing(context.Background(), "none", ""); !errors.Is(err, report.ErrUnknownLogin) {
 			t.Errorf("%v", err)
 		}
 		if _, err := w.g.Put(context.Background(), "none", Put{}); !errors.Is(err, report.ErrUnknownLogin) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestWhatAPutWillMeetIsSaidBeforeThePasswordIsTyped(t *testing.T) {
+	inWorld(t, func(w *world) {
+		writing := func(userName string) report.Writing {
+			t.Helper()
+			got, err := w.g.Writing(context.Background(), "main", userName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		w.served("a")
+		if got := writing(""); got.Hopeless != "" || got.UserUnits != nil || len(got.Notes) != 0 || got.Next != 2 {
+			t.Errorf("%+v", got)
+		}
+		mark := w.sim.Mark()
+		if got := writing("second@example.com"); got.User != "second@example.com" || got.UserUnits == nil || *got.UserUnits != (report.UserUnits{Budget: 5, Free: 5}) || got.Hopeless != "" {
+			t.Errorf("%+v %+v", got, got.UserUnits)
+		}
+		if n := len(w.sim.Ledger().Since(mark)); n != 0 {
+			t.Errorf("%d sign-ins for a look", n)
+		}
+		w.user.SetSecret("what nobody knows")
+		_ = w.call("a", "GET", "/Tickets/1", "")
+		for i := range 10 {
+			got := writing("")
+			last := slices.ContainsFunc(got.Notes, func(note string) bool { return strings.Contains(note, "this is the last unit") })
+			if free := w.g.Status().Logins[0].Units.Free; last != (free == 1) || (got.Hopeless != "") != (free == 0) {
+				t.Errorf("%d units free: %+v", free, got)
+			}
+			if got.Hopeless != "" {
+				break
+			}
+			if r, err := w.put(fmt.Sprint("wrong-", i)); err != nil || r.Verdict != "refused" {
+				t.Fatalf("%+v %v", r, err)
+			}
+		}
+		if got := writing(""); !strings.Contains(got.Hopeless, "5 sign-ins were refused") {
+			t.Errorf("%+v", got)
+		}
+		if r, err := w.put("wrong", ahead); err != nil || !strings.Contains(r.Detail, "psagate release main") {
+			t.Errorf("%+v %v", r, err)
+		}
+	})
+}
+
+func TestAnotherUsersLastTwoUnitsAreNotSpentByAPut(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		other := w.tenant.AddUser("second@example.com", "second-password", "CODE")
+		second := func(p *Put) { p.UserName = secret.NewValue("second@example.com") }
+		for i := range 3 {
+			r, err := w.put(fmt.Sprint("wrong-", i), second)
+			if err != nil || r.Verdict != "refused" || !strings.Contains(r.Detail, fmt.Sprintf("as second@example.com, whose sign-ins are counted by themselves: %d of 5 units are free", 4-i)) {
+				t.Fatalf("%+v %v", r, err)
+			}
+		}
+		r, err := w.put("wrong-4", second)
+		if err != nil || r.Verdict != "not-sent" || !strings.Contains(r.Detail, "as second@example.com") || other.FailedSinceSuccess() != 3 {
+			t.Errorf("%+v %v, %d failed", r, err, other.FailedSinceSuccess())
+		}
+		if got, err := w.g.Writing(context.Background(), "main", "second@example.com"); err != nil || !strings.Contains(got.Hopeless, "last two units") {
+			t.Errorf("%+v %v", got, err)
+		}
+		w.served("a")
+		w.safeNow()
+	})
+}
+
+func TestAfterADeletedVersionTheNextOneIsAnnouncedAndEarlierPasswordsCount(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		n := w.g.lanes[0]
+		w.safe.gone("main", 4)
+		w.safe.past["main"] = []secret.Record{{Path: "main", Version: 3, Fields: map[string]secret.Value{"username": secret.NewValue(user), "secret": secret.NewValue("third-password")}}}
+		got, err := w.g.Writing(context.Background(), "main", "")
+		if err != nil || got.Version != 0 || got.Next != 5 || got.Earlier != 1 {
+			t.Errorf("%+v %v", got, err)
+		}
+		p := Put{Secret: secret.NewValue("third-password"), UserName: secret.NewValue(user), IntegrationCode: secret.NewValue("CODE")}
+		if _, err := w.g.Put(context.Background(), n.Name, p); err == nil || !strings.Contains(err.Error(), "version 3 had this password") {
+			t.Error(err)
 		}
 	})
 }

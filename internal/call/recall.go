@@ -8,8 +8,8 @@ import (
 	"github.com/psagate/psagate/internal/secret"
 )
 
-// After a restart the tables may say that an older version serves than the one that the store has: the PSA has not taken
-// over yet what the store says. That version is looked for among those that the store still has.
+// After a restart, or by the word of another replica, the tables may say that an older version serves than the one that the
+// store has: the PSA has not taken over yet what the store says. That version is looked for among those that the store still has.
 
 // recall finds the credential that serves, or served last, where this process does not know it. Callers wait meanwhile.
 // Called with the mutex held.
@@ -33,11 +33,23 @@ func (n *lane) recall(s *seat, st guard.Status) {
 		if st.Serving != missing {
 			return
 		}
-		n.log.Warn("the version that served before the restart cannot be read any more, so the newest one has to serve", "store", n.Store)
-		if err := s.guard.Lose(missing); err != nil {
-			n.log.Error("what served before the restart cannot be given up", "error", err)
-		}
+		lost, err := s.guard.Lose(missing)
+		n.sayMissing(lost, err)
 	}()
+}
+
+// sayMissing tells what follows where what serves is not in this process's store. Whether another replica had read it, or this
+// one before a restart, the tables do not tell.
+func (n *lane) sayMissing(lost bool, err error) {
+	const what = "the credential that serves was accepted by another replica, or before a restart, and is not in this process's store: "
+	switch {
+	case err != nil:
+		n.log.Error(what+"it cannot be given up", "store", n.Store, "error", err)
+	case lost:
+		n.log.Warn(what+"the newest one has to serve", "store", n.Store)
+	default:
+		n.log.Warn(what+"the replicas that have it go on with it; give all the same secret", "store", n.Store)
+	}
 }
 
 // remembers looks for a credential among the versions that the store still has.

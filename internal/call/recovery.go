@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/psagate/psagate/internal/guard"
 )
@@ -11,20 +12,31 @@ import (
 // troubles remembers, by the name of a login and over all configs, what was told that keeps its calls from being served, so
 // that it is told once when they are again. Its zero value is ready.
 type troubles struct {
-	mu sync.Mutex
-	of map[string][]Event
+	mu   sync.Mutex
+	of   map[string][]Event
+	some atomic.Bool // a login has some
 }
 
-// note adds what was told of a login.
-func (t *troubles) note(login string, e Event) {
+// note adds what was told of a login, and reports whether that is news.
+func (t *troubles) note(login string, e Event) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.of == nil {
 		t.of = make(map[string][]Event)
 	}
-	if !slices.Contains(t.of[login], e) {
-		t.of[login] = append(t.of[login], e)
+	if slices.Contains(t.of[login], e) {
+		return false
 	}
+	t.of[login] = append(t.of[login], e)
+	t.some.Store(true)
+	return true
+}
+
+// has reports whether that was told of a login.
+func (t *troubles) has(login string, e Event) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Contains(t.of[login], e)
 }
 
 // any reports whether a login has trouble.
@@ -49,6 +61,7 @@ func (t *troubles) end(login string, stays func(Event) bool) (ended []Event) {
 	if t.of[login] = left; len(left) == 0 {
 		delete(t.of, login)
 	}
+	t.some.Store(len(t.of) > 0)
 	return ended
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,24 +13,29 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/report"
 )
 
 // kept are tables that outlive a process in a test. A timer of an ended process may still come to them beside the next one,
 // so each login's transactions go one by one.
 type kept struct {
 	guard.Memory
-	locks sync.Map // of guard.Key, the *sync.Mutex of that login's rows
+	locks  sync.Map // of guard.Key, the *sync.Mutex of that login's rows
+	shared bool     // several processes live
 }
 
 func (k *kept) Table(key guard.Key) guard.Table {
 	mu, _ := k.locks.LoadOrStore(key, new(sync.Mutex))
-	return keptTable{k.Memory.Table(key), mu.(*sync.Mutex)}
+	return keptTable{k.Memory.Table(key), mu.(*sync.Mutex), k.shared}
 }
 
 type keptTable struct {
 	guard.Table
-	mu *sync.Mutex
+	mu     *sync.Mutex
+	shared bool
 }
+
+func (t keptTable) Shared() bool { return t.shared }
 
 func (t keptTable) Begin(ctx context.Context) (guard.Tx, error) {
 	t.mu.Lock()
@@ -111,6 +118,9 @@ func TestAfterARestartTheOlderVersionServesUntilThePSAChanges(t *testing.T) {
 		if n := w.failed(); n != failed {
 			t.Errorf("%d failed sign-ins, %d before the restart", n, failed)
 		}
+		if r := w.g.Status().Logins[0].LastRefusal; r == nil || r.At.IsZero() || r.Reason != "" {
+			t.Errorf("of the refusal before the restart it says %+v", r)
+		}
 		w.user.SetSecret("new-password")
 		w.served("a")
 	})
@@ -190,6 +200,42 @@ func TestUntilTheTablesCanBeUsedCallsWait(t *testing.T) {
 	})
 }
 
+func TestThatTheGuardsStoreCannotBeUsedIsSeenAndToldOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.end()
+		tables := &failing{Tables: new(guard.Memory)}
+		w.shared = NewShared(tables, w.cfg.Log)
+		heard := &notes{attempts: map[string]int{}}
+		w.shared.Observe(heard)
+		w.shared.Hold()([]byte("a key"), nil)
+		w.load()
+		w.served("a")
+		tables.fails.Store(true)
+		for range 3 {
+			if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != string(guard.StoreUnavailable) {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+		}
+		l := w.g.Status().Logins[0]
+		if l.State != report.LoginNoStore || l.Units.Free != 0 || l.Lockout.Distance != l.Lockout.Threshold-l.Units.Budget {
+			t.Errorf("status: %+v", l)
+		}
+		if f := w.allFailures("main"); !f.Any() || !f.Unread {
+			t.Errorf("what failed while the store cannot be read: %+v", f)
+		}
+		tables.fails.Store(false)
+		w.served("a")
+		w.served("a")
+		heard.events(t,
+			Happening{Event: CredentialAccepted, Login: "main", Version: "1", Zone: zoneFive},
+			Happening{Event: StoreUnavailable, Login: "main"},
+			Happening{Event: LoginRecovered, Login: "main", Version: "1", Zone: zoneFive})
+		if l := w.g.Status().Logins[0]; l.State != report.LoginServing {
+			t.Errorf("afterwards it is %s", l.State)
+		}
+	})
+}
+
 func TestARecordThatCouldNotBeTakenOverIsTakenOverLater(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.end()
@@ -198,11 +244,21 @@ func TestARecordThatCouldNotBeTakenOverIsTakenOverLater(t *testing.T) {
 		w.shared = NewShared(tables, w.cfg.Log)
 		w.load()
 		synctest.Wait()
-		if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != string(guard.StoreUnavailable) && a.reason() != "secret-unavailable" {
+		if a := w.call("a", "GET", "/Tickets/1", ""); a.reason() != string(guard.StoreUnavailable) {
 			t.Errorf("%d %s", a.status, a.body)
+		}
+		// The guard's store says nothing of the record.
+		if l := w.g.Status().Logins[0]; l.State != report.LoginNoStore || slices.ContainsFunc(l.Problems, func(p string) bool { return strings.Contains(p, "cannot be used") }) {
+			t.Errorf("%s: %q", l.State, l.Problems)
+		}
+		if strings.Contains(w.log.String(), "record cannot be used") {
+			t.Errorf("the record is blamed: %s", w.log)
 		}
 		tables.fails.Store(false)
 		time.Sleep(againAfter + time.Second)
 		w.served("a")
+		if l := w.g.Status().Logins[0]; len(l.Problems) > 0 {
+			t.Errorf("afterwards: %q", l.Problems)
+		}
 	})
 }

@@ -102,13 +102,13 @@ func TestWhatIsKnownOfARecordGoesWithItsLastUser(t *testing.T) {
 	r := record{path: "main"}
 	a.hold(r)
 	a.hold(r)
-	for _, want := range []bool{true, false} {
-		if news, err := a.news(r, content{key: "k", version: 1}); news != want || err != nil {
-			t.Errorf("news %v, %v, want %v", news, err, want)
+	for _, want := range []news{newContent, nothingNew} {
+		if is, err := a.news(r, content{key: "k", version: 1}); is != want || err != nil {
+			t.Errorf("news %v, %v, want %v", is, err, want)
 		}
 	}
 	a.letGo(r)
-	if news, _ := a.news(r, content{key: "k", version: 1}); news {
+	if is, _ := a.news(r, content{key: "k", version: 1}); is != nothingNew {
 		t.Error("forgotten while it is in use")
 	}
 	a.letGo(r)
@@ -156,6 +156,34 @@ func TestCheckReadsTheRecordAndNotWhatIsKnownOfIt(t *testing.T) {
 		w.safe.mu.Unlock()
 		if check, err = w.g.Check(context.Background(), "main"); err != nil || !check.OK {
 			t.Errorf("when it is back: %+v, %v", check, err)
+		}
+	})
+}
+
+// The store's version 2 is what serves: a status that names version 1 sends an operator to look for a difference.
+func TestTheSameContentUnderAHigherVersionIsAnotherLabelAndNothingElse(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		mark := w.sim.Mark()
+		g := w.g.lanes[0].seat.guard
+		before, _ := g.Status()
+		w.safe.put("main", user, "old-password")
+		time.Sleep(5 * time.Minute)
+		after, err := g.Status()
+		if err != nil || len(w.sim.Ledger().Since(mark)) != 0 {
+			t.Errorf("%v, %d sign-ins", err, len(w.sim.Ledger().Since(mark)))
+		}
+		if s := w.g.Status().Logins[0].Serving; s == nil || s.Version != 2 {
+			t.Errorf("%+v serves", s)
+		}
+		after.Credentials[0].Version = before.Credentials[0].Version
+		if b, a := before.Credentials, after.Credentials; len(a) != 1 || a[0] != b[0] || before.Newest != after.Newest || before.Last != after.Last {
+			t.Errorf("%+v\n%+v", b, a)
+		}
+		w.load()
+		w.served("a")
+		if s := w.g.Status().Logins[0].Serving; s == nil || s.Version != 2 {
+			t.Errorf("after a reload %+v serves", s)
 		}
 	})
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/psagate/psagate/internal/report"
 )
 
-// DefaultDrain is how long a rotation waits for the calls that were sent with the credential before.
-const DefaultDrain = 2 * time.Minute
+// DefaultRotation is how long a rotation may take at each login.
+const DefaultRotation = 2 * time.Minute
 
 // Rotate walks through a pool's logins, one at a time, and has each serve with the newest credential of its store: it is shown to
 // the PSA in one attempt of the gateway's own while what serves goes on serving, so no login is ever out of service for it. The
-// walk ends at the first login where that did not go well. drain is how long it waits, at each, for the calls that were sent
-// with the credential before. tell is told of each login as soon as the walk is through with it.
-func (g *Gateway) Rotate(ctx context.Context, pool string, drain time.Duration, tell func(report.RotatedLogin)) (report.Rotation, error) {
+// walk ends at the first login where that did not go well. within is how long it may take at each, all that it waits for there
+// together. tell is told of each step as it begins, and of each login as soon as the walk is through with it.
+func (g *Gateway) Rotate(ctx context.Context, pool string, within time.Duration, tell func(report.RotationLine)) (report.Rotation, error) {
 	p := g.pool(pool)
 	if p == nil {
 		return report.Rotation{}, report.ErrUnknownPool
@@ -33,10 +33,10 @@ func (g *Gateway) Rotate(ctx context.Context, pool string, drain time.Duration, 
 	defer p.leave()
 	out := report.Rotation{Pool: pool, Logins: []report.RotatedLogin{}}
 	for i, n := range p.lanes {
-		one := n.rotate(ctx, drain)
+		one := n.rotate(ctx, within, func(s report.RotationStep) { tell(report.RotationLine{Step: &s}) })
 		n.log.Info("a rotation came to the login", "pool", pool, "outcome", one.Outcome, "was", one.Was, "serving", one.Serving)
 		out.Logins = append(out.Logins, one)
-		tell(one)
+		tell(report.RotationLine{Login: &one})
 		if !one.Well() {
 			out.Untouched = slices.Clone(p.Logins[i+1:])
 			return out, nil
@@ -71,8 +71,17 @@ func (n *lane) now() (is serving) {
 	return is
 }
 
-// rotate has the lane serve with its newest credential.
-func (n *lane) rotate(ctx context.Context, drain time.Duration) report.RotatedLogin {
+// rotate has the lane serve with its newest credential. All of it ends within that time: what the PSA was asked by then it still
+// answers, and that counts.
+func (n *lane) rotate(ctx context.Context, within time.Duration, tell func(report.RotationStep)) report.RotatedLogin {
+	until := time.Now().Add(within)
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	step := func(of report.RotationStep) {
+		of.Login, of.Until = n.Name, until
+		tell(of)
+	}
+	step(report.RotationStep{Doing: report.RotationReading})
 	was := n.now()
 	out := report.RotatedLogin{Login: n.Name, Was: was.version, Serving: was.version}
 	if _, err := n.checkSecret(ctx); err != nil {
@@ -87,9 +96,10 @@ func (n *lane) rotate(ctx context.Context, drain time.Duration) report.RotatedLo
 	if c := s.card(); c != nil {
 		out.Newest = c.credential.Version
 	}
+	step(report.RotationStep{Doing: report.RotationAsking, Version: out.Newest})
 	n.learn(&out, verify(ctx, s, fp))
 	if out.Well() {
-		n.endOld(ctx, &out, was, serving{seat: s, fp: fp}, drain)
+		n.endOld(ctx, &out, was, serving{seat: s, fp: fp}, step)
 	}
 	is := n.now()
 	out.Serving = is.version
@@ -107,10 +117,26 @@ func verify(ctx context.Context, s *seat, fp guard.Fingerprint) guard.CheckResul
 	if !known || res.Verdict != guard.Refused {
 		return res
 	}
-	if asked := s.guard.Check(ctx); asked.Err != nil {
+	switch asked := askServing(ctx, s); {
+	case ctx.Err() != nil:
+		return asked
+	case asked.Err != nil:
 		return res
 	}
 	return s.guard.Verify(ctx, fp)
+}
+
+// askServing has the PSA asked whether it takes what serves. It ends with the context; an attempt that is under way then goes on to
+// its end.
+func askServing(ctx context.Context, s *seat) guard.CheckResult {
+	asked := make(chan guard.CheckResult, 1)
+	s.lane.later(func() { asked <- s.guard.Check(ctx) })
+	select {
+	case res := <-asked:
+		return res
+	case <-ctx.Done():
+		return guard.CheckResult{Err: ctx.Err()}
+	}
 }
 
 // latest returns the newest credential of the record, and the PSA user whose it is.
@@ -145,6 +171,9 @@ func (n *lane) learn(out *report.RotatedLogin, res guard.CheckResult) {
 	switch {
 	case errors.As(res.Err, &d):
 		out.Outcome, out.Detail = report.NotTried, fmt.Sprintf("Nothing was sent to the PSA: %s (%s)", strings.TrimSuffix(d.Text, "."), d.Reason)
+	case errors.Is(res.Err, context.DeadlineExceeded):
+		out.Outcome = report.NoVerdict
+		out.Detail = "The time was over before the PSA told whether it takes the new password. An attempt that is under way goes on, and counts: see psagate status, and run psagate rotate again"
 	case res.Err != nil:
 		out.Outcome, out.Detail = report.NotTried, "Nothing was sent to the PSA: "+res.Err.Error()
 	case res.Verdict == guard.Accepted:
@@ -166,7 +195,7 @@ const drainEvery = 100 * time.Millisecond
 
 // endOld waits until no call is under way with anything but the newest, which serves: also where the guard has switched by itself
 // before.
-func (n *lane) endOld(ctx context.Context, out *report.RotatedLogin, was, is serving, drain time.Duration) {
+func (n *lane) endOld(ctx context.Context, out *report.RotatedLogin, was, is serving, step func(report.RotationStep)) {
 	if was.fp == is.fp {
 		out.Outcome = report.NothingNew
 	}
@@ -177,15 +206,20 @@ func (n *lane) endOld(ctx context.Context, out *report.RotatedLogin, was, is ser
 	if was.seat != is.seat { // another PSA user: nothing of the one before may be under way
 		but = guard.Fingerprint{}
 	}
-	ctx, cancel := context.WithTimeout(ctx, drain)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(n.shared.draining, cancel)()
 	again := time.NewTicker(drainEvery)
 	defer again.Stop()
+	told := false
 	for {
 		left, err := was.seat.guard.UnderWay(but)
 		if err == nil && left == 0 && n.sitting() == is.seat {
 			return
+		}
+		if left > 0 && !told {
+			told = true
+			step(report.RotationStep{Doing: report.RotationDraining, Version: out.Newest, Calls: left})
 		}
 		select {
 		case <-again.C:

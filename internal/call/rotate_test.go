@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,7 +18,14 @@ import (
 func (c *crew) rotate(drain time.Duration) (report.Rotation, string) {
 	c.Helper()
 	var told []report.RotatedLogin
-	r, err := c.g.Rotate(c.Context(), "crew", drain, func(l report.RotatedLogin) { told = append(told, l) })
+	c.steps = nil
+	r, err := c.g.Rotate(c.Context(), "crew", drain, func(l report.RotationLine) {
+		if l.Step != nil {
+			c.steps = append(c.steps, fmt.Sprintf("%s %s %d", l.Step.Login, l.Step.Doing, l.Step.Calls))
+			return
+		}
+		told = append(told, *l.Login)
+	})
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -141,6 +149,10 @@ func TestARotationWaitsForTheCallsThatAreUnderWay(t *testing.T) {
 				if took := time.Since(start); got != c.want || took < min(c.ends, time.Minute) || took > min(c.ends, time.Minute)+2*time.Second {
 					t.Errorf("%s after %v", got, took)
 				}
+				// How the six are spread over the logins is the scheduler's.
+				if told := strings.Join(w.steps, ", "); !regexp.MustCompile("^main reading 0, main asking 0, main draining [1-3]").MatchString(told) {
+					t.Errorf("told %v", w.steps)
+				}
 				if !r.OK && !strings.Contains(r.Logins[0].Detail, "still under way with what served before") {
 					t.Errorf("%+v", r.Logins[0])
 				}
@@ -151,6 +163,39 @@ func TestARotationWaitsForTheCallsThatAreUnderWay(t *testing.T) {
 				}
 				if _, got := w.rotate(time.Minute); !strings.HasPrefix(got, "main nothing-new 2>2, second ") || strings.Contains(got, "not") && !strings.Contains(got, "nothing") {
 					t.Errorf("again: %s", got)
+				}
+			})
+		})
+	}
+}
+
+// The PSA takes a sign-in and does not answer it: the walk does not wait for longer than it was told to, whichever credential is
+// asked for, and what the answer says counts when it comes.
+func TestARotationEndsInTimeWhereThePSADoesNotAnswer(t *testing.T) {
+	for name, refused := range map[string]bool{"the newest is asked for": false, "what serves is asked for first": true} {
+		t.Run(name, func(t *testing.T) {
+			inCrew(t, func(c *crew) {
+				c.warm()
+				if refused {
+					c.renew()
+					time.Sleep(2 * onePoll)
+				} else {
+					c.renew("main", "second", "third")
+				}
+				held := c.sim.Fault(psatest.Fault{At: psatest.Received, Hold: true, Path: "/ThresholdInformation"})
+				start := time.Now()
+				r, got := c.rotate(30 * time.Second)
+				if took := time.Since(start); got != "main no-verdict 1>1" || took != 30*time.Second || !strings.Contains(r.Logins[0].Detail, "The time was over") {
+					t.Errorf("%s after %v: %+v", got, took, r)
+				}
+				if last := c.steps[len(c.steps)-1]; last != "main asking 0" {
+					t.Errorf("told %v", c.steps)
+				}
+				held.Release()
+				synctest.Wait()
+				time.Sleep(time.Second)
+				if want := map[bool]uint64{false: 2, true: 1}[refused]; c.serves("main") != want {
+					t.Errorf("version %d serves", c.serves("main"))
 				}
 			})
 		})
@@ -284,7 +329,7 @@ func TestOneRotationAtATime(t *testing.T) {
 		defer leave()
 		ended := make(chan report.Rotation, 1)
 		go func() {
-			r, _ := c.g.Rotate(ctx, "crew", time.Minute, func(report.RotatedLogin) {})
+			r, _ := c.g.Rotate(ctx, "crew", time.Minute, func(report.RotationLine) {})
 			ended <- r
 		}()
 		if err := held.WaitHeld(c.Context(), 1); err != nil {

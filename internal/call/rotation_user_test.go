@@ -384,3 +384,25 @@ func TestCallersAtTheMomentOfTheMove(t *testing.T) {
 		w.bothSafe(other)
 	})
 }
+
+// Why the user that the record names by now is not tried is told where operators look, and not in the log alone.
+func TestStatusSaysWhyTheNextUserIsNotTried(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		w.safe.put("main", "nobody@example.com", "second-password")
+		w.store.Refresh("main")
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		l := w.g.Status().Logins[0]
+		if len(l.Problems) != 1 || !strings.Contains(l.Problems[0], "names another PSA user") || !strings.Contains(l.Problems[0], "That one's zone is not known, so it is not tried: ") {
+			t.Errorf("%q", l.Problems)
+		}
+		w.tenant.AddUser("nobody@example.com", "second-password", "CODE")
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if l := w.g.Status().Logins[0]; len(l.Problems) != 0 || l.NextUser != nil {
+			t.Errorf("it is there now: %q, %+v", l.Problems, l.NextUser)
+		}
+		w.served("a")
+	})
+}

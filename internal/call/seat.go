@@ -38,9 +38,13 @@ func (n *lane) takeOver(rec secret.Record) {
 	if over || rec.ReadAt.Before(n.read) {
 		return
 	}
-	n.read = rec.ReadAt
 	before := n.problem
-	n.problem = n.use(rec)
+	problem := n.use(rec)
+	if isStoreless(problem) { // which says nothing of the record
+		n.again()
+		return
+	}
+	n.read, n.problem = rec.ReadAt, problem
 	if n.problem != nil && n.seat == nil {
 		n.resume()
 	}
@@ -87,7 +91,7 @@ func (n *lane) use(rec secret.Record) error {
 		return err
 	}
 	fp := n.shared.fingerprint(cred)
-	news, err := n.shared.applied.news(n.record(), content{key: key, fp: fp, version: rec.Version, created: rec.Created})
+	is, err := n.shared.applied.news(n.record(), content{key: key, fp: fp, version: rec.Version, created: rec.Created})
 	if err != nil {
 		return err
 	}
@@ -95,17 +99,36 @@ func (n *lane) use(rec secret.Record) error {
 	c := n.shared.wallet.put(key, fp, cred, rec.ReadAt)
 	s := n.seatFor(key)
 	s.newest = fp
-	if err = s.guard.Rename(n.shared.formerFingerprint(cred), fp); err == nil && news {
-		err = s.guard.NewestMade(fp, c.version(), rec.Created)
+	if err = s.guard.Rename(n.shared.formerFingerprint(cred), fp); err == nil {
+		err = s.hear(is, c, rec.Created)
 	}
 	if err == nil && before != nil && before.credential.Zone != cred.Zone {
 		err = s.guard.Due() // it may have been refused for its zone alone
 	}
 	if err != nil {
-		n.again()
 		return err
 	}
 	return n.settleIn(s, fp)
+}
+
+// hear tells the guard what a reading of the store has of a credential.
+func (s *seat) hear(is news, c *card, made time.Time) error {
+	switch is {
+	case newContent:
+		return s.guard.NewestMade(c.fingerprint, c.version(), made)
+	case newLabel:
+		st, err := s.guard.Status()
+		switch {
+		case err != nil:
+			return err
+		case st.Newest != c.fingerprint && s.lane.shared.wallet.get(s.guard.Key(), st.Newest) == nil:
+			// What another replica read between the two is not the store's any more.
+			return s.guard.NewestMade(c.fingerprint, c.version(), made)
+		}
+		return s.guard.Relabel(c.fingerprint, c.version(), made)
+	default:
+		return nil
+	}
 }
 
 // again takes the reading over again after a while, for the guard's store could not be used. Called with the mutex held.
@@ -191,8 +214,12 @@ func (s *seat) changed(a guard.Attempt, e guard.Effect, last bool) {
 		s.follow(e)
 		return
 	}
-	s.tellOf(a, e)
-	s.troubled(e)
+	told := e
+	if a.Kind == guard.Candidate { // who put it hears of that
+		told.Refused, told.Proven = false, false
+	}
+	s.tellOf(a, told)
+	s.troubled(told)
 	if s.user != "" {
 		s.outdate(e)
 		s.recovered(a.Source())
@@ -254,6 +281,7 @@ func (s *seat) check(ctx context.Context, a guard.Attempt) guard.Outcome {
 	if err != nil {
 		return guard.Outcome{Verdict: guard.NotSent}
 	}
+	defer n.shared.underWay.end(s.guard.Key(), a)
 	res := n.wire.Send(ctx, inject.Request{Operation: autotask.ThresholdCheck, Base: t.Base, Credential: t.Credential, Term: a.Term, Redactor: t.Redactor})
 	if res.Response != nil {
 		_ = res.Response.Body.Close()

@@ -42,6 +42,13 @@ func (s *speakers) silent(n *lane) bool {
 	return other != nil && other != n
 }
 
+// speaker returns the lane that speaks for a login's name, or nil.
+func (s *speakers) speaker(name string) *lane {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[name]
+}
+
 // tell passes on what happened to the login.
 func (n *lane) tell(h Happening) {
 	h.Login = n.Name
@@ -100,6 +107,33 @@ func (n *lane) lacks(p Problem, err error) error {
 		n.tell(Happening{Event: SecretUnavailable, Store: n.Store, Problem: p})
 	}
 	return err
+}
+
+// storeless passes on, once, that a call was not sent because the guard's store could not be used.
+func (n *lane) storeless(login string, err error) {
+	if isStoreless(err) && n.shared.troubles.note(login, StoreUnavailable) {
+		n.shared.observer.Happened(Happening{Event: StoreUnavailable, Login: login})
+	}
+}
+
+// isStoreless reports whether an error says that the guard's store could not be used.
+func isStoreless(err error) bool {
+	var d *guard.Denied
+	return errors.As(err, &d) && d.Reason == guard.StoreUnavailable
+}
+
+// stored is told what came of each call's asking for a unit: whether the guard's store can be used.
+func (s *seat) stored(err error) {
+	n := s.lane
+	switch {
+	case err != nil:
+		n.storeless(s.name(), err)
+	case !n.shared.troubles.some.Load() || !n.shared.troubles.has(s.name(), StoreUnavailable):
+	case s.user == "":
+		n.recovered("")
+	default:
+		s.recovered("")
+	}
 }
 
 func problemOf(err error) Problem {

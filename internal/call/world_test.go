@@ -33,6 +33,7 @@ type safe struct {
 	records map[string]secret.Record
 	down    error
 	past    map[string][]secret.Record // what records were, the newest first, some of them
+	deleted uint64                     // the newest version of records that are not there
 	unfit   error                      // of a writing
 }
 
@@ -43,6 +44,9 @@ func (s *safe) Read(_ context.Context, path string) (secret.Record, error) {
 		return secret.Record{}, s.down
 	}
 	r, ok := s.records[path]
+	if !ok && s.deleted > 0 {
+		return r, secret.Gone{Version: s.deleted, Err: secret.ErrNotFound}
+	}
 	if !ok {
 		return r, fmt.Errorf("%w: %s", secret.ErrNotFound, path)
 	}

@@ -55,7 +55,7 @@ func (l *Login) lateBrought(r *Rows, ask *Ask, now time.Time) *Denied {
 		if len(r.Units) < l.settings.Budget-1 {
 			return l.full()
 		}
-		return &Denied{Reason: BudgetSpent, RetryAfter: l.settings.Linger, Text: "sign-ins of this user failed or got no answer, and none has succeeded since"}
+		return l.crammed(r, now)
 	}
 	if l.free.err != nil {
 		return &Denied{Reason: UpstreamUnreachable, RetryAfter: max(time.Second, l.free.again.Sub(now)), Text: "the PSA cannot be reached: nothing was sent"}
@@ -63,7 +63,7 @@ func (l *Login) lateBrought(r *Rows, ask *Ask, now time.Time) *Denied {
 	if again := r.broughtAt(ask.Source); again.After(now) {
 		return &Denied{Reason: QueueDeadline, RetryAfter: max(time.Second, again.Sub(now)), Text: "the secret that this call brought is not proven, and one such is tried a minute for each integration"}
 	}
-	return &Denied{Reason: BudgetSpent, RetryAfter: bringPause, Text: "the secret that this call brought is not proven, and the user's budget does not stand another wrong one now"}
+	return &Denied{Reason: BudgetSpent, RetryAfter: bringPause, Text: "the secret that this call brought is not proven, and the user's budget does not stand another wrong one now: where it is right, an operator takes back what failed: psagate release"}
 }
 
 // nextBrought returns whose credential the guard is to try now, or nil. Integrations take turns.

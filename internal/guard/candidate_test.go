@@ -11,7 +11,7 @@ import (
 func (t *table) try(secret string) Attempt {
 	t.Helper()
 	c := t.r.candidate(fp(secret), secret)
-	if d := t.r.mayTry(c, &t.s, t.now); d != nil {
+	if d := t.r.mayTry(c, &t.s, false, t.now); d != nil {
 		t.Fatalf("candidate %s: %v", secret, d)
 	}
 	t.n++
@@ -30,7 +30,7 @@ func (t *table) serves(name string) {
 
 func (t *table) mayNotTry(secret string, want Reason) {
 	t.Helper()
-	d := t.r.mayTry(t.r.candidate(fp(secret), secret), &t.s, t.now)
+	d := t.r.mayTry(t.r.candidate(fp(secret), secret), &t.s, false, t.now)
 	if d == nil || d.Reason != want {
 		t.Fatalf("candidate %s: %v, want %s", secret, d, want)
 	}
@@ -138,7 +138,7 @@ func TestACandidateIsTriedOnceAfterAFreeCallAndServesWithoutAnother(t *testing.T
 			t.Fatal(err)
 		}
 		d.valid = fp("b") // the PSA is changed
-		if res := l.Try(t.Context(), fp("b"), "candidate"); res.Err != nil || res.Verdict != Accepted {
+		if res := l.Try(t.Context(), fp("b"), "candidate", false); res.Err != nil || res.Verdict != Accepted {
 			t.Fatalf("%+v", res)
 		}
 		if err := l.Newest(fp("b"), "2"); err != nil {
@@ -158,7 +158,7 @@ func TestACandidateIsNotSentWhereThePSACannotBeReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{valid: fp("b"), down: errors.New("no route")}
 		l := newLogin(t, d, Settings{})
-		if res := l.Try(t.Context(), fp("b"), "candidate"); !errors.Is(res.Err, d.down) || d.checks != 0 {
+		if res := l.Try(t.Context(), fp("b"), "candidate", false); !errors.Is(res.Err, d.down) || d.checks != 0 {
 			t.Errorf("%+v, %d sign-ins", res, d.checks)
 		}
 	})
@@ -183,7 +183,7 @@ func TestACandidateThatServesIsAskedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, d := aheadOf(t)
 		before := d.checks
-		if res := l.Try(t.Context(), fp("a"), "candidate"); res.Err != nil || res.Verdict != Accepted {
+		if res := l.Try(t.Context(), fp("a"), "candidate", false); res.Err != nil || res.Verdict != Accepted {
 			t.Fatalf("%+v", res)
 		}
 		if err := l.Newest(fp("a"), "3"); err != nil {
@@ -201,7 +201,7 @@ func TestACandidateThatServedUntilThePSAChangedIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, d := aheadOf(t)
 		d.valid = fp("b")
-		if res := l.Try(t.Context(), fp("a"), "candidate"); res.Err != nil || res.Verdict != Refused {
+		if res := l.Try(t.Context(), fp("a"), "candidate", false); res.Err != nil || res.Verdict != Refused {
 			t.Fatalf("%+v", res)
 		}
 		synctest.Wait()
@@ -232,4 +232,21 @@ func TestACandidateWaitsWhereEveryUnitIsInUse(t0 *testing.T) {
 		t.r.take(Serve, t.r.proven(), Token(len(t.r.Units)+100), "p1", pathOf{source: "x"}, t.now)
 	}
 	t.mayNotTry("b", BudgetSpent)
+}
+
+func TestACandidateOfAUserApartLeavesTwoUnitsThoughNothingServes(t0 *testing.T) {
+	t := newTable(t0)
+	may := func(apart bool) *Denied { return t.r.mayTry(new(Credential), &t.s, apart, t.now) }
+	for _, secret := range []string{"a", "b", "c"} {
+		if d := may(true); d != nil {
+			t.Fatal(d)
+		}
+		t.end(t.try(secret), Refused)
+	}
+	if d := may(true); d == nil || d.Reason != BudgetSpent || d.RetryAfter != 0 {
+		t.Errorf("%v", d)
+	}
+	if d := may(false); d != nil {
+		t.Errorf("of the login's own user: %v", d)
+	}
 }

@@ -98,6 +98,11 @@ func (r *Rows) release(shown uint64, now time.Time) (freed int) {
 // check makes the guard's own attempts due now and ends the gate's pause, that of the last unit too.
 func (r *Rows) check(now time.Time) {
 	r.ownDue(now)
+	r.endPause(now)
+}
+
+// endPause lets an own attempt go now though the gate is shut: nothing has to be waited for.
+func (r *Rows) endPause(now time.Time) {
 	if !r.Gate.Shut {
 		return
 	}

@@ -497,6 +497,51 @@ func TestTheBestIsMadeOfRowsThatMayHaveForgotten(t *testing.T) {
 	}
 }
 
+// The store is lost, its login's credential refused, and the store lost again, and again: that is one sign-in in all.
+func TestALoginThatHasNoUnitLeftHasNoneHoweverOftenTheStoreForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &desk{valid: fp("b")}
+		d := &disk{rows: Rows{Distrusted: true}}
+		for range 3 {
+			l := New(d, slog.New(slog.DiscardHandler)).Login("k")
+			detach := l.Attach(Use{Settings: Settings{}.WithDefaults(), Upstream: u, Integrations: 1})
+			if err := l.Newest(fp("a"), "1"); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if _, err := l.Acquire(t.Context(), Ask{Source: "x"}); err == nil {
+					t.Fatal("a call may go")
+				}
+				time.Sleep(l.settings.Linger)
+			}
+			if !d.rows.Spent {
+				t.Error("that no unit is left is not noted")
+			}
+			detach()
+			d.rows = Rows{Distrusted: true, Spent: d.rows.Spent} // as a store that forgets has it
+		}
+		if u.checks != 1 {
+			t.Errorf("%d own sign-ins", u.checks)
+		}
+		l := New(d, slog.New(slog.DiscardHandler)).Login("k")
+		t.Cleanup(l.Attach(Use{Settings: Settings{}.WithDefaults(), Upstream: &desk{valid: fp("a")}, Integrations: 1}))
+		if err := l.Newest(fp("a"), "1"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(l.settings.Linger + time.Second)
+		st, err := l.Status()
+		if err != nil || st.Failed+st.Unknown != st.Settings.Budget {
+			t.Errorf("%v: %+v", err, st)
+		}
+		if _, err = l.Release(st.Seq); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Acquire(t.Context(), Ask{Source: "x"}); err != nil || d.rows.Spent {
+			t.Errorf("after a release: %v, spent %v", err, d.rows.Spent)
+		}
+	})
+}
+
 // While the lease lasts, nobody who waits is sent away because the store failed for a moment.
 func TestThoseWhoWaitGoOnWaitingWhileTheLeaseLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -624,10 +669,10 @@ func TestAnOwnAttemptWhoseTransactionFailedIsMadeAgainThoughTheStoreKeptItsUnit(
 	synctest.Test(t, func(t *testing.T) {
 		l, d := onDisk(t, &script{verdict: always(Accepted)}, Settings{})
 		d.unsure = true
-		if res := l.Try(t.Context(), fp("b"), "2"); reason(t, res.Err) != StoreUnavailable {
+		if res := l.Try(t.Context(), fp("b"), "2", false); reason(t, res.Err) != StoreUnavailable {
 			t.Fatalf("%+v", res)
 		}
-		if res := l.Try(t.Context(), fp("b"), "2"); res.Verdict != Accepted {
+		if res := l.Try(t.Context(), fp("b"), "2", false); res.Verdict != Accepted {
 			t.Errorf("%+v", res)
 		}
 	})

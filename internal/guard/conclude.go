@@ -33,7 +33,7 @@ func (l *Login) listeners(e Effect) (told []listener) {
 	}
 	for i, u := range l.uses {
 		if u.Changed != nil {
-			later := slices.ContainsFunc(l.uses[i+1:], func(o *Use) bool { return o.Name == u.Name })
+			later := slices.ContainsFunc(l.uses[i+1:], func(o *Use) bool { return o.Name == u.Name && o.Changed != nil })
 			told = append(told, listener{u.Changed, !later})
 		}
 	}

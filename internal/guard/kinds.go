@@ -139,6 +139,15 @@ func (r *Rows) pauseEnds(s *Settings) time.Time {
 	return r.lastUnitAt()
 }
 
+// ownAt is when an own attempt may go while the gate is shut, as far as it is known: the last unit waits for the lost ones too.
+func (l *Login) ownAt(r *Rows) time.Time {
+	at := r.pauseEnds(&l.settings)
+	if lost := l.lostUntil(r); !belowLast(len(r.Units), &l.settings) && lost.After(at) {
+		return lost
+	}
+	return at
+}
+
 func (r *Rows) lastUnitAt() time.Time {
 	if r.Gate.Released {
 		return r.Gate.Until

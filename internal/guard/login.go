@@ -75,12 +75,12 @@ type Login struct {
 	glance   glance
 	turns    turns // of other processes
 
-	told      newest           // what this process last read of the newest
-	term      uint64           // of the lease, when the last transaction was begun
-	taken     []Token          // in the last transaction
-	unsure    []Token          // taken in one that failed, which may have been kept all the same: nothing was sent with them
-	unwritten []verdict        // of attempts whose units are held until they are written
-	lingering map[Token]string // lost units that this process counts for, and as whom
+	told      newest              // what this process last read of the newest
+	term      uint64              // of the lease, when the last transaction was begun
+	taken     []Token             // in the last transaction
+	unsure    []Token             // taken in one that failed, which may have been kept all the same: nothing was sent with them
+	unwritten []verdict           // of attempts whose units are held until they are written
+	lingering map[Token]countdown // lost units that this process counts for
 
 	confirmed map[Fingerprint]bool // brought credentials that this process has seen accepted
 	bringer   string               // the integration whose was tried last
@@ -155,6 +155,9 @@ func (l *Login) untimed(f func(r *Rows)) *Denied {
 		}
 		r.giveBack(l.unsure)
 		f(r)
+		if len(l.uses) > 0 {
+			r.Spent = r.Locked || len(r.Units) >= l.settings.Budget
+		}
 		l.glance.take(r)
 		lost = l.newlyLost(r)
 		err = tx.Commit()

@@ -125,7 +125,7 @@ func (w *world) trying(secrets ...string) move {
 		if known := w.r.find(fp(secret)); known != nil {
 			c = known
 		}
-		return c.Fingerprint != w.r.Newest && w.r.mayTry(c, &w.s, w.now) == nil
+		return c.Fingerprint != w.r.Newest && w.r.mayTry(c, &w.s, false, w.now) == nil
 	}
 	return move{
 		func() bool { return slices.ContainsFunc(secrets, may) },

@@ -22,9 +22,28 @@ func (l *Login) Newest(fp Fingerprint, version string) error {
 // NewestMade is Newest where the store tells when it made the credential: one that was made before the newest is not newer,
 // but was read by a process that lags behind.
 func (l *Login) NewestMade(fp Fingerprint, version string, made time.Time) error {
-	return l.change(func(r *Rows, _ time.Time) {
+	return l.change(func(r *Rows, now time.Time) {
+		r.forgetGood(now)
 		l.told = newest{fp, version, made}
 		r.newestMade(l.told)
+	})
+}
+
+// Relabel tells what a credential that the store gave is called now: it was saved again as it was. Which one is the newest stays
+// as it is.
+func (l *Login) Relabel(fp Fingerprint, version string, made time.Time) error {
+	return l.change(func(r *Rows, _ time.Time) {
+		if l.told.fp == fp {
+			l.told.version, l.told.made = version, made
+		}
+		c := r.find(fp)
+		switch {
+		case c == nil || c.brought():
+		case r.Newest == fp:
+			r.newestMade(newest{fp, version, made})
+		default:
+			c.Version = version
+		}
 	})
 }
 
@@ -59,14 +78,21 @@ func (l *Login) Doubt() error {
 	})
 }
 
+// EndPause lets the next caller's credential be tried though the gate is shut, and so does the last unit: an operator wants to know.
+func (l *Login) EndPause() error {
+	return l.change(func(r *Rows, now time.Time) { r.endPause(now) })
+}
+
 // Lose says that nobody has a credential's secret any more: it cannot serve, and the newest has to. Where other processes use
-// the login, one of them may have it.
-func (l *Login) Lose(fp Fingerprint) error {
-	return l.change(func(r *Rows, _ time.Time) {
-		if c := r.find(fp); c != nil && fp != r.Newest && !l.table.Shared() {
+// the login, one of them may have it: then it is not lost.
+func (l *Login) Lose(fp Fingerprint) (lost bool, err error) {
+	err = l.change(func(r *Rows, _ time.Time) {
+		c := r.find(fp)
+		if lost = c != nil && fp != r.Newest && !l.table.Shared(); lost {
 			c.State = StateSuperseded
 		}
 	})
+	return lost, err
 }
 
 // Need says that somebody waits, until a moment, for what the login's newest credential would be needed for: its rechecks are
@@ -189,9 +215,10 @@ func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var serving, own, another bool
+	var crammed *Denied
 	failed := l.tx(func(r *Rows, now time.Time) {
 		r.check(now)
-		denied = r.hopeless(&l.settings)
+		denied, crammed = r.hopeless(&l.settings), l.crammed(r, now)
 		_, alone := r.mayAlone(&l.settings, now)
 		own, another = alone != nil || l.prober.running, r.aloneHeld()
 		serving = r.proven() != nil && !r.Gate.Shut
@@ -208,7 +235,7 @@ func (l *Login) startCheck() (wait chan CheckResult, denied *Denied) {
 	case !own && another:
 		return nil, ownUnderWay()
 	case !own:
-		return nil, &Denied{Reason: BudgetSpent, RetryAfter: l.settings.Linger, Text: "the budget does not stand a sign-in now"}
+		return nil, crammed
 	}
 	wait = make(chan CheckResult, 1)
 	l.prober.checks = append(l.prober.checks, wait)

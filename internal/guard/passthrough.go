@@ -141,8 +141,10 @@ func (r *Rows) withinBrought(b *Brought, source string, proven reach, s *Setting
 	switch {
 	case len(r.Credentials) == 0 && r.count(Held, Lost) == 0:
 		return n < s.Budget
+	case !r.trusts(b, source) && r.harmsNobody(b):
+		return belowLast(n, s)
 	case !r.trusts(b, source):
-		return n < s.Budget-2 && (!r.chargedAny(source) || r.harmsNobody(b))
+		return n < s.Budget-2 && !r.chargedAny(source)
 	case r.anyProven() && (proven == here || s.NeverReset):
 		return n < s.Budget-2
 	case r.anyProven() && !(b.Bound && proven == beyond), !r.Newest.IsZero():

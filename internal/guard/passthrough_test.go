@@ -68,6 +68,28 @@ func TestAStrangerStopsAtItsOneUnitAndTwoBelowTheBudget(t0 *testing.T) {
 	t.units(0, 0, t.s.Budget-2, 0)
 }
 
+// Nobody can be kept out by it where nobody else has the user, so that who errs at the very beginning may mend it, with any budget.
+func TestTheSoleOneMayErrAtTheVeryBeginningWithAnyBudget(t0 *testing.T) {
+	for budget := 3; budget <= 5; budget++ {
+		t := newTable(t0)
+		t.s.Budget = budget
+		sent := 0
+		for i := range budget + 1 {
+			b := brings(fmt.Sprint("wrong ", i), "s")
+			b.Sole = true
+			if k, ok := t.r.mayBring(b, "x", true, here, &t.s, t.now); ok {
+				t.n++
+				t.end(t.r.take(k, t.r.readyBrought(k, b, "x", t.now), t.n, "p1", pathOf{source: "x"}, t.now), Refused)
+				sent++
+			}
+			t.pass(bringPause)
+		}
+		if sent != budget-1 {
+			t.Errorf("budget %d: %d were sent", budget, sent)
+		}
+	}
+}
+
 func TestNoUnprovenSecretTakesTheUnitsOfWhatIsProven(t0 *testing.T) {
 	t := newTable(t0)
 	t.s.NeverReset = true

@@ -127,6 +127,10 @@ type Rows struct {
 	Distrusted bool
 	// NewestMade is when the store made the newest, where it tells.
 	NewestMade time.Time
+	// Spent: every unit is taken, or the PSA says locked, so that one more sign-in that fails is one too many. It follows from the
+	// rows, and is none of what they are compared by. A store that can forget keeps it outside itself, and has it here when the rows
+	// are distrusted.
+	Spent bool
 }
 
 // CopyFrom makes r a copy that shares nothing with o.

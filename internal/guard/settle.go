@@ -217,11 +217,15 @@ func (r *Rows) Adopt(dead func(holder string) bool, as string) {
 
 // distrust makes the best of rows whose store may have forgotten what was recorded last: all of the budget but the last
 // unit counts as used, as after calls without an answer, so that the next sign-in is the guard's own, and the only one until
-// the PSA has accepted it. What was forgotten may have been on its way, and be judged after that: so the units are lost first,
-// and no success forgives them before linger.
+// the PSA has accepted it. Of a login that had none left not even that one is: an operator has to look. What was forgotten may have
+// been on its way, and be judged after that: so the units are lost first, and no success forgives them before linger.
 func (r *Rows) distrust(s *Settings, holder string, now time.Time) {
 	r.Distrusted = false
-	for len(r.Units) < s.Budget-1 {
+	used := s.Budget - 1
+	if r.Spent {
+		used = s.Budget
+	}
+	for len(r.Units) < used {
 		r.Seq++
 		r.Units = append(r.Units, Unit{State: Lost, Token: Token(r.Seq), Holder: holder})
 	}

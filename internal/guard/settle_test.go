@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 )
@@ -201,5 +202,23 @@ func TestRefusedCredentialsAreRememberedLongest(t0 *testing.T) {
 	}
 	if len(t.r.Credentials) > maxCredentials {
 		t.Fatalf("%d credentials", len(t.r.Credentials))
+	}
+}
+
+func TestANewLabelDoesNotMakeAnOlderCredentialTheNewest(t *testing.T) {
+	l := New(new(Memory), slog.New(slog.DiscardHandler)).Login("k")
+	for _, name := range []string{"a", "b"} {
+		if err := l.Newest(fp(name), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"a", "b", "unknown"} {
+		if err := l.Relabel(fp(name), name+" again", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := l.Status()
+	if err != nil || s.Newest != fp("b") || len(s.Credentials) != 2 || s.Credentials[0].Version != "a again" || s.Credentials[1].Version != "b again" {
+		t.Errorf("%+v %v", s, err)
 	}
 }

@@ -17,8 +17,10 @@ type Status struct {
 	Refusal     Refusal   // this process's last
 	Held        int
 	Lost        int
+	LostUntil   time.Time // when the PSA can judge the last of them no more; zero where another process counts for one
 	Failed      int
 	Unknown     int
+	Units       []Unit // those that are not free
 	Waiting     int
 	Credentials []Credential // the newest last
 	Newest      Fingerprint
@@ -61,8 +63,9 @@ func (l *Login) Status() (Status, error) {
 		s.Blocked = l.blockedNow(now)
 		s.Seq, s.Locked, s.Gate, s.LastRefusal, s.Newest = r.Seq, r.Locked, r.Gate, r.LastRefusal, r.Newest
 		s.Last = r.Last
-		s.Gate.Until = r.pauseEnds(&l.settings)
+		s.Gate.Until = l.ownAt(r)
 		s.Held, s.Lost, s.Failed, s.Unknown = r.count(Held), r.count(Lost), r.count(Failed), r.count(Unknown)
+		s.LostUntil, s.Units = l.lostUntil(r), slices.Clone(r.Units)
 		s.Credentials = slices.Clone(r.Credentials)
 		if c := r.proven(); c != nil {
 			s.Serving = c.Fingerprint

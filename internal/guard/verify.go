@@ -102,9 +102,9 @@ func (l *Login) mayVerify(r *Rows, now time.Time) *Denied {
 		return nil
 	}
 	if !r.gateLets(now) {
-		return &Denied{Reason: GateShut, RetryAfter: max(time.Second, r.pauseEnds(&l.settings).Sub(now)), Text: "the PSA left a call unanswered and has not answered a sign-in since: try again later, or run: psagate check"}
+		return l.shut(r, now, ": try again later, or run: psagate check")
 	}
-	return &Denied{Reason: BudgetSpent, RetryAfter: l.settings.Linger, Text: "the budget does not stand a sign-in now"}
+	return l.crammed(r, now)
 }
 
 // UnderWay returns how many attempts are under way with another credential than one.

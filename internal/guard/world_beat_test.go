@@ -67,7 +67,7 @@ func (m *membership) join() {
 	m.setHolder("p" + strconv.Itoa(m.tables.named))
 	delete(now.beats, m.former)
 	now.beats[m.Holder()] = 0
-	*m.host = witness{now.store, now.tick}
+	m.host.store, m.host.tick = now.store, now.tick
 }
 
 func (m *membership) beat() (look bool) {
@@ -79,7 +79,7 @@ func (m *membership) beat() (look bool) {
 		return m.stepLocked()
 	}
 	now.beats[m.Holder()]++
-	*m.host = witness{now.store, now.tick}
+	m.host.store, m.host.tick = now.store, now.tick
 	over := m.lease.Ended() || m.missed
 	m.down, m.missed = false, false
 	m.lease.Extend(time.Now(), leased)

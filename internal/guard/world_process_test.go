@@ -172,7 +172,7 @@ func (f *flight) send() {
 		f.w().land(f)
 		f.settle(guard.Outcome{Verdict: guard.NotSent})
 		if !has {
-			_ = f.p.login(f.p.serves).Lose(f.a.Credential)
+			_, _ = f.p.login(f.p.serves).Lose(f.a.Credential)
 		}
 		return
 	}

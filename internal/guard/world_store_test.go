@@ -71,9 +71,12 @@ func (c contents) copied() contents {
 }
 
 // witness is what a host remembers of the store.
-type witness struct{ store, tick int }
+type witness struct {
+	store, tick int
+	spent       map[guard.Key]bool
+}
 
-func (w witness) doubts(c *contents) bool {
+func (w *witness) doubts(c *contents) bool {
 	return w.store != 0 && (w.store != c.store || c.tick <= w.tick)
 }
 
@@ -195,6 +198,7 @@ func (t *table) begin() (*transaction, error) {
 	t.known[t.key], t.mine[t.key] = x.was.rev, t.holds(&x.was.rows)
 	x.rows.CopyFrom(&x.was.rows)
 	x.rows.Distrusted = x.was.epoch < t.tables.now.epoch
+	x.rows.Spent = t.host.spent[t.key]
 	skew(&x.rows, t.skew)
 	x.rows.Adopt(t.dead, t.Holder())
 	return x, nil
@@ -217,7 +221,9 @@ func (x *transaction) Commit() error {
 	}
 	defer x.tables.mu.Unlock()
 	skew(&x.rows, -x.skew)
+	x.host.spent[x.key] = x.host.spent[x.key] || x.rows.Spent // before it is committed
 	if x.rows.Equal(&x.was.rows) {
+		x.host.spent[x.key] = x.rows.Spent
 		return nil
 	}
 	end := x.next
@@ -241,6 +247,7 @@ func (x *transaction) Commit() error {
 		return errFate
 	}
 	x.known[x.key], x.mine[x.key] = now.rev, x.holds(&now.rows)
+	x.host.spent[x.key] = x.rows.Spent
 	return nil
 }
 

@@ -65,6 +65,7 @@ func newWorld(t *rapid.T) *world {
 	w.history = hosts > 1 || rapid.IntRange(0, 3).Draw(t, "history") < 3
 	w.witnesses = make([]witness, hosts)
 	for host := range hosts {
+		w.witnesses[host].spent = make(map[guard.Key]bool)
 		w.processes = append(w.processes, w.start(host))
 		time.Sleep(time.Second) // so that they do not beat at the same moment
 	}
@@ -116,7 +117,7 @@ func (w *world) close() {
 func (w *world) safe(*rapid.T) {
 	synctest.Wait()
 	most := w.settings.Budget
-	if w.forgot {
+	if w.forgot && len(w.witnesses) > 1 {
 		most++
 	}
 	u := w.user()

@@ -20,6 +20,8 @@ const (
 	AlertGateShut AlertState = "gate-shut"
 	// AlertNoSecret: a call found no credential in the store that may be used.
 	AlertNoSecret AlertState = "no-secret"
+	// AlertNoStore: a call was not sent because the store of the guard could not be used.
+	AlertNoStore AlertState = "no-store"
 	// AlertUnusable: the record as it is now cannot be used; what served serves on.
 	AlertUnusable AlertState = "unusable"
 	// AlertRecovered: calls are served again after one of those, or the record can be used again.
@@ -30,7 +32,7 @@ const (
 
 // AlertStates are all of them, the gravest first.
 var AlertStates = []AlertState{
-	AlertLocked, AlertSpent, AlertRefused, AlertNoSecret, AlertGateShut, AlertUnusable, AlertReleased, AlertRecovered,
+	AlertLocked, AlertSpent, AlertRefused, AlertNoStore, AlertNoSecret, AlertGateShut, AlertUnusable, AlertReleased, AlertRecovered,
 }
 
 // Alert is what a webhook is sent: what happened to logins within a few seconds.
@@ -135,6 +137,8 @@ func (c *AlertChange) next(l *LoginFailures) string {
 	switch {
 	case c.State == AlertUnusable:
 		return "Correct the record: psagate status says what is wrong with it, and what served serves on."
+	case c.State == AlertNoStore:
+		return nextOfNoStore
 	case c.State == AlertReleased:
 		return "Nothing: one attempt of psagate's own comes first, then calls."
 	case l != nil:

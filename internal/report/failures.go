@@ -10,6 +10,9 @@ type Failures struct {
 	Since time.Time `json:"since"`
 	// KeptSince is from when on failures are known: what is older is forgotten, or was before the store was made.
 	KeptSince time.Time `json:"kept_since"`
+	// Unread: the store of the guard cannot be read, so that it is not known what failed. What is told is what this process
+	// remembers.
+	Unread bool `json:"unread,omitempty"`
 	// Logins are the PSA users of the config, by name: those of several names are there once.
 	Logins []LoginFailures `json:"logins"`
 	// Callers are the calls that psagate did not let in; nothing of them went to the PSA. Those who come last are last.
@@ -30,9 +33,16 @@ type LoginFailures struct {
 	Serving *CredentialStatus `json:"serving,omitempty"`
 	// Newest is the newest credential of the store where it is not the serving one.
 	Newest *CredentialStatus `json:"newest,omitempty"`
+	// Units are the login's units by state, as they are now.
+	Units UnitCounts `json:"units"`
+	// UnitsBy are the units that are not free by who took them, whoever has most of them first. Attempts do not tell of all: what a
+	// process had under way that was killed has units alone.
+	UnitsBy []UnitsBy `json:"units_by,omitempty"`
+	// Hanging are calls that have had no answer yet, as status has it; they have not failed.
+	Hanging *HangingStatus `json:"hanging,omitempty"`
 	// Lockout is how far the login is from being locked.
 	Lockout LockoutStatus `json:"lockout"`
-	// LastSuccessAt is when the PSA last accepted a sign-in of ours; absent when this process saw none.
+	// LastSuccessAt is when the PSA last accepted a sign-in of ours; absent when none is known.
 	LastSuccessAt *time.Time `json:"last_success_at,omitempty"`
 	// FailedSinceSuccess is how many attempts of ours failed since then, or since a release.
 	FailedSinceSuccess int `json:"failed_since_success"`
@@ -93,6 +103,8 @@ type FailedAttempt struct {
 	Version uint64 `json:"version"`
 	// Fingerprint is of a credential that a caller brought, as status has it; absent of those of the store.
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// Credential tells the credential from others, whichever process sent it: the fingerprint that status has of it.
+	Credential string `json:"credential,omitempty"`
 	// Zone is the base URL that it was sent to.
 	Zone string `json:"zone"`
 	// Verdict is what came of it: refused, locked, no-answer, or neutral where the answer did not tell.
@@ -103,7 +115,7 @@ type FailedAttempt struct {
 	OtherUser bool `json:"other_user,omitempty"`
 	// Said is what the PSA said: the status, and its text where a rule knew it. Never a body, a secret or what it quotes.
 	Said string `json:"said,omitempty"`
-	// Unit is what became of its unit: failed, lost or unknown.
+	// Unit is what became of its unit: failed, lost or unknown; empty while the store cannot be read.
 	Unit string `json:"unit"`
 	// Forgiven: the unit was given back since, by a success or a release.
 	Forgiven bool `json:"forgiven"`
@@ -157,11 +169,15 @@ type CallerFailure struct {
 	LastAt time.Time `json:"last_at"`
 }
 
-// Any reports whether something failed: an attempt, or a call of an integration that psagate did not let in. Calls of
-// strangers are shown and are none: an address that anybody can reach always has some.
+// Any reports whether something failed or may have: it is not known, an attempt, a unit that does not come back with the end of a call, or a call
+// of an integration that psagate did not let in. Calls of strangers are shown and are none: an address that anybody can reach
+// always has some.
 func (f Failures) Any() bool {
+	if f.Unread {
+		return true
+	}
 	for _, l := range f.Logins {
-		if len(l.Attempts) > 0 || l.ForgottenBefore != nil {
+		if len(l.Attempts) > 0 || l.ForgottenBefore != nil || l.Units.stuck() > 0 {
 			return true
 		}
 	}

@@ -50,25 +50,26 @@ func (a FailedAttempt) wasRefused() bool { return a.Verdict == "refused" || a.Ve
 // outside says why the cause seems to lie outside psagate: the PSA does not let in whom it let in, nothing changed here,
 // and what failed here is not enough to lock a user.
 func (l *LoginFailures) outside() string {
-	few := l.FailedSinceSuccess < l.Lockout.Threshold
-	ours := fmt.Sprintf("only %d of ours failed since the last success, and it takes %d to lock", l.FailedSinceSuccess, l.Lockout.Threshold)
+	few := l.FailedSinceSuccess+l.mayHaveFailed() < l.Lockout.Threshold
+	ours := fmt.Sprintf("only %d of ours failed since the last success", l.FailedSinceSuccess)
+	if more := l.mayHaveFailed(); more > 0 {
+		ours += fmt.Sprintf(", at most %d more may have", more)
+	}
+	ours += fmt.Sprintf(", and it takes %d to lock", l.Lockout.Threshold)
 	switch {
 	case !few:
 		return ""
 	case l.State == LoginLocked:
 		return fmt.Sprintf("the PSA says locked, and %s: look for other programs that sign in as this user", ours)
-	case l.fellUnprovoked():
+	case (l.State == LoginRefused || l.State == LoginSpent) && fellUnprovoked(l.Newest):
 		return fmt.Sprintf("the PSA took version %d before, the store has nothing newer, and %s: the password was changed in the PSA, or other programs locked the user",
 			l.Newest.Version, ours)
 	}
 	return ""
 }
 
-// fellUnprovoked reports whether the PSA refuses what it took, and the store has nothing newer.
-func (l *LoginFailures) fellUnprovoked() bool {
-	refused := l.State == LoginRefused || l.State == LoginSpent
-	return refused && l.Newest != nil && l.Newest.State == "refused" && l.Newest.AcceptedAt != nil
-}
+// mayHaveFailed is how many more of ours may have failed than attempts tell of, by the units.
+func (l *LoginFailures) mayHaveFailed() int { return max(0, l.Units.stuck()-l.FailedSinceSuccess) }
 
 // next is what to do next.
 func (l *LoginFailures) next() string {
@@ -76,12 +77,14 @@ func (l *LoginFailures) next() string {
 	case LoginLocked, LoginSpent:
 		return l.nextOfStopped()
 	case LoginRefused:
-		return l.nextOfRefused()
+		return adviseOnRefused(l.Login, l.Newest, l.bringer())
+	case LoginNoStore:
+		return nextOfNoStore
 	case LoginNoSecret:
 		return "Find out with psagate status why the store gives no record that can be used."
 	case LoginGateShut:
 		if PassesThrough(l.Login) {
-			return "Nothing, if the PSA is down: one attempt finds out by itself when the next call comes."
+			return fmt.Sprintf("Nothing, if the PSA is down: one attempt finds out by itself when the next call comes; to have it tried now, run: psagate check %s", l.Login)
 		}
 		return fmt.Sprintf("Nothing, if the PSA is down: one attempt finds out by itself; to ask now, run: psagate check %s", l.Login)
 	}
@@ -99,38 +102,29 @@ func (l *LoginFailures) nextOfStopped() string {
 	return fmt.Sprintf("%s, then run: psagate release %s", look, l.Login)
 }
 
-func (l *LoginFailures) nextOfRefused() string {
-	if PassesThrough(l.Login) {
-		return fmt.Sprintf("Give %s the password that the PSA has now: callers bring their own, and the PSA refused the last one.", or(l.bringer(), "its callers"))
-	}
-	put := "psagate secret put " + l.Login
-	switch {
-	case l.Outside != "":
-		return fmt.Sprintf("See in the PSA whether the user is locked: if so, unlock it and run psagate release %s; if its password was changed, run: %s", l.Login, put)
-	case l.Newest != nil && l.Newest.AcceptedAt == nil:
-		return fmt.Sprintf("Correct version %d, which the PSA has not taken once since this process began: %s", l.Newest.Version, put)
-	}
-	return "Save the password that the PSA has now: " + put
-}
-
 // bringer is who brought the secret that was refused last; empty where none was.
 func (l *LoginFailures) bringer() string {
 	for i := len(l.Attempts) - 1; i >= 0; i-- {
 		a := &l.Attempts[i]
-		switch {
-		case a.Integration == "" || !a.wasRefused():
-			continue
-		case a.Client == "":
-			return a.Integration
+		if a.Integration != "" && a.wasRefused() {
+			return whoAt(a.Integration, a.Client)
 		}
-		return fmt.Sprintf("%s (at %s)", a.Integration, a.Client)
 	}
 	return ""
 }
 
 // nextOfServing speaks of a login whose calls are served: of whom they are not served, and of what was.
 func (l *LoginFailures) nextOfServing() string {
+	untold := l.untold()
 	switch a := l.misfit(); {
+	case apart(l.Serving, l.Newest) && l.Newest.State == "refused":
+		return adviseOnApart(*l.Serving, *l.Newest)
+	case l.crammed():
+		return l.Units.adviseOnCrammed()
+	case l.Hanging != nil:
+		return l.Hanging.advise()
+	case len(untold) > 0 && l.standing() == 0:
+		return nextOfUntold(untold)
 	case len(l.Attempts) == 0:
 		return "Nothing: no attempt failed."
 	case PassesThrough(l.Login) && l.bringer() != "":
@@ -150,12 +144,17 @@ func (l *LoginFailures) nextOfServing() string {
 	return "Nothing: the PSA has accepted a sign-in since, and all units are back."
 }
 
+// crammed reports whether the units that are stuck hold back calls that could be served otherwise.
+func (l *LoginFailures) crammed() bool {
+	return l.State == LoginServing && !l.Observe && l.Units.crammed()
+}
+
 // misfit returns the last refused attempt of an integration, if the credential that was refused is the one that serves and
 // nobody else's calls were refused with it.
 func (l *LoginFailures) misfit() (last *FailedAttempt) {
 	for i := range l.Attempts {
 		a := &l.Attempts[i]
-		if l.Serving == nil || a.Verdict != "refused" || a.WrongZone || a.OtherUser || a.Version != l.Serving.Version || a.Integration == "" {
+		if l.Serving == nil || a.Verdict != "refused" || a.WrongZone || a.OtherUser || !a.sentWith(l.Serving) || a.Integration == "" {
 			continue
 		}
 		if last != nil && last.Integration != a.Integration {

@@ -108,6 +108,30 @@ var failureReports = map[string]report.Failures{
 	"brought-beside": failures(changed(troubled(failed(time.Minute, "rmm", itsOwn, func(a *report.FailedAttempt) { a.Own = "bring" })), func(l *report.LoginFailures) {
 		l.Login, l.Serving = "main/alice@example.com", nil
 	})),
+	"hanging": failures(changed(calmFailures("main"), func(l *report.LoginFailures) {
+		l.Hanging = &report.HangingStatus{Calls: 3, AllRoom: true, Since: before(45 * time.Second), Zone: five, Integrations: []string{"itglue"}}
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 3}
+	})),
+	"crammed": failures(changed(troubled(failed(time.Minute, "itglue", mute), failed(time.Minute, "rmm", mute)), func(l *report.LoginFailures) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 4, LostUntil: at(48 * time.Second)}
+	})),
+	"killed": failures(changed(calmFailures("main"), func(l *report.LoginFailures) {
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 3, Distance: 4}
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Lost: 1, Unknown: 2}
+		l.UnitsBy = []report.UnitsBy{{Integration: "billing", Unknown: 2}, {Lost: 1}}
+	})),
+	"restored": failures(changed(calmFailures("main"), func(l *report.LoginFailures) {
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 4, Distance: 3}
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 4, LostUntil: at(48 * time.Second)}
+		l.UnitsBy = []report.UnitsBy{{Forgotten: true, Lost: 4}}
+	})),
+	"locked-killed": failures(changed(refused(at(-2*time.Minute), 1, failed(time.Minute, "itglue", func(a *report.FailedAttempt) { a.Verdict = "locked" })), func(l *report.LoginFailures) {
+		l.State, l.Units = report.LoginLocked, report.UnitCounts{Budget: 5, Free: 1, Failed: 1, Unknown: 3}
+		l.UnitsBy = []report.UnitsBy{{Integration: "itglue", Failed: 1, Unknown: 2}, {Integration: "rmm", Unknown: 1}}
+	})),
+	"no-store": unread(failures(changed(troubled(failed(time.Minute, "itglue")), func(l *report.LoginFailures) {
+		l.State, l.Serving, l.Units = report.LoginNoStore, nil, report.UnitCounts{Budget: 5}
+	}), calmFailures("second"))),
 	"callers": callers(failures(calmFailures("main"))),
 	"wide": failures(troubled(failed(25*time.Hour, strings.Repeat("long-name", 9), func(a *report.FailedAttempt) {
 		a.Said = "500: " + strings.Repeat("a long text of the PSA's ", 7)
@@ -125,6 +149,11 @@ func callers(f report.Failures) report.Failures {
 		{Reason: "expired", Integration: "itglue", Login: "main", Key: "1a2b3c4d", Client: "192.0.2.7", Count: 1, FirstAt: before(time.Second), LastAt: before(time.Second)},
 	}
 	f.KeptSince = before(time.Minute)
+	return f
+}
+
+func unread(f report.Failures) report.Failures {
+	f.Unread, f.KeptSince = true, before(2*time.Minute)
 	return f
 }
 
@@ -160,9 +189,24 @@ func TestWhatCountsAsFailed(t *testing.T) {
 		"a stranger's call":                  {stranger, false},
 		"a call of a known integration":      {failureReports["callers"], true},
 		"an attempt that is not kept longer": {lost, true},
+		"units that no attempt tells of":     {failureReports["killed"], true},
+		"a store that cannot be read":        {unread(failures(calmFailures("main"))), true},
+		"calls under way":                    {failureReports["hanging"], false},
 	} {
 		if got := c.Any(); got != c.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// With what a killed process had under way as many may have failed as lock a user: others are not accused.
+func TestOthersAreNotAccusedWhereOursMayHaveFailed(t *testing.T) {
+	for unknown, outside := range map[int]bool{5: true, 6: false} {
+		l := refused(at(-2*time.Minute), 1, failed(time.Minute, "itglue"))
+		l.State, l.Units = report.LoginLocked, report.UnitCounts{Budget: 7, Failed: 1, Unknown: unknown}
+		l.Conclude()
+		if (l.Outside != "") != outside {
+			t.Errorf("1 failed and %d unknown: %q", unknown, l.Outside)
 		}
 	}
 }
@@ -177,6 +221,18 @@ func TestWhatToDoNextIsSaidOfEveryState(t *testing.T) {
 		l.Conclude()
 		if l.Next == "" || strings.Contains(fmt.Sprint(l.Next), "%!") {
 			t.Errorf("%s: %q", state, l.Next)
+		}
+	}
+}
+
+// The file's versions count from 1 in each process: a refused version 3 of the process before is not the one that serves.
+func TestARefusalFromBeforeTheServingVersionWasReadIsNotBlamedOnTheOperation(t *testing.T) {
+	for since, blamed := range map[time.Duration]bool{time.Hour: true, time.Second: false} {
+		l := troubled(failed(time.Minute, "itglue"))
+		l.Serving.Since = before(since)
+		l.Conclude()
+		if strings.HasPrefix(l.Next, "See whether the PSA user may query Tickets") != blamed {
+			t.Errorf("since %s: %s", since, l.Next)
 		}
 	}
 }

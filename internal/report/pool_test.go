@@ -68,3 +68,19 @@ func TestARotationIsToldInALineForEachLogin(t *testing.T) {
 		}
 	}
 }
+
+func TestARotationTellsWhatItIsAboutToDo(t *testing.T) {
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	for want, s := range map[string]RotationStep{
+		"login main: reading its newest version, until 12:02:00 at most\n":                                    {Doing: RotationReading},
+		"login main: finding out whether the PSA takes version 4, until 12:02:00 at most\n":                   {Doing: RotationAsking, Version: 4},
+		"login main: version 4 serves; waiting for 1 call with what served before, until 12:02:00 at most\n":  {Doing: RotationDraining, Version: 4, Calls: 1},
+		"login main: version 4 serves; waiting for 3 calls with what served before, until 12:02:00 at most\n": {Doing: RotationDraining, Version: 4, Calls: 3},
+	} {
+		s.Login, s.Until = "main", now.Add(2*time.Minute)
+		var out strings.Builder
+		if (Printer{Out: &out, Location: time.UTC}).RotationStep(s, now); out.String() != want {
+			t.Errorf("%q, not %q", out.String(), want)
+		}
+	}
+}

@@ -103,6 +103,11 @@ var statuses = map[string]report.Status{
 		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 1, Distance: 6}
 		l.LastRefusal = &report.RefusalStatus{At: before(time.Minute), Reason: "refused"}
 	}),
+	"refused-before": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 4, Failed: 1}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 1, Distance: 6}
+		l.LastRefusal = &report.RefusalStatus{At: before(time.Hour)}
+	}),
 	"vault-sealed": vault(&report.SessionStatus{Error: "vault is sealed"}, report.RecordStatus{Path: "autotask/main", Version: 3, AgeSeconds: 5400, Stale: true, Error: "vault is sealed"}),
 	"many-records": many(vault(&report.SessionStatus{SignedIn: true, ExpiresAt: at(40 * time.Minute)})),
 	"refused": with("main", func(l *report.LoginStatus) {
@@ -112,6 +117,12 @@ var statuses = map[string]report.Status{
 		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 2, Distance: 5}
 		l.Queue.Waiting = 41
 		l.LastRefusal = &report.RefusalStatus{At: before(61 * time.Second), Version: 4, Integration: "itglue", Reason: "refused"}
+	}),
+	"refused-last-unit": with("main", func(l *report.LoginStatus) {
+		l.State, l.Serving = report.LoginRefused, nil
+		l.Newest = &report.CredentialStatus{Version: 4, State: "refused", Since: before(26 * time.Hour)}
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Failed: 4}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 4, Distance: 3}
 	}),
 	"locked": with("main", func(l *report.LoginStatus) {
 		l.State, l.Serving = report.LoginLocked, nil
@@ -131,6 +142,28 @@ var statuses = map[string]report.Status{
 		l.Units = report.UnitCounts{Budget: 5, Failed: 5}
 		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 5, Distance: 2}
 	}),
+	"crammed": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 4, LostUntil: at(48 * time.Second)}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 4, Distance: 3}
+		l.Queue.Waiting = 6
+	}),
+	"crammed-shut": with("main", func(l *report.LoginStatus) {
+		l.State, l.Gate = report.LoginGateShut, report.GateStatus{Since: at(-5 * time.Second), RetryAt: at(time.Hour)}
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Lost: 1, Unknown: 2, Failed: 1}
+	}),
+	"one-at-a-time": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 1, Held: 1, Lost: 3}
+	}),
+	"hanging": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 3}
+		l.Queue.Waiting = 12
+		l.Hanging = &report.HangingStatus{Calls: 3, AllRoom: true, Since: before(45 * time.Second), Zone: five, Integrations: []string{"itglue", "rmm"}}
+	}),
+	"hanging-beside": with("main", func(l *report.LoginStatus) {
+		l.Units = report.UnitCounts{Budget: 5, Free: 2, Held: 3}
+		l.Queue.Waiting = 1
+		l.Hanging = &report.HangingStatus{Calls: 1, Since: before(11 * time.Second), Zone: five, Integrations: []string{}}
+	}),
 	"brought": with("main/alice@example.com", func(l *report.LoginStatus) {
 		l.Serving, l.SharesWith = nil, []string{"main"}
 		l.LastRefusal = &report.RefusalStatus{At: before(time.Minute), Integration: "rmm", Reason: "refused"}
@@ -143,6 +176,12 @@ var statuses = map[string]report.Status{
 	"brought-refused": with("main/alice@example.com", func(l *report.LoginStatus) {
 		l.Serving, l.State = nil, report.LoginRefused
 		l.Brought = []report.BroughtStatus{{Fingerprint: "9f8e7d6c", State: "refused", Integration: "rmm", Client: "192.0.2.7", TriedAt: at(-time.Minute)}}
+	}),
+	"no-store": with("main", func(l *report.LoginStatus) {
+		l.State, l.Serving = report.LoginNoStore, nil
+		l.Units = report.UnitCounts{Budget: 5}
+		l.Lockout = report.LockoutStatus{Threshold: 7, Counted: 5, Distance: 2}
+		l.Problems = []string{"the store of the guard could not be read, so that it is not known how the login stands: what is wrong with the store is said at the top"}
 	}),
 	"no-secret": {Time: noon, State: report.StateMemory, Policy: report.PolicyStatus{Source: report.PolicyDefault, Policies: 1}, Logins: []report.LoginStatus{{
 		Name: "main", State: report.LoginNoSecret, Units: report.UnitCounts{Budget: 5, Free: 5}, InFlight: 3,

@@ -47,7 +47,7 @@ const (
 	Switched RotationOutcome = "switched"
 	// NewRefused: the PSA refuses the newest version. What served before serves on.
 	NewRefused RotationOutcome = "refused"
-	// NoVerdict: the PSA was asked, and did not tell. What served before serves on.
+	// NoVerdict: the PSA was asked, and did not tell, or not in time. What served before serves on.
 	NoVerdict RotationOutcome = "no-verdict"
 	// NotTried: nothing was sent. What served before serves on.
 	NotTried RotationOutcome = "not-tried"
@@ -59,13 +59,55 @@ const (
 // Well reports whether a walk goes on after the login.
 func (r RotatedLogin) Well() bool { return r.Outcome == NothingNew || r.Outcome == Switched }
 
-// RotationLine is one line of the answer of POST /psa/pools/<pool>/rotate: a login's, as soon as the walk is through with it, or
-// the last one.
+// RotationStep is what a rotation is about to do with a login, and may have to wait for.
+type RotationStep struct {
+	// Login is its name.
+	Login string `json:"login"`
+	// Doing is one word for it: reading its record, asking the PSA whether it takes the newest version, or draining, which is to
+	// wait for calls with what served before.
+	Doing RotationDoing `json:"doing"`
+	// Version is the store's newest version; absent where it has not been read yet.
+	Version uint64 `json:"version,omitempty"`
+	// Calls is how many calls are waited for; absent where none are.
+	Calls int `json:"calls,omitempty"`
+	// Until is when the walk ends here if it has not gone on by then.
+	Until time.Time `json:"until"`
+}
+
+// RotationDoing is what a rotation is about to do, in a word.
+type RotationDoing string
+
+// The steps of a rotation, at each login.
+const (
+	// RotationReading: the newest version is read from the login's store.
+	RotationReading RotationDoing = "reading"
+	// RotationAsking: the PSA is asked whether it takes the newest version, where that is not known.
+	RotationAsking RotationDoing = "asking"
+	// RotationDraining: the newest version serves, and calls with what served before have to end.
+	RotationDraining RotationDoing = "draining"
+)
+
+// RotationLine is one line of the answer of POST /psa/pools/<pool>/rotate: what is about to be done with a login, what was done, as
+// soon as the walk is through with it, or the last one.
 type RotationLine struct {
+	// Step is what is about to be done with a login.
+	Step *RotationStep `json:"step,omitempty"`
 	// Login is what was done with a login.
 	Login *RotatedLogin `json:"login,omitempty"`
 	// Done is the whole, in the last line.
 	Done *Rotation `json:"done,omitempty"`
+}
+
+// RotationStep writes what is about to be done with a login for people.
+func (p Printer) RotationStep(s RotationStep, now time.Time) {
+	doing := "reading its newest version"
+	switch s.Doing {
+	case RotationAsking:
+		doing = fmt.Sprintf("finding out whether the PSA takes version %d", s.Version)
+	case RotationDraining:
+		doing = fmt.Sprintf("version %d serves; waiting for %s with what served before", s.Version, plural(s.Calls, "call"))
+	}
+	p.line("login %s: %s, until %s at most", s.Login, doing, p.clock(s.Until, now))
 }
 
 // RotatedLogin writes what was done with one login for people.

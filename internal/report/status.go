@@ -61,6 +61,9 @@ type LoginStatus struct {
 	Gate GateStatus `json:"gate"`
 	// Queue are the callers that wait.
 	Queue QueueStatus `json:"queue"`
+	// Hanging are calls of this process that have had no answer for more than 10 seconds, where they take all the room or
+	// callers wait; absent otherwise.
+	Hanging *HangingStatus `json:"hanging,omitempty"`
 	// Lockout is how far the login is from being locked.
 	Lockout LockoutStatus `json:"lockout"`
 	// LastRefusal is the last refused sign-in of ours; absent when there was none.
@@ -100,6 +103,9 @@ const (
 	LoginGateShut LoginState = "gate-shut"
 	// LoginRefused: every known credential was refused; calls wait for a new one.
 	LoginRefused LoginState = "refused"
+	// LoginNoStore: the store of the guard cannot be used, so that nothing leaves and it is not known how the login stands; its
+	// numbers are the worst that may be.
+	LoginNoStore LoginState = "no-store"
 	// LoginNoSecret: the store gave no credential, or the last known one is too old.
 	LoginNoSecret LoginState = "no-secret"
 	// LoginSpent: all units of the budget are recorded; nothing leaves until a unit is free again.
@@ -114,11 +120,16 @@ type CredentialStatus struct {
 	Version uint64 `json:"version"`
 	// State is untried, no-verdict, proven, refused or superseded.
 	State string `json:"state"`
-	// Since is when the store first gave this content.
-	Since time.Time `json:"since"`
+	// Fingerprint tells it from others, whichever process read them: the first 8 hex digits of a keyed hash.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Elsewhere: this process has not read it. Another replica has, or this one before a restart.
+	Elsewhere bool `json:"elsewhere,omitempty"`
+	// Since is when the store first gave this content; absent where this process has not read it.
+	Since time.Time `json:"since,omitzero"`
 	// AcceptedAt is when the PSA last accepted it; absent when it never did.
 	AcceptedAt *time.Time `json:"accepted_at,omitempty"`
-	// RecheckAt is when it is tried again, for a refused one; absent when only an event makes it due.
+	// RecheckAt is when it is tried again, for a refused one; absent when only an event makes it due: while another serves, and
+	// where one unit is left or none.
 	RecheckAt *time.Time `json:"recheck_at,omitempty"`
 }
 
@@ -151,6 +162,9 @@ type UnitCounts struct {
 	Held int `json:"held"`
 	// Lost ones belong to calls without an answer that the PSA may still judge.
 	Lost int `json:"lost"`
+	// LostUntil is when the PSA can judge the last of the lost ones no more; absent where there is none, or another process
+	// counts for one.
+	LostUntil *time.Time `json:"lost_until,omitempty"`
 	// Failed ones are sign-ins that were refused.
 	Failed int `json:"failed"`
 	// Unknown ones are sign-ins that may have been refused.
@@ -196,7 +210,8 @@ type RefusalStatus struct {
 	Version uint64 `json:"version,omitempty"`
 	// Integration is whose call it was; empty for an attempt of psagate's own.
 	Integration string `json:"integration,omitempty"`
-	// Reason is what the PSA's answer meant: refused, locked, or [WrongZone].
+	// Reason is what the PSA's answer meant: refused, locked, or [WrongZone]; absent for one of another process or of before a
+	// restart, of which nothing but the time is known here: failures tells more.
 	Reason string `json:"reason,omitempty"`
 }
 

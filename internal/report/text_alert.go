@@ -59,6 +59,8 @@ func (c *AlertChange) headline() string {
 		return fmt.Sprintf("login %s is locked", c.Login)
 	case AlertGateShut:
 		return fmt.Sprintf("login %s: the PSA does not answer", c.Login)
+	case AlertNoStore:
+		return fmt.Sprintf("login %s: the store of the guard cannot be used", c.Login)
 	case AlertNoSecret:
 		return fmt.Sprintf("login %s has no credential", c.Login)
 	case AlertUnusable:

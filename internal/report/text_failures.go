@@ -13,25 +13,40 @@ const maxRows = 20
 
 // Failures writes what failed for people.
 func (p Printer) Failures(f Failures) {
-	if !f.Any() {
+	switch {
+	case f.Unread:
+		p.line("what failed since %s is not known: %s", p.clock(f.Since, f.Time), unreadStore)
+		p.line("what this process remembers:")
+	case !f.Any():
 		p.line("nothing failed since %s%s", p.clock(f.Since, f.Time), p.keptSince(f))
 	}
 	var calm []string
 	for _, login := range f.Logins {
-		if len(login.Attempts) == 0 && (login.State == LoginIdle || login.State == LoginServing) {
+		if login.calm() {
 			calm = append(calm, login.Login)
 			continue
 		}
 		p.failures(login, f)
 		p.line("")
 	}
-	if f.Any() && len(calm) > 0 {
+	switch {
+	case f.Unread && len(calm) > 0:
+		p.line("no attempt of %s that failed is remembered", several(calm))
+	case f.Any() && len(calm) > 0:
 		p.line("no attempt failed of %s", several(calm))
 	}
 	p.callers(f)
 	if f.Any() && f.KeptSince.After(f.Since) {
 		p.line("nothing is known from before %s", p.clock(f.KeptSince, f.Time))
 	}
+}
+
+// unreadStore is why nothing better is known than what a process remembers.
+const unreadStore = "the store of the guard cannot be read"
+
+// calm reports whether there is nothing to tell of a login but that no attempt failed.
+func (l *LoginFailures) calm() bool {
+	return len(l.Attempts) == 0 && (l.State == LoginIdle || l.State == LoginServing) && l.Hanging == nil && l.Units.stuck() == 0
 }
 
 func (p Printer) keptSince(f Failures) string {
@@ -42,7 +57,7 @@ func (p Printer) keptSince(f Failures) string {
 }
 
 func (p Printer) failures(l LoginFailures, f Failures) {
-	p.line("login %s: %s", l.Login, headline(LoginStatus{State: l.State, Observe: l.Observe}))
+	p.line("login %s: %s", l.Login, headline(LoginStatus{State: l.State, Observe: l.Observe, Units: l.Units, Hanging: l.Hanging}))
 	if len(l.SharesWith) > 0 {
 		p.field("shared", "with %s: they mean the same PSA user", strings.Join(l.SharesWith, ", "))
 	}
@@ -54,6 +69,14 @@ func (p Printer) failures(l LoginFailures, f Failures) {
 		p.wrapped(label, p.failedBy(by, f.Time))
 	}
 	p.field("counted", "%s", p.counted(l, f.Time))
+	for i, u := range l.untold() {
+		label := ""
+		if i == 0 {
+			label = "units"
+		}
+		p.wrapped(label, u.whatOf())
+	}
+	p.hanging(l.Hanging, f.Time)
 	if l.Outside != "" {
 		p.wrapped("outside", l.Outside)
 	}
@@ -94,11 +117,21 @@ func few(names []string) string {
 }
 
 func (p Printer) counted(l LoginFailures, now time.Time) string {
-	success := "this process began, and no sign-in succeeded"
-	if l.LastSuccessAt != nil {
-		success = "the last success at " + p.clock(*l.LastSuccessAt, now)
+	if l.State == LoginNoStore {
+		return fmt.Sprintf("not known; the PSA locks at %d", l.Lockout.Threshold)
 	}
-	return fmt.Sprintf("%d of ours failed since %s; the PSA locks at %d", l.FailedSinceSuccess, success, l.Lockout.Threshold)
+	success := ", and no success is known"
+	if l.LastSuccessAt != nil {
+		success = " since the last success at " + p.clock(*l.LastSuccessAt, now)
+	}
+	n := strconv.Itoa(l.FailedSinceSuccess)
+	switch most := l.FailedSinceSuccess + l.mayHaveFailed(); {
+	case most > l.FailedSinceSuccess && l.FailedSinceSuccess == 0:
+		n = fmt.Sprintf("up to %d", most)
+	case most > l.FailedSinceSuccess:
+		n = fmt.Sprintf("%s to %d", n, most)
+	}
+	return fmt.Sprintf("%s of ours failed%s; the PSA locks at %d", n, success, l.Lockout.Threshold)
 }
 
 // attempts writes a table of the last attempts that failed, with a line for what the PSA said where that changes.
@@ -137,7 +170,7 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 	if who == "" {
 		who = "psagate " + a.Own
 	}
-	version, unit := strconv.FormatUint(a.Version, 10), a.Unit
+	version, unit := strconv.FormatUint(a.Version, 10), or(a.Unit, "not known")
 	if a.Version == 0 {
 		version = or(a.Fingerprint, "new")
 	}
@@ -149,7 +182,7 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 
 // words are where an attempt went, and what came back.
 func (a FailedAttempt) words() string {
-	text := fmt.Sprintf("%s: %s", strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(a.Zone, "/ATServicesRest/"), "https://"), "http://"), or(a.Said, "an answer that does not tell"))
+	text := fmt.Sprintf("%s: %s", hostOf(a.Zone), or(a.Said, "an answer that does not tell"))
 	if a.WrongZone {
 		text += "; the login had left this zone"
 	}
@@ -157,6 +190,11 @@ func (a FailedAttempt) words() string {
 		text += "; as another PSA user than now"
 	}
 	return text
+}
+
+// hostOf is the host of a zone.
+func hostOf(zone string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(zone, "/ATServicesRest/"), "https://"), "http://")
 }
 
 // table pads the cells of rows to columns, and cuts what is wider than its column may be.
@@ -188,11 +226,14 @@ func (p Printer) use(l LoginFailures, use VersionUse, now time.Time) {
 		by = append(by, fmt.Sprintf("%s %s", u.Integration, p.clock(u.LastAt, now)))
 	}
 	text := "last used by " + several(by)
-	if l.Serving != nil && l.Serving.Version == use.Version {
+	switch names := l.leaning(use, now); {
+	case l.severalOf(use.Version):
+		text += "; replicas, or one before and after a restart, have different passwords by this number"
+	case l.Serving != nil && l.Serving.Version == use.Version:
 		text = "serves; " + text
-	}
-	if names := l.leaning(use, now); len(names) > 0 {
-		text += "; its password is still needed: without it, calls of " + several(names) + " fail until the PSA takes a newer one"
+		if len(names) > 0 {
+			text += "; its password is still needed: without it, calls of " + several(names) + " fail until the PSA takes a newer one"
+		}
 	}
 	if use.Fingerprint != "" {
 		p.wrapped("secret", use.Fingerprint+": "+text)

@@ -41,21 +41,17 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 	if len(l.SharesWith) > 0 {
 		p.field("shared", "one budget with %s: they mean the same PSA user", strings.Join(l.SharesWith, ", "))
 	}
-	if PassesThrough(l.Name) {
-		p.brought(l.Brought, now)
-	} else {
-		p.field("credential", "%s", p.credentials(l, now))
+	if l.State != LoginNoStore {
+		p.stands(l, now)
 	}
-	p.field("budget", "%s", budget(l.Units))
-	p.field("lockout", "%s", distance(l.Lockout))
-	p.field("gate", "%s", p.gate(l.Gate, now))
 	p.field("queue", "%d of %d waiting, up to %s, %d at once", l.Queue.Waiting, l.Queue.Length, seconds(l.Queue.DeadlineSeconds), l.InFlight)
+	p.hanging(l.Hanging, now)
 	p.field("zone", "%s", or(l.Zone, "not known yet"))
 	if l.LastRefusal != nil {
 		p.field("refused", "%s", p.refusal(l, now))
 	}
 	if l.NextUser != nil {
-		p.field("next user", "%s", budget(l.NextUser.Units))
+		p.field("next user", "%s", p.budget(l.NextUser.Units, now))
 	}
 	for _, problem := range l.Problems {
 		p.line("  ! %s", problem)
@@ -65,15 +61,28 @@ func (p Printer) login(l LoginStatus, now time.Time) {
 	}
 }
 
+// stands writes what the store of the guard knows.
+func (p Printer) stands(l LoginStatus, now time.Time) {
+	if PassesThrough(l.Name) {
+		p.brought(l.Brought, now)
+	} else {
+		p.field("credential", "%s", p.credentials(l, now))
+	}
+	p.field("budget", "%s", p.budget(l.Units, now))
+	p.field("lockout", "%s", distance(l.Lockout))
+	p.field("gate", "%s", p.gate(l.Gate, now))
+}
+
 func headline(l LoginStatus) string {
 	text := sentence(string(l.State), map[string]string{
 		string(LoginIdle):     "not used yet",
 		string(LoginGateShut): "waiting for the PSA to answer",
 		string(LoginRefused):  "REFUSED, waiting for a new password",
+		string(LoginNoStore):  "NO STORE, nothing leaves",
 		string(LoginNoSecret): "NO CREDENTIAL from the store",
 		string(LoginSpent):    "BUDGET SPENT, nothing leaves",
 		string(LoginLocked):   "LOCKED, nothing leaves",
-	})
+	}) + l.room()
 	if l.Observe {
 		text += " (observe: counted, not enforced)"
 	}
@@ -83,18 +92,34 @@ func headline(l LoginStatus) string {
 func (p Printer) credentials(l LoginStatus, now time.Time) string {
 	parts := make([]string, 0, 2)
 	if l.Serving != nil {
-		parts = append(parts, fmt.Sprintf("version %d serves, %s old", l.Serving.Version, age(now.Sub(l.Serving.Since))))
+		parts = append(parts, l.Serving.called()+" serves"+old(l.Serving.Since, now))
 	} else {
 		parts = append(parts, "none proven")
 	}
 	if n := l.Newest; n != nil {
-		text := fmt.Sprintf("version %d is newest: %s, %s old", n.Version, n.State, age(now.Sub(n.Since)))
-		if n.RecheckAt != nil {
+		text := n.called() + " is newest: " + n.State + old(n.Since, now)
+		switch {
+		case n.RecheckAt != nil:
 			text += ", tried again at " + p.clock(*n.RecheckAt, now)
+		case n.State == "refused" && l.noRecheck():
+			text += ", not tried again by itself"
 		}
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// noRecheck reports whether a refused credential has to wait for an event: no room is left to try it in, or the PSA has locked.
+func (l LoginStatus) noRecheck() bool {
+	return l.Serving == nil && (l.Units.crammed() || l.State == LoginLocked && !l.Observe)
+}
+
+// old says how old something is, where it is known since when it is there.
+func old(since, now time.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	return ", " + age(now.Sub(since)) + " old"
 }
 
 // brought writes which credentials callers brought.
@@ -119,7 +144,7 @@ func (p Printer) brought(all []BroughtStatus, now time.Time) {
 }
 
 // budget draws a cell for each unit, the free ones first, and names those that are not free.
-func budget(u UnitCounts) string {
+func (p Printer) budget(u UnitCounts, now time.Time) string {
 	kinds := []struct {
 		n          int
 		cell, name string
@@ -130,6 +155,9 @@ func budget(u UnitCounts) string {
 		if kind.n > 0 {
 			bar += strings.Repeat(kind.cell, kind.n)
 			text += fmt.Sprintf(", %d %s", kind.n, kind.name)
+		}
+		if kind.name == "lost" && kind.n > 0 && u.LostUntil != nil {
+			text += " until " + p.clock(*u.LostUntil, now)
 		}
 	}
 	return bar + "  " + text
@@ -159,6 +187,9 @@ func (p Printer) gate(g GateStatus, now time.Time) string {
 
 func (p Printer) refusal(l LoginStatus, now time.Time) string {
 	r := *l.LastRefusal
+	if r.Reason == "" {
+		return fmt.Sprintf("%s (%s ago), by another process or before a restart; whose: psagate failures %s", p.clock(r.At, now), age(now.Sub(r.At)), l.Name)
+	}
 	who := or(r.Integration, "psagate's own attempt")
 	if r.Reason == WrongZone {
 		who += ": by a zone that the login had left"

@@ -18,7 +18,8 @@ const lockAgain = 20 * time.Millisecond
 
 // Write implements [Writer]. The record's fields are replaced in the file's text, and all other bytes stay as they are. The
 // file is never written to: a new one of the same owner and mode is renamed over it, so who reads it, and a crash, finds the
-// old one or the new one. Two psagates take turns; whoever else writes the file at the same moment makes this an ErrChanged.
+// old one or the new one. Two psagates take turns. Whoever else writes the file meanwhile makes this an ErrChanged, up to the last look at it; what they
+// write between that and the renaming, some microseconds, is lost: no system can rename on a condition.
 func (f *File) Write(ctx context.Context, path string, over Record, set map[string]Value) (Record, error) {
 	if err := CheckSet(set); err != nil {
 		return Record{}, err
@@ -255,6 +256,8 @@ func notOurs(target string, info fs.FileInfo) string {
 		return fmt.Sprintf("is marked as not to be written (mode %04o): chmod u+w it", info.Mode().Perm())
 	case linksOf(info) > 1:
 		return fmt.Sprintf("has %d names (hard links), of which only one would lead to the new file: leave one", linksOf(info))
+	case hasACL(target):
+		return "is not replaced: it has an access control list, which a new file would not have: change it by hand, or take the list away (setfacl -b) and give its group what it needs (chmod)"
 	default:
 		return ""
 	}

@@ -21,7 +21,7 @@ import (
 
 // allSteps are the steps of a writing, in order: nothing is visible before "rename", and all of it is safe on disk by then.
 var allSteps = []string{
-	"lock", "read", "remove what is left of others", "create", "give to the owner", "write", "set the mode", "sync", "look again", "rename",
+	"lock", "read", "remove what is left of others", "create", "take the folder's list away", "give to the owner", "write", "set the mode", "sync", "look again", "rename",
 	"open to others", "sync the folder", "look at it",
 }
 

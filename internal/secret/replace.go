@@ -36,6 +36,7 @@ func (r *replacement) preparing() []step {
 	return []step{
 		{"remove what is left of others", r.sweep},
 		{"create", r.create},
+		{"take the folder's list away", func() error { return dropACL(r.file) }},
 		{"give to the owner", func() error { return giveTo(r.file, r.was) }},
 	}
 }

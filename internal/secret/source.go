@@ -17,6 +17,20 @@ var (
 	ErrDown = fmt.Errorf("%w", ErrUnavailable)
 )
 
+// Gone is an ErrNotFound of a record that had versions: the newest one was deleted. A Write makes the one after it.
+type Gone struct {
+	// Version is the one that was deleted.
+	Version uint64
+	// Err wraps ErrNotFound, and says what to do.
+	Err error
+}
+
+// Error implements error.
+func (g Gone) Error() string { return g.Err.Error() }
+
+// Unwrap returns what says that there is no record.
+func (g Gone) Unwrap() error { return g.Err }
+
 // Source reads records. It is called by one [Store], several paths at once, never to read one path twice at once.
 // Its errors wrap ErrNotFound, ErrUnavailable or ErrDown and never hold a field's content.
 type Source interface {

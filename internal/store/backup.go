@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -58,32 +59,36 @@ func vacuumInto(ctx context.Context, from, to string) error {
 }
 
 // Restore puts a backup in the place of a store of SQLite, which no process may use. dir is this host's: see Config. The store
-// that was there is kept beside it, with .before at the end of its name. A process that starts with it finds that it has
-// forgotten something.
-func Restore(ctx context.Context, from, place, dir string) error {
+// that was there is kept beside it, with .before at the end of its name, or .before.2 and so on where there is one from an earlier
+// time; kept is its name, empty where no store was there. A process that starts with the backup finds that it has forgotten
+// something.
+func Restore(ctx context.Context, from, place, dir string) (kept string, err error) {
 	if err := check(ctx, from); err != nil {
-		return fmt.Errorf("%s: %w", from, err)
+		return "", fmt.Errorf("%s: %w", from, err)
 	}
 	if err := mayRestore(place, dir); err != nil {
-		return err
+		return "", err
 	}
 	if err := os.MkdirAll(filepath.Dir(place), 0o700); err != nil {
-		return fmt.Errorf("the folder of the store: %w", err)
+		return "", fmt.Errorf("the folder of the store: %w", err)
 	}
 	next := place + ".new"
 	if err := prepare(ctx, from, next); err != nil {
-		return err
+		return "", err
 	}
 	if err := giveTo(next, place); err != nil {
-		return err
+		return "", err
 	}
-	if err := putAside(place); err != nil {
-		return err
+	if kept, err = putAside(place); err != nil {
+		return "", err
 	}
-	if err := os.Rename(next, place); err != nil {
-		return fmt.Errorf("putting the backup in its place: %w", err)
+	if err = os.Rename(next, place); err != nil && kept != "" {
+		err = fmt.Errorf("the store that was there is %s now: %w", kept, err)
 	}
-	return nil
+	if err != nil {
+		return kept, fmt.Errorf("putting the backup in its place: %w", err)
+	}
+	return kept, nil
 }
 
 // mayRestore says why a store must not be replaced now, as far as this host's folder tells, or nil.
@@ -137,21 +142,37 @@ func giveTo(file, place string) error {
 	return nil
 }
 
-// putAside keeps the store that is in a place beside it.
-func putAside(place string) error {
-	err := clearAway(place + ".before")
+// putAside keeps the store that is in a place beside it, and returns its name there. Where there is none, what an earlier restore
+// that broke off has put aside is all there is, and stays.
+func putAside(place string) (kept string, err error) {
+	if _, err := os.Stat(place); errors.Is(err, fs.ErrNotExist) {
+		return "", clearAway(place) // a log without its store would be taken for the backup's
+	}
+	kept = unusedName(place + ".before")
 	for _, end := range ends {
 		if err == nil {
-			err = os.Rename(place+end, place+".before"+end)
+			err = os.Rename(place+end, kept+end)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("putting the store aside: %w", err)
+		return "", fmt.Errorf("putting the store aside: %w", err)
 	}
-	return nil
+	return kept, nil
+}
+
+// unusedName returns a name, with a number where a store, or a part of one, has it.
+func unusedName(name string) string {
+	unused := name
+	for n := 2; slices.ContainsFunc(ends[:], func(end string) bool {
+		_, err := os.Lstat(unused + end)
+		return err == nil
+	}); n++ {
+		unused = fmt.Sprintf("%s.%d", name, n)
+	}
+	return unused
 }
 
 // distrust notes in a store that it has forgotten something.

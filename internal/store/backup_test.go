@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,11 +29,11 @@ func TestABackupHasWhatWasCommittedAndComesBackDistrusted(t *testing.T) {
 	if err := os.WriteFile(file, backup.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Restore(t.Context(), file, p.Place, p.Dir); err == nil || !strings.Contains(err.Error(), "stop it first") {
+	if _, err := Restore(t.Context(), file, p.Place, p.Dir); err == nil || !strings.Contains(err.Error(), "stop it first") {
 		t.Fatalf("while a process lives: %v", err)
 	}
 	a.close()
-	if err := Restore(t.Context(), file, p.Place, p.Dir); err != nil {
+	if _, err := Restore(t.Context(), file, p.Place, p.Dir); err != nil {
 		t.Fatal(err)
 	}
 	b := p.run(t)
@@ -68,11 +69,11 @@ func TestWhatIsNoBackupIsNotRestored(t *testing.T) {
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := Restore(t.Context(), file, p.Place, p.Dir); err == nil {
+		if _, err := Restore(t.Context(), file, p.Place, p.Dir); err == nil {
 			t.Errorf("%s was restored", what)
 		}
 	}
-	if err := Restore(t.Context(), "/nowhere", p.Place, p.Dir); err == nil {
+	if _, err := Restore(t.Context(), "/nowhere", p.Place, p.Dir); err == nil {
 		t.Error("what is not there was restored")
 	}
 	if got := p.run(t).rows("k"); got.Seq != 1 || got.Distrusted {
@@ -119,14 +120,94 @@ func TestARestorationThatBrokeOffIsNotMixedWithTheNext(t *testing.T) {
 	}
 	put(next+"-wal", wal)
 	put(p.Place+".before-wal", wal)
-	if err := Restore(t.Context(), file, p.Place, p.Dir); err != nil {
+	kept, err := Restore(t.Context(), file, p.Place, p.Dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(p.Place + ".before-wal"); err == nil {
+	if _, err := os.Stat(kept + "-wal"); err == nil || kept == "" {
 		t.Error("what was there before the last time is taken for part of what was there this time")
 	}
 	if got := p.run(t).rows("k"); got.Seq != 77 {
 		t.Errorf("seq %d, the backup has 77", got.Seq)
+	}
+}
+
+// Each page but the first, which is none without it, is damaged in turn.
+func TestADamagedStoreIsRefusedAtTheStartWhicheverPageItIs(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	a.change("k", func(r *guard.Rows) { *r = full(a.Holder()) })
+	a.close()
+	whole, err := os.ReadFile(p.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096
+	refused := 0
+	for at := page; at < len(whole); at += page {
+		damaged := slices.Clone(whole)
+		copy(damaged[at:], bytes.Repeat([]byte{0xff}, page))
+		if err := os.WriteFile(p.Place, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := p.prepare(t)
+		switch err := r.Start(t.Context(), p.Config); {
+		case err == nil:
+			t.Errorf("page %d is damaged, and it is used", at/page+1)
+		case !errors.Is(err, errBroken):
+			t.Errorf("page %d: %v", at/page+1, err)
+		default:
+			refused++
+		}
+	}
+	if refused < 5 {
+		t.Errorf("%d pages", refused)
+	}
+}
+
+func TestARestorationThatBrokeOffLeavesWhatItPutAside(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	var backup bytes.Buffer
+	if err := a.Backup(t.Context(), &backup); err != nil {
+		t.Fatal(err)
+	}
+	a.close()
+	aside, file := p.Place+".before", filepath.Join(t.TempDir(), "backup.db")
+	err := errors.Join(os.Rename(p.Place, aside), os.WriteFile(file, backup.Bytes(), 0o600))
+	was, _ := os.ReadFile(aside)
+	kept, failed := Restore(t.Context(), file, p.Place, p.Dir)
+	if err = errors.Join(err, failed); err != nil {
+		t.Fatal(err)
+	}
+	if kept != "" {
+		t.Errorf("it says that it kept %s, and no store was there", kept)
+	}
+	if is, err := os.ReadFile(aside); err != nil || !bytes.Equal(is, was) {
+		t.Errorf("the store that the first try put aside is gone: %v", err)
+	}
+}
+
+func TestEachStoreThatARestorationTookThePlaceOfIsKept(t *testing.T) {
+	p := inSQLite(t)
+	file := filepath.Join(t.TempDir(), "backup.db")
+	for n, end := range []string{".before", ".before.2", ".before.3"} {
+		a := p.run(t)
+		a.change("k", func(r *guard.Rows) { r.Seq = uint64(100 * (n + 1)) })
+		var backup bytes.Buffer
+		err := errors.Join(a.Backup(t.Context(), &backup), os.WriteFile(file, backup.Bytes(), 0o600))
+		a.close()
+		kept, failed := Restore(t.Context(), file, p.Place, p.Dir)
+		if err = errors.Join(err, failed); err != nil || kept != p.Place+end {
+			t.Fatalf("restored for the %d. time: %v, kept as %q", n+1, err, kept)
+		}
+	}
+	for n, end := range []string{".before", ".before.2", ".before.3"} {
+		old := p
+		old.Place += end
+		if got := old.run(t).rows("k"); got.Seq < uint64(100*(n+1)) || got.Seq >= uint64(100*(n+2)) {
+			t.Errorf("%s has seq %d", end, got.Seq)
+		}
 	}
 }
 
@@ -150,7 +231,8 @@ func TestWhatIsRestoredBelongsToWhoHadTheStore(t *testing.T) {
 			} else {
 				err = errors.Join(err, os.Remove(p.Place), os.Chown(filepath.Dir(p.Place), 4242, 4343))
 			}
-			if err = errors.Join(err, Restore(t.Context(), file, p.Place, p.Dir)); err != nil {
+			_, failed := Restore(t.Context(), file, p.Place, p.Dir)
+			if err = errors.Join(err, failed); err != nil {
 				t.Fatal(err)
 			}
 			info, err := os.Stat(p.Place)
@@ -174,7 +256,7 @@ func TestNothingIsRestoredWhereItIsNotKnownWhetherPsagateRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Restore(t.Context(), file, p.Place, filepath.Join(t.TempDir(), "of another user")); err == nil || !strings.Contains(err.Error(), "run this as psagate does") {
+	if _, err := Restore(t.Context(), file, p.Place, filepath.Join(t.TempDir(), "of another user")); err == nil || !strings.Contains(err.Error(), "run this as psagate does") {
 		t.Errorf("under a process that lives: %v", err)
 	}
 }

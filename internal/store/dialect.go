@@ -29,6 +29,11 @@ type dialect interface {
 	name(place string) string
 	// passing reports whether an error may go away by itself.
 	passing(err error) bool
+	// whole says whether what is in the place can be read from end to end, where that is not the database's own care; nil where
+	// there is nothing.
+	whole(ctx context.Context, db *sql.DB, place string) error
+	// advised adds to an error what to do about it, where that is known.
+	advised(err error) error
 	// bind writes a query's parameters, which are ?, as the database wants them, and {lock} as what locks a row that is read.
 	bind(query string) string
 	// schema writes a table's definition, where {blob} stands for the type of bytes.

@@ -103,3 +103,12 @@ func chown(path string, like os.FileInfo) error {
 	}
 	return os.Chown(path, int(owner.Uid), int(owner.Gid))
 }
+
+// syncFolder puts a folder's list of files on the disk.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

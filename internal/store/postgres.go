@@ -44,6 +44,10 @@ func (postgres) open(place string) (*sql.DB, error) {
 
 func (postgres) renew(context.Context, *sql.DB, string) error { return nil }
 
+func (postgres) whole(context.Context, *sql.DB, string) error { return nil }
+
+func (postgres) advised(err error) error { return err }
+
 func (postgres) stat(string) (os.FileInfo, error) { return nil, nil }
 
 func (postgres) name(place string) string {

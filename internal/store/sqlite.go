@@ -85,6 +85,45 @@ func (sqlite) passing(err error) bool {
 	return false
 }
 
+// whole reads every page: one that is damaged would come up when a call needs it, and be an outage of one login that nobody can explain.
+func (sqlite) whole(ctx context.Context, db *sql.DB, path string) error {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil // what is wrong with the place is found out when it is used
+	}
+	if err := secure(path); err != nil { // which says why it cannot be written
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, wholePatience)
+	defer cancel()
+	var found string
+	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&found); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return fmt.Errorf("%s: %w", found, errBroken)
+	}
+	return nil
+}
+
+// wholePatience is how long reading it all may take.
+const wholePatience = 30 * time.Second
+
+// errBroken is what to do about a file that SQLite cannot read.
+var errBroken = errors.New("the file is damaged, or is no store. With psagate stopped, put a backup in its place: psagate store restore <file>. Without one move the file away: psagate begins with an empty store then, and each login with one sign-in of psagate's own")
+
+// advised adds to an error what to do about it, where that is known.
+func (sqlite) advised(err error) error {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", err, errBroken)
+	}
+	return err
+}
+
 // passingErrors are what the lock file, and the file beside the store, meet where the store itself would say the same.
 var passingErrors = []error{context.DeadlineExceeded, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO}
 

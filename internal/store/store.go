@@ -42,6 +42,7 @@ type Store struct {
 	dialect dialect
 	db      *sql.DB
 	witness *witness
+	spent   spent
 	alive   *lockFile
 
 	started atomic.Bool
@@ -112,7 +113,7 @@ func (s *Store) Start(ctx context.Context, cfg Config) error {
 	living, stop := context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.begin(living); err != nil {
 		stop()
-		return errors.Join(fmt.Errorf("the store %s cannot be used: %w", s.Name(), err), s.db.Close())
+		return errors.Join(fmt.Errorf("the store %s cannot be used: %w", s.Name(), s.dialect.advised(err)), s.db.Close())
 	}
 	s.stop, s.ended = stop, make(chan struct{})
 	s.started.Store(true)
@@ -133,12 +134,31 @@ func (s *Store) begin(ctx context.Context) (err error) {
 	if s.witness, err = openWitness(s.cfg.Dir, s.Name()); err != nil {
 		return err
 	}
-	if err = s.try(ctx); err == nil || errors.Is(err, errForgot) || s.dialect.passing(err) {
+	if s.spent, err = openSpent(s.cfg.Dir); err != nil {
+		return err
+	}
+	if err = s.dialect.whole(ctx, s.db, s.cfg.Place); err != nil && !s.dialect.passing(err) {
+		return err
+	}
+	for range beginTries {
+		if err = s.try(ctx); err == nil || !s.dialect.passing(err) {
+			break
+		}
+		time.Sleep(beginPause)
+	}
+	if err == nil || errors.Is(err, errForgot) || s.dialect.passing(err) {
 		s.came(ctx, err)
 		return nil
 	}
 	return err
 }
+
+// Processes that start at once meet at a store that is being made: SQLite does not have all of them wait. It is tried a few times
+// before that is said to be trouble.
+const (
+	beginTries = 5
+	beginPause = 50 * time.Millisecond
+)
 
 // Name says where the store is, without a password.
 func (s *Store) Name() string { return s.dialect.name(s.cfg.Place) }
@@ -236,7 +256,7 @@ func (s *Store) all() []*table {
 
 var (
 	errDown    = errors.New("it could not be used the last time")
-	errAway    = errors.New("this process is not in it yet")
+	errAway    = errors.New("another process is in it, or was when it was copied: this one waits until that has made room or been silent for its ttl, 15s by default")
 	errNotOpen = errors.New("it is not open yet")
 )
 

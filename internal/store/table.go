@@ -31,6 +31,8 @@ type table struct {
 	tx     *tx        // of the database's, while others live
 	cancel context.CancelFunc
 
+	noted bool // beside the store: the login has no unit left
+
 	sick atomic.Pointer[string] // why it could not use the store the last time
 }
 
@@ -73,15 +75,49 @@ func (t *table) begin(ctx context.Context) error {
 	return errAway
 }
 
+// look reads what is noted of the login beside the store.
+func (t *table) look() {
+	t.noted = t.store.spent.has(t.key)
+	t.rows.Spent = t.noted
+}
+
 // Rows implements guard.Tx.
 func (t *table) Rows() *guard.Rows { return &t.rows }
 
-// Commit implements guard.Tx.
+// Commit implements guard.Tx. That no unit is left is noted beside the store before the store has it, and that one is again
+// afterwards.
 func (t *table) Commit() error {
 	defer t.mu.Unlock()
-	if t.tx != nil {
-		return t.commit()
+	err := t.note(t.noted || t.rows.Spent)
+	switch {
+	case t.tx == nil && err != nil:
+		t.rows.CopyFrom(&t.before)
+	case t.tx == nil:
+		err = t.keep()
+	case err != nil:
+		t.abandon(err)
+	default:
+		err = t.commit()
 	}
+	if err == nil {
+		_ = t.note(t.rows.Spent) // what is noted too long costs an operator a look, and the next transaction tries it again
+	}
+	return err
+}
+
+func (t *table) note(is bool) error {
+	if is == t.noted {
+		return nil
+	}
+	err := t.store.spent.note(t.key, is)
+	if err == nil {
+		t.noted = is
+	}
+	return err
+}
+
+// keep ends a transaction of a process that is alone.
+func (t *table) keep() error {
 	inUse, covered := t.covered()
 	t.most = max(t.most, inUse)
 	if covered {
@@ -102,6 +138,7 @@ func (t *table) load(ctx context.Context) error {
 	if i, ok := t.store.images.take(t.key); ok && i.rev >= t.known {
 		t.stored, t.rev, t.known, t.epochs = i.rows, i.rev, i.rev, i.epochs
 		t.rows.CopyFrom(&t.stored)
+		t.look()
 		t.rows.Adopt(func(holder string) bool { return holder != t.store.Holder() }, t.store.Holder())
 		if err := t.write(ctx); err != nil {
 			return err
@@ -137,6 +174,7 @@ func (t *table) open(ctx context.Context) (err error) {
 		return err
 	}
 	t.rows.CopyFrom(&t.stored)
+	t.look()
 	t.rows.Adopt(func(holder string) bool { return !slices.Contains(t.living, holder) }, t.store.Holder())
 	return nil
 }

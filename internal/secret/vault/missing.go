@@ -25,7 +25,7 @@ func (s *Source) forbidden(at location) error {
 // notFound says why Vault has no such record.
 func (s *Source) notFound(ctx context.Context, at place, a answer) error {
 	if v, deleted := parseVersion(a.secret().Data["metadata"]); deleted {
-		return gone(at, v)
+		return secret.Gone{Version: v.number, Err: gone(at, v)}
 	}
 	if strings.Contains(a.text(), "no handler for route") {
 		return fmt.Errorf("%w: Vault has no secrets engine at %q: set `mount` to where the KV version 2 engine is", secret.ErrDown, at.mount)

@@ -166,6 +166,10 @@ func TestAHistoryLooksAtSoManyVersionsAndNoMore(t *testing.T) {
 			}
 			return canned{404, []byte(deleted)}.RoundTrip(r)
 		})
+		_, err := s.Read(t.Context(), "a")
+		if gone := new(secret.Gone); !errors.As(err, gone) || gone.Version != 900 || !errors.Is(err, secret.ErrNotFound) {
+			t.Errorf("a reading: %v", err)
+		}
 		for _, want := range []int{1 + 5 + spared, 1 + 1} {
 			asked = 0
 			if all, err := s.History(t.Context(), "a", 5); err != nil || len(all) != 0 || asked != want {
