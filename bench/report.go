@@ -113,9 +113,12 @@ func (r report) printNoise(out io.Writer) {
 		}
 	}
 	if f, found := r.row("get"); found {
+		whole, _ := f.subject(gateway)
 		if s, found := f.subject(parts); found {
-			whole, _ := f.subject(gateway)
 			fmt.Fprintf(out, "policy: psa_gateway is psa_identify + psa_proxy with psa_policy between them, and got %.2f of its throughput\n", median(whole.each(throughput))/median(s.each(throughput)))
+		}
+		if s, found := f.subject(written); found {
+			fmt.Fprintf(out, "audit: with each call written down psa_gateway got %.2f of its throughput\n", median(s.each(throughput))/median(whole.each(throughput)))
 		}
 	}
 }

@@ -48,7 +48,7 @@ var (
 )
 
 var rows = []row{
-	{Name: "get", Asks: "what a small call costs", Call: get, Logins: 16, Integrations: 16, Callers: 32, subjects: []string{direct, nginx, stock, parts, gateway}, more: 2, short: true, profiled: true},
+	{Name: "get", Asks: "what a small call costs", Call: get, Logins: 16, Integrations: 16, Callers: 32, subjects: []string{direct, nginx, stock, parts, gateway, written}, more: 2, short: true, profiled: true},
 	{Name: "get-20ms", Asks: "the same where the PSA takes its time", Call: get, Logins: 16, Integrations: 16, Callers: 32, Slow: true, subjects: all},
 	{Name: "page", Asks: "what it costs to rewrite the addresses in a page", Call: page, Logins: 16, Integrations: 16, Callers: 16, subjects: all, short: true, profiled: true},
 	{Name: "page-20ms", Asks: "the same where the PSA takes its time", Call: page, Logins: 16, Integrations: 16, Callers: 16, Slow: true, subjects: caddies},

@@ -10,13 +10,15 @@ import (
 )
 
 // The subjects. psa_proxy cannot be measured alone: it serves nobody whom psa_identify has not identified. psa_gateway is
-// the same two handlers with psa_policy between them, so the difference between the last two is what the policies cost.
+// the same two handlers with psa_policy between them, so the difference between those two is what the policies cost; and written
+// is that with an audit log, so the last difference is what it costs to write each call down.
 const (
 	direct  = "direct"
 	nginx   = "nginx proxy_set_header"
 	stock   = "stock reverse_proxy"
 	parts   = "psa_identify + psa_proxy"
 	gateway = "psa_gateway"
+	written = "psa_gateway, audited"
 )
 
 // psa is what the upstream demands of each call.
@@ -50,10 +52,15 @@ type setup struct {
 
 // makers write a subject's config into its folder and return the command that serves it.
 var makers = map[string]func(w *world, s setup) ([]string, error){
-	nginx:   nginxCommand,
-	stock:   stockCommand,
-	parts:   func(w *world, s setup) ([]string, error) { return psagateCommand(w, s, "psa_identify\n\tpsa_proxy") },
-	gateway: func(w *world, s setup) ([]string, error) { return psagateCommand(w, s, "psa_gateway") },
+	nginx: nginxCommand,
+	stock: stockCommand,
+	parts: func(w *world, s setup) ([]string, error) {
+		return psagateCommand(w, s, "", "psa_identify\n\tpsa_proxy")
+	},
+	gateway: func(w *world, s setup) ([]string, error) { return psagateCommand(w, s, "", "psa_gateway") },
+	written: func(w *world, s setup) ([]string, error) {
+		return psagateCommand(w, s, "\t\taudit {\n\t\t\toutput file "+filepath.Join(s.dir, "audit.log")+"\n\t\t}\n", "psa_gateway")
+	},
 }
 
 func nginxCommand(_ *world, s setup) ([]string, error) {
@@ -99,7 +106,8 @@ func stockCommand(w *world, s setup) ([]string, error) {
 	}`, s.upstream, psaUser, psaSecret, psaCode))
 }
 
-func psagateCommand(w *world, s setup, site string) ([]string, error) {
+// psagateCommand serves a site with psagate. more are further lines of its psa block.
+func psagateCommand(w *world, s setup, more, site string) ([]string, error) {
 	var global strings.Builder
 	secrets := filepath.Join(s.dir, "secrets.json")
 	fmt.Fprintf(&global, "\tpsa {\n\t\tsecrets file %s\n\t\tpolicy %s\n", secrets, filepath.Join(s.dir, "policies.cedar"))
@@ -111,7 +119,7 @@ func psagateCommand(w *world, s setup, site string) ([]string, error) {
 	for i, integration := range s.integrations {
 		fmt.Fprintf(&global, "\t\tintegration %s {\n\t\t\tkey %s\n\t\t\tlogin l%d\n\t\t}\n", integration.name, integration.hash(), i%s.row.Logins)
 	}
-	global.WriteString("\t}\n")
+	global.WriteString(more + "\t}\n")
 	text, err := json.Marshal(records)
 	if err == nil {
 		err = os.WriteFile(secrets, text, 0o600)

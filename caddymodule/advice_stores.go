@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	"github.com/caddyserver/caddy/v2/modules/logging"
 )
 
 // app warns of what is set for all of psagate.
@@ -17,6 +18,20 @@ func (a *advice) app(app *App) {
 	keyMade, storeMade := madeNow()
 	a.addIf(keyMade, "key-made", "psa")
 	a.addIf(storeMade, "store-made", "psa")
+	a.audit(app)
+}
+
+// audit warns of an audit log that is required and keeps less than that over a loss of power.
+func (a *advice) audit(app *App) {
+	if app.audit == nil || !app.audit.out.required {
+		return
+	}
+	file, is := app.audit.out.WriterOpener.(*logging.FileWriter)
+	if !is || file.Roll != nil && !*file.Roll {
+		return
+	}
+	packs := file.RollCompression != "none" && (file.RollCompression != "" || file.RollCompress == nil || *file.RollCompress)
+	a.addIf(packs, "audit-compressed", "audit")
 }
 
 // madeNow tells whether this process made the installation key, and the store. Tests replace it.

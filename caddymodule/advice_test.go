@@ -276,6 +276,10 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 
 		"observe":                        {adviceParts{login: "lockout 7 {\nobserve\n}"}, []string{"observe: login main"}},
 		"further hosts":                  {adviceParts{login: "hosts sandbox.example.com"}, []string{"extra-hosts: login main"}},
+		"an audit log that loses files":  {adviceParts{psa: "audit {\noutput file /tmp/audit.log\nrequired\n}"}, []string{"audit-compressed: audit"}},
+		"an audit log that keeps them":   {adviceParts{psa: "audit {\noutput file /tmp/audit.log {\nroll_uncompressed\n}\nrequired\n}"}, nil},
+		"one that does not rotate":       {adviceParts{psa: "audit {\noutput file /tmp/audit.log {\nroll_disabled\n}\nrequired\n}"}, nil},
+		"one that nobody requires":       {adviceParts{psa: "audit"}, nil},
 		"a pinned zone":                  {adviceParts{login: "zone https://webservices5.autotask.net"}, []string{"zone-pinned: login main"}},
 		"an early recheck":               {adviceParts{login: "lockout 7 {\nrecheck 4m59s\n}"}, []string{"recheck-short: login main"}},
 		"a recheck at its edge":          {adviceParts{login: "lockout 7 {\nrecheck 5m\n}"}, nil},

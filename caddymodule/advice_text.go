@@ -45,6 +45,12 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"See that the store, and Caddy's data directory, are on a disk that outlives the process and its container.",
 	},
 
+	// The audit log.
+	"audit-compressed": {
+		"it is required, and Caddy compresses what it rotates: a loss of power at that moment may take a whole file of lines that were promised to be on disk",
+		"Write roll_uncompressed into its output, and let something else compress the files that are left.",
+	},
+
 	// Sites.
 	"no-site": {
 		"no site has psa_gateway: nobody can call",

@@ -22,6 +22,7 @@ import (
 type shelf struct {
 	name string
 	fail error
+	hold chan struct{} // a Close waits for it; nil: none does
 
 	mu    sync.Mutex
 	opens int
@@ -59,8 +60,13 @@ func (s *shelf) all() string {
 // book is what a shelf opened.
 type book struct{ *shelf }
 
-func (b *book) Sync() error  { return b.note("sync") }
-func (b *book) Close() error { return b.note("close") }
+func (b *book) Sync() error { return b.note("sync") }
+func (b *book) Close() error {
+	if b.hold != nil {
+		<-b.hold
+	}
+	return b.note("close")
+}
 
 // Write implements io.Writer.
 func (b *book) Write(p []byte) (int, error) {
@@ -133,6 +139,24 @@ func TestACallKeepsItsLogOpenAndANewConfigGoesOnWithIt(t *testing.T) {
 	defer third.leave()
 	if err := third.start(); err != nil || third.trail == first.trail || isOver(third.trail) {
 		t.Errorf("a log that was closed is not opened again: %v", err)
+	}
+}
+
+func TestALogThatIsBeingClosedIsOpenedAgainOnceItIs(t *testing.T) {
+	s := &shelf{name: t.Name(), hold: make(chan struct{})}
+	first := takeTrail(output{s, "", false})
+	if err := first.start(); err != nil {
+		t.Fatal(err)
+	}
+	first.leave()
+	second := takeTrail(output{s, "", false})
+	defer second.leave()
+	if second.trail == first.trail || second.after != first.trail {
+		t.Error("a config uses a log that ends")
+	}
+	close(s.hold)
+	if err := second.start(); err != nil || !isOver(first.trail) || s.opens != 2 {
+		t.Errorf("opened %d times, %v", s.opens, err)
 	}
 }
 

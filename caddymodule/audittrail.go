@@ -158,11 +158,12 @@ func endTrails() {
 // start opens the output, unless it is open, and has lines written once their key is known.
 func (l *lentTrail) start() error {
 	t := l.trail
-	if t.after != nil {
-		<-t.after.over
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.after != nil {
+		<-t.after.over
+		t.after = nil
+	}
 	if t.to == nil {
 		to, err := openOutlet(l.out)
 		if err != nil {

@@ -79,6 +79,15 @@ func (w *world) checked(line []string, status int, texts ...string) {
 	}
 }
 
+// auditStands is how the audit log is, as the server says.
+func (w *world) auditStands() (standing report.AuditStatus) {
+	w.Helper()
+	if err := json.Unmarshal([]byte(w.askPage("/psa/audit").body), &standing); err != nil {
+		w.Fatal(err)
+	}
+	return standing
+}
+
 func TestTheAuditLogSaysWhatHappenedAndProvesIt(t *testing.T) {
 	t.Parallel()
 	w := newAudited(t, "")
@@ -173,11 +182,7 @@ func TestTheAuditLogGoesOnOverReloadsAndRestarts(t *testing.T) {
 		t.Fatal(out)
 	}
 	w.served("a")
-	var standing report.AuditStatus
-	if err := json.Unmarshal([]byte(w.askPage("/psa/audit").body), &standing); err != nil {
-		t.Fatal(err)
-	}
-	if !standing.Required || standing.Lost != 0 || len(standing.Heads) != 1 || standing.Output != w.path(auditPath) {
+	if standing := w.auditStands(); !standing.Required || standing.Lost != 0 || len(standing.Heads) != 1 || standing.Output != w.path(auditPath) {
 		t.Errorf("%+v", standing)
 	}
 	if out, status := w.reload(w.audit("", ""), ""); status != 0 {
@@ -283,6 +288,7 @@ func TestEachProcessHasAChainOfItsOwn(t *testing.T) {
 	both := " " + w.path(auditPath) + " " + o.path(auditPath)
 	o.says("audit verify --complete"+both, 0, "2 chains in 2 files")
 	w.says("audit verify", 0, "1 chains in 1 files", "note: elsewhere: ")
+	o.until("what it wrote is anchored", func() bool { s := o.auditStands(); return s.Written >= 3 && s.Anchored == s.Written })
 	o.kill()
 	o.server = nil
 	lines := strings.SplitAfter(o.read(auditPath), "\n")

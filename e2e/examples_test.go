@@ -17,6 +17,7 @@ var examples = map[string]func(e *example){
 	"behind-caddy":     (*example).behindCaddy,
 	"tenants":          (*example).tenants,
 	"pool":             (*example).pool,
+	"policies":         (*example).policies,
 }
 
 func TestExamplesRunAsTheyStand(t *testing.T) {

@@ -65,6 +65,9 @@ const configText = `{
 			queue 256 15s
 		}
 {integrations}
+		audit {
+			output file "{dir}/audit.log"
+		}
 	}
 }
 

@@ -25,6 +25,11 @@ func (w *world) examples() []example {
 		)},
 		{"a wrong key (the PSA's bare 401; after ten in a minute, a 429)", command("curl -i -H 'Secret: letmein'", tickets+"/1")},
 		{"what psagate says of the login", command("go run ./cmd/psagate status", "--address unix/"+w.path("admin"))},
+		{"what each policy says to a call", command("go run ./cmd/psagate policy explain rmm delete Tickets", "--address unix/"+w.path("admin"))},
+		{"what the policies would do now with all calls so far", command("go run ./cmd/psagate policy replay", "--policy "+w.policyFile(), w.path("audit.log"))},
+		{"whether the audit log is as it was written", command(
+			"XDG_DATA_HOME="+w.dir+" go run ./cmd/psagate audit verify", "--config "+w.path("Caddyfile"), "--adapter caddyfile",
+		)},
 	}
 }
 

@@ -142,15 +142,15 @@ func TestABrokenPromiseIsTheExitStatus(t *testing.T) {
 	}
 }
 
-var commands = regexp.MustCompile(`(?m)^  ((?:curl|go run) (?:.*\\\n)*.*)$`)
+var commands = regexp.MustCompile(`(?m)^  ((?:curl|go run|XDG_DATA_HOME=\S+ go run) (?:.*\\\n)*.*)$`)
 
 func TestAfterTheStoryTheExamplesWorkUntilItIsStopped(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t, "short")
 	d.until("until Ctrl-C")
-	told := d.until("--address")
+	told := d.until("--adapter caddyfile")
 	found := commands.FindAllStringSubmatch(told, -1)
-	if len(found) != 4 {
+	if len(found) != 7 {
 		t.Fatalf("%d examples in\n%s", len(found), told)
 	}
 	t.Run("curl", func(t *testing.T) {
@@ -167,6 +167,15 @@ func TestAfterTheStoryTheExamplesWorkUntilItIsStopped(t *testing.T) {
 		_, address, _ := strings.Cut(found[3][1], "go run ./cmd/psagate status \\\n    --address unix/")
 		if status, err := askAdmin(t.Context(), address); err != nil || !strings.Contains(status, `"state":"serving"`) {
 			t.Errorf("%q: %v: %s", address, err, status)
+		}
+	})
+	t.Run("policy and audit", func(t *testing.T) {
+		for i, want := range []string{"deny: no policy permits it; this one would:", " as they were, 0 otherwise", "the log is as it was written"} {
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", found[4+i][1])
+			cmd.Dir = "../.."
+			if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), want) {
+				t.Errorf("%s\n%s", found[4+i][1], out)
+			}
 		}
 	})
 	if err := d.Process.Signal(syscall.SIGINT); err != nil {

@@ -59,6 +59,7 @@ func (t *terminal) opening(w *world) {
 		"  policies   "+w.policyFile(),
 		"  store      "+w.path("secrets.json"),
 		"  log        "+w.path("caddy.log"),
+		"  audit log  "+w.path("audit.log"),
 	)
 }
 

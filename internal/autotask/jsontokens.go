@@ -41,7 +41,7 @@ type tokens struct {
 }
 
 func newTokens(r io.Reader) *tokens {
-	in := bufio.NewReaderSize(r, 4096)
+	in := bufio.NewReaderSize(r, 1024)
 	if b, err := in.Peek(len(utf8BOM)); err == nil && string(b) == string(utf8BOM) {
 		_, _ = in.Discard(len(utf8BOM))
 	}
@@ -175,11 +175,24 @@ func trailing(p []byte) (n int) {
 
 // kept is a string whose content was kept.
 func (t *tokens) kept(kind byte) (token, error) {
+	if inside := t.text[1 : len(t.text)-1]; literally(inside) {
+		return token{kind: kind, text: string(inside)}, nil
+	}
 	var text string
 	if !utf8.Valid(t.text) || json.Unmarshal(t.text, &text) != nil {
 		return token{}, fmt.Errorf("%w: a string is malformed", errNotJSON)
 	}
 	return token{kind: kind, text: text}, nil
+}
+
+// literally reports whether a string stands for itself, as almost all do.
+func literally(p []byte) bool {
+	for _, c := range p {
+		if c < ' ' || c > '~' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // literal reads a number, true, false or null.

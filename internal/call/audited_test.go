@@ -196,6 +196,14 @@ func TestEachKindOfCallHasItsLine(t *testing.T) {
 			method: "GET", path: "/Tickets/1", before: func(w *world) { w.cfg.Integrations[0].Disabled = true; w.load() },
 			want: " a GET read Tickets|1||||| identity disabled 403",
 		},
+		"one more than its limit": {
+			method: "GET", path: "/Tickets/1", before: func(w *world) { w.cfg.Integrations[0].Limits.PerMinute = 1; w.load(); w.served("a") },
+			want: " a GET read Tickets|1||||| quota rate 429",
+		},
+		"an integration that was switched off": {
+			method: "GET", path: "/Tickets/1", before: func(w *world) { _, _ = w.g.Disable(w.Context(), "a", "") },
+			want: " a GET read Tickets|1||||| identity disabled 403",
+		},
 		"a path that is none": {
 			method: "GET", path: "/../x/y/z/a/b/c/d",
 			want: " a GET  |||||| gateway bad-request 400",

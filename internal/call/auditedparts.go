@@ -45,7 +45,7 @@ var parts = map[autotask.Reason]audit.Part{
 	autotask.TooManyFailures:     audit.ByIdentity,
 	autotask.Policy:              audit.ByPolicy,
 	autotask.StepUp:              audit.ByPolicy,
-	"rate":                       audit.ByQuota,
+	autotask.Rate:                audit.ByQuota,
 	"quota":                      audit.ByQuota,
 	autotask.CredentialRefused:   audit.ByGuard,
 	autotask.BudgetSpent:         audit.ByGuard,

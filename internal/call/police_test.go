@@ -175,6 +175,35 @@ func TestPolicySeesTheFieldsOfTheBody(t *testing.T) {
 	})
 }
 
+// What is not known is not taken for nothing.
+func TestWhereFieldsCannotBeToldAPolicyThatLooksAtThemDenies(t *testing.T) {
+	const text = `
+permit (principal, action == Action::"update", resource == Entity::"Tickets") when { !context.fields.contains("queueid") };
+permit (principal, action in [Action::"read", Action::"query"], resource == Entity::"Contacts") when { !context.returns.contains("emailaddress") };
+`
+	inPolicedWorld(t, text, func(w *world) {
+		const filter = `"filter":[{"op":"exist","field":"id"}]`
+		for _, of := range []struct {
+			is, method, path, body string
+			denied                 bool
+		}{
+			{"a body that is read", "PATCH", "/Tickets", `{"id":1,"title":"x"}`, false},
+			{"one that is no JSON", "PATCH", "/Tickets", `{"id":1,"title":"x"`, true},
+			{"one that names what is no field", "PATCH", "/Tickets", `{"id":1,"a b":2}`, true},
+			{"a query that says what it wants", "POST", "/Contacts/query", `{` + filter + `,"includeFields":["id"]}`, false},
+			{"one that says more", "POST", "/Contacts/query", `{` + filter + `,"includeFields":["id","eMailAddress"]}`, true},
+			{"one that does not say", "POST", "/Contacts/query", `{` + filter + `}`, true},
+			{"its next page", "GET", "/Contacts/query/next?paging=x", "", true},
+			{"a record by its id", "GET", "/Contacts/1", "", true},
+			{"a count", "POST", "/Contacts/query/count", `{` + filter + `}`, false},
+		} {
+			if a := w.call("a", of.method, of.path, of.body); (a.reason() == "policy") != of.denied {
+				t.Errorf("%s: %d %s", of.is, a.status, a.body)
+			}
+		}
+	})
+}
+
 // zipped makes a call whose body is gzip.
 func (w *world) zipped(integration, method, path, body string) answer {
 	w.Helper()

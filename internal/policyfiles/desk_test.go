@@ -153,6 +153,15 @@ func TestAnEmptiedFolderKeepsTheOldPolicy(t *testing.T) {
 	})
 }
 
+func TestADeskSaysWhetherItIsOnlyObserved(t *testing.T) {
+	for _, observe := range []bool{false, true} {
+		d, err := Open(Settings{Observe: observe}, slog.New(slog.DiscardHandler))
+		if err != nil || d.Observes() != observe {
+			t.Errorf("%v: %v", observe, err)
+		}
+	}
+}
+
 func TestWhatIsWrongFromTheBeginningIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bad.cedar")
 	if err := os.WriteFile(file, []byte("permit (principal, action, resource)"), 0o600); err != nil {
