@@ -66,10 +66,16 @@ func stringAt(s string) string {
 	return s
 }
 
-var keyAtEnd = regexp.MustCompile(`(?s)("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*$`)
+var keyAtEnd = regexp.MustCompile(`(?s)("(?:[^"\\]|\\.)*")$`)
 
 // keyBefore returns the key, decoded, of the value that begins where s ends.
 func keyBefore(s string) string {
+	const blanks = " \t\r\n"
+	s, is := strings.CutSuffix(strings.TrimRight(s, blanks), ":")
+	if !is {
+		return ""
+	}
+	s = strings.TrimRight(s, blanks)
 	var key string
 	if m := keyAtEnd.FindStringSubmatch(s[max(0, len(s)-200):]); m == nil || json.Unmarshal([]byte(m[1]), &key) != nil {
 		return ""

@@ -109,6 +109,7 @@ func TestAGuestWhomOthersLockedIsReleasedByName(t *testing.T) {
 		u := w.tenant.AddUser(guest, "guest-password", "CODE")
 		w.passing("rmm", "192.0.2.7/32")
 		w.brings(guest, "guest-password")
+		synctest.Wait() // what is told of it is told beside the call
 		w.sim.Fault(psatest.Fault{At: psatest.Received, Only: psatest.SignInCall, Then: psatest.Answer, Body: errorsJSON("The user account has been locked"), Times: 1})
 		if a := w.brings(guest, "guest-password"); a.reason() != "login-locked" {
 			t.Errorf("%d %s %s", a.status, a.reason(), a.body)
