@@ -112,10 +112,11 @@ func (r HostRule) Check(u *url.URL) error {
 }
 
 // WebURL returns the URL at which people sign in, as a zone lookup told it, or nothing where it leads to a host that is
-// neither below the PSA's domains nor named by the operator: people would follow it with their passwords.
+// neither below the PSA's domains nor named by the operator: people would follow it with their passwords. Nor where it has what no
+// URL has (RFC 3986): a page or a header that it is put into could be read otherwise.
 func (r HostRule) WebURL(s string) string {
 	u, err := url.Parse(s)
-	if err != nil || u.Opaque != "" || checkHost(cleanHost(u.Hostname())) != nil || u.User != nil {
+	if err != nil || strings.ContainsFunc(s, notOfURLs) || u.Opaque != "" || checkHost(cleanHost(u.Hostname())) != nil || u.User != nil {
 		return ""
 	}
 	host := cleanHost(u.Hostname())
@@ -125,6 +126,9 @@ func (r HostRule) WebURL(s string) string {
 	}
 	return ""
 }
+
+// notOfURLs are the characters that RFC 3986 allows nowhere in a URL.
+func notOfURLs(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", c) }
 
 // Named says whether the operator named this host and port. Only then may the connection go to a private address.
 func (r HostRule) Named(host, port string) bool {
