@@ -1,9 +1,11 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/report"
 )
 
@@ -34,7 +36,7 @@ func (t *trail) standing() report.AuditStatus {
 	out := report.AuditStatus{Output: t.name, Required: t.required.Load()}
 	w := t.writer.Load()
 	if w == nil {
-		out.Problems = []string{"nothing is written yet: the store, or the installation's key, is waited for"}
+		out.Problems = []string{errNotYet.Error()}
 		return out
 	}
 	s := w.Status()
@@ -51,6 +53,17 @@ func (t *trail) standing() report.AuditStatus {
 	}
 	return out
 }
+
+// how is the writer's status; before it can write, what waits for it is not known.
+func (t *trail) how() audit.Status {
+	if w := t.writer.Load(); w != nil {
+		return w.Status()
+	}
+	return audit.Status{Err: errNotYet}
+}
+
+// errNotYet: the key, or the store that holds it, is waited for.
+var errNotYet = errors.New("nothing is written yet: the store, or the installation's key, is waited for")
 
 // status is the engine's, with what is wrong with the audit log.
 func (a *App) status() report.Status {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/report"
@@ -142,6 +143,9 @@ var (
 	loginState        = prometheus.NewDesc("psagate_login_state", "1 for the state that the login is in, 0 for the others: idle, serving, gate-shut, refused, no-store, no-secret, spent, locked.", []string{"login", "state"}, nil)
 	credentialVersion = prometheus.NewDesc("psagate_credential_version", "The store's version of the credential that serves; absent while none does.", []string{"login"}, nil)
 	credentialAge     = prometheus.NewDesc("psagate_credential_age_seconds", "Time since the store first gave the credential that serves; absent while none does.", []string{"login"}, nil)
+	auditFailing      = prometheus.NewDesc("psagate_audit_failing", "1 while the audit log cannot be written, or its last line cannot be anchored, 0 while all is well; absent without an audit log.", nil, nil)
+	auditWaiting      = prometheus.NewDesc("psagate_audit_waiting_lines", "Lines of the audit log that are not yet written; absent without one.", nil, nil)
+	auditLost         = prometheus.NewDesc("psagate_audit_lost_total", "Entries that are not in the audit log, since its output was opened; absent without one.", nil, nil)
 	secretAge         = prometheus.NewDesc("psagate_secret_age_seconds", "Time since the store last confirmed a record in use, of the one for which that is longest; absent while none was read.", []string{"store"}, nil)
 )
 
@@ -151,7 +155,7 @@ var loginStates = [...]report.LoginState{
 
 // Describe implements prometheus.Collector.
 func (gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range [...]*prometheus.Desc{budgetRemaining, loginState, credentialVersion, credentialAge, secretAge} {
+	for _, d := range [...]*prometheus.Desc{budgetRemaining, loginState, credentialVersion, credentialAge, auditFailing, auditWaiting, auditLost, secretAge} {
 		to <- d
 	}
 }
@@ -174,6 +178,20 @@ func (gauges) Collect(to chan<- prometheus.Metric) {
 			gauge(secretAge, age, status.Stores[i].Name)
 		}
 	}
+	if in.audit != nil {
+		gaugeAudit(in.audit.how(), to)
+	}
+}
+
+// gaugeAudit tells how the audit log is.
+func gaugeAudit(s audit.Status, to chan<- prometheus.Metric) {
+	failing := 0.
+	if s.Err != nil || s.AnchorErr != nil {
+		failing = 1
+	}
+	to <- prometheus.MustNewConstMetric(auditFailing, prometheus.GaugeValue, failing)
+	to <- prometheus.MustNewConstMetric(auditWaiting, prometheus.GaugeValue, float64(s.Waiting))
+	to <- prometheus.MustNewConstMetric(auditLost, prometheus.CounterValue, float64(s.Lost))
 }
 
 func gaugeLogin(l *report.LoginStatus, now time.Time, gauge func(d *prometheus.Desc, value float64, labels ...string)) {

@@ -34,8 +34,14 @@ func TestARequiredAuditLogOnAFullDiskLetsNoCallLeave(t *testing.T) {
 	}
 	w.says("status", 0, "! the audit log "+w.path("disk/audit.log")+": it cannot be written", "no space left")
 	w.says("audit verify", 0)
+	if w.metric("psagate_audit_failing") != "1" {
+		t.Error("the metrics do not say so")
+	}
 	w.makeRoom()
 	w.servesAgain()
+	if failing, lost := w.metric("psagate_audit_failing"), w.metric("psagate_audit_lost_total"); failing != "0" || lost != "0" {
+		t.Errorf("the metrics say %s, %s lost", failing, lost)
+	}
 	w.until("what was refused is written", func() bool { return w.refusedForAudit("disk/audit.log") >= 5 })
 	w.says("audit verify", 0)
 	w.server.stop(w)

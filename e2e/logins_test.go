@@ -94,16 +94,21 @@ func TestOneProcessWritesItsStoreLessThanOnceInAThousandCalls(t *testing.T) {
 // transactions is how many the process has committed to its store.
 func (w *world) transactions() int {
 	w.Helper()
-	const name = "psagate_store_transactions_total "
+	n, err := strconv.ParseFloat(w.metric("psagate_store_transactions_total"), 64)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return int(n)
+}
+
+// metric is what the process says of a metric without labels.
+func (w *world) metric(name string) string {
+	w.Helper()
 	for line := range strings.Lines(w.askPage("/metrics").body) {
-		if text, found := strings.CutPrefix(line, name); found {
-			n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-			if err != nil {
-				w.Fatal(err)
-			}
-			return int(n)
+		if text, found := strings.CutPrefix(line, name+" "); found {
+			return strings.TrimSpace(text)
 		}
 	}
 	w.Fatalf("no metric %s", name)
-	return 0
+	return ""
 }
