@@ -21,7 +21,7 @@ func TestARestartAReloadAndARefusedReloadCostNoSignInAndForgetNothing(t *testing
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newDurable(t, "")
-			w.caddyfile.login = strings.Replace(shortLinger, "5s", "1s", 1)
+			w.caddyfile.login = strings.Replace(shortLinger, "5s", "3s", 1) // who waits in vain does so for that long
 			w.start()
 			w.served("a")
 			w.keepsWhatServes(then)

@@ -118,6 +118,7 @@ func TestTheNpmClientSeesNothingOfARotation(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.sim.Adjust(func(b *psatest.Behaviour) { b.PageCap, b.Latency = 4, 20*time.Millisecond })
+			w.policed(callsPolicy + `permit (principal, action == Action::"create", resource == Entity::"TicketNotes");`)
 			w.start()
 			bypass := w.sim.Fault(psatest.Fault{User: "apigrate@example.com"})
 			client := w.script("apigrate.mjs", "a")
