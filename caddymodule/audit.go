@@ -84,7 +84,7 @@ func (a *App) commitAudit() {
 		return
 	}
 	a.audit.commit()
-	auditing.Store(a.audit.trail)
+	auditing.Store(a.audit)
 	noteEvent(configLoaded(a))
 }
 
@@ -93,6 +93,6 @@ func (a *App) leaveAudit() {
 	if a.audit == nil {
 		return
 	}
-	auditing.CompareAndSwap(a.audit.trail, nil)
+	auditing.CompareAndSwap(a.audit, nil)
 	a.audit.leave()
 }

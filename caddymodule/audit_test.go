@@ -117,6 +117,27 @@ func TestConfigsThatNameTheSameOutputShareALog(t *testing.T) {
 	}
 }
 
+func TestEventsAreWrittenDownAfterAConfigThatSharedTheLogHasLeft(t *testing.T) {
+	s := &shelf{name: t.Name()}
+	before, now := &App{audit: takeTrail(output{s, "a", false})}, &App{audit: takeTrail(output{s, "a", false})}
+	for _, a := range []*App{before, now} { // a reload: the new config is in force before the old one leaves
+		if err := a.startAudit(); err != nil {
+			t.Fatal(err)
+		}
+		a.commitAudit()
+	}
+	before.leaveAudit()
+	early := len(now.audit.early)
+	noteEvent(audit.Entry{Event: eventDisabled})
+	if len(now.audit.early) != early+1 {
+		t.Error("an event after a reload is not in the log")
+	}
+	now.leaveAudit()
+	if auditing.Load() != nil {
+		t.Error("the log is in force after its last config has left")
+	}
+}
+
 func TestACallKeepsItsLogOpenAndANewConfigGoesOnWithIt(t *testing.T) {
 	s := &shelf{name: t.Name()}
 	first := takeTrail(output{s, "", false})

@@ -18,8 +18,9 @@ import (
 	"github.com/psagate/psagate/internal/call"
 )
 
-// auditing is the audit log of the config that is in force; nil: it has none.
-var auditing atomic.Pointer[trail]
+// auditing is the audit log of the config that is in force, as lent to that config: one of before may have been lent the same, and
+// its end is not the end of this. nil: it has none.
+var auditing atomic.Pointer[lentTrail]
 
 // trail is an audit log. It outlives configs, as a chain does: those that name the same output share it, and a call writes to the
 // log of the config that admitted it, to the call's end.

@@ -73,13 +73,21 @@ func (a admin) post(path string, value, into any) error {
 func (a admin) request(method, path string, body io.Reader, into any) error {
 	answer, err := caddycmd.AdminAPIRequest(a.address, method, "/psa/"+path, nil, body)
 	if err != nil {
-		return fmt.Errorf("asking the server at %s: %w", a.address, plainError(err))
+		return fmt.Errorf("asking the server at %s: %w%s", a.address, plainError(err), whereElse(err))
 	}
 	defer answer.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(into); err != nil {
 		return fmt.Errorf("reading the answer of the server at %s: %w", a.address, err)
 	}
 	return nil
+}
+
+// whereElse says what to do where nobody was reached.
+func whereElse(err error) string {
+	if !strings.Contains(err.Error(), ": dial ") {
+		return ""
+	}
+	return "; does psagate run, and is its admin endpoint there? --config or --address say where it is"
 }
 
 // answeredError is the error of a request that was answered with an error.

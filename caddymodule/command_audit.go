@@ -122,7 +122,7 @@ read. It checks nothing: that is verify's. A call of a log that is required is
 there twice, as intent and as outcome.
 
 --ocsf prints each as an object of the Open Cybersecurity Schema Framework, for
-a SIEM; --json prints each as it is in the log, without its code.
+a SIEM; --json prints what is in the line, but for the codes that chain it.
 
 	$ psagate audit print
 	$ psagate audit print --ocsf /var/log/psagate/audit.log`,
@@ -175,7 +175,7 @@ func entryPrinter(cmd *cobra.Command) func(audit.Entry) error {
 		return func(e audit.Entry) error { return out.Encode(audit.OCSF(e)) }
 	}
 	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
-		return func(e audit.Entry) error { return out.Encode(e) }
+		return func(e audit.Entry) error { return out.Encode(audit.Members(e)) }
 	}
 	return func(e audit.Entry) error {
 		_, err := fmt.Fprintln(cmd.OutOrStdout(), report.AuditLine(e))

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/psagate/psagate/internal/nearest"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/policy"
 )
@@ -25,8 +27,9 @@ Nothing is sent to the PSA. The exit status is 0 where the request may pass.
 
 The entity is the PSA's name at the root: a ticket's notes are TicketNotes.
 What is not said of the request is not known, and a policy that asks for it
-denies. A request with more than these words is read from a file, or from the
-input (-), in the form that it has in a case.
+denies. Only policies are asked: a freeze, limits, hours and whether the
+integration is disabled are not looked at. A request with more than these words
+is read from a file, or from the input (-), in the form that it has in a case.
 
 	$ psagate policy explain itglue update Tickets --fields title,queueID
 	$ psagate policy explain --request request.json --policy policies`,
@@ -107,7 +110,7 @@ func explained(cmd *cobra.Command, request policy.Request) (answer report.Policy
 	if err != nil {
 		return answer, err
 	}
-	return explanation(policies.Explain(inGroups(app, request)), false), nil
+	return explanation(app, request, policies.Explain(inGroups(app, request)), false), nil
 }
 
 // inGroups adds the groups that the config has an integration in, where the request names none.
@@ -121,16 +124,30 @@ func inGroups(app *App, r policy.Request) policy.Request {
 	return r
 }
 
-// explanation is what the policies say, as it is reported.
-func explanation(e policy.Explanation, observe bool) report.PolicyExplained {
+// explanation is what the policies say, as it is reported. app is nil where no config is known.
+func explanation(app *App, r policy.Request, e policy.Explanation, observe bool) report.PolicyExplained {
 	out := report.PolicyExplained{
 		Allowed: e.Decision.Allowed(), Outcome: string(e.Decision.Outcome), Why: string(e.Decision.Why), Text: e.Decision.String(),
 		Permit: e.Decision.Permit, Observe: observe, Policies: []report.PolicyFinding{},
+	}
+	if app != nil && r.Principal.Kind == policy.Integration && app.Integrations[r.Principal.Name] == nil {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("the config has no integration %q%s", r.Principal.Name, likeOf(r.Principal.Name, slices.Sorted(maps.Keys(app.Integrations)))))
+	}
+	if e.Almost != "" {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("unknown entity %q; did you mean %q?", r.Entity, e.Almost))
 	}
 	for _, f := range e.Findings {
 		out.Policies = append(out.Policies, report.PolicyFinding{Policy: f.Policy, File: f.File, Line: f.Line, Effect: f.Effect, Applies: f.Applies, Because: f.Because})
 	}
 	return out
+}
+
+// likeOf asks whether another name was meant, where one is near.
+func likeOf(name string, known []string) string {
+	if word, near := nearest.Word(name, known); near {
+		return fmt.Sprintf("; did you mean %q?", word)
+	}
+	return ""
 }
 
 // explain answers what the policies in force say to a request.
@@ -147,7 +164,7 @@ func explain(w http.ResponseWriter, r *http.Request, in *App) error {
 		request.Time = time.Now()
 	}
 	e, observe := in.engine.Explain(inGroups(in, request))
-	return writeJSON(w, explanation(e, observe))
+	return writeJSON(w, explanation(in, request, e, observe))
 }
 
 // maxRequest is the largest file that is read for one request, in bytes.

@@ -28,8 +28,9 @@ var policyTestCommand = command{
 	long: `
 Reads policies, files that end with .cedar, and cases, files that end with
 .cases.json, asks each case, and says which are not answered as they are to be.
-A folder stands for all such files in it; without a name it is the folder that
-the command is run in. No running server is needed. With --config the names of
+Where there is no case, nothing was tested, and that is a failure. A folder
+stands for all such files in it; without a name it is the folder that the
+command is run in. No running server is needed. With --config the names of
 integrations and groups are held against the config's, and the hours are those
 of its time zone.
 
@@ -62,9 +63,12 @@ func testPolicies(app *App, paths []string) (report.PolicyTest, error) {
 	if err != nil {
 		return report.PolicyTest{}, err
 	}
-	done := report.PolicyTest{OK: true, Policies: policies.Len(), Cases: len(cases)}
+	done := report.PolicyTest{OK: len(cases) > 0, Policies: policies.Len(), Cases: len(cases)}
 	for _, w := range policies.Warnings() {
 		done.Warnings = append(done.Warnings, w.Error())
+	}
+	if named := others(paths, policy.CasesExtension); len(named) == 0 {
+		done.Warnings = append(done.Warnings, "no policies are named, so the built-in one is asked, which lets everybody read and query: name their files too, or the folder")
 	}
 	for _, r := range policies.Test(cases) {
 		if r.Failure != "" {

@@ -204,7 +204,7 @@ func TestMetricsHaveTheNamesAndLabelsOfTheContract(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"alerts_total{kind,outcome}", "attempts_total{login,outcome}", "credential_age_seconds{login}", "credential_version{login}", "decisions_total{integration,decision}", "login_budget_remaining{login}",
+		"alerts_total{kind,outcome}", "attempts_total{login,outcome}", "audit_failing{}", "audit_lost_total{}", "audit_waiting_lines{}", "credential_age_seconds{login}", "credential_version{login}", "decisions_total{integration,decision}", "login_budget_remaining{login}",
 		"login_state{login,state}", "requests_total{integration,entity,action,outcome}", "secret_age_seconds{store}", "store_transactions_total{}", "wait_seconds{login}",
 	}
 	if !slices.Equal(got, want) {

@@ -104,7 +104,7 @@ func TestTheAuditLogSaysWhatHappenedAndProvesIt(t *testing.T) {
 	w.says("release main --yes", 0, "released")
 	w.served("a")
 	w.until("the calls are written", func() bool { return len(w.outcomes()) >= 4 })
-	w.says("audit verify", 0, "the log is as it was written", "1 chains in 1 files")
+	w.says("audit verify", 0, "the log is as it was written", "1 chain in 1 file")
 	w.says("audit print", 0, "a read Tickets/1 permit psa 200", "a delete TicketNotes/1 deny policy 403 policy", "psagate config_loaded - digest=", "operator login_released main", "a credential_refused main")
 	w.ocsf()
 	w.server.stop(w)
@@ -113,7 +113,7 @@ func TestTheAuditLogSaysWhatHappenedAndProvesIt(t *testing.T) {
 		first.Status != 200 || first.Entity != "Tickets" || first.ID != "1" || first.Duration == 0 {
 		t.Errorf("%+v", first)
 	}
-	w.verifies(0, "the log is as it was written", "1 chains in 1 files")
+	w.verifies(0, "the log is as it was written", "1 chain in 1 file")
 	w.unharmed(5)
 }
 
@@ -215,7 +215,7 @@ func TestTheAuditLogGoesOnOverReloadsAndRestarts(t *testing.T) {
 	if len(chains) != 4 || phases[audit.Intent] != 1 || phases[audit.Outcome] != 1 {
 		t.Errorf("%d chains, %v", len(chains), phases)
 	}
-	w.verifies(0, "4 chains in 1 files", "open:")
+	w.verifies(0, "4 chains in 1 file", "open:")
 }
 
 func TestTheAuditLogIsWholeOverRotation(t *testing.T) {
@@ -235,7 +235,7 @@ func TestTheAuditLogIsWholeOverRotation(t *testing.T) {
 	})
 	w.says("audit verify", 0, "the log is as it was written")
 	w.server.stop(w)
-	w.verifies(0, "1 chains in 2 files")
+	w.verifies(0, "1 chain in 2 files")
 	rotated, _ := filepath.Glob(w.path("audit/audit-*"))
 	if err := os.Remove(rotated[0]); err != nil {
 		t.Fatal(err)
@@ -287,7 +287,7 @@ func TestEachProcessHasAChainOfItsOwn(t *testing.T) {
 	}
 	both := " " + w.path(auditPath) + " " + o.path(auditPath)
 	o.says("audit verify --complete"+both, 0, "2 chains in 2 files")
-	w.says("audit verify", 0, "1 chains in 1 files", "note: elsewhere: ")
+	w.says("audit verify", 0, "1 chain in 1 file", "note: elsewhere: ")
 	o.until("what it wrote is anchored", func() bool { s := o.auditStands(); return s.Written >= 3 && s.Anchored == s.Written })
 	o.kill()
 	o.server = nil

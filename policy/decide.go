@@ -15,6 +15,9 @@ const skew = 30 * time.Second
 
 // Decide returns what the policies say to a request. It may be called by any number of callers at once.
 func (p *Policies) Decide(r Request) Decision {
+	if r.Problem != "" {
+		return Decision{Outcome: Deny, Why: NotUnderstood, Problem: r.Problem}
+	}
 	c := p.callOf(&r)
 	switch {
 	case c == nil:

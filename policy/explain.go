@@ -26,12 +26,14 @@ type Finding struct {
 type Explanation struct {
 	Decision Decision  `json:"decision"`
 	Findings []Finding `json:"findings"`
+	// Almost is the PSA's entity that the request's is almost, where the PSA is not known to have that; else empty.
+	Almost string `json:"almost,omitempty"`
 }
 
 // Explain decides a request as Decide does and says of every policy whether it applies and why. It is for people: it
 // evaluates all of them, one condition after the other.
 func (p *Policies) Explain(r Request) Explanation {
-	e := Explanation{Decision: p.Decide(r)}
+	e := Explanation{Decision: p.Decide(r), Almost: p.almost(r.Entity)}
 	if !understood(&r) {
 		return e
 	}

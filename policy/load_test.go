@@ -78,7 +78,7 @@ func TestWhatIsWrongWithAPolicyIsToldWithItsPlace(t *testing.T) {
 		{"an empty id", `@id("") permit (principal, action, resource);`, `a.cedar:1:2: @id wants a name on one line, as in @id("tickets")`},
 		{"an id that is there twice", "@id(\"a\") permit (principal, action, resource);\n@id(\"a\") permit (principal, action == Action::\"read\", resource);", `a.cedar:2:5: the id "a" is already that of the policy at a.cedar:1; give each its own`},
 		{"a permit that is taken back", "permit (principal, action == Action::\"read\", resource);\n@id(\"stop\") forbid (principal, action in [Action::\"read\"], resource);", "a.cedar:1:1: this permits what the policy at a.cedar:2 forbids without a condition; remove one of them"},
-		{"all that is wrong at once", `permit (principal == Integraton::"x", action == Action::"raed", resource in Entity::"Ticket");`, `a.cedar:1:22: unknown type Integraton; did you mean "Integration"?` + "\n" + `a.cedar:1:77: unknown entity "Ticket"; did you mean "Tickets"?` + "\n" + `a.cedar:1:49: unknown action "raed"; did you mean "read"?`},
+		{"all that is wrong at once", `permit (principal == Integraton::"x", action == Action::"raed", resource in Entity::"Ticket");`, `a.cedar:1:22: unknown type Integraton; did you mean "Integration"?` + "\n" + `a.cedar:1:49: unknown action "raed"; did you mean "read"?` + "\n" + `a.cedar:1:77: unknown entity "Ticket"; did you mean "Tickets"?`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p, err := Load([]Source{{"a.cedar", []byte(test.text)}}, known)

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -43,10 +45,19 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// orNil returns the problems as an error, nil where there are none.
+// orNil returns the problems as an error, those of a file by line and column; nil where there are none.
 func (p Problems) orNil() error {
 	if len(p) == 0 {
 		return nil
 	}
+	place := make(map[string]int) // files stay in their order
+	for _, one := range p {
+		if _, met := place[one.File]; !met {
+			place[one.File] = len(place)
+		}
+	}
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		return cmp.Or(place[a.File]-place[b.File], a.Line-b.Line, a.Column-b.Column)
+	})
 	return p
 }

@@ -100,6 +100,8 @@ type Request struct {
 	Impersonates bool
 	// Zone is the base URL of the zone that the call goes to; empty where it is not known yet.
 	Zone string
+	// Problem says why the request is not understood although it has an action and an entity: it is denied. Empty for most.
+	Problem string
 	// LastFactor is when a person last showed a second factor; zero for never.
 	LastFactor time.Time
 }

@@ -33,5 +33,6 @@ const description = `psagate stands between the programs that call a PSA and the
 the PSA's real credentials from a store, sends each call to the right zone with
 today's credential, and never lets anyone's mistakes lock the PSA user out.
 
-It is Caddy with psagate in it: run, reload, adapt, validate, fmt and the other
-commands are Caddy's; status, check, release, key and zones are psagate's.`
+It is Caddy with psagate in it. Of its commands alerts, audit, check, disable,
+enable, failures, key, policy, release, rotate, secret, status, store and zones
+are psagate's; run, reload, adapt, validate, fmt and the others are Caddy's.`

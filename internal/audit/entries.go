@@ -43,6 +43,15 @@ type wire struct {
 	Duration uint64 `json:"duration_us"`
 }
 
+// Members returns what an entry's line has, but for the codes that chain it, for JSON. What is empty is left out, as there.
+func Members(e Entry) any {
+	return struct {
+		Entry
+		Up       int64 `json:"up_us"`
+		Duration int64 `json:"duration_us,omitempty"`
+	}{e, e.Up.Microseconds(), e.Duration.Microseconds()}
+}
+
 // errNoLine: it is none of a Writer's.
 var errNoLine = errors.New("this is no audit line")
 

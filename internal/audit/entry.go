@@ -23,51 +23,51 @@ type Entry struct {
 	// Kind says whether it is a call or an event.
 	Kind Kind `json:"kind"`
 	// Phase says which part of a call the line is of; empty: of the whole call. Of is, in an outcome, the Seq of its intent.
-	Phase Phase  `json:"phase"`
-	Of    uint64 `json:"of"`
+	Phase Phase  `json:"phase,omitempty"`
+	Of    uint64 `json:"of,omitempty"`
 	// Again says that an earlier line of the same may be there too: it was not known whether that one was written.
-	Again bool `json:"again"`
+	Again bool `json:"again,omitempty"`
 
 	// Event is what happened, in a word, and Data what is known of it by names of a closed set. Of events alone.
-	Event string            `json:"event"`
-	Data  map[string]string `json:"data"`
+	Event string            `json:"event,omitempty"`
+	Data  map[string]string `json:"data,omitempty"`
 
 	// CallerKind and Caller are who it was. Both are empty for a stranger.
-	CallerKind CallerKind `json:"caller_kind"`
-	Caller     string     `json:"caller"`
+	CallerKind CallerKind `json:"caller_kind,omitempty"`
+	Caller     string     `json:"caller,omitempty"`
 	// Groups are a person's, as the issuer names them.
-	Groups []string `json:"groups"`
+	Groups []string `json:"groups,omitempty"`
 	// Key is the id of the key that was shown, Address where the caller came from.
-	Key     string `json:"key"`
-	Address string `json:"address"`
+	Key     string `json:"key,omitempty"`
+	Address string `json:"address,omitempty"`
 	// Login is the login's name, CredentialVersion the store's label of the credential that was sent, Zone the base URL.
-	Login             string `json:"login"`
-	CredentialVersion string `json:"credential_version"`
-	Zone              string `json:"zone"`
+	Login             string `json:"login,omitempty"`
+	CredentialVersion string `json:"credential_version,omitempty"`
+	Zone              string `json:"zone,omitempty"`
 	// Method is the HTTP method. Entity, Action and ID are the operation; Child and ChildID are below them.
-	Method  string `json:"method"`
-	Action  string `json:"action"`
-	Entity  string `json:"entity"`
-	ID      string `json:"id"`
-	Child   string `json:"child"`
-	ChildID string `json:"child_id"`
+	Method  string `json:"method,omitempty"`
+	Action  string `json:"action,omitempty"`
+	Entity  string `json:"entity,omitempty"`
+	ID      string `json:"id,omitempty"`
+	Child   string `json:"child,omitempty"`
+	ChildID string `json:"child_id,omitempty"`
 	// Impersonates is the resource id that the caller speaks for.
-	Impersonates string `json:"impersonates"`
+	Impersonates string `json:"impersonates,omitempty"`
 	// Fields are the names of the fields that are written, Filters those that a query compares, Returns those that it asks for.
-	Fields  []string `json:"fields"`
-	Filters []string `json:"filters"`
-	Returns []string `json:"returns"`
+	Fields  []string `json:"fields,omitempty"`
+	Filters []string `json:"filters,omitempty"`
+	Returns []string `json:"returns,omitempty"`
 
 	// Decision is what policy said, Reasons why. Observed: it was said and not done.
-	Decision Decision `json:"decision"`
-	Observed bool     `json:"observed"`
-	Reasons  []string `json:"reasons"`
+	Decision Decision `json:"decision,omitempty"`
+	Observed bool     `json:"observed,omitempty"`
+	Reasons  []string `json:"reasons,omitempty"`
 	// DecidedBy is the part that the answer is from.
-	DecidedBy Part `json:"decided_by"`
+	DecidedBy Part `json:"decided_by,omitempty"`
 	// Reason is the header Psagate-Reason of an answer of psagate's own.
-	Reason string `json:"reason"`
+	Reason string `json:"reason,omitempty"`
 	// Status is the HTTP status that the caller got; 0 for none. Duration is how long the call took.
-	Status   int           `json:"status"`
+	Status   int           `json:"status,omitempty"`
 	Duration time.Duration `json:"-"`
 }
 

@@ -21,6 +21,8 @@ type Fields struct {
 	Returned []string
 	// All: every field is returned.
 	All bool
+	// ID is the number of the record that an update's body names; empty where it names none, and of other calls.
+	ID string
 	// Problem says why the names cannot be told; then the others are empty. Empty: they can.
 	Problem string
 }
@@ -62,7 +64,7 @@ func (f *Fields) parse(op Operation, rawQuery string, body io.Reader) error {
 	case op.Action == Query && op.Form != FormChild:
 		return f.query(op, rawQuery, body)
 	case op.Action == Create || op.Action == Update:
-		return f.record(body)
+		return f.record(op, body)
 	}
 	return nil
 }
@@ -110,7 +112,7 @@ func searchesOf(rawQuery string) (texts []string, err error) {
 }
 
 // record tells what a created or updated record has.
-func (f *Fields) record(body io.Reader) error {
+func (f *Fields) record(op Operation, body io.Reader) error {
 	if body == nil {
 		return nil
 	}
@@ -129,8 +131,45 @@ func (f *Fields) record(body io.Reader) error {
 		if f.Written, err = withField(f.Written, name); err != nil {
 			return err
 		}
+		if op.Action == Update && is(name, "id") {
+			return f.identify(t)
+		}
 		return t.skip()
 	})
+}
+
+// identify reads the value of the member that names the record.
+func (f *Fields) identify(t *tokens) error {
+	tok, err := t.next()
+	switch {
+	case err != nil:
+		return err
+	case tok.kind != literalToken && tok.kind != stringToken || !validID(tok.text):
+		return fieldProblem("the record's id is not a whole number in its plain form")
+	case f.ID != "" && f.ID != tok.text:
+		return fieldProblem("the body names two records")
+	}
+	f.ID = tok.text
+	return nil
+}
+
+// Meant returns the number of the record that a call is about, be it named in its path or in an update's body, or why that
+// cannot be told: of an update whose body names none, or another than the path. It is empty for calls about no single record.
+func (f Fields) Meant(op Operation) (id string, problem string) {
+	id = op.Resource().ID
+	switch {
+	case op.Action != Update:
+		return id, ""
+	case f.Problem != "":
+		return id, f.Problem
+	case id == "" && f.ID == "":
+		return "", "the body does not name the record that is to be changed by its id"
+	case id != "" && f.ID != "" && id != f.ID:
+		return "", "path and body name different records"
+	case id == "":
+		return f.ID, ""
+	}
+	return id, ""
 }
 
 // userDefined tells the names of user-defined fields, each an object with its name and value.

@@ -123,3 +123,45 @@ func FuzzFieldsOfAQueryNeverPanic(f *testing.F) {
 		}
 	})
 }
+
+func TestTheRecordOfAnUpdateIsTold(t *testing.T) {
+	for request, want := range map[string]string{
+		`PATCH /Tickets {"id":7,"title":"x"}`:                                                       "7",
+		`PUT /Tickets {"title":"x","ID":"7"}`:                                                       "7",
+		`PATCH /Tickets {"\u0069d":7,"Id":7}`:                                                       "7",
+		`PATCH /Tickets {"id":7,"userDefinedFields":[{"name":"id","value":"8"}],"nested":{"id":9}}`: "7",
+		`PATCH /Companies/3/Contacts {"id":7}`:                                                      "7",
+		`GET /Tickets/7 `:                                                                           "7",
+		`POST /Tickets {"id":0,"title":"x"}`:                                                        "",
+		`PATCH /Tickets {"title":"x"}`:                                                              "problem: the body does not name the record that is to be changed by its id",
+		`PATCH /Tickets `:                                                                           "problem: it is not strict JSON: it ends too early",
+		`PATCH /Tickets {"id":7,"iD":8}`:                                                            "problem: the body names two records",
+		`PATCH /Tickets {"id":7.0}`:                                                                 "problem: the record's id is not a whole number in its plain form",
+		`PATCH /Tickets {"id":[7]}`:                                                                 "problem: the record's id is not a whole number in its plain form",
+		`PATCH /Tickets {"id":null}`:                                                                "problem: the record's id is not a whole number in its plain form",
+		`PATCH /Tickets {"id":" 7"}`:                                                                "problem: the record's id is not a whole number in its plain form",
+		`PATCH /Tickets [{"id":7}]`:                                                                 "problem: the body is no JSON object",
+		`PATCH /Tickets/8 {"id":7}`:                                                                 "problem: path and body name different records",
+		`PATCH /Tickets/7 {"id":7}`:                                                                 "7",
+		`PATCH /Tickets/7 {"title":"x"}`:                                                            "7",
+		`DELETE /Tickets/7 {"id":8}`:                                                                "7",
+	} {
+		method, rest, _ := strings.Cut(request, " ")
+		path, body, _ := strings.Cut(rest, " ")
+		op, err := ParseOperation(method, "/ATServicesRest/V1.0"+path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := ParseFields(op, "", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, problem := f.Meant(op)
+		if problem != "" {
+			id = "problem: " + problem
+		}
+		if id != want {
+			t.Errorf("%s: %s, want %s", request, id, want)
+		}
+	}
+}

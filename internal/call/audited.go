@@ -158,9 +158,14 @@ func (a *audited) decided(d policy.Decision, observed bool) {
 }
 
 // fields says which fields the call is about. Whoever finds out before begin does says so, so that it is done once.
-func (a *audited) fields(f autotask.Fields) {
+func (a *audited) fields(op autotask.Operation, f autotask.Fields) {
 	if a != nil {
 		a.parsed = true
+		if id, _ := f.Meant(op); id != "" && op.Child == "" {
+			a.entry.ID = id
+		} else if id != "" {
+			a.entry.ChildID = id
+		}
 		a.entry.Fields, a.entry.Filters, a.entry.Returns = f.Written, f.Filters, f.Returned
 	}
 }
@@ -176,7 +181,7 @@ func (a *audited) begin(r *http.Request, in *admitted) error {
 		if err != nil {
 			return err
 		}
-		a.fields(fields)
+		a.fields(in.op, fields)
 	}
 	var err error
 	if a.begun, err = a.gateway.audit.Begin(r.Context(), a.entry); err != nil {

@@ -103,7 +103,8 @@ func (g *Gateway) request(r *http.Request, in *admitted, line *audited) (policy.
 	if err != nil {
 		return out, err
 	}
-	line.fields(fields)
+	out.ID, out.Problem = fields.Meant(in.op)
+	line.fields(in.op, fields)
 	tell(&out, fields)
 	return out, nil
 }

@@ -175,6 +175,31 @@ func TestPolicySeesTheFieldsOfTheBody(t *testing.T) {
 	})
 }
 
+// A record is the same whether a path names it or a body.
+func TestAPolicyThatNamesARecordHoldsForUpdatesToo(t *testing.T) {
+	inPolicedWorld(t, `permit (principal, action, resource); forbid (principal, action, resource == Entity::"Tickets") when { resource has id && resource.id == "1" };`, func(w *world) {
+		for _, of := range []struct {
+			method, path, body string
+			denied             bool
+		}{
+			{"GET", "/Tickets/1", "", true},
+			{"GET", "/Tickets/2", "", false},
+			{"PATCH", "/Tickets", `{"id":1,"title":"x"}`, true},
+			{"PATCH", "/tickets", `{"ID":"1","title":"x"}`, true},
+			{"PUT", "/Tickets", `{"title":"x","id":1}`, true},
+			{"PATCH", "/Tickets", `{"id":2,"title":"x"}`, false},
+			{"PATCH", "/Tickets", `{"id":2,"title":"x","Id":1}`, true},
+			{"PATCH", "/Tickets", `{"title":"x"}`, true},
+			{"PATCH", "/Tickets", "", true},
+			{"PATCH", "/Tickets", `{"id":1.0}`, true},
+		} {
+			if a := w.call("a", of.method, of.path, of.body); (a.reason() == "policy") != of.denied {
+				t.Errorf("%s %s %s: %d %s", of.method, of.path, of.body, a.status, a.body)
+			}
+		}
+	})
+}
+
 // What is not known is not taken for nothing.
 func TestWhereFieldsCannotBeToldAPolicyThatLooksAtThemDenies(t *testing.T) {
 	const text = `

@@ -194,8 +194,9 @@ func (g *Gateway) Disable(ctx context.Context, name, reason string) (report.Swit
 	if len(reason) > maxSwitchReason || strings.ContainsFunc(reason, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return report.Switch{}, report.NewUnfit(fmt.Errorf("a reason is one line of %d bytes at the most", maxSwitchReason))
 	}
+	_, was := g.shared.switches.known(name)
 	err := g.shared.switches.turnOff(ctx, store.Switched{Name: name, Reason: reason, At: time.Now()})
-	return report.Switch{Integration: name, Disabled: true, Changed: err == nil}, err
+	return report.Switch{Integration: name, Disabled: true, Changed: err == nil && !was}, err
 }
 
 // maxSwitchReason is the most bytes of a reason.

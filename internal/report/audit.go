@@ -103,12 +103,12 @@ func (p Printer) AuditVerified(v AuditVerified) {
 	if r.LeftOut > 0 {
 		p.line("and %d findings more", r.LeftOut)
 	}
-	what := fmt.Sprintf("%d lines of %d chains in %d files", r.Lines, len(r.Chains), r.Files)
+	what := plural(int(r.Lines), "line") + " of " + plural(len(r.Chains), "chain") + " in " + plural(r.Files, "file")
 	if v.OK {
 		p.line("the log is as it was written: %s", what)
 		return
 	}
-	p.line("THE LOG IS NOT AS IT WAS WRITTEN: %d faults; as they were written are %s", r.Faults, what)
+	p.line("THE LOG IS NOT AS IT WAS WRITTEN: %s; as they were written are %s", plural(r.Faults, "fault"), what)
 }
 
 // AuditLine is an entry of the audit log for people, in one line. Texts in it are escaped: callers choose some of them.

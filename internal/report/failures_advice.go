@@ -214,7 +214,7 @@ func (c CallerFailure) Advise() string {
 	case "expired":
 		return fmt.Sprintf("Set a later `expires` for %s, or stop the program at %s.", who, c.Client)
 	case "disabled":
-		return fmt.Sprintf("Take `disabled` away from %s, or stop the program at %s.", who, c.Client)
+		return fmt.Sprintf("Switch %[1]s on with: psagate enable %[1]s; or take `disabled` out of its block; or stop the program at %[2]s.", who, c.Client)
 	case "wrong-network":
 		return fmt.Sprintf("Add %s to `from` of %s if that may be; else its key is in wrong hands: replace it.", c.Client, who)
 	case "outdated-key", "keys-unavailable":

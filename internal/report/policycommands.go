@@ -4,7 +4,7 @@ import "fmt"
 
 // PolicyTest is what came of the cases of `policy test`.
 type PolicyTest struct {
-	// OK: all cases passed.
+	// OK: there are cases, and all passed.
 	OK bool `json:"ok"`
 	// Policies is how many policies there are.
 	Policies int `json:"policies"`
@@ -42,6 +42,8 @@ type PolicyExplained struct {
 	Permit string `json:"permit,omitempty"`
 	// Observe: what is denied passes all the same.
 	Observe bool `json:"observe,omitempty"`
+	// Warnings are names in the request that nothing has, so that the answer may mean little.
+	Warnings []string `json:"warnings,omitempty"`
 	// Policies are what each policy says, in the order of the files.
 	Policies []PolicyFinding `json:"policies"`
 }
@@ -104,11 +106,18 @@ func (p Printer) PolicyTest(t PolicyTest) {
 		p.line("%s passed, with %d policies", plural(t.Cases, "case"), t.Policies)
 		return
 	}
+	if t.Cases == 0 {
+		p.line("nothing was tested: there are no cases; write some into a file that ends with .cases.json, and name it, or its folder")
+		return
+	}
 	p.line("%d of %s failed", len(t.Failed), plural(t.Cases, "case"))
 }
 
 // PolicyExplained writes what the policies say to a request: those that apply first.
 func (p Printer) PolicyExplained(e PolicyExplained) {
+	for _, w := range e.Warnings {
+		p.line("? %s", w)
+	}
 	p.line("%s: %s", e.Outcome, e.Text)
 	if e.Observe && !e.Allowed {
 		p.line("  (observe: it passes all the same)")
