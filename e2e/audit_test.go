@@ -182,6 +182,13 @@ func TestTheAuditLogGoesOnOverReloadsAndRestarts(t *testing.T) {
 		t.Fatal(out)
 	}
 	w.served("a")
+	w.says("disable b --reason loops", 0)
+	w.says("enable b", 0)
+	for _, event := range []string{"integration_disabled", "integration_enabled"} {
+		w.until(event+" is written after a reload too", func() bool {
+			return slices.ContainsFunc(w.written(), func(e audit.Entry) bool { return e.Event == event })
+		})
+	}
 	if standing := w.auditStands(); !standing.Required || standing.Lost != 0 || len(standing.Heads) != 1 || standing.Output != w.path(auditPath) {
 		t.Errorf("%+v", standing)
 	}

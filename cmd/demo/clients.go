@@ -162,3 +162,24 @@ func (tr *traffic) stop() {
 	close(tr.stopped)
 	tr.all.Wait()
 }
+
+// callOn lets each integration call once a second until the context ends, so that there is traffic to look at. What comes of it
+// is in the gateway's log and in its audit log.
+func (w *world) callOn(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, c := range w.clients() {
+		all.Go(func() {
+			tick := time.NewTicker(time.Second)
+			defer tick.Stop()
+			for n := 0; ; n++ {
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+					_ = c.call(ctx, c.jobs[n%len(c.jobs)], fmt.Sprintf("Ticket %d of %s", n, c.name))
+				}
+			}
+		})
+	}
+	all.Wait()
+}

@@ -4,7 +4,7 @@ import "strings"
 
 // invitation tells what to try while the gateway is up.
 func (t *terminal) invitation(w *world) {
-	t.say("", "The gateway is up at "+w.url()+" until Ctrl-C. To copy:")
+	t.say("", "The gateway is up at "+w.url()+" until Ctrl-C, and each integration calls once a second. To copy:")
 	for _, e := range w.examples() {
 		t.say("", "  "+e.says+":", e.command)
 	}

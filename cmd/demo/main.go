@@ -22,7 +22,7 @@ Starts a simulated PSA, a secret store, the gateway and four integrations in one
 process, and tells a story of about a minute: what happens when passwords and
 zones change while calls run. Every number about sign-ins comes from the ledger
 of the simulated PSA, not from psagate. Afterwards the gateway stays up until
-Ctrl-C, with curl lines to copy. All files are in a temporary directory, which
+Ctrl-C, the integrations go on calling, and there are lines to copy. All files are in a temporary directory, which
 is kept only if a promise was broken.
 
 With -simulator it starts the simulated PSA alone, for trying a client of your
@@ -99,7 +99,7 @@ func show(ctx context.Context, o options, t *terminal) (err error) {
 	t.ending(findings, w.sim.Ledger().Of(w.user.Name()), w.sim.Ledger().Of(w.direct.Name()))
 	if !o.once {
 		t.invitation(w)
-		<-ctx.Done()
+		w.callOn(ctx)
 		t.say("", "Stopped.")
 	}
 	return broken(findings)
