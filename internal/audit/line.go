@@ -53,13 +53,15 @@ func (c *coder) of(signed []byte) (out code) {
 type sealer struct {
 	chain, key, process string
 	coder               *coder
-	seq                 uint64 // of the last line that was made
-	last                code   // its code
+	seq                 uint64        // of the last line that was made
+	last                code          // its code
+	up                  time.Duration // what it said of the chain's age
 }
 
 // begin appends the head of the next line.
 func (s *sealer) begin(b []byte, at time.Time, up time.Duration, kind Kind) []byte {
 	s.seq++
+	s.up = max(s.up, up) // the chain's own lines are made beside those that wait
 	b = append(append(b, headChain...), s.chain...)
 	b = strconv.AppendUint(append(b, headSeq...), s.seq, 10)
 	b = append(append(b, headKey...), s.key...)
@@ -68,7 +70,7 @@ func (s *sealer) begin(b []byte, at time.Time, up time.Duration, kind Kind) []by
 		b = append(b, s.last[:]...)
 	}
 	b = at.UTC().AppendFormat(append(b, headTime...), timeLayout)
-	b = strconv.AppendUint(append(b, headUp...), micros(up), 10)
+	b = strconv.AppendUint(append(b, headUp...), micros(s.up), 10)
 	b = append(append(b, headKind...), kind...)
 	return appendText(append(b, '"'), "process", s.process)
 }

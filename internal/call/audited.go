@@ -218,6 +218,9 @@ func (a *audited) end(info report.Call, by audit.Part) {
 	if info.Outcome == report.OutcomeGone {
 		result.Status = 0
 	}
+	if info.Rule != "" {
+		a.entry.Decision, a.entry.Reasons = audit.Deny, []string{info.Rule}
+	}
 	if a.begun != nil {
 		a.begun.End(result)
 		return

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/internal/audit"
+	"github.com/psagate/psagate/internal/limits"
 	"github.com/psagate/psagate/internal/psatest"
 	"github.com/psagate/psagate/policy"
 )
@@ -428,3 +429,14 @@ type judging struct {
 
 // Observes implements Judge.
 func (j judging) Observes() bool { return j.observed }
+
+func TestWhatAFreezeDeniesIsDeniedInTheLogToo(t *testing.T) {
+	inAuditedWorld(t, false, func(w *world, p *paper) {
+		w.cfg.Freeze = []limits.Window{mustWindow(t, "mon-sun", "00:00-24:00")}
+		w.load()
+		w.call("a", "PATCH", "/Tickets", `{"id":1,"title":"x"}`)
+		if e := p.last(t); e.Decision != audit.Deny || len(e.Reasons) != 1 || e.Reasons[0] != "freeze" || e.DecidedBy != audit.ByPolicy {
+			t.Errorf("%+v", e)
+		}
+	})
+}

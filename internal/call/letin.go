@@ -50,11 +50,17 @@ func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, max
 	resource, reason, text := judge(op, line.err, r, who.Integration)
 	if reason != "" {
 		info.Reason = string(reason)
+		if reason == autotask.Policy {
+			info.Decision, info.Rule = report.Deny, report.Impersonation
+		}
 		unread(w, r)
 		autotask.WriteError(w, op.API, reason, text, 0)
 		return nil
 	}
 	if refused := g.limited(who.Integration.Name, op.Action, time.Now()); refused != nil {
+		if refused.reason == autotask.Policy {
+			info.Decision, info.Rule = report.Deny, report.Freeze
+		}
 		info.Reason = g.refuseEntry(w, r, op.API, refused)
 		return nil
 	}

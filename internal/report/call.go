@@ -18,6 +18,8 @@ type Call struct {
 	CredentialVersion string
 	// Decision is what policy decided: one of the words below; empty where it was not asked.
 	Decision string
+	// Rule is what of the config denied it where that was no policy: one of the words below.
+	Rule string
 	// Reason is psagate's word for an answer of its own.
 	Reason string
 	// Outcome is what became of the call: one of the words below, or the Reason.
@@ -32,9 +34,17 @@ func (c *Call) Learn(more Call) {
 	c.Login = cmp.Or(more.Login, c.Login)
 	c.Zone = cmp.Or(more.Zone, c.Zone)
 	c.CredentialVersion = cmp.Or(more.CredentialVersion, c.CredentialVersion)
-	c.Decision = cmp.Or(more.Decision, c.Decision)
+	c.Decision, c.Rule = cmp.Or(more.Decision, c.Decision), cmp.Or(more.Rule, c.Rule)
 	c.Reason, c.Outcome = cmp.Or(more.Reason, c.Reason), cmp.Or(more.Outcome, c.Outcome)
 }
+
+// The rules of the config that deny calls, beside policies.
+const (
+	// Freeze: nobody may write now.
+	Freeze = "freeze"
+	// Impersonation: the integration may not send the name of another.
+	Impersonation = "impersonate"
+)
 
 // The decisions of policy.
 const (
