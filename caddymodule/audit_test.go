@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/call"
@@ -218,6 +219,59 @@ func TestAnOutputsSettingsChangeBetweenTwoLines(t *testing.T) {
 	if disk.Sync() == nil {
 		t.Error("what is closed was put on disk")
 	}
+}
+
+// stuck is a log writer that takes nothing: a disk that hangs, a collector that does not read.
+type stuck struct {
+	*shelf
+
+	writing, freed chan struct{}
+}
+
+// OpenWriter implements caddy.WriterOpener.
+func (s *stuck) OpenWriter() (io.WriteCloser, error) { return s, nil }
+
+func (s *stuck) Close() error { return s.note("close") }
+
+// Write implements io.Writer.
+func (s *stuck) Write([]byte) (int, error) {
+	close(s.writing)
+	<-s.freed
+	return 0, os.ErrClosed
+}
+
+func TestAnOutputThatHangsHoldsUpNeitherALoadNorTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stuck{&shelf{name: "stuck"}, make(chan struct{}), make(chan struct{})}
+		o, err := openOutlet(output{s, "1", false})
+		if err != nil {
+			t.Fatal(err)
+		}
+		written := make(chan error)
+		go func() {
+			_, err := o.Write([]byte("x"))
+			written <- err
+		}()
+		<-s.writing
+		began, after := time.Now(), &shelf{name: "after"}
+		if err := o.renew(output{s, "1", false}); o.syncs() || err != nil || time.Since(began) > 0 {
+			t.Errorf("the same settings took %v: %v", time.Since(began), err)
+		}
+		if err := o.renew(output{after, "2", false}); !errors.Is(err, errHangs) || after.opens != 0 {
+			t.Errorf("other settings: opened %d times, %v", after.opens, err)
+		}
+		if err := o.Close(); !errors.Is(err, errHangs) || time.Since(began) != 2*outletPatience {
+			t.Errorf("closed after %v: %v", time.Since(began), err)
+		}
+		synctest.Wait()
+		if s.all() != "close" {
+			t.Errorf("what hangs was not closed: %s", s.all())
+		}
+		close(s.freed)
+		if <-written == nil {
+			t.Error("the write that hung was told to be done")
+		}
+	})
 }
 
 func TestARequiredLogNeedsADisk(t *testing.T) {

@@ -5,10 +5,14 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 )
 
-// outlet is what an audit log writes to. Its settings can be changed between two lines.
+// outlet is what an audit log writes to. Its settings can be changed between two lines. An output that hangs holds up its writer
+// alone: neither a load nor the end of the process waits for it without an end.
 type outlet struct {
+	turn chan struct{} // who uses the output holds it
+
 	mu       sync.Mutex
 	to       io.WriteCloser // nil: closed
 	settings string
@@ -17,19 +21,55 @@ type outlet struct {
 // syncer is what can be put on disk.
 type syncer interface{ Sync() error }
 
+// outletPatience is how long a load, and the end of the log, wait for a write that is under way.
+const outletPatience = 5 * time.Second
+
+var (
+	errNoDisk = errors.New("what is written here cannot be put on disk")
+	errHangs  = errors.New("it takes nothing: a write to it hangs")
+)
+
 func openOutlet(o output) (*outlet, error) {
 	to, err := o.OpenWriter()
 	if err != nil {
 		return nil, err
 	}
-	return &outlet{to: to, settings: o.settings}, nil
+	return &outlet{turn: make(chan struct{}, 1), to: to, settings: o.settings}, nil
 }
+
+// now is what is open, with its settings.
+func (o *outlet) now() (to io.WriteCloser, settings string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.to, o.settings
+}
+
+// change goes on with another output, and returns the one before.
+func (o *outlet) change(to io.WriteCloser, settings string) (before io.WriteCloser) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before, o.to, o.settings = o.to, to, settings
+	return before
+}
+
+// take waits for a turn, and reports whether it came.
+func (o *outlet) take() bool {
+	timer := time.NewTimer(outletPatience)
+	defer timer.Stop()
+	select {
+	case o.turn <- struct{}{}:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (o *outlet) leave() { <-o.turn }
 
 // syncs reports whether what is written can be put on disk.
 func (o *outlet) syncs() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	_, ok := o.to.(syncer)
+	to, _ := o.now()
+	_, ok := to.(syncer)
 	return ok
 }
 
@@ -43,27 +83,32 @@ func (o *outlet) asOutput() io.Writer {
 
 // Write implements io.Writer.
 func (o *outlet) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.to == nil {
+	o.turn <- struct{}{}
+	defer o.leave()
+	to, _ := o.now()
+	if to == nil {
 		return 0, os.ErrClosed
 	}
-	return o.to.Write(p)
+	return to.Write(p)
 }
 
 // renew goes on with other settings. What was written with the ones before is on disk then.
 func (o *outlet) renew(with output) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.to == nil || o.settings == with.settings {
+	if to, settings := o.now(); to == nil || settings == with.settings {
+		return nil
+	}
+	if !o.take() {
+		return errHangs
+	}
+	defer o.leave()
+	if to, _ := o.now(); to == nil {
 		return nil
 	}
 	to, err := with.OpenWriter()
 	if err != nil {
 		return err
 	}
-	before := o.to
-	o.to, o.settings = to, with.settings
+	before := o.change(to, with.settings)
 	if s, ok := before.(syncer); ok {
 		err = s.Sync()
 	}
@@ -72,29 +117,30 @@ func (o *outlet) renew(with output) error {
 
 // Close implements io.Closer.
 func (o *outlet) Close() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.to == nil {
+	to := o.change(nil, "")
+	switch {
+	case to == nil:
 		return nil
+	case !o.take():
+		go to.Close() // which ends the write, or hangs too
+		return errHangs
 	}
-	to := o.to
-	o.to = nil
+	defer o.leave()
 	return to.Close()
 }
 
 // diskOutlet is an outlet whose lines can be put on disk.
 type diskOutlet struct{ *outlet }
 
-var errNoDisk = errors.New("what is written here cannot be put on disk")
-
 // Sync implements audit.Syncer.
 func (d diskOutlet) Sync() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.to == nil {
+	d.turn <- struct{}{}
+	defer d.leave()
+	to, _ := d.now()
+	if to == nil {
 		return os.ErrClosed
 	}
-	if s, ok := d.to.(syncer); ok {
+	if s, ok := to.(syncer); ok {
 		return s.Sync()
 	}
 	return errNoDisk
