@@ -52,6 +52,8 @@ const (
 	firstPause, longestPause = 50 * time.Millisecond, 5 * time.Second
 	// maxWaiting is how many bytes may wait.
 	maxWaiting = 32 << 20
+	// hangsAfter is how long a Write and its Sync may take before it is told that they hang.
+	hangsAfter = 2 * time.Second
 	// putTime is how long the anchors may take.
 	putTime = 5 * time.Second
 )

@@ -1,6 +1,9 @@
 package audit
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // What the press and the callers hand each other, under the Writer's lock.
 
@@ -52,6 +55,28 @@ func (w *Writer) failed(err error) {
 	w.mu.Unlock()
 	if first {
 		w.config.Told(Trouble{What: WriteFailed, Err: err})
+	}
+}
+
+// watch is called before something is written, and what it returns when that is over: where it takes long, nothing can be written.
+func (w *Writer) watch() (over func()) {
+	done := false // guarded by mu
+	timer := time.AfterFunc(hangsAfter, func() {
+		w.mu.Lock()
+		first := !done && w.trouble == nil
+		if first {
+			w.trouble = errHangs
+		}
+		w.mu.Unlock()
+		if first {
+			w.config.Told(Trouble{What: WriteFailed, Err: errHangs})
+		}
+	})
+	return func() {
+		timer.Stop()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		done = true
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 // print writes the lines that were composed, and puts them on disk where that is due, or where somebody waits for it.
 func (p *press) print(items []item, lost uint64) error {
 	waited := slices.ContainsFunc(items, func(i item) bool { return i.done != nil })
+	defer p.w.watch()()
 	n, err := p.write()
 	if err != nil && waited {
 		return err // none of the lines counts: that is what those who wait are told

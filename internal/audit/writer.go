@@ -18,6 +18,8 @@ var (
 	ErrFull = errors.New("too many audit lines wait to be written")
 	// ErrNotWritten: the line could not be written, or not in time. What went wrong is wrapped beside it.
 	ErrNotWritten = errors.New("the audit line is not on disk")
+
+	errHangs = errors.New("the output hangs: a write to it, or a sync, does not come to an end")
 )
 
 // item is an entry on its way. done is nil where nobody waits for it.

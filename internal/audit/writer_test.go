@@ -97,6 +97,28 @@ func TestWhereTheLogIsRequiredAppendWaitsForTheDisk(t *testing.T) {
 	})
 }
 
+func TestADiskThatHangsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hold := make(chan struct{})
+		d, o := &disk{}, &told{}
+		w := open(t, Config{Output: d, Told: o.tell})
+		synctest.Wait()
+		d.set(func(d *disk) { d.write = func(p []byte) (int, error) { <-hold; return len(p), nil } })
+		w.Note(read("1"))
+		time.Sleep(hangsAfter + time.Second)
+		if s := w.Status(); !errors.Is(s.Err, errHangs) || o.String() != "write-failed 0" {
+			t.Errorf("%v, told: %v", s.Err, o)
+		}
+		close(hold)
+		synctest.Wait()
+		w.Note(read("2"))
+		time.Sleep(hangsAfter + time.Second)
+		if s := w.Status(); s.Err != nil || o.String() != "write-failed 0, written 0" {
+			t.Errorf("%v, told: %v", s.Err, o)
+		}
+	})
+}
+
 func TestWhereTheLogIsRequiredNoLineOnDiskIsAnError(t *testing.T) {
 	for name, fail := range map[string]func(d *disk){
 		"a disk that is full":        func(d *disk) { d.write = full },
