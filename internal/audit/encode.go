@@ -46,7 +46,8 @@ func appendOperation(b []byte, e *Entry) []byte {
 	b = appendText(b, "impersonates", e.Impersonates)
 	b = appendList(b, "fields", e.Fields)
 	b = appendList(b, "filters", e.Filters)
-	return appendList(b, "returns", e.Returns)
+	b = appendList(b, "returns", e.Returns)
+	return appendTrue(b, "fields_unknown", e.FieldsUnknown)
 }
 
 func micros(d time.Duration) uint64 { return uint64(max(d, 0) / time.Microsecond) }

@@ -57,6 +57,8 @@ type Entry struct {
 	Fields  []string `json:"fields,omitempty"`
 	Filters []string `json:"filters,omitempty"`
 	Returns []string `json:"returns,omitempty"`
+	// FieldsUnknown: those names cannot be told from the call, which may be about any.
+	FieldsUnknown bool `json:"fields_unknown,omitempty"`
 
 	// Decision is what policy said, Reasons why. Observed: it was said and not done.
 	Decision Decision `json:"decision,omitempty"`

@@ -73,7 +73,7 @@ func unmapped(e Entry) object {
 	return without(object{
 		"process": e.Process, "phase": string(e.Phase), "again": e.Again, "login": e.Login,
 		"credential_version": e.CredentialVersion, "impersonates": e.Impersonates, "fields": e.Fields, "filters": e.Filters,
-		"returns": e.Returns, "observed": e.Observed, "decided_by": string(e.DecidedBy), "reason": e.Reason, "data": e.Data,
+		"returns": e.Returns, "fields_unknown": e.FieldsUnknown, "observed": e.Observed, "decided_by": string(e.DecidedBy), "reason": e.Reason, "data": e.Data,
 		"up_us": micros(e.Up),
 	})
 }

@@ -167,6 +167,7 @@ func (a *audited) fields(op autotask.Operation, f autotask.Fields) {
 			a.entry.ChildID = id
 		}
 		a.entry.Fields, a.entry.Filters, a.entry.Returns = f.Written, f.Filters, f.Returned
+		a.entry.FieldsUnknown = f.Problem != ""
 	}
 }
 

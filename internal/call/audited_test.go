@@ -421,6 +421,22 @@ forbid (principal, action, resource in Entity::"Companies");`)}}, policy.Options
 	}
 }
 
+func TestALineSaysWhereTheNamesOfFieldsCannotBeTold(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"id":1,"title":"b"}`:           "id,title false",
+		`{"id":1,"title":"b","x y@z":1}`: " true",
+		`{"id":1,"title":"b"} x`:         " true",
+	} {
+		inAuditedWorld(t, true, func(w *world, p *paper) {
+			w.call("a", "PATCH", "/Tickets", body)
+			e := p.last(t)
+			if got := fmt.Sprint(strings.Join(e.Fields, ","), " ", e.FieldsUnknown); got != want {
+				t.Errorf("%s: %q, not %q", body, got, want)
+			}
+		})
+	}
+}
+
 // judging are policies that decide, or are only observed.
 type judging struct {
 	*policy.Policies
