@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/logging"
+
 	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/call"
 )
@@ -272,6 +274,42 @@ func TestAnOutputThatHangsHoldsUpNeitherALoadNorTheEnd(t *testing.T) {
 			t.Error("the write that hung was told to be done")
 		}
 	})
+}
+
+func TestAFileThatSomebodyTookAwayIsBegunAnew(t *testing.T) {
+	plain := false
+	for name, roll := range map[string]*bool{"that is rotated": nil, "that is not": &plain} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit.log")
+			o, err := openOutlet(output{&logging.FileWriter{Filename: path, Roll: roll}, "", true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, away := range []func() error{
+				func() error { return nil },
+				func() error { return os.Rename(path, path+".1") },
+				func() error { return os.Remove(path) },
+				func() error { return errors.Join(os.Rename(path, path+".2"), os.WriteFile(path, nil, 0o600)) }, // as logrotate does
+			} {
+				if err := away(); err != nil {
+					t.Fatal(err)
+				}
+				want := fmt.Sprintf("line %d;", i)
+				if _, err := o.asOutput().Write([]byte(want)); err != nil {
+					t.Error(err)
+				}
+				if got, err := os.ReadFile(path); string(got) != want {
+					t.Errorf("the file has %q, not %q: %v", got, want, err)
+				}
+			}
+			if before, err := os.ReadFile(path + ".1"); string(before) != "line 0;" {
+				t.Errorf("the file that was moved has %q: %v", before, err)
+			}
+			if err := o.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func TestARequiredLogNeedsADisk(t *testing.T) {

@@ -3,9 +3,12 @@ package caddymodule
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/logging"
 )
 
 // outlet is what an audit log writes to. Its settings can be changed between two lines. An output that hangs holds up its writer
@@ -16,6 +19,9 @@ type outlet struct {
 	mu       sync.Mutex
 	to       io.WriteCloser // nil: closed
 	settings string
+
+	with output      // of what is open; who has the turn uses it
+	file os.FileInfo // what is written to, as it was after the last write; nil: no file
 }
 
 // syncer is what can be put on disk.
@@ -34,7 +40,7 @@ func openOutlet(o output) (*outlet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &outlet{turn: make(chan struct{}, 1), to: to, settings: o.settings}, nil
+	return &outlet{turn: make(chan struct{}, 1), to: to, settings: o.settings, with: o, file: o.stat()}, nil
 }
 
 // now is what is open, with its settings.
@@ -44,11 +50,11 @@ func (o *outlet) now() (to io.WriteCloser, settings string) {
 	return o.to, o.settings
 }
 
-// change goes on with another output, and returns the one before.
-func (o *outlet) change(to io.WriteCloser, settings string) (before io.WriteCloser) {
+// shut has nothing open any more, and returns what was.
+func (o *outlet) shut() (before io.WriteCloser) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	before, o.to, o.settings = o.to, to, settings
+	before, o.to = o.to, nil
 	return before
 }
 
@@ -89,7 +95,62 @@ func (o *outlet) Write(p []byte) (int, error) {
 	if to == nil {
 		return 0, os.ErrClosed
 	}
+	if o.isGone() {
+		slog.New(currentLog{}).Error("somebody moved or removed the audit log's file: it is begun anew", "output", o.with.String())
+		if err := o.reopen(o.with); err != nil {
+			return 0, err
+		}
+		if to, _ = o.now(); to == nil {
+			return 0, os.ErrClosed
+		}
+	}
+	defer func() { o.file = o.with.stat() }()
 	return to.Write(p)
+}
+
+// isGone reports whether the file is no longer where it was: what is written to it would be nowhere, or where nobody looks. An
+// output that rotates its files does so in a Write; one that does it between two is only opened once more.
+func (o *outlet) isGone() bool {
+	if o.file == nil {
+		return false
+	}
+	now := o.with.stat()
+	return now == nil || !os.SameFile(o.file, now)
+}
+
+// reopen goes on with an output. What was written to the one before is on disk then, if that can be.
+func (o *outlet) reopen(with output) error {
+	to, err := with.OpenWriter()
+	if err != nil {
+		return err
+	}
+	o.mu.Lock()
+	before := o.to
+	if before != nil { // nobody has closed it meanwhile
+		o.to, o.settings = to, with.settings
+	}
+	o.mu.Unlock()
+	if before == nil {
+		return to.Close()
+	}
+	o.with, o.file = with, with.stat()
+	if s, ok := before.(syncer); ok {
+		err = s.Sync()
+	}
+	return errors.Join(err, before.Close())
+}
+
+// stat finds the file that the output writes to; nil: it has none.
+func (o output) stat() os.FileInfo {
+	f, ok := o.WriterOpener.(*logging.FileWriter)
+	if !ok {
+		return nil
+	}
+	info, err := os.Stat(f.Filename)
+	if err != nil {
+		return nil
+	}
+	return info
 }
 
 // renew goes on with other settings. What was written with the ones before is on disk then.
@@ -101,23 +162,12 @@ func (o *outlet) renew(with output) error {
 		return errHangs
 	}
 	defer o.leave()
-	if to, _ := o.now(); to == nil {
-		return nil
-	}
-	to, err := with.OpenWriter()
-	if err != nil {
-		return err
-	}
-	before := o.change(to, with.settings)
-	if s, ok := before.(syncer); ok {
-		err = s.Sync()
-	}
-	return errors.Join(err, before.Close())
+	return o.reopen(with)
 }
 
 // Close implements io.Closer.
 func (o *outlet) Close() error {
-	to := o.change(nil, "")
+	to := o.shut()
 	switch {
 	case to == nil:
 		return nil
