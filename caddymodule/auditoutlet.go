@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/logging"
+
+	"github.com/psagate/psagate/internal/audit"
 )
 
 // outlet is what an audit log writes to. Its settings can be changed between two lines. An output that hangs holds up its writer
@@ -100,6 +102,7 @@ func (o *outlet) Write(p []byte) (int, error) {
 		if err := o.reopen(o.with); err != nil {
 			return 0, err
 		}
+		noteEvent(audit.Entry{Event: eventLogTakenAway, CallerKind: audit.Own})
 		if to, _ = o.now(); to == nil {
 			return 0, os.ErrClosed
 		}
