@@ -77,7 +77,7 @@ type Request struct {
 	Action Action
 	// Entity is the PSA's name of what is called: the child's own where it is reached through a parent.
 	Entity string
-	// ID is the record's id; empty where the request names none.
+	// ID is the record's id; empty where the request names none. An update always has one, so there empty is not known.
 	ID string
 	// Parent is the record that a child is reached through.
 	Parent Parent

@@ -19,7 +19,7 @@ type Fields struct {
 	Written  []string
 	Filters  []string
 	Returned []string
-	// All: every field is returned.
+	// All: every field is returned, and Returned is empty.
 	All bool
 	// Whole: every field is written. What a full update leaves out becomes empty, and Written is only what it names.
 	Whole bool
@@ -97,6 +97,9 @@ func (f *Fields) query(op Operation, rawQuery string, body io.Reader) error {
 	}
 	// Of several queries the PSA takes one, and which is not known: they return what any of them does.
 	f.All = (q.queries == 0 || q.included < q.queries) && op.Form != FormCount
+	if f.All {
+		f.Returned = nil
+	}
 	return nil
 }
 

@@ -158,10 +158,17 @@ func (a *audited) decided(d policy.Decision, observed bool) {
 }
 
 // fields says which fields the call is about. Whoever finds out before begin does says so, so that it is done once.
-func (a *audited) fields(f autotask.Fields) {
-	if a != nil {
-		a.parsed = true
-		a.entry.Fields, a.entry.Filters, a.entry.Returns = f.Written, f.Filters, f.Returned
+func (a *audited) fields(op autotask.Operation, f autotask.Fields) {
+	if a == nil {
+		return
+	}
+	a.parsed = true
+	a.entry.Fields, a.entry.Filters, a.entry.Returns = f.Written, f.Filters, f.Returned
+	switch op.Form { // where the id of what is updated is in the body
+	case autotask.FormEntity:
+		a.entry.ID = f.ID
+	case autotask.FormChild:
+		a.entry.ChildID = f.ID
 	}
 }
 
@@ -176,7 +183,7 @@ func (a *audited) begin(r *http.Request, in *admitted) error {
 		if err != nil {
 			return err
 		}
-		a.fields(fields)
+		a.fields(in.op, fields)
 	}
 	var err error
 	if a.begun, err = a.gateway.audit.Begin(r.Context(), a.entry); err != nil {

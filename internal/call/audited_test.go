@@ -170,11 +170,11 @@ func TestEachKindOfCallHasItsLine(t *testing.T) {
 	}{
 		"an update names the fields": {
 			method: "PATCH", path: "/Tickets", body: `{"id":1,"title":"hidden","priority":1}`,
-			want: " a PATCH update Tickets||||id,priority,title|| psa  200",
+			want: " a PATCH update Tickets|1|||id,priority,title|| psa  200",
 		},
 		"in gzip too": {
 			method: "PATCH", path: "/Tickets", body: gzipped(`{"id":1,"title":"hidden"}`), header: map[string]string{"Content-Encoding": "gzip"},
-			want: " a PATCH update Tickets||||id,title|| psa  200",
+			want: " a PATCH update Tickets|1|||id,title|| psa  200",
 		},
 		"a query names what it compares and asks for": {
 			method: "POST", path: "/Tickets/query", body: `{"filter":[{"op":"eq","field":"title","value":"hidden"}],"includeFields":["id"]}`,

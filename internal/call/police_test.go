@@ -146,6 +146,7 @@ const titleOnly = `
 permit (principal, action in [Action::"read", Action::"query"], resource);
 permit (principal, action == Action::"update", resource == Entity::"Tickets") when { context.fields.containsAny(["title"]) && !context.fields.contains("queueid") };
 forbid (principal, action == Action::"query", resource == Entity::"Contacts") when { context.filters.contains("emailaddress") };
+forbid (principal, action, resource == Entity::"Tickets") when { resource has id && resource.id == "2" };
 `
 
 func TestPolicySeesTheFieldsOfTheBody(t *testing.T) {
@@ -155,6 +156,10 @@ func TestPolicySeesTheFieldsOfTheBody(t *testing.T) {
 			denied                 bool
 		}{
 			{"a title alone", "PATCH", "/Tickets", `{"id":1,"title":"x"}`, false},
+			{"a title alone, and the rest emptied", "PUT", "/Tickets", `{"id":1,"title":"x"}`, true},
+			{"that of a ticket that nobody may touch", "PATCH", "/Tickets", `{"ID":"2","title":"x"}`, true},
+			{"that of a ticket that cannot be told", "PATCH", "/Tickets", `{"id":2.0,"title":"x"}`, true},
+			{"that of one ticket or another", "PATCH", "/Tickets", `{"id":1,"Id":2,"title":"x"}`, true},
 			{"a queue beside it", "PATCH", "/Tickets", `{"id":1,"title":"x","QUEUEID":1}`, true},
 			{"no title", "PATCH", "/Tickets", `{"id":1,"queueID":1}`, true},
 			{"no JSON", "PATCH", "/Tickets", `{"id":1,"title"`, true},
@@ -192,6 +197,8 @@ permit (principal, action in [Action::"read", Action::"query"], resource == Enti
 			{"one that names what is no field", "PATCH", "/Tickets", `{"id":1,"a b":2}`, true},
 			{"a query that says what it wants", "POST", "/Contacts/query", `{` + filter + `,"includeFields":["id"]}`, false},
 			{"one that says more", "POST", "/Contacts/query", `{` + filter + `,"includeFields":["id","eMailAddress"]}`, true},
+			{"one that says nothing", "POST", "/Contacts/query", `{` + filter + `,"includeFields":[]}`, true},
+			{"one that says it elsewhere", "POST", "/Contacts/query?search=%7B%22includeFields%22%3A%5B%22id%22%5D%7D", `{` + filter + `}`, true},
 			{"one that does not say", "POST", "/Contacts/query", `{` + filter + `}`, true},
 			{"its next page", "GET", "/Contacts/query/next?paging=x", "", true},
 			{"a record by its id", "GET", "/Contacts/1", "", true},
