@@ -212,6 +212,32 @@ permit (principal, action in [Action::"read", Action::"query"], resource == Enti
 }
 
 // zipped makes a call whose body is gzip.
+func TestABodyThatIsSaidToBeNoJSONHasNoFieldsThatAreKnown(t *testing.T) {
+	inPolicedWorld(t, titleOnly, func(w *world) {
+		for contentType, denied := range map[string]bool{
+			"": false, "application/json": false, "Application/JSON; Charset=UTF-8": false, "text/json": false,
+			"application/x-www-form-urlencoded": true, "application/xml": true, "application/json; charset=utf-16": true,
+			"application/json, text/xml": true, "multipart/form-data; boundary=x": true,
+		} {
+			req, err := http.NewRequest("PATCH", gatewayURL+"/ATServicesRest/V1.0/Tickets", strings.NewReader(`{"id":1,"title":"&queueID=1&"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Secret", w.keys["a"].Reveal())
+			if contentType != "" {
+				req.Header.Set("Content-Type", contentType)
+			}
+			a, err := w.do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (a.reason() == "policy") != denied {
+				t.Errorf("%q: %d %s", contentType, a.status, a.body)
+			}
+		}
+	})
+}
+
 func (w *world) zipped(integration, method, path, body string) answer {
 	w.Helper()
 	var b bytes.Buffer
