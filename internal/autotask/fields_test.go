@@ -126,6 +126,9 @@ func TestAnUpdateTellsTheIDThatIsInItsBody(t *testing.T) {
 	if got := told(t, "PATCH", "/Tickets", `{"id":[7]}`); got != "problem: the record's id is no number" {
 		t.Error(got)
 	}
+	if got := told(t, "PATCH", "/Tickets", `{"a":`+strings.Repeat("[", 70)+strings.Repeat("]", 70)+`}`); got != "problem: it is nested deeper than 64" {
+		t.Error(got)
+	}
 	if got := told(t, "POST", "/Tickets", `{"id":7}`); got != "writes [id], filters [], returns []" {
 		t.Errorf("a create has one: %s", got)
 	}
