@@ -186,6 +186,11 @@ func TestSoManyInAMinutePass(t *testing.T) {
 			t.Errorf("after an hour, number %d", n+1)
 		}
 	}
+	r.Back("a")
+	r.Back("nobody")
+	if !take("a") || take("a") {
+		t.Error("what was given back is not one")
+	}
 	now = now.Add(-time.Hour) // a clock that goes back
 	if take("a") {
 		t.Error("a clock that goes back gives more")
