@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/http"
 	"net/netip"
 	"os"
 
@@ -125,6 +126,9 @@ func (c *pastCalls) recorded(e audit.Entry) (policy.Recorded, bool) {
 		Entity: what.Entity, ID: what.ID, Parent: policy.Parent{Entity: what.Parent, ID: what.ParentID},
 		API: "rest", Method: e.Method, Fields: namesOf(e.Fields), Filters: namesOf(e.Filters), Returns: namesOf(e.Returns),
 		Time: e.Time, Impersonates: e.Impersonates != "", Zone: e.Zone,
+	}
+	if r.Action == policy.Update && r.Method == http.MethodPut { // which writes what it leaves out, too
+		r.Fields = policy.Names{}
 	}
 	r.SourceIP, _ = netip.ParseAddr(e.Address)
 	return policy.Recorded{Request: inGroups(c.app, r), Outcome: was}, true

@@ -15,9 +15,6 @@ const skew = 30 * time.Second
 
 // Decide returns what the policies say to a request. It may be called by any number of callers at once.
 func (p *Policies) Decide(r Request) Decision {
-	if r.Problem != "" {
-		return Decision{Outcome: Deny, Why: NotUnderstood, Problem: r.Problem}
-	}
 	c := p.callOf(&r)
 	switch {
 	case c == nil:
@@ -120,12 +117,42 @@ func (p *part) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 
 // evaluate asks Cedar which of some policies apply to a call, by what it says of what they need.
 func (p *Policies) evaluate(c *call, some *part, in Request) tally {
+	if c.lacksID(some.needs, &in) {
+		return p.withoutID(c, some, in)
+	}
 	if len(some.rules) == 0 {
 		return tally{}
 	}
 	w := &world{policies: p, call: c, in: in, needs: some.needs}
 	_, said := cedar.Authorize(some, w, c.asCedar(w))
 	return read(some.rules, said)
+}
+
+// lacksID reports whether something asks for the id of a record that is updated, and the request does not tell it. Another request
+// without an id has none, and to that Cedar finds the answer itself.
+func (c *call) lacksID(asked need, in *Request) bool {
+	return asked&needID != 0 && c.key.action == Update && in.ID == ""
+}
+
+// errNoID is what those fail with who ask for it.
+const errNoID = "the request does not tell resource.id"
+
+// withoutID evaluates what does not ask for the record's id. What does fails: it is not so that there is none.
+func (p *Policies) withoutID(c *call, some *part, in Request) tally {
+	var rest part
+	var failed []Reason
+	for _, r := range some.rules {
+		if r.needs&needID == 0 {
+			rest.add(r)
+			continue
+		}
+		reason := r.reason
+		reason.Error = errNoID
+		failed = append(failed, reason)
+	}
+	t := p.evaluate(c, &rest, in)
+	t.errors = append(t.errors, failed...)
+	return t
 }
 
 // asCedar returns a request as Cedar takes it.

@@ -35,8 +35,7 @@ const (
 	Failed Why = "policy-error"
 	// FactorTooOld: the permits that apply want a fresher second factor.
 	FactorTooOld Why = "step-up"
-	// NotUnderstood: the request has no action, entity or principal that a policy could speak of, or does not say which record
-	// it changes.
+	// NotUnderstood: the request has no action, entity or principal that a policy could speak of.
 	NotUnderstood Why = "not-understood"
 )
 
@@ -85,8 +84,6 @@ type Decision struct {
 	// Permit is the one line of Cedar that would permit a request that is not permitted. Empty where it is allowed, and
 	// where no line helps: against a forbid, an error, an old factor, or for a request that is not understood.
 	Permit string `json:"permit,omitempty"`
-	// Problem is what is not understood of a request; empty where that is its action, entity or principal.
-	Problem string `json:"problem,omitempty"`
 }
 
 // MarshalJSON writes MaxAge as policies do, "15m0s".
@@ -117,9 +114,6 @@ func (d Decision) String() string {
 	case FactorTooOld:
 		return fmt.Sprintf("a second factor not older than %s is wanted by %s", d.MaxAge, list(d.Reasons))
 	case NotUnderstood:
-		if d.Problem != "" {
-			return "denied, since the request is not understood: " + d.Problem
-		}
 		return "denied, since the request is not understood"
 	}
 	return "no policy permits it; this one would: " + d.Permit

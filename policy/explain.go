@@ -55,6 +55,10 @@ func (p *Policies) find(c *call, r *Request, rule *rule) Finding {
 	if f.Because = rule.headDiffers(c); f.Because != "" {
 		return f
 	}
+	if c.lacksID(rule.needs, r) {
+		f.Error, f.Because = errNoID, "it could not be evaluated: "+errNoID
+		return f
+	}
 	for i, condition := range rule.ast().Conditions {
 		holds, err := p.holds(c, r, rule, condition)
 		switch {

@@ -77,7 +77,7 @@ type Request struct {
 	Action Action
 	// Entity is the PSA's name of what is called: the child's own where it is reached through a parent.
 	Entity string
-	// ID is the record's id; empty where the request names none.
+	// ID is the record's id; empty where the request names none. An update always has one, so there empty is not known.
 	ID string
 	// Parent is the record that a child is reached through.
 	Parent Parent
@@ -100,8 +100,6 @@ type Request struct {
 	Impersonates bool
 	// Zone is the base URL of the zone that the call goes to; empty where it is not known yet.
 	Zone string
-	// Problem says why the request is not understood although it has an action and an entity: it is denied. Empty for most.
-	Problem string
 	// LastFactor is when a person last showed a second factor; zero for never.
 	LastFactor time.Time
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,20 @@ const Extension = ".cedar"
 // ReadFiles reads files, and of folders all files with the Extension in the order of their names (not those of folders
 // within). A path that is not there, a folder without policies, and a file that is named twice are errors: who names
 // policies does not mean to go without.
-func ReadFiles(paths ...string) ([]Source, error) { return readAll(Extension, paths) }
+//
+// So is an empty file: it is what a writer leaves who empties it first, or whose disk is full, and its forbids would be gone.
+func ReadFiles(paths ...string) ([]Source, error) {
+	sources, err := readAll(Extension, paths)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		if len(bytes.TrimSpace(s.Text)) == 0 {
+			return nil, fmt.Errorf("policy file: %s is empty; where no policy is meant, remove it, or say so in a comment", s.Name)
+		}
+	}
+	return sources, nil
+}
 
 func readAll(extension string, paths []string) ([]Source, error) {
 	var files []string
@@ -76,6 +90,10 @@ func filesOf(path, extension string) ([]string, error) {
 
 // readBounded reads a file that may be somebody's disk image.
 func readBounded(name string) (text []byte, err error) {
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() { // to open a pipe waits for whoever writes to it, maybe for ever
+		return nil, fmt.Errorf("policy file: %s is no regular file", name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("policy file: %w", err)

@@ -42,7 +42,7 @@ func TestFilesAndFoldersAreRead(t *testing.T) {
 }
 
 func TestFilesThatCannotBeRead(t *testing.T) {
-	dir := folder(t, map[string]string{"a.cedar": "", "empty/x.txt": ""})
+	dir := folder(t, map[string]string{"a.cedar": "a", "empty/x.txt": "", "cut/off.cedar": " \n"})
 	for _, test := range []struct {
 		name  string
 		paths []string
@@ -50,6 +50,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}{
 		{"a file that is not there", []string{"b.cedar"}, "b.cedar: no such file"},
 		{"a folder without policies", []string{"empty"}, "has no file that ends with .cedar"},
+		{"a file that is empty", []string{"a.cedar", "cut"}, "off.cedar is empty"},
 		{"a file that is named twice", []string{"a.cedar", "empty/../a.cedar"}, "a.cedar is named twice"},
 		{"a file that is in a folder, too", []string{"a.cedar", "."}, "a.cedar is named twice"},
 	} {

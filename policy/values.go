@@ -23,7 +23,7 @@ var contextAttributes = []attribute{
 	{"fields_known", needFieldsKnown, func(w *world) types.Value { return types.Boolean(w.in.Fields.known) }},
 	{"filters", needFilters, func(w *world) types.Value { return w.names(w.in.Filters) }},
 	{"filters_known", needFiltersKnown, func(w *world) types.Value { return types.Boolean(w.in.Filters.known) }},
-	{"returns", needReturns, func(w *world) types.Value { return w.names(w.in.Returns) }},
+	{"returns", needReturns, func(w *world) types.Value { return w.names(w.maybeUDF(w.in.Returns)) }},
 	{"returns_known", needReturnsKnown, func(w *world) types.Value { return types.Boolean(w.in.Returns.known) }},
 	{"time", needTime, func(w *world) types.Value { return w.at(func(t time.Time) types.Value { return types.NewDatetime(t) }) }},
 	{"hour", needHour, func(w *world) types.Value { return w.at(func(t time.Time) types.Value { return types.Long(t.Hour()) }) }},
@@ -64,6 +64,26 @@ func (w *world) names(n Names) types.Value {
 		values[i] = types.String(name)
 	}
 	return types.NewSet(values...)
+}
+
+// udfPrefix is before the names of user-defined fields.
+const udfPrefix = "udf:"
+
+// maybeUDF returns names of what is returned. A query asks for user-defined fields without saying that they are: a name that the
+// policies know as one of those alone is that, and one that they know as both is both.
+func (w *world) maybeUDF(n Names) Names {
+	list := make([]string, 0, len(n.list))
+	for _, name := range n.list {
+		_, udf := w.policies.fields[fold(udfPrefix+name)]
+		_, plain := w.policies.fields[fold(name)]
+		if plain || !udf {
+			list = append(list, name)
+		}
+		if udf {
+			list = append(list, udfPrefix+name)
+		}
+	}
+	return Names{known: n.known, list: list}
 }
 
 // at returns what is asked of the time, on the clock of the policies' time zone.

@@ -19,9 +19,12 @@ type Fields struct {
 	Written  []string
 	Filters  []string
 	Returned []string
-	// All: every field is returned.
+	// All: every field is returned, and Returned is empty.
 	All bool
-	// ID is the number of the record that an update's body names; empty where it names none, and of other calls.
+	// Whole: every field is written. What a full update leaves out becomes empty, and Written is only what it names.
+	Whole bool
+	// ID is the id that the body of an update has, as a path would have it. Empty: none that is told here, which is not to say that
+	// the PSA finds none in it.
 	ID string
 	// Problem says why the names cannot be told; then the others are empty. Empty: they can.
 	Problem string
@@ -36,7 +39,10 @@ const udfPrefix = "udf:"
 // ParseFields tells the fields of a REST call from its query string and body, inflated; body may be nil. It reads the body to
 // its end, or until it cannot be understood. The error is the reader's alone.
 func ParseFields(op Operation, rawQuery string, body io.Reader) (Fields, error) {
-	f := Fields{All: op.Action == Read || op.Action == Query && op.Form == FormChild}
+	f := Fields{
+		All:   op.Action == Read || op.Action == Query && op.Form == FormChild,
+		Whole: op.Action == Update && op.Method == http.MethodPut,
+	}
 	err := f.parse(op, rawQuery, body)
 	var problem fieldProblem
 	if errors.As(err, &problem) || errors.Is(err, errNotJSON) {
@@ -86,10 +92,14 @@ func (f *Fields) query(op Operation, rawQuery string, body io.Reader) error {
 			return err
 		}
 	}
-	if !q.any && op.Form == FormNext {
+	if q.queries == 0 && op.Form == FormNext {
 		return fieldProblem("a further page's request does not say what was asked for")
 	}
-	f.All = !q.included && op.Form != FormCount
+	// Of several queries the PSA takes one, and which is not known: they return what any of them does.
+	f.All = (q.queries == 0 || q.included < q.queries) && op.Form != FormCount
+	if f.All {
+		f.Returned = nil
+	}
 	return nil
 }
 
@@ -124,52 +134,39 @@ func (f *Fields) record(op Operation, body io.Reader) error {
 	if tok.kind != '{' {
 		return fieldProblem("the body is no JSON object")
 	}
-	return members(t, func(name string) error {
+	var ids []string
+	err = members(t, func(name string) error {
 		if strings.EqualFold(name, "userDefinedFields") {
 			return f.userDefined(t)
 		}
 		if f.Written, err = withField(f.Written, name); err != nil {
 			return err
 		}
-		if op.Action == Update && is(name, "id") {
-			return f.identify(t)
+		if op.Action != Update || !strings.EqualFold(name, "id") {
+			return t.skip()
 		}
-		return t.skip()
+		id, err := t.id()
+		ids = append(ids, id)
+		return err
 	})
+	if len(ids) == 1 { // of several it is not known which one the PSA takes
+		f.ID = ids[0]
+	}
+	return err
 }
 
-// identify reads the value of the member that names the record.
-func (f *Fields) identify(t *tokens) error {
+// id reads the value of a record's id: a number, or a text that is one. It is empty for anything else.
+func (t *tokens) id() (string, error) {
 	tok, err := t.next()
 	switch {
 	case err != nil:
-		return err
-	case tok.kind != literalToken && tok.kind != stringToken || !validID(tok.text):
-		return fieldProblem("the record's id is not a whole number in its plain form")
-	case f.ID != "" && f.ID != tok.text:
-		return fieldProblem("the body names two records")
+		return "", err
+	case tok.kind == '{' || tok.kind == '[':
+		return "", fieldProblem("the record's id is no number")
+	case !validID(tok.text):
+		return "", nil
 	}
-	f.ID = tok.text
-	return nil
-}
-
-// Meant returns the number of the record that a call is about, be it named in its path or in an update's body, or why that
-// cannot be told: of an update whose body names none, or another than the path. It is empty for calls about no single record.
-func (f Fields) Meant(op Operation) (id string, problem string) {
-	id = op.Resource().ID
-	switch {
-	case op.Action != Update:
-		return id, ""
-	case f.Problem != "":
-		return id, f.Problem
-	case id == "" && f.ID == "":
-		return "", "the body does not name the record that is to be changed by its id"
-	case id != "" && f.ID != "" && id != f.ID:
-		return "", "path and body name different records"
-	case id == "":
-		return f.ID, ""
-	}
-	return id, ""
+	return tok.text, nil
 }
 
 // userDefined tells the names of user-defined fields, each an object with its name and value.
@@ -197,8 +194,8 @@ func (f *Fields) userDefined(t *tokens) error {
 // queryReader reads queries.
 type queryReader struct {
 	fields   *Fields
-	any      bool // a query was there
-	included bool // it says what is to be returned
+	queries  int // how many there were
+	included int // how many of them say what is to be returned
 }
 
 // readSome is read for a body that may be empty.
@@ -220,25 +217,48 @@ func (q *queryReader) object(t *tokens) error {
 	if tok.kind != '{' {
 		return fieldProblem("the query is no JSON object")
 	}
-	q.any = true
+	q.queries++
+	var seen twice
 	return members(t, func(name string) error {
-		switch strings.ToLower(name) {
+		switch name = strings.ToLower(name); name {
+		case "filter", "includefields", "maxrecords":
+		default:
+			return fieldProblem("the query has a member whose meaning is not known")
+		}
+		if seen.already(name) {
+			return fieldProblem("the query has a member twice")
+		}
+		switch name {
 		case "filter":
 			return q.filter(t)
 		case "includefields":
 			return q.include(t)
-		case "maxrecords":
-			return t.skip()
 		}
-		return fieldProblem("the query has a member whose meaning is not known")
+		return t.skip()
 	})
 }
 
-// include tells what is to be returned; null is all.
+// twice finds the names of an object's members that are there again: which of them counts, readers of JSON do not agree on.
+type twice []string
+
+func (s *twice) already(name string) bool {
+	if slices.Contains(*s, name) {
+		return true
+	}
+	*s = append(*s, name)
+	return false
+}
+
+// include tells what is to be returned; null and an empty list are all.
 func (q *queryReader) include(t *tokens) error {
-	return elementsOrNull(t, "includeFields", func() { q.included = true }, func(tok token) error {
+	some := false
+	return elementsOrNull(t, "includeFields", func() {}, func(tok token) error {
 		if tok.kind != stringToken || tok.long {
 			return fieldProblem("includeFields holds what is no field's name")
+		}
+		if !some {
+			some = true
+			q.included++
 		}
 		var err error
 		q.fields.Returned, err = withField(q.fields.Returned, tok.text)
@@ -254,17 +274,18 @@ func (q *queryReader) filter(t *tokens) error {
 // condition is one object of a filter: a comparison, or a group.
 func (q *queryReader) condition(t *tokens) error {
 	field, udf := "", false
+	var seen twice
 	err := members(t, func(name string) (err error) {
-		switch strings.ToLower(name) {
+		name = strings.ToLower(name)
+		if seen.already(name) {
+			return fieldProblem("a condition has a member twice")
+		}
+		switch name {
 		case "field":
-			if field != "" {
-				return fieldProblem("a condition names two fields")
-			}
 			field, err = t.text1("a filter's field")
 			return err
 		case "udf":
-			tok, err := t.next()
-			udf = udf || tok.kind != literalToken || tok.text != "false" && tok.text != "null"
+			udf, err = t.boolean("a filter's udf")
 			return err
 		case "items":
 			return q.filter(t)
@@ -360,6 +381,20 @@ func (t *tokens) text1(what string) (string, error) {
 		return "", fieldProblem(what + " is no name")
 	}
 	return tok.text, nil
+}
+
+// boolean reads true, or false, or null for false. What the PSA makes of anything else is not known.
+func (t *tokens) boolean(what string) (bool, error) {
+	tok, err := t.next()
+	switch {
+	case err != nil:
+		return false, err
+	case tok.kind == literalToken && tok.text == "true":
+		return true, nil
+	case tok.kind == literalToken && (tok.text == "false" || tok.text == "null"):
+		return false, nil
+	}
+	return false, fieldProblem(what + " is neither true nor false")
 }
 
 // withField adds a field's name. All of the PSA's are identifiers: of what is none it is not known what the PSA makes of it.

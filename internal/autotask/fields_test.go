@@ -28,6 +28,12 @@ func told(t testing.TB, method, path, body string) string {
 	if f.All {
 		out += " and all"
 	}
+	if f.Whole {
+		out += ", wholly"
+	}
+	if f.ID != "" {
+		out += ", id " + f.ID
+	}
 	return out
 }
 
@@ -48,7 +54,7 @@ func TestFieldsAreToldOfEveryForm(t *testing.T) {
 		`POST /Tickets/query {"filter":[{"op":"or","items":[{"op":"gt","field":"id","value":0},{"op":"eq","field":"Tier","udf":true,"value":1}]}]}`: "writes [], filters [id udf:tier], returns [] and all",
 		`POST /Tickets/query {"filter":null,"includeFields":null}`:                                                                                  "writes [], filters [], returns [] and all",
 		`POST /Tickets/query {"filter":[],"xml":"<x/>"}`:                                                                                            "problem: the query has a member whose meaning is not known",
-		`POST /Tickets/query {"filter":[{"op":"eq","field":"a","field":"b"}]}`:                                                                      "problem: a condition names two fields",
+		`POST /Tickets/query {"filter":[{"op":"eq","field":"a","field":"b"}]}`:                                                                      "problem: a condition has a member twice",
 		`POST /Tickets/query {"filter":[{"op":"eq","field":"a","also":"b"}]}`:                                                                       "problem: a filter has a member whose meaning is not known",
 		`POST /Tickets/query {"filter":["x"]}`:                                                                                                      "problem: filter holds what is no object",
 		`POST /Tickets/query {"includeFields":[1]}`:                                                                                                 "problem: includeFields holds what is no field's name",
@@ -56,19 +62,75 @@ func TestFieldsAreToldOfEveryForm(t *testing.T) {
 		`POST /Tickets/query []`: "problem: the query is no JSON object",
 		`POST /Tickets/query `:   "writes [], filters [], returns [] and all",
 		`POST /Tickets {"Title":"x","queueID":7,"nested":{"a":[{"b":1}]}}`:            "writes [nested queueid title], filters [], returns []",
-		`PATCH /Tickets {"id":7,"userDefinedFields":[{"name":"Tier Ä","value":"x"}]}`: "writes [id udf:tier ä], filters [], returns []",
+		`PATCH /Tickets {"id":7,"userDefinedFields":[{"name":"Tier Ä","value":"x"}]}`: "writes [id udf:tier ä], filters [], returns [], id 7",
 		`PATCH /Tickets {"id":7,"userDefinedFields":[{"value":"x"}]}`:                 "problem: a user-defined field has no name",
 		`POST /Tickets [{"title":"x"}]`:                                               "problem: the body is no JSON object",
 		`POST /Tickets {"ti\u017fle":"x"}`:                                            "problem: it names what is no field",
 		`POST /Tickets {title:"x"}`:                                                   "problem: it is not strict JSON: the name of a member is missing",
 		`POST /Tickets {"title":"x"} {"title":"y"}`:                                   "problem: it is not strict JSON: something follows its end",
-		`PUT /Companies/1/Contacts {"id":2,"isActive":false}`:                         "writes [id isactive], filters [], returns []",
+		`PUT /Companies/1/Contacts {"id":2,"isActive":false}`:                         "writes [id isactive], filters [], returns [], wholly, id 2",
 	} {
 		method, rest, _ := strings.Cut(request, " ")
 		path, body, _ := strings.Cut(rest, " ")
 		if got := told(t, method, path, body); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", request, got, want)
 		}
+	}
+}
+
+// What the PSA does with these is not what a reader who looks for the best would think. Each is a way round a policy on fields.
+func TestNoQueryHidesWhatItReturnsOrFiltersOn(t *testing.T) {
+	id, every := url.QueryEscape(`{"filter":[],"includeFields":["id"]}`), url.QueryEscape(`{"filter":[]}`)
+	for request, want := range map[string]string{
+		`POST /Tickets/query {"filter":[],"includeFields":[]}`:                                "writes [], filters [], returns [] and all",
+		`POST /Tickets/query {"includeFields":["id"],"IncludeFields":null}`:                   "problem: the query has a member twice",
+		`POST /Tickets/query {"filter":[],"Filter":[{"op":"eq","field":"a"}]}`:                "problem: the query has a member twice",
+		"POST /Tickets/query?search=" + id + ` {"filter":[]}`:                                 "writes [], filters [], returns [] and all",
+		"GET /Tickets/query?search=" + every + "&search=" + id:                                "writes [], filters [], returns [] and all",
+		"GET /Tickets/query?search=" + id + "&Search=" + every:                                "writes [], filters [], returns [] and all",
+		"POST /Tickets/query/next?search=" + every + ` {"includeFields":["id"]}`:              "writes [], filters [], returns [] and all",
+		"POST /Tickets/query/next?search=" + id + ` {"includeFields":["id"]}`:                 "writes [], filters [], returns [id]",
+		`POST /Tickets/query {"filter":[{"op":"eq","field":"a","udf":"x"}]}`:                  "problem: a filter's udf is neither true nor false",
+		`POST /Tickets/query {"filter":[{"op":"eq","field":"a","udf":1}]}`:                    "problem: a filter's udf is neither true nor false",
+		`POST /Tickets/query {"filter":[{"op":"eq","field":"a","udf":null}]}`:                 "writes [], filters [a], returns [] and all",
+		`POST /Tickets/query {"filter":[{"op":"eq","field":"a","udf":true,"UDF":false}]}`:     "problem: a condition has a member twice",
+		`POST /Tickets/query {"filter":[{"op":"and","items":[],"items":[{"field":"a"}]}]}`:    "problem: a condition has a member twice",
+		`POST /Tickets/query {"filter":[{"op":"eq","field":"a"},{"op":"eq","field":"b"}]}`:    "writes [], filters [a b], returns [] and all",
+		`POST /Tickets/query {"filter":[{"op":"exist","field":"a","value":[{"field":"b"}]}]}`: "writes [], filters [a], returns [] and all",
+	} {
+		method, rest, _ := strings.Cut(request, " ")
+		path, body, _ := strings.Cut(rest, " ")
+		if got := told(t, method, path, body); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", request, got, want)
+		}
+	}
+}
+
+func TestAnUpdateTellsTheIDThatIsInItsBody(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"id":7}`:         ", id 7",
+		`{"ID":"7","a":1}`: ", id 7",
+		`{"\u0069d":-7}`:   ", id -7",
+		`{"id":7,"Id":8}`:  "",
+		`{"id":7.0}`:       "",
+		`{"id":"07"}`:      "",
+		`{"id":" 7"}`:      "",
+		`{"id":null}`:      "",
+		`{"a":{"id":7}}`:   "",
+		`{"id":7e0}`:       "",
+	} {
+		if got := told(t, "PATCH", "/Tickets", body); !strings.HasSuffix(got, "returns []"+want) {
+			t.Errorf("%s: %s", body, got)
+		}
+	}
+	if got := told(t, "PATCH", "/Tickets", `{"id":[7]}`); got != "problem: the record's id is no number" {
+		t.Error(got)
+	}
+	if got := told(t, "PATCH", "/Tickets", `{"a":`+strings.Repeat("[", 70)+strings.Repeat("]", 70)+`}`); got != "problem: it is nested deeper than 64" {
+		t.Error(got)
+	}
+	if got := told(t, "POST", "/Tickets", `{"id":7}`); got != "writes [id], filters [], returns []" {
+		t.Errorf("a create has one: %s", got)
 	}
 }
 
@@ -122,46 +184,4 @@ func FuzzFieldsOfAQueryNeverPanic(f *testing.F) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	})
-}
-
-func TestTheRecordOfAnUpdateIsTold(t *testing.T) {
-	for request, want := range map[string]string{
-		`PATCH /Tickets {"id":7,"title":"x"}`:                                                       "7",
-		`PUT /Tickets {"title":"x","ID":"7"}`:                                                       "7",
-		`PATCH /Tickets {"\u0069d":7,"Id":7}`:                                                       "7",
-		`PATCH /Tickets {"id":7,"userDefinedFields":[{"name":"id","value":"8"}],"nested":{"id":9}}`: "7",
-		`PATCH /Companies/3/Contacts {"id":7}`:                                                      "7",
-		`GET /Tickets/7 `:                                                                           "7",
-		`POST /Tickets {"id":0,"title":"x"}`:                                                        "",
-		`PATCH /Tickets {"title":"x"}`:                                                              "problem: the body does not name the record that is to be changed by its id",
-		`PATCH /Tickets `:                                                                           "problem: it is not strict JSON: it ends too early",
-		`PATCH /Tickets {"id":7,"iD":8}`:                                                            "problem: the body names two records",
-		`PATCH /Tickets {"id":7.0}`:                                                                 "problem: the record's id is not a whole number in its plain form",
-		`PATCH /Tickets {"id":[7]}`:                                                                 "problem: the record's id is not a whole number in its plain form",
-		`PATCH /Tickets {"id":null}`:                                                                "problem: the record's id is not a whole number in its plain form",
-		`PATCH /Tickets {"id":" 7"}`:                                                                "problem: the record's id is not a whole number in its plain form",
-		`PATCH /Tickets [{"id":7}]`:                                                                 "problem: the body is no JSON object",
-		`PATCH /Tickets/8 {"id":7}`:                                                                 "problem: path and body name different records",
-		`PATCH /Tickets/7 {"id":7}`:                                                                 "7",
-		`PATCH /Tickets/7 {"title":"x"}`:                                                            "7",
-		`DELETE /Tickets/7 {"id":8}`:                                                                "7",
-	} {
-		method, rest, _ := strings.Cut(request, " ")
-		path, body, _ := strings.Cut(rest, " ")
-		op, err := ParseOperation(method, "/ATServicesRest/V1.0"+path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := ParseFields(op, "", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		id, problem := f.Meant(op)
-		if problem != "" {
-			id = "problem: " + problem
-		}
-		if id != want {
-			t.Errorf("%s: %s, want %s", request, id, want)
-		}
-	}
 }

@@ -122,7 +122,7 @@ func (t *tokens) value(c byte) (token, error) {
 	switch c {
 	case '{', '[':
 		if len(t.open) == maxDepth {
-			return token{}, fmt.Errorf("it is nested deeper than %d", maxDepth)
+			return token{}, fieldProblem(fmt.Sprintf("it is nested deeper than %d", maxDepth))
 		}
 		t.open, t.after = append(t.open, c), c
 		return token{kind: c}, nil

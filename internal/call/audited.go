@@ -159,15 +159,17 @@ func (a *audited) decided(d policy.Decision, observed bool) {
 
 // fields says which fields the call is about. Whoever finds out before begin does says so, so that it is done once.
 func (a *audited) fields(op autotask.Operation, f autotask.Fields) {
-	if a != nil {
-		a.parsed = true
-		if id, _ := f.Meant(op); id != "" && op.Child == "" {
-			a.entry.ID = id
-		} else if id != "" {
-			a.entry.ChildID = id
-		}
-		a.entry.Fields, a.entry.Filters, a.entry.Returns = f.Written, f.Filters, f.Returned
-		a.entry.FieldsUnknown = f.Problem != ""
+	if a == nil {
+		return
+	}
+	a.parsed = true
+	a.entry.Fields, a.entry.Filters, a.entry.Returns = f.Written, f.Filters, f.Returned
+	a.entry.FieldsUnknown = f.Problem != ""
+	switch op.Form { // where the id of what is updated is in the body
+	case autotask.FormEntity:
+		a.entry.ID = f.ID
+	case autotask.FormChild:
+		a.entry.ChildID = f.ID
 	}
 }
 

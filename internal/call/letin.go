@@ -66,7 +66,9 @@ func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, max
 	}
 	body, leave, err := g.admit(w, r, who.Integration, maxBody)
 	if err != nil {
-		info.Reason = g.refuseEntry(w, r, op.API, err)
+		if info.Reason = g.refuseEntry(w, r, op.API, err); info.Reason == string(autotask.Rate) {
+			g.shared.rates.Back(who.Integration.Name) // told to come again in a second, it is to be let in then
+		}
 		return nil
 	}
 	return &admitted{op: op, query: r.URL.RawQuery, who: who, resource: resource, coding: codingOf(r), body: body, out: leave}

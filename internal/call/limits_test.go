@@ -74,6 +74,21 @@ func TestAnIntegrationMayHaveSoManyCallsAtOnce(t *testing.T) {
 	})
 }
 
+// Who is told to come again in a second is not told then that he has made all his calls.
+func TestACallThatIsOneTooManyAtOnceIsNoneOfTheMinute(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.limited("a", func(l *Limits) { l.Concurrent, l.PerMinute = 1, 2 })
+		w.sim.Fault(psatest.Fault{At: psatest.Received, Times: 1, Delay: 2 * time.Second})
+		later(time.Second, func() {
+			for range 3 {
+				w.refusedFor(w.call("a", "GET", "/Tickets/1", ""), 429, "rate", "1")
+			}
+		})
+		w.served("a")
+		w.served("a")
+	})
+}
+
 func TestAnIntegrationMayCallInItsHours(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.limited("a", func(l *Limits) {

@@ -103,7 +103,6 @@ func (g *Gateway) request(r *http.Request, in *admitted, line *audited) (policy.
 	if err != nil {
 		return out, err
 	}
-	out.ID, out.Problem = fields.Meant(in.op)
 	line.fields(in.op, fields)
 	tell(&out, fields)
 	return out, nil
@@ -114,7 +113,13 @@ func tell(request *policy.Request, f autotask.Fields) {
 	if f.Problem != "" {
 		return
 	}
-	request.Fields, request.Filters = policy.Known(f.Written...), policy.Known(f.Filters...)
+	request.Filters = policy.Known(f.Filters...)
+	if !f.Whole {
+		request.Fields = policy.Known(f.Written...)
+	}
+	if request.Action == policy.Update && request.ID == "" {
+		request.ID = f.ID
+	}
 	if !f.All {
 		request.Returns = policy.Known(f.Returned...)
 	}

@@ -146,6 +146,7 @@ const titleOnly = `
 permit (principal, action in [Action::"read", Action::"query"], resource);
 permit (principal, action == Action::"update", resource == Entity::"Tickets") when { context.fields.containsAny(["title"]) && !context.fields.contains("queueid") };
 forbid (principal, action == Action::"query", resource == Entity::"Contacts") when { context.filters.contains("emailaddress") };
+forbid (principal, action, resource == Entity::"Tickets") when { resource has id && resource.id == "2" };
 `
 
 func TestPolicySeesTheFieldsOfTheBody(t *testing.T) {
@@ -155,6 +156,10 @@ func TestPolicySeesTheFieldsOfTheBody(t *testing.T) {
 			denied                 bool
 		}{
 			{"a title alone", "PATCH", "/Tickets", `{"id":1,"title":"x"}`, false},
+			{"a title alone, and the rest emptied", "PUT", "/Tickets", `{"id":1,"title":"x"}`, true},
+			{"that of a ticket that nobody may touch", "PATCH", "/Tickets", `{"ID":"2","title":"x"}`, true},
+			{"that of a ticket that cannot be told", "PATCH", "/Tickets", `{"id":2.0,"title":"x"}`, true},
+			{"that of one ticket or another", "PATCH", "/Tickets", `{"id":1,"Id":2,"title":"x"}`, true},
 			{"a queue beside it", "PATCH", "/Tickets", `{"id":1,"title":"x","QUEUEID":1}`, true},
 			{"no title", "PATCH", "/Tickets", `{"id":1,"queueID":1}`, true},
 			{"no JSON", "PATCH", "/Tickets", `{"id":1,"title"`, true},
@@ -190,7 +195,6 @@ func TestAPolicyThatNamesARecordHoldsForUpdatesToo(t *testing.T) {
 			{"PATCH", "/Tickets", `{"id":2,"title":"x"}`, false},
 			{"PATCH", "/Tickets", `{"id":2,"title":"x","Id":1}`, true},
 			{"PATCH", "/Tickets", `{"title":"x"}`, true},
-			{"PATCH", "/Tickets", "", true},
 			{"PATCH", "/Tickets", `{"id":1.0}`, true},
 		} {
 			if a := w.call("a", of.method, of.path, of.body); (a.reason() == "policy") != of.denied {
@@ -217,6 +221,8 @@ permit (principal, action in [Action::"read", Action::"query"], resource == Enti
 			{"one that names what is no field", "PATCH", "/Tickets", `{"id":1,"a b":2}`, true},
 			{"a query that says what it wants", "POST", "/Contacts/query", `{` + filter + `,"includeFields":["id"]}`, false},
 			{"one that says more", "POST", "/Contacts/query", `{` + filter + `,"includeFields":["id","eMailAddress"]}`, true},
+			{"one that says nothing", "POST", "/Contacts/query", `{` + filter + `,"includeFields":[]}`, true},
+			{"one that says it elsewhere", "POST", "/Contacts/query?search=%7B%22includeFields%22%3A%5B%22id%22%5D%7D", `{` + filter + `}`, true},
 			{"one that does not say", "POST", "/Contacts/query", `{` + filter + `}`, true},
 			{"its next page", "GET", "/Contacts/query/next?paging=x", "", true},
 			{"a record by its id", "GET", "/Contacts/1", "", true},
@@ -230,6 +236,32 @@ permit (principal, action in [Action::"read", Action::"query"], resource == Enti
 }
 
 // zipped makes a call whose body is gzip.
+func TestABodyThatIsSaidToBeNoJSONHasNoFieldsThatAreKnown(t *testing.T) {
+	inPolicedWorld(t, titleOnly, func(w *world) {
+		for contentType, denied := range map[string]bool{
+			"": false, "application/json": false, "Application/JSON; Charset=UTF-8": false, "text/json": false,
+			"application/x-www-form-urlencoded": true, "application/xml": true, "application/json; charset=utf-16": true,
+			"application/json, text/xml": true, "multipart/form-data; boundary=x": true,
+		} {
+			req, err := http.NewRequest("PATCH", gatewayURL+"/ATServicesRest/V1.0/Tickets", strings.NewReader(`{"id":1,"title":"&queueID=1&"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Secret", w.keys["a"].Reveal())
+			if contentType != "" {
+				req.Header.Set("Content-Type", contentType)
+			}
+			a, err := w.do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (a.reason() == "policy") != denied {
+				t.Errorf("%q: %d %s", contentType, a.status, a.body)
+			}
+		}
+	})
+}
+
 func (w *world) zipped(integration, method, path, body string) answer {
 	w.Helper()
 	var b bytes.Buffer

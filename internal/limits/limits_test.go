@@ -1,6 +1,8 @@
 package limits
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +72,11 @@ func TestWhenWindowsBegin(t *testing.T) {
 		{"mon 08:00-18:00", "2026-03-02T18:00:00Z", "2026-03-09T08:00:00Z"},
 		{"mon 08:00-18:00|sat 22:00-02:00", "2026-03-03T18:00:00Z", "2026-03-07T22:00:00Z"},
 		{"mon-fri 08:00-18:00 Europe/Berlin", "2026-03-27T18:00:00Z", "2026-03-30T06:00:00Z"},
+		{"sun 02:30-04:00 Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"},    // there is no 2:30
+		{"sun 02:00-03:00 Europe/Berlin", "2026-03-28T12:00:00Z", "2026-04-05T00:00:00Z"},    // nor any of this
+		{"sun 02:15-02:45 Europe/Berlin", "2026-10-25T00:50:00Z", "2026-10-25T01:15:00Z"},    // twice
+		{"sun 08:00-18:00 America/Havana", "2026-03-05T12:00:00Z", "2026-03-08T12:00:00Z"},   // there is no midnight
+		{"sun 00:15-15:00 America/Santiago", "2026-09-05T06:00:00Z", "2026-09-06T04:00:00Z"}, // nor here
 	} {
 		if got := Begin(windows(t, c.windows), at(t, c.at)); !got.Equal(at(t, c.want)) {
 			t.Errorf("%s after %s: %s", c.windows, c.at, got.UTC().Format(time.RFC3339))
@@ -93,10 +100,40 @@ func TestWhenWindowsEnd(t *testing.T) {
 		{"fri 18:00-24:00|sat sun 00:00-24:00", "2026-03-06T20:00:00Z", "2026-03-09T00:00:00Z"},
 		{"mon-sun 00:00-24:00", "2026-03-02T12:00:00Z", "2026-03-09T12:00:00Z"},
 		{"sat 22:00-03:00 Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29T01:00:00Z"},
+		{"sun 14:00-20:00 America/Santiago", "2026-09-06T20:00:00Z", "2026-09-06T23:00:00Z"},
+		{"sat 22:00-06:00 America/Havana", "2026-03-08T03:30:00Z", "2026-03-08T10:00:00Z"},
 		{"mon 08:00-18:00", "2026-03-02T07:00:00Z", "2026-03-02T07:00:00Z"},
 	} {
 		if got := End(windows(t, c.windows), at(t, c.at)); !got.Equal(at(t, c.want)) {
 			t.Errorf("%s from %s: %s", c.windows, c.at, got.UTC().Format(time.RFC3339))
+		}
+	}
+}
+
+// Whoever is told to come at a moment may come then, and not before; whatever clocks do in between.
+func TestWhatIsToldOfWindowsIsSo(t *testing.T) {
+	draw := rand.New(rand.NewPCG(1, 2))
+	zones := []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Asia/Beirut", "UTC", "America/Santiago", "America/Havana"}
+	const quarter = 15 * time.Minute
+	for range 4000 {
+		clock := func(n int) string { return fmt.Sprintf("%02d:%02d", n/4, n%4*15) }
+		from := draw.IntN(96)
+		to := (from + 1 + draw.IntN(95)) % 96
+		text := dayNames[draw.IntN(7)] + " " + clock(from) + "-" + clock(to) + " " + zones[draw.IntN(len(zones))]
+		w, now := windows(t, text), at(t, "2026-01-01T00:00:00Z").Add(time.Duration(draw.IntN(365*96))*quarter)
+		inside := Any(w, now)
+		told := Begin(w, now)
+		if inside {
+			told = End(w, now)
+		}
+		if Any(w, told) == inside {
+			t.Errorf("%s at %s: told %s, when nothing changes", text, now, told.UTC())
+		}
+		for between := now; between.Before(told); between = between.Add(quarter) {
+			if Any(w, between) != inside {
+				t.Errorf("%s at %s: told %s, and it is so at %s", text, now, told.UTC(), between)
+				break
+			}
 		}
 	}
 }
@@ -148,6 +185,11 @@ func TestSoManyInAMinutePass(t *testing.T) {
 		if take("a") != (n < 6) {
 			t.Errorf("after an hour, number %d", n+1)
 		}
+	}
+	r.Back("a")
+	r.Back("nobody")
+	if !take("a") || take("a") {
+		t.Error("what was given back is not one")
 	}
 	now = now.Add(-time.Hour) // a clock that goes back
 	if take("a") {

@@ -41,3 +41,12 @@ func (r *Rates) Take(name string, perMinute int, now time.Time) (wait time.Durat
 	b.left--
 	return 0, true
 }
+
+// Back gives one back that was taken, and not used.
+func (r *Rates) Back(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if b := r.byName[name]; b != nil {
+		b.left++ // Take bounds it
+	}
+}

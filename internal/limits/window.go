@@ -91,23 +91,37 @@ func (w Window) Holds(t time.Time) bool {
 	return w.days[day] && minute >= w.from || w.days[(day+6)%7] && minute < w.to
 }
 
-// edges are the moments after t, within the days around it, at which the minute of the day begins that a window of one of its days
-// begins or ends with; late: it is the one on the day after.
-func (w Window) edges(t time.Time, minute int, late bool) (all []time.Time) {
+// turns are the moments after t, for two weeks, at which the window may begin or end: where a clock on the wall shows one of its two
+// times, and where those clocks are put forward or back. A time that a clock shows twice that day is there twice.
+func (w Window) turns(t time.Time) (all []time.Time) {
 	year, month, day := t.In(w.location).Date()
-	for n := -1; n <= 8; n++ {
-		on := time.Date(year, month, day+n, 0, 0, 0, 0, w.location)
-		if !w.days[on.Weekday()] {
-			continue
-		}
-		if late {
-			on = time.Date(year, month, day+n+1, 0, 0, 0, 0, w.location)
-		}
-		y, m, d := on.Date()
-		if at := time.Date(y, m, d, 0, minute, 0, 0, w.location); at.After(t) {
-			all = append(all, at)
+	for n := range fortnight + 2 {
+		for _, minute := range [...]int{w.from, w.to} {
+			shown := time.Date(year, month, day+n, 0, minute, 0, 0, time.UTC)
+			for _, near := range [...]time.Time{shown.AddDate(0, 0, -1), shown.AddDate(0, 0, 1)} {
+				_, ahead := near.In(w.location).Zone()
+				all = append(all, shown.Add(-time.Duration(ahead)*time.Second))
+			}
 		}
 	}
+	for _, change := t.In(w.location).ZoneBounds(); !change.IsZero() && change.Before(t.AddDate(0, 0, fortnight)); {
+		all = append(all, change)
+		_, change = change.ZoneBounds()
+	}
+	return all
+}
+
+// fortnight is in days. A window of one hour a week is not there at all in the week in which clocks skip that hour.
+const fortnight = 14
+
+// turnsOf are those of all windows that come after t, in order.
+func turnsOf(windows []Window, t time.Time) []time.Time {
+	var all []time.Time
+	for _, w := range windows {
+		all = append(all, w.turns(t)...)
+	}
+	all = slices.DeleteFunc(all, func(at time.Time) bool { return !at.After(t) })
+	slices.SortFunc(all, time.Time.Compare)
 	return all
 }
 
@@ -116,28 +130,30 @@ func Any(windows []Window, t time.Time) bool {
 	return slices.ContainsFunc(windows, func(w Window) bool { return w.Holds(t) })
 }
 
-// Begin returns when the next of the windows begins after a moment that is in none of them.
-func Begin(windows []Window, t time.Time) (first time.Time) {
-	for _, w := range windows {
-		for _, at := range w.edges(t, w.from, false) {
-			if first.IsZero() || at.Before(first) {
-				first = at
-			}
+// Begin returns when the next of the windows begins after a moment that is in none of them; after two weeks at the latest.
+func Begin(windows []Window, t time.Time) time.Time {
+	for _, at := range turnsOf(windows, t) {
+		if Any(windows, at) {
+			return at
 		}
 	}
-	return first
+	return t.AddDate(0, 0, fortnight)
 }
 
 // End returns when the windows that a moment is in are over, one after the other; a week later at the latest, as windows may leave
 // no gap.
 func End(windows []Window, t time.Time) time.Time {
 	last := t.AddDate(0, 0, 7)
-	for at := t; at.Before(last); {
-		i := slices.IndexFunc(windows, func(w Window) bool { return w.Holds(at) })
-		if i < 0 {
+	if !Any(windows, t) {
+		return t
+	}
+	for _, at := range turnsOf(windows, t) {
+		if !at.Before(last) {
+			break
+		}
+		if !Any(windows, at) {
 			return at
 		}
-		at = windows[i].edges(at, windows[i].to, windows[i].to < windows[i].from)[0]
 	}
 	return last
 }

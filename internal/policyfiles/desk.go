@@ -38,7 +38,8 @@ type Desk struct {
 	over     chan struct{}
 
 	mu      sync.Mutex
-	read    []policy.Source // last, right or wrong
+	read    []policy.Source // what was loaded last, right or wrong
+	seen    []policy.Source // what the files have now, if that is another; it counts once they have it twice
 	state   State
 	started bool
 }
@@ -114,7 +115,7 @@ func (d *Desk) Stop() {
 
 func (d *Desk) watch(ctx context.Context) {
 	defer close(d.over)
-	tick := time.NewTicker(Every)
+	tick := time.NewTicker(Every / 2)
 	defer tick.Stop()
 	for {
 		select {
@@ -127,16 +128,24 @@ func (d *Desk) watch(ctx context.Context) {
 }
 
 // look reads the files again, whatever their times say: they are small, and a file may change twice within a tick of its file
-// system's clock.
+// system's clock. What changed has to be the same at two looks: at one, a file may have but half of what is being written to it, and
+// that half may be policies too.
 func (d *Desk) look() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, err := policy.ReadFiles(d.settings.Paths...)
-	if err == nil && slices.EqualFunc(now, d.read, sameSource) {
+	before := d.seen
+	d.seen = nil
+	switch {
+	case err != nil:
+	case slices.EqualFunc(now, d.read, sameSource):
 		if d.state.Problem != "" { // of reading them, or still of what they say
 			err = d.recheck()
 		}
-	} else if err == nil {
+	case !slices.EqualFunc(now, before, sameSource):
+		d.seen = now
+		return
+	default:
 		err = d.reload()
 	}
 	d.note(err)

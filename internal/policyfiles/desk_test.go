@@ -114,6 +114,33 @@ func TestChangesAreSeen(t *testing.T) {
 	})
 }
 
+// Whoever writes a file without care empties it first, and writes it in pieces. None of that is a policy.
+func TestAFileThatIsBeingWrittenIsNotRead(t *testing.T) {
+	inRoom(t, func(r *room) {
+		const forbids = `forbid (principal, action == Action::"create", resource);`
+		r.put("one.cedar", `permit (principal, action, resource);`)
+		r.put("two.cedar", mayRead+forbids)
+		r.look()
+		for _, half := range []string{"", "\n", mayRead, mayRead + forbids[:20], ""} {
+			r.put("two.cedar", half)
+			time.Sleep(Every / 2)
+			synctest.Wait()
+			if r.allows(policy.Create) {
+				t.Errorf("with %q a forbid is gone", half)
+			}
+		}
+		r.look()
+		if r.allows(policy.Create) || !strings.Contains(r.State().Problem, "two.cedar is empty") {
+			t.Errorf("an emptied file: %+v", r.State())
+		}
+		r.put("two.cedar", mayRead+forbids+mayRead)
+		r.look()
+		if s := r.State(); s.Problem != "" || s.Policies != 4 {
+			t.Errorf("a written one: %+v", s)
+		}
+	})
+}
+
 func TestABadFileKeepsTheOldPolicyAndSaysSo(t *testing.T) {
 	inRoom(t, func(r *room) {
 		r.put("two.cedar", "\n"+mayCreate+"\npermit (principal, action == Action::\"reed\", resource);")
