@@ -211,13 +211,13 @@ func (v *Verifier) Report() Report {
 
 // concludeHeads tells of the chains that are anchored, and of which no line is here.
 func (v *Verifier) concludeHeads(all *findings) {
-	since := v.since()
+	first := v.first()
 	for _, h := range v.config.Heads {
 		if _, asked := v.heads[h.Chain]; !asked || v.chains[h.Chain] != nil {
 			continue
 		}
-		from, host := since[h.Host]
-		fault := v.config.Complete || v.lines == 0 || host && h.At.After(from)
+		oldest, host := first[h.Host]
+		fault := v.config.Complete || v.lines == 0 || host && h.isAfter(oldest)
 		kind := Elsewhere
 		if fault {
 			kind = Absent
@@ -227,15 +227,21 @@ func (v *Verifier) concludeHeads(all *findings) {
 	}
 }
 
-// since returns from when on there are lines, by host.
-func (v *Verifier) since() map[string]time.Time {
-	since := make(map[string]time.Time)
+// first returns the head of the oldest chain that lines are of, by host. Their order is the one in which they were anchored: what
+// the lines say of the time may be of a clock that was wrong.
+func (v *Verifier) first() map[string]Head {
+	heads, first := make(map[string]Head), make(map[string]Head)
+	for _, h := range v.config.Heads {
+		heads[h.Chain] = h
+	}
 	for _, t := range v.order {
-		if host := t.hostOf(v); host != "" {
-			if at, ok := since[host]; !ok || t.began.Before(at) {
-				since[host] = t.began
-			}
+		h, anchored := heads[t.chain]
+		if !anchored && t.follows != nil {
+			h, anchored = heads[t.follows.Chain]
+		}
+		if before, ok := first[h.Host]; anchored && (!ok || before.isAfter(h)) {
+			first[h.Host] = h
 		}
 	}
-	return since
+	return first
 }

@@ -255,6 +255,7 @@ func TestWhatTheLogSaysOfItself(t *testing.T) {
 func TestATornLineIsNobodysWork(t *testing.T) {
 	a, head := whole("AAAA", 6)
 	b, headB := whole("BBBB", 6)
+	headB.Number, head.Number = 1, 2
 	for name, c := range map[string]struct {
 		text string
 		want string
@@ -266,7 +267,7 @@ func TestATornLineIsNobodysWork(t *testing.T) {
 		"in front of another's, with a letter":            {strings.Join(b[:3], "") + "{\"c" + strings.Join(b[3:], ""), "torn absent"},
 		"two of them":                                     {strings.Join(b[:3], "") + "{\"c" + a[0][:90] + strings.Join(b[3:], ""), "torn absent"},
 		"of zeros":                                        {strings.Join(b[:3], "") + strings.Repeat("\x00", 5000) + "\n" + strings.Join(b[3:], ""), "torn absent"},
-		"with zeros in it":                                {zeros(), "torn young open absent"},
+		"with zeros in it":                                {zeros(), "torn young open elsewhere"},
 		"but another process notices nothing of it":       {b[0] + a[0] + a[1][:90] + "\n" + resumed() + strings.Join(a[1:], "") + strings.Join(b[1:], ""), "no-line young open"},
 		"but its process would have noticed":              {a[0] + a[1][:90] + "\n" + strings.Join(a[1:], ""), "no-line"},
 		"but no line begins so":                           {a[0] + "x" + strings.Join(a[1:], ""), "no-line"},
@@ -358,6 +359,40 @@ func TestALongLineTakesNoMemory(t *testing.T) {
 	if err := s.next(); err != nil || string(s.text) != "next" || s.no != 2 {
 		t.Errorf("%v %q %d", err, s.text, s.no)
 	}
+}
+
+func TestAClockThatWasWrongMakesNoChainMissing(t *testing.T) {
+	f := newForge("BBBB", keyNow)
+	right := f.at
+	f.at = time.Unix(0, 0)
+	b := []string{f.start(), f.line()}
+	f.at = right
+	b = append(b, f.line(), f.close())
+	head := f.head()
+	head.Number = 2
+	removed := Head{Chain: "AAAA", Host: "gate-1", Seq: 5, Number: 1, At: right.Add(-time.Hour)}
+	later := Head{Chain: "CCCC", Host: "gate-1", Seq: 5, Number: 3, At: time.Unix(9, 0)}
+	for name, c := range map[string]struct {
+		of
+		want string
+	}{
+		"that retention removed":                      {of{files: one(b...), heads: []Head{removed, head}}, "clock a:3 3; elsewhere :0 0-5"},
+		"but hides none that is":                      {of{files: one(b...), heads: []Head{head, later}}, "clock a:3 3; absent :0 0-5"},
+		"where its files end before it was anchored":  {of{files: one(b[:3]...), heads: []Head{removed, head}, until: f.at.Add(-time.Second)}, "clock a:3 3; open a:3 3; elsewhere :0 0-5"},
+		"and one that was not anchored follows one":   {of{files: one(followed(later)), heads: []Head{removed, later}}, "young a:1 1; open a:1 1; elsewhere a:1 5; elsewhere :0 0-5; elsewhere :0 0-5"},
+		"so what came after the one that it followed": {of{files: one(followed(removed)), heads: []Head{removed, later}}, "young a:1 1; open a:1 1; elsewhere a:1 5; elsewhere :0 0-5; absent :0 0-5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if r := c.verify(t); places(r) != c.want {
+				t.Errorf("got  %q\nwant %q\n%v", places(r), c.want, r.Findings)
+			}
+		})
+	}
+}
+
+// followed is the first line of a chain that follows another one.
+func followed(h Head) string {
+	return newForge("YYYY", keyNow).word(note{Word: wordStart, Version: 1, Host: "gate-1", Former: &former{h.Chain, h.Seq, h.MAC}})
 }
 
 func TestAChainSaysWhichOneItFollows(t *testing.T) {
