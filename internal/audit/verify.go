@@ -151,9 +151,12 @@ func (f *reading) parsed(l line) {
 		f.changed(l)
 		return
 	}
-	n, about := note{}, l.kind == kindChain
-	if about {
+	n := note{}
+	switch {
+	case l.kind == kindChain:
 		n, _ = l.note()
+	case l.tellsAway():
+		n.Word = EventLogTakenAway
 	}
 	starts := n.Word == wordStart
 	f.settle(l.chain, starts || n.Word == wordResume, starts)
@@ -199,6 +202,7 @@ func (v *Verifier) Report() Report {
 	for _, t := range v.order {
 		t.conclude(v, &all)
 		t.concludeFormer(v, &all)
+		t.concludeAway(v, &all)
 		r.Chains = append(r.Chains, t.report(v))
 	}
 	v.concludeHeads(&all)

@@ -361,6 +361,51 @@ func TestALongLineTakesNoMemory(t *testing.T) {
 	}
 }
 
+func TestAFileThatWasTakenAwayIsTold(t *testing.T) {
+	f := newForge("BBBB", keyNow)
+	taken := func() string {
+		f.tick()
+		return string(f.entry(nil, &Entry{Kind: Event, Event: EventLogTakenAway, Time: f.at, Up: f.up}))
+	}
+	before := []string{f.start(), f.line(), f.line(), f.line()}
+	after := []string{f.line(), taken(), f.line(), f.close()}
+	heads := []Head{f.head()}
+	a, headA := whole("AAAA", 4)
+	f = newForge("CCCC", keyNow)
+	late := []string{f.word(note{Word: wordStart, Version: 1, Host: "gate-1", Former: &former{headA.Chain, headA.Seq, headA.MAC}}), taken(), f.close()}
+	f = newForge("DDDD", keyNow)
+	first := []string{f.start(), taken(), f.close()}
+	for name, c := range map[string]struct {
+		of
+		want string
+	}{
+		"where it was removed":                       {of{files: one(after...)}, "begins-late a:1 5; TAKEN-AWAY a:2 6"},
+		"where it is here, as it was moved":          {of{files: [][]string{after, before}}, "taken-away a:2 6"},
+		"where a part of it is here":                 {of{files: [][]string{before[:2], after}}, "missing b:1 3-4; TAKEN-AWAY b:2 6"},
+		"where retention removed what was before it": {of{files: [][]string{before[2:], after}}, "begins-late a:1 3; taken-away b:2 6"},
+		"before the first line of a chain":           {of{files: one(late...)}, "young a:3 3; elsewhere a:1 4; TAKEN-AWAY a:2 2; elsewhere :0 0-1"},
+		"and the chain before is here":               {of{files: [][]string{a, late}}, "young a:4 4; young b:3 3; taken-away b:2 2; elsewhere :0 0-1"},
+		"and there was none before":                  {of{files: one(first...)}, "young a:3 3; taken-away a:2 2; elsewhere :0 0-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.heads = heads
+			if strings.Contains(c.want, "elsewhere :0") {
+				c.heads = []Head{{Chain: "ZZZZ", Host: "gate-9", Seq: 1}}
+			}
+			r := c.verify(t)
+			if places(r) != strings.ToLower(c.want) {
+				t.Errorf("got  %q\nwant %q\n%v", places(r), c.want, r.Findings)
+			}
+			for _, found := range r.Findings {
+				if found.Kind == TakenAway && (found.Fault != strings.Contains(c.want, "TAKEN") || !strings.Contains(found.What, "2026-03-04T05:00:0")) {
+					t.Errorf("%+v", found)
+				}
+			}
+			checkMeanings(t, r)
+		})
+	}
+}
+
 func TestAClockThatWasWrongMakesNoChainMissing(t *testing.T) {
 	f := newForge("BBBB", keyNow)
 	right := f.at
