@@ -138,7 +138,7 @@ var means = map[FindingKind]string{
 	Unanchored: "the store could not be used while the chain was written, has forgotten it, or somebody who has the key made it up",
 	UnknownKey: "the key was replaced and is no longer given, or the lines are not ours: nothing is known of them",
 	NoLine:     "somebody wrote into the file, or damaged a line beyond recognition",
-	Unreadable: "what comes after could not be checked",
+	Unreadable: "what is in it from here on could not be checked",
 	Shuffled:   "the lines of this chain are in such disorder that they were not looked at any further",
 	TakenAway:  "name the file beside these if it was moved, as by a logrotate of the system's; if it was removed, its lines are gone",
 	BeginsLate: "earlier files are not here: removed after their time, or by somebody",

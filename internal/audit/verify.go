@@ -93,6 +93,11 @@ func (v *Verifier) Read(name string, src io.Reader) {
 	f.end(err)
 }
 
+// NotRead notes a file that should be read and cannot be opened.
+func (v *Verifier) NotRead(name string, err error) {
+	v.found.add(Unreadable, true, Finding{File: name, What: fmt.Sprintf("the file cannot be opened: %v", err)})
+}
+
 // maxScraps is how many parts of lines wait to be explained.
 const maxScraps = 100
 
