@@ -271,5 +271,8 @@ func (g *Gateway) Enable(ctx context.Context, name string) (report.Switch, error
 		return report.Switch{}, report.ErrUnknownIntegration
 	}
 	was, err := g.shared.switches.turnOn(ctx, name)
+	if err != nil {
+		err = fmt.Errorf("the store cannot be used, so the integration may be as it was, and nothing is sent for long without the store: say it again once psagate status says that the store is back: %w", err)
+	}
 	return report.Switch{Integration: name, Disabled: i.Disabled, Changed: was}, err
 }
