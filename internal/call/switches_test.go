@@ -257,3 +257,21 @@ func TestASwitchHoldsHereWhileTheStoreHangs(t *testing.T) {
 		w.isOff("a", "it loops")
 	})
 }
+
+func TestASwitchThatTheStoreNeverHeardOfIsEndedAllTheSame(t *testing.T) {
+	inSharedWorld(t, false, func(w *world, b *board) {
+		w.served("a")
+		b.breaks(errors.New("the disk is gone"))
+		if _, err := w.g.Disable(t.Context(), "a", ""); err != nil {
+			t.Fatal(err)
+		}
+		b.breaks(nil)
+		if done, err := w.g.Enable(t.Context(), "a"); err != nil || done != (report.Switch{Integration: "a", Changed: true}) {
+			t.Errorf("%+v, error %v", done, err)
+		}
+		w.served("a")
+		if list, _ := b.SwitchedOff(t.Context()); len(list) != 0 {
+			t.Errorf("the others hear %+v", list)
+		}
+	})
+}
