@@ -51,7 +51,7 @@ type Entry struct {
 	ID      string `json:"id,omitempty"`
 	Child   string `json:"child,omitempty"`
 	ChildID string `json:"child_id,omitempty"`
-	// Impersonates is the resource id that the caller speaks for.
+	// Impersonates is the resource id that the caller asks to speak for.
 	Impersonates string `json:"impersonates,omitempty"`
 	// Fields are the names of the fields that are written, Filters those that a query compares, Returns those that it asks for.
 	Fields  []string `json:"fields,omitempty"`

@@ -30,6 +30,7 @@ func (g *Gateway) Police(w http.ResponseWriter, r *http.Request, maxBody int64) 
 	}
 	line := g.auditedOf(r)
 	line.about(op)
+	line.asks(r.Header)
 	w = line.over(w)
 	in := g.letIn(w, r, letter{op, err}, ProxyOptions{MaxBody: maxBody}.maxBody(), &info)
 	if in == nil || !g.permitted(w, r, in, line, &info) {
