@@ -7,24 +7,36 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 )
 
-// tape is a listener that keeps what is read from each connection.
+// tape keeps what is read from each connection of its listeners.
 type tape struct {
-	net.Listener
 	mu    sync.Mutex
 	conns []*bytes.Buffer
 }
 
+// listen returns a listener on an address of its own whose connections the tape keeps.
+func (t *tape) listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return tapedListener{l, t}, err
+}
+
+type tapedListener struct {
+	net.Listener
+	tape *tape
+}
+
 // Accept implements net.Listener.
-func (t *tape) Accept() (net.Conn, error) {
-	c, err := t.Listener.Accept()
+func (l tapedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
+	t := l.tape
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.conns = append(t.conns, new(bytes.Buffer))
@@ -72,17 +84,20 @@ func (t *tape) since(mark []int) (texts []string) {
 
 // sent are the requests that the PSA read after a mark, each as its method, its target, and its body where it has one.
 // Whatever is not a row of well-formed requests with the login's credential, each with one length at most and no header
-// that is the caller's affair, is an error.
+// that is the caller's affair, is an error. Look-ups of the zone, which carry no credential, are left out. A call in another's
+// name is told by its " as " and a number.
 func (x *wire) sent(mark []int) (all []string) {
 	x.Helper()
 	for _, text := range x.tape.since(mark) {
 		for text != "" {
-			one, rest, err := strictly(text)
+			one, rest, err := strictly(text, x.passwords)
 			if err != nil {
 				x.Errorf("the PSA read what is no request, for %s: %q", x.masked(err.Error()), x.masked(text))
 				break
 			}
-			all, text = append(all, one), rest
+			if text = rest; one != "" {
+				all = append(all, one)
+			}
 		}
 	}
 	return all
@@ -106,17 +121,25 @@ var (
 var mayLeave = map[string]bool{
 	"Host": true, "Username": true, "Secret": true, "Apiintegrationcode": true, "Accept-Encoding": true,
 	"Accept": false, "Accept-Language": false, "Content-Type": false, "Content-Encoding": false, "User-Agent": false, "Content-Length": false,
+	"Impersonationresourceid": false,
 }
 
-// strictly takes the first request off what was read. It knows one way to write a request, and no other.
-func strictly(text string) (request, rest string, err error) {
+// lookUp is how a zone is looked up.
+var lookUp = regexp.MustCompile(`^GET /ATServicesRest/V1\.0/zoneInformation\?user=[^ ]* HTTP/1\.1\r\nHost: [0-9.:]*\r\nUser-Agent: psagate\r\nAccept: application/json$`)
+
+// strictly takes the first request off what was read; it is empty where that is a look-up. It knows one way to write a request,
+// and no other. passwords are the login's.
+func strictly(text string, passwords []string) (request, rest string, err error) {
 	head, rest, whole := strings.Cut(text, "\r\n\r\n")
+	if whole && lookUp.MatchString(head) {
+		return "", rest, nil
+	}
 	lines := strings.Split(head, "\r\n")
 	first := requestLine.FindStringSubmatch(lines[0])
 	if !whole || first == nil {
 		return "", "", fmt.Errorf("the request line %q, or a head without an end", lines[0])
 	}
-	h, err := strictHeaders(lines[1:])
+	h, err := strictHeaders(lines[1:], passwords)
 	if err != nil {
 		return "", "", err
 	}
@@ -127,13 +150,16 @@ func strictly(text string) (request, rest string, err error) {
 		}
 	}
 	request = first[1] + " " + first[2]
+	if other, has := h["Impersonationresourceid"]; has {
+		request += " as " + other
+	}
 	if n > 0 {
 		request += " " + rest[:n]
 	}
 	return request, rest[n:], nil
 }
 
-func strictHeaders(lines []string) (map[string]string, error) {
+func strictHeaders(lines, passwords []string) (map[string]string, error) {
 	h := map[string]string{}
 	for _, line := range lines {
 		parts := headerLine.FindStringSubmatch(line)
@@ -154,7 +180,7 @@ func strictHeaders(lines []string) (map[string]string, error) {
 			return nil, fmt.Errorf("no header %s", name)
 		}
 	}
-	if h["Username"] != user || h["Secret"] != oldPassword || h["Apiintegrationcode"] != code {
+	if h["Username"] != user || !slices.Contains(passwords, h["Secret"]) || h["Apiintegrationcode"] != code {
 		return nil, errors.New("a credential that is not the login's")
 	}
 	return h, nil

@@ -1,0 +1,277 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/internal/psatest"
+)
+
+// captures are what becomes of each request of a client, in the order in which it makes them (testdata/captures/README.md): the status
+// that it hears and, where the PSA is sent it, as what: the method, the path, and in whose name. Its query string and its body
+// are the client's own, byte for byte.
+var captures = map[string][]string{
+	"apigrate": {
+		"200", "200 GET Tickets/1", "200 POST Tickets/query", "200 POST Tickets/query/next", "200 POST Tickets/query/count", "200 POST Tickets", "200 PATCH Tickets",
+		"200 POST Tickets/1/Notes as 7", "200 POST Tickets/1/Attachments", "200 GET Tickets/entityInformation/fields", "500 DELETE ContactGroups/5",
+		"200 GET ThresholdInformation",
+	},
+	"go-autotask": {
+		"200", "200", "200 GET Tickets/1", "200 POST Tickets/query", "200 POST Tickets/query/next", "200 POST Tickets/query/count", "200 POST Tickets", "200 PATCH Tickets",
+		"200 GET Tickets/entityInformation/fields", "200 GET ThresholdInformation",
+	},
+	"autotask-node": {
+		"200 GET Version", "200 GET Tickets/1", "200 POST Tickets/query", "200 POST Tickets/query/next", "200 POST Tickets", "405 PATCH Tickets/1", "405 PUT Tickets/1",
+		"405 DELETE Tickets/1", "200 PATCH Tickets",
+	},
+	"n8n": {
+		"200 GET ThresholdInformation", "200 GET Tickets/1", "200 POST Tickets/query", "200 POST Tickets/query/next", "200 GET Tickets/entityInformation/fields",
+		"200 POST Tickets/1/Notes as 7",
+	},
+	"py-autotask": {
+		"200", "200 POST Companies/query", "200 GET Tickets/1", "200 POST Tickets/query", "200 POST Tickets/query/next", "200 POST Tickets/query/count", "200 POST Tickets",
+		"405 PATCH Tickets/1", "200 GET Tickets/entityInformation",
+	},
+	"asachs01": {
+		"200", "200 GET Companies/1", "200 POST Tickets/query", "200 POST Tickets/query/next", "200 POST Tickets", "200 PATCH Tickets",
+	},
+	"autotaskapi": {
+		"200", "200", "200 GET Tickets/1", "200 GET Tickets/query", "200 GET Tickets/query/next", "200 POST Tickets", "200 PATCH Tickets",
+	},
+	"celerium": {
+		"200", "200", "200 GET Tickets/query", "200 GET Tickets/query/next", "200 POST Tickets", "200 PATCH Tickets",
+	},
+	"spellings": {
+		"200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1",
+		"200 POST Tickets/query", "200 POST Tickets/query/next", "200 POST Tickets/1/Notes as 7",
+	},
+}
+
+func TestClientsAreServedAsTheyComeThroughARotationAndAMove(t *testing.T) {
+	for client, wants := range captures {
+		t.Run(client, func(t *testing.T) {
+			t.Parallel()
+			r := newReplay(t, client)
+			r.replay(wants, func() {})
+			r.replay(wants, func() {
+				r.user.SetSecret(newPassword)
+				r.save(newPassword)
+				r.passwords = append(r.passwords, newPassword)
+			})
+			r.replay(wants, func() { r.moves("Elsewhere") })
+			r.unharmed(2)
+			if failed := r.sim.Ledger().Failed(); len(failed) > 3 {
+				t.Errorf("want a failed sign-in and its recheck at the rotation, and one at the move: %v", failed)
+			}
+		})
+	}
+}
+
+func TestEachCaptureIsReplayed(t *testing.T) {
+	files, err := filepath.Glob(capturePath("*"))
+	if err != nil || len(files) != len(captures) {
+		t.Errorf("%d captures, of which %d are replayed: %v", len(files), len(captures), err)
+	}
+}
+
+func capturePath(client string) string { return filepath.Join("testdata", "captures", client+".http") }
+
+// replay is a client's capture on its way through a gateway.
+type replay struct {
+	*wire
+	requests []string
+	conn     net.Conn
+	in       *bufio.Reader
+	next     string // the target of the page after the last one
+}
+
+// newReplay starts a gateway for a client's capture.
+func newReplay(t *testing.T, client string) *replay {
+	t.Helper()
+	r := &replay{wire: newWireWorld(t), requests: requestsOf(t, client)}
+	r.sim.Adjust(func(b *psatest.Behaviour) { b.PageCap = 4 })
+	r.a = "impersonate"
+	for i := range 7 { // resources, of which clients impersonate the seventh
+		r.tenant.AddUser(fmt.Sprintf("resource-%d@example.com", i), wrongSecret, code)
+	}
+	r.policed(callsPolicy + `permit (principal, action == Action::"create", resource == Entity::"TicketNotes");
+
+permit (principal, action == Action::"delete", resource == Entity::"Tickets");
+
+permit (principal, action == Action::"delete", resource == Entity::"ContactGroups");`)
+	r.start()
+	r.served("a")
+	var err error
+	if r.conn, err = net.Dial("tcp", r.address); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.conn.Close() })
+	_ = r.conn.SetDeadline(time.Now().Add(patience))
+	r.in = bufio.NewReader(r.conn)
+	return r
+}
+
+var lengthLine = regexp.MustCompile(`(?i)\r\ncontent-length: ([0-9]+)`)
+
+// requestsOf takes a capture apart.
+func requestsOf(t *testing.T, client string) (all []string) {
+	t.Helper()
+	text, err := os.ReadFile(capturePath(client))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rest := string(text); rest != ""; {
+		head, _, whole := strings.Cut(rest, "\r\n\r\n")
+		end := len(head) + len("\r\n\r\n")
+		if length := lengthLine.FindStringSubmatch(head); length != nil {
+			n, _ := strconv.Atoi(length[1])
+			end += n
+		}
+		if !whole || end > len(rest) {
+			t.Fatalf("%s: after %d requests comes half a one", client, len(all))
+		}
+		all, rest = append(all, rest[:end]), rest[end:]
+	}
+	return all
+}
+
+// replay makes the requests in order; in their middle, before a next page where there is one, the change.
+func (r *replay) replay(wants []string, change func()) {
+	r.Helper()
+	if len(r.requests) != len(wants) {
+		r.Fatalf("%d requests, and %d that are expected", len(r.requests), len(wants))
+	}
+	middle := slices.IndexFunc(r.requests, func(s string) bool { return strings.Contains(s, " {next} ") })
+	for i, request := range r.requests {
+		if i == middle {
+			change()
+		}
+		r.makes(request, wants[i])
+	}
+}
+
+// makes makes one request and compares what becomes of it.
+func (r *replay) makes(request, want string) {
+	r.Helper()
+	tape, judged := r.tape.mark(), r.sim.Mark()
+	text := r.filled(request)
+	name, _, _ := strings.Cut(request, " HTTP/1.1\r\n")
+	a := r.say(name, text)
+	status, call, _ := strings.Cut(want, " ")
+	if strconv.Itoa(a.status) != status || a.reason() != "" {
+		r.Errorf("%s: %d %s %s, want %s", name, a.status, a.reason(), a.body, status)
+	}
+	r.wasSent(name, tape, judged, sentAs(call, text))
+	r.leadsBack(name, a)
+}
+
+// filled puts the world's own values in the places that a capture leaves for them, all of them in its head.
+func (r *replay) filled(request string) string {
+	key := r.keys["a"].Reveal()
+	basic := base64.StdEncoding.EncodeToString([]byte("api@example.com:" + key))
+	head, body, _ := strings.Cut(request, "\r\n\r\n")
+	head = strings.NewReplacer("{host}", r.address, "{key}", key, "{basic}", basic, "{next}", r.next).Replace(head)
+	return head + "\r\n\r\n" + body
+}
+
+// say says a request and hears the answer.
+func (r *replay) say(name, text string) answer {
+	r.Helper()
+	if _, err := r.conn.Write([]byte(text)); err != nil {
+		r.Fatal(err)
+	}
+	a, err := hear(r.in, false)
+	if err != nil {
+		r.Fatalf("%s: %v", name, err)
+	}
+	r.heard.add(a.place("the answer to "+name, r.keys["a"].Reveal()))
+	return a
+}
+
+// sentAs is how the tape has a call of a capture's that was sent; empty where none is.
+func sentAs(call, text string) string {
+	if call == "" {
+		return ""
+	}
+	first, _, _ := strings.Cut(text, "\r\n")
+	_, body, _ := strings.Cut(text, "\r\n\r\n")
+	call, as, inOther := strings.Cut(call, " as ")
+	method, path, _ := strings.Cut(call, " ")
+	sent := method + " /ATServicesRest/V1.0/" + path
+	if _, query, has := strings.Cut(strings.Fields(first)[1], "?"); has {
+		sent += "?" + query
+	}
+	if inOther {
+		sent += " as " + as
+	}
+	if body != "" {
+		sent += " " + body
+	}
+	return sent
+}
+
+// ownCheck is the gateway's own way to find out whether the PSA takes a credential.
+const ownCheck = "GET /ATServicesRest/V1.0/ThresholdInformation"
+
+// wasSent demands that the PSA took the call once, with the login's credential, and was sent no other but the gateway's own.
+func (r *replay) wasSent(name string, tape []int, judged int, want string) {
+	r.Helper()
+	sent, signIns := r.sent(tape), r.sim.Ledger().Since(judged)
+	if len(sent) != len(signIns) || len(signIns.Of(user)) != len(signIns) {
+		r.Errorf("%s: %d requests with %d sign-ins: %v", name, len(sent), len(signIns), signIns)
+	}
+	if slices.ContainsFunc(sent, func(s string) bool { return s != want && s != ownCheck }) {
+		r.Errorf("%s: the PSA was sent %q, want %q", name, r.masked(strings.Join(sent, "\n")), r.masked(want))
+	}
+	line, _, _ := strings.Cut(want, "?")
+	taken := 0
+	for _, e := range signIns {
+		if e.OK() && strings.HasPrefix(line+" ", e.Method+" "+e.Path+" ") {
+			taken++
+		}
+	}
+	if taken != min(1, len(want)) {
+		r.Errorf("%s: the PSA took it %d times: %v", name, taken, signIns)
+	}
+}
+
+// leadsBack demands that an answer leads to nowhere but the gateway, and keeps where the next page is.
+func (r *replay) leadsBack(name string, a answer) {
+	r.Helper()
+	var links struct {
+		URL         string
+		APIVersions []string
+		PageDetails struct{ NextPageURL string }
+	}
+	if a.status != http.StatusOK || a.header.Get("Content-Encoding") != "" || json.Unmarshal([]byte(a.body), &links) != nil {
+		return
+	}
+	if links.APIVersions != nil && fmt.Sprint(links.APIVersions) != "[V1.0]" {
+		r.Errorf("%s: the versions are %v, of which clients take the last", name, links.APIVersions)
+	}
+	for _, z := range r.sim.Zones() {
+		if links.URL == "" && strings.Contains(a.body, strings.TrimPrefix(z.URL(), "http://")) { // webUrl, beside url, is for people
+			r.Errorf("%s: the answer names the PSA's own host: %s", name, a.body)
+		}
+	}
+	for _, link := range []string{links.URL, links.PageDetails.NextPageURL} {
+		if link != "" && !strings.HasPrefix(link, r.url("/ATServicesRest/")) {
+			r.Errorf("%s: the answer leads to %s", name, link)
+		}
+	}
+	if links.PageDetails.NextPageURL != "" {
+		r.next = strings.TrimPrefix(links.PageDetails.NextPageURL, r.url(""))
+	}
+}
