@@ -1,13 +1,13 @@
 package autotask
 
 import (
-	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/psagate/psagate/internal/soap"
 )
 
 // WriteError answers with an error of the gateway's own. See ErrorAnswer for what it looks like.
@@ -31,7 +31,7 @@ func ErrorAnswer(api API, reason Reason, text string, retryAfter time.Duration) 
 	}
 	status, contentType, body := reason.Status(), "application/json; charset=utf-8", errorJSON(text)
 	if api == SOAP {
-		body, contentType = soapFault(status, text), "text/xml; charset=utf-8"
+		body, contentType = soap.Fault(faultCode(status), text), "text/xml; charset=utf-8"
 		status = http.StatusInternalServerError
 	}
 	h.Set("Content-Type", contentType)
@@ -55,19 +55,12 @@ func errorJSON(text string) []byte {
 	return body
 }
 
-func soapFault(status int, text string) []byte {
-	code := "soap:Server"
+// faultCode is whose fault an error of a status is, as SOAP has it.
+func faultCode(status int) soap.FaultCode {
 	if status < http.StatusInternalServerError {
-		code = "soap:Client"
+		return soap.Client
 	}
-	var b bytes.Buffer
-	b.WriteString(`<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><soap:Fault><faultcode>`)
-	b.WriteString(code)
-	b.WriteString(`</faultcode><faultstring>`)
-	// A bytes.Buffer takes every write.
-	_ = xml.EscapeText(&b, []byte(text))
-	b.WriteString(`</faultstring></soap:Fault></soap:Body></soap:Envelope>`)
-	return b.Bytes()
+	return soap.Server
 }
 
 // Bare401 answers as the PSA does whatever is wrong with a sign-in: 401, no body, a Basic challenge whose realm is the

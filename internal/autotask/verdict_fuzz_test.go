@@ -38,7 +38,7 @@ func FuzzClassify(f *testing.F) {
 		a := Answer{Status: status, Header: h, Body: body}
 		got := Classify(op, a)
 		checkVerdict(t, op, a, got)
-		for name, same := range alike(a, value) {
+		for name, same := range alike(op, a, value) {
 			if v := Classify(op, same); v != got {
 				t.Fatalf("%s: %s %d %q %q %q is %s, else %s", name, op, status, types, challenges, body, v, got)
 			}
@@ -56,7 +56,7 @@ func lines(text string) []string {
 }
 
 // alike are answers that differ in nothing that may decide.
-func alike(a Answer, value string) map[string]Answer {
+func alike(op Operation, a Answer, value string) map[string]Answer {
 	reversed, more := a.Header.Clone(), a.Header.Clone()
 	slices.Reverse(reversed["Www-Authenticate"])
 	for _, name := range []string{"Date", "Set-Cookie", "Server", "Authorization", "Location", "X-Refused", "Psagate-Reason", "Proxy-Authenticate"} {
@@ -66,7 +66,7 @@ func alike(a Answer, value string) map[string]Answer {
 		"challenges in another order": {a.Status, reversed, a.Body},
 		"more headers":                {a.Status, more, a.Body},
 	}
-	if !NeedsBody(a.Status, a.Header) {
+	if !NeedsBody(op, a.Status, a.Header) {
 		all["another body"] = Answer{a.Status, a.Header, []byte(value)}
 	}
 	if json.Valid(a.Body) {

@@ -88,8 +88,12 @@ func (r *reader) field(rec *Record) (err error) {
 	case !validName(local):
 		return r.refuse("a name of a field is none: they have ASCII letters, digits and underscores")
 	}
+	before := len(rec.Fields)
 	if rec.Fields, err = r.withField(rec.Fields, local); err != nil {
 		return err
+	}
+	if len(rec.Fields) == before {
+		return r.refuse("an entity has a field twice")
 	}
 	switch local {
 	case "ParentID":
