@@ -25,7 +25,7 @@ type Edited struct {
 // Edit puts the gateway's Header into the envelope that was read from body, which must not be compressed. code is the integration code;
 // impersonate is a resource's id, empty for none. The error is of a code that cannot be written in XML, and does not show it.
 func (q *Request) Edit(body Body, code, impersonate string) (*Edited, error) {
-	if n, why := characters([]byte(escaped(code)), true); why != run || n < len(code) {
+	if !writable(code) {
 		return nil, errors.New("the credential's integration code holds what XML cannot: correct it in the secret store")
 	}
 	name := "Header"
@@ -38,6 +38,21 @@ func (q *Request) Edit(body Body, code, impersonate string) (*Edited, error) {
 	}
 	h += "</AutotaskIntegrations></" + name + ">"
 	return &Edited{body: body, from: q.header.from, to: q.header.to, header: []byte(h)}, nil
+}
+
+// writable says whether a text can be written in XML as it is, on one line.
+func writable(text string) bool {
+	for p := []byte(text); len(p) > 0; {
+		size, why := 1, run
+		if p[0] < ' ' && p[0] != '\t' || p[0] >= 0x7f {
+			size, why = multibyte(p)
+		}
+		if why != run {
+			return false
+		}
+		p = p[size:]
+	}
+	return true
 }
 
 // Size implements Body.

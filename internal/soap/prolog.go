@@ -15,7 +15,10 @@ func (s *scanner) begin() error {
 		s.has(6)
 	}
 	head := s.rest()
-	if len(head) < 6 || string(head[:5]) != "<?xml" || !isSpace(head[5]) {
+	switch {
+	case len(head) > 0 && len(head) < 6 && bytes.HasPrefix([]byte("<?xml"), head):
+		return s.broken()
+	case len(head) < 6 || string(head[:5]) != "<?xml" || !isSpace(head[5]):
 		return nil
 	}
 	size, err := s.declarationSize()

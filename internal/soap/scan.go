@@ -3,6 +3,7 @@ package soap
 import (
 	"bytes"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -174,21 +175,32 @@ func (s *scanner) markup() (kind, error) {
 	return s.startTag()
 }
 
+// The beginnings of what begins with "<!".
+const (
+	commentOpen = "<!--"
+	sectionOpen = "<![CDATA["
+	doctypeOpen = "<!DOCTYPE"
+)
+
 // declared reads what begins with "<!": a comment or a CDATA section.
 func (s *scanner) declared() (kind, error) {
+	whole := s.has(len(sectionOpen))
+	rest := s.rest()
 	switch {
-	case s.has(4) && bytes.HasPrefix(s.rest(), []byte("<!--")):
-		s.pass(4)
+	case bytes.HasPrefix(rest, []byte(commentOpen)):
+		s.pass(len(commentOpen))
 		return s.comment()
-	case s.has(9) && bytes.HasPrefix(s.rest(), []byte("<![CDATA[")):
+	case bytes.HasPrefix(rest, []byte(sectionOpen)):
 		if len(s.names.ends) == 0 {
 			return 0, s.outside()
 		}
-		s.pass(9)
+		s.pass(len(sectionOpen))
 		s.cdata = true
 		return s.section()
-	case s.has(9) && bytes.EqualFold(s.rest()[:9], []byte("<!DOCTYPE")):
+	case whole && bytes.EqualFold(rest[:len(doctypeOpen)], []byte(doctypeOpen)):
 		return 0, s.refuse("the document has a DOCTYPE; send it without: document types and entities are never read")
+	case !whole && (strings.HasPrefix(commentOpen, string(rest)) || strings.HasPrefix(sectionOpen, string(rest)) || strings.HasPrefix(doctypeOpen, string(rest))):
+		return 0, s.broken()
 	}
 	return 0, s.refuse(`the document holds a declaration; only comments and CDATA sections may begin with "<!"`)
 }
