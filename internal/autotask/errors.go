@@ -25,18 +25,27 @@ func WriteError(w http.ResponseWriter, api API, reason Reason, text string, retr
 // {"errors":["text"]}, for SOAP a fault with status 500. retryAfter is how long to wait, where that is known and the
 // reason is one that waiting cures; it is rounded up to whole seconds, at least one. Text must hold no secret.
 func ErrorAnswer(api API, reason Reason, text string, retryAfter time.Duration) (int, http.Header, []byte) {
+	if api == SOAP {
+		return FaultAnswer(faultCode(reason.Status()), reason, text, retryAfter)
+	}
+	body := errorJSON(text)
+	return reason.Status(), errorHeader(reason, retryAfter, "application/json; charset=utf-8", body), body
+}
+
+// FaultAnswer is ErrorAnswer for SOAP, where it is known whose fault the error is. SOAP 1.1, section 6.2, wants status 500 for all.
+func FaultAnswer(code soap.FaultCode, reason Reason, text string, retryAfter time.Duration) (int, http.Header, []byte) {
+	body := soap.Fault(code, text)
+	return http.StatusInternalServerError, errorHeader(reason, retryAfter, "text/xml; charset=utf-8", body), body
+}
+
+func errorHeader(reason Reason, retryAfter time.Duration, contentType string, body []byte) http.Header {
 	h := http.Header{HeaderReason: {string(reason)}, "Cache-Control": {"no-store"}}
 	if retryAfter > 0 && reasons[reason].waits {
 		h.Set("Retry-After", strconv.FormatInt(wholeSeconds(retryAfter), 10))
 	}
-	status, contentType, body := reason.Status(), "application/json; charset=utf-8", errorJSON(text)
-	if api == SOAP {
-		body, contentType = soap.Fault(faultCode(status), text), "text/xml; charset=utf-8"
-		status = http.StatusInternalServerError
-	}
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	return status, h, body
+	return h
 }
 
 func wholeSeconds(d time.Duration) int64 {

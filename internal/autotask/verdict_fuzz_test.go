@@ -88,6 +88,10 @@ var (
 // checkVerdict says once more what each verdict needs at the least.
 func checkVerdict(t *testing.T, op Operation, a Answer, got guard.Verdict) {
 	t.Helper()
+	if op.API == SOAP {
+		checkSOAPVerdict(t, op, a, got)
+		return
+	}
 	ok := true
 	switch got {
 	case guard.Accepted:
@@ -102,6 +106,26 @@ func checkVerdict(t *testing.T, op Operation, a Answer, got guard.Verdict) {
 		ok = !(a.Status >= 200 && a.Status < 300 && op.SignsIn() && slices.Equal(a.Header["Content-Type"], []string{"application/json"}))
 	default:
 		ok = false
+	}
+	if !ok {
+		t.Fatalf("%s: %s %d %q %q", got, op, a.Status, a.Header, a.Body)
+	}
+}
+
+// checkSOAPVerdict is checkVerdict for SOAP, whose answers name what they are.
+func checkSOAPVerdict(t *testing.T, op Operation, a Answer, got guard.Verdict) {
+	t.Helper()
+	success := a.Status >= 200 && a.Status <= 299
+	ok := true
+	switch got {
+	case guard.Accepted:
+		ok = success && op.Method == "POST" && !op.Free && bytes.Contains(a.Body, []byte("ReturnCode")) && !bytes.Contains(a.Body, []byte("!DOCTYPE"))
+	case guard.Refused:
+		ok = a.Status == 401 && challengesBasic(a.Header) || bytes.Contains(a.Body, []byte("Envelope")) && (success || a.Status >= 500)
+	case guard.Locked:
+		ok = bytes.Contains(bytes.ToLower(a.Body), []byte("lock")) || bytes.Contains(a.Body, []byte("&#"))
+	case guard.Neutral:
+		ok = success && bytes.Contains(a.Body, []byte("Result")) || a.Status >= 500 && bytes.Contains(a.Body, []byte("faultstring"))
 	}
 	if !ok {
 		t.Fatalf("%s: %s %d %q %q", got, op, a.Status, a.Header, a.Body)

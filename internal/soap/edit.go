@@ -40,6 +40,12 @@ func (q *Request) Edit(body Body, code, impersonate string) (*Edited, error) {
 	return &Edited{body: body, from: q.header.from, to: q.header.to, header: []byte(h)}, nil
 }
 
+// String shows nothing of the header, which holds a code.
+func (e *Edited) String() string { return "an envelope with the gateway's header" }
+
+// GoString is String.
+func (e *Edited) GoString() string { return e.String() }
+
 // writable says whether a text can be written in XML as it is, on one line.
 func writable(text string) bool {
 	for p := []byte(text); len(p) > 0; {

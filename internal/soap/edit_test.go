@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -113,6 +115,42 @@ func TestACodeThatXMLCannotHoldIsNotSent(t *testing.T) {
 		if _, err := q.Edit(kept(""), code, ""); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", code, err)
 		}
+	}
+}
+
+func TestTheCodeIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	whole := enveloped("", asking(ticketQuery))
+	e, err := read(t, whole, Query).Edit(kept(whole), "hunter2", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := fmt.Sprint([]byte("hunter2"))
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		if text := fmt.Sprintf(format, e); strings.Contains(text, "hunter2") || strings.Contains(text, hidden[1:len(hidden)-1]) {
+			t.Errorf("%s: %s", format, text)
+		}
+	}
+}
+
+// TestALargeBodyIsNeverHeld runs alone: it looks at what is allocated.
+func TestALargeBodyIsNeverHeld(t *testing.T) {
+	info := `<t:CreateAttachment><t:attachment><t:Info><t:ParentID>1</t:ParentID></t:Info><t:Data>`
+	whole := enveloped(integrations("<IntegrationCode>x</IntegrationCode>"), info+strings.Repeat("QUJDREVGR0hJSktM", 10<<16)+`</t:Data></t:attachment></t:CreateAttachment>`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	e, err := read(t, whole, CreateAttachment).Edit(kept(whole), "x", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := e.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, in)
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; err != nil || n != e.Size() || grown > 1<<20 {
+		t.Errorf("%v, %d of %d bytes, %d allocated", err, n, e.Size(), grown)
 	}
 }
 

@@ -3,6 +3,7 @@ package soap
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -358,6 +359,38 @@ func TestAQueryThatIsNotUnderstoodIsRefused(t *testing.T) {
 	refused(t, enveloped("", `<t:query><t:sXML/><t:sXML/></t:query>`), Query, "no query")
 	refused(t, enveloped("", strings.Replace(asking(ticketQuery), `</t:query>`, `<t:sXML/></t:query>`, 1)), Query, "twice")
 	refused(t, enveloped("", `<t:query><t:sXML>`+ticketQuery+`</t:sXML></t:query>`), Query, "only a value")
+}
+
+func TestHowManyFieldsAreNamedIsBounded(t *testing.T) {
+	t.Parallel()
+	fields := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "<t:f%d/>", i)
+		}
+		return `<t:Entity xsi:type="t:Ticket">` + b.String() + `</t:Entity>`
+	}
+	create := func(entities string) string {
+		return enveloped("", `<t:create><t:Entities>`+entities+`</t:Entities></t:create>`)
+	}
+	read(t, create(strings.Repeat(fields(1024), 16)), Create)
+	refused(t, create(fields(1025)), Create, "more fields")
+	refused(t, create(strings.Repeat(fields(1024), 16)+fields(1)), Create, "more fields")
+	var filters strings.Builder
+	for i := range 1025 {
+		fmt.Fprintf(&filters, "<field>f%d</field>", i)
+	}
+	refused(t, enveloped("", asking(`<queryxml><entity>Ticket</entity><query>`+filters.String()+`</query></queryxml>`)), Query, "more fields")
+}
+
+func TestTheParentOfAnAttachmentIsANumberOrNotTold(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"9": "9", " 9 ": "9", "": "", "nine": "", "-9": "", strings.Repeat("9", 20): ""} {
+		q := read(t, enveloped("", `<t:CreateAttachment><t:attachment><t:Info><t:ParentID>`+text+`</t:ParentID></t:Info></t:attachment></t:CreateAttachment>`), CreateAttachment)
+		if got := q.Records[0].ParentID; got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
 }
 
 func TestASourcesErrorIsNotTheDocuments(t *testing.T) {

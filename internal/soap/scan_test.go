@@ -36,6 +36,10 @@ func TestWhatXMLReadersAreAttackedWithIsRefused(t *testing.T) {
 		"a reference without hex digits":   {`<a>&#x;</a>`, "begins no reference"},
 		"a reference with a capital X":     {`<a>&#X41;</a>`, "begins no reference"},
 		"a reference to NUL":               {`<a>&#0;</a>`, "does not allow"},
+		"a digit that is none":             {`<a>&#xg;</a>`, "begins no reference"},
+		"a hex digit in a decimal":         {`<a>&#1a;</a>`, "begins no reference"},
+		"a CDATA section before the root":  {`<![CDATA[]]><a/>`, "root element"},
+		"a section of another kind":        {`<a><![INCLUDE[]]></a>`, "a declaration"},
 		"a reference to a surrogate":       {`<a>&#xD800;</a>`, "does not allow"},
 		"a reference beyond Unicode":       {`<a>&#x110000;</a>`, "does not allow"},
 		"a reference with many zeros":      {`<a>&#00000000000000000065;</a>`, "longer than any"},
@@ -146,6 +150,7 @@ func TestWhatIsWellFormedIsRead(t *testing.T) {
 		"a default taken away":         "<a xmlns='x'><b xmlns=''/></a>",
 		"a name of 256 bytes":          "<" + strings.Repeat("a", 256) + "/>",
 		"what is outside of the plane": "<a>\U0001F600&#x1F600;&#65;</a>",
+		"characters of four bytes":     "<a><![CDATA[\U0001F600\U0001F600]]><!--\U0001F600\U0001F600--></a>",
 		"an empty section":             "<a><![CDATA[]]></a>",
 		"a carriage return at the end": "<a/>\r",
 	} {
