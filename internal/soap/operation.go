@@ -43,8 +43,11 @@ const (
 	version15 = "version 1.5 of the interface is retired; use version 1.6: its address is /ATServices/1.6/atws.asmx, its namespace " + nsATWS
 )
 
-// parseAction reads a SOAPAction header: a URI, which SOAP 1.1, section 6.1.1, wants in quotation marks.
-func parseAction(header string) (Operation, error) {
+// Action returns the operation's SOAPAction header, as the WSDL and SOAP 1.1, section 6.1.1, have it.
+func (o Operation) Action() string { return `"` + nsATWS + string(o) + `"` }
+
+// ParseAction reads a SOAPAction header, with its quotation marks or without. The PSA dispatches by it alone. The error is a *Refusal.
+func ParseAction(header string) (Operation, error) {
 	action := strings.Trim(header, " \t")
 	if inner, ok := strings.CutPrefix(action, `"`); ok {
 		if action, ok = strings.CutSuffix(inner, `"`); !ok {

@@ -1,6 +1,9 @@
 package soap
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
 
 // maxQuery is the longest query that is read, in bytes.
 const maxQuery = 256 << 10
@@ -17,7 +20,12 @@ func (r *reader) query() error {
 	q := reader{scanner: newScanner(bytes.NewReader(r.kept)), req: r.req}
 	defer q.free()
 	q.quoted = true
-	return q.document()
+	err := q.document()
+	var refused *Refusal
+	if errors.As(err, &refused) {
+		return &Refusal{refused.Code, "in the query, which is the text of sXML: " + refused.Text, refused.At}
+	}
+	return err
 }
 
 // document reads a query: <queryxml><entity>Ticket</entity><query>…</query></queryxml>. What is not understood is refused: the PSA

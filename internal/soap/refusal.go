@@ -28,4 +28,9 @@ type Refusal struct {
 }
 
 // Error returns the text and the place.
-func (r *Refusal) Error() string { return fmt.Sprintf("%s (at byte %d)", r.Text, r.At) }
+func (r *Refusal) Error() string {
+	if r.At == 0 {
+		return r.Text
+	}
+	return fmt.Sprintf("%s (at byte %d)", r.Text, r.At)
+}

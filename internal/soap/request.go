@@ -46,7 +46,7 @@ const UDFPrefix = "udf:"
 // Read reads a request: its envelope, not compressed, and its SOAPAction header, quoted or not. The envelope is read to its end, and
 // never held. The errors are src's own, unwrapped, and *Refusal.
 func Read(src io.Reader, soapAction string) (*Request, error) {
-	op, err := parseAction(soapAction)
+	op, err := ParseAction(soapAction)
 	if err != nil {
 		return nil, err
 	}

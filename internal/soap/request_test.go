@@ -144,6 +144,9 @@ func TestTheActionAndTheBodyMustNameTheSameOperation(t *testing.T) {
 		}
 	}
 	for _, o := range Operations {
+		if got, err := ParseAction(o.Action()); got != o || err != nil || o.Free() != (o == GetZoneInfo) {
+			t.Errorf("%s: %s, %v", o.Action(), got, err)
+		}
 		if strings.ToLower(string(o)) == "getentityinfo" {
 			continue
 		}
@@ -163,24 +166,25 @@ func TestAnEnvelopeThatIsNotTheRightOneIsRefused(t *testing.T) {
 		xml, want string
 		code      FaultCode
 	}{
-		"SOAP 1.2":               {open(nsEnvelope12) + body + `</s:Envelope>`, "SOAP 1.2", VersionMismatch},
-		"another namespace":      {open("urn:x") + body + `</s:Envelope>`, "not SOAP 1.1", VersionMismatch},
-		"another element":        {`<x/>`, "no SOAP envelope", Client},
-		"no Body":                {open(nsEnvelope) + `</s:Envelope>`, "no Body", Client},
-		"two Bodies":             {open(nsEnvelope) + body + body + `</s:Envelope>`, "something follows", Client},
-		"a Header after it":      {open(nsEnvelope) + body + `<s:Header/></s:Envelope>`, "something follows", Client},
-		"two Headers":            {open(nsEnvelope) + `<s:Header/><s:Header/>` + body + `</s:Envelope>`, "one Header", Client},
-		"a Header of another's":  {open(nsEnvelope) + `<t:Header/>` + body + `</s:Envelope>`, "one Header", Client},
-		"text in it":             {open(nsEnvelope) + `x` + body + `</s:Envelope>`, "text is where", Client},
-		"an empty Body":          {enveloped("", ""), "Body is empty", Client},
-		"two operations":         {enveloped("", asking(ticketQuery)+asking(ticketQuery)), "more than one element", Client},
-		"version 1.5":            {enveloped("", `<query xmlns="`+nsATWS15+`"><sXML/></query>`), "version 1.6", Client},
-		"an operation of others": {enveloped("", `<query xmlns="urn:x"><sXML/></query>`), "none of the PSA's", Client},
-		"an envelope within":     {enveloped("", enveloped("", asking(ticketQuery))[38:]), "none of the PSA's", Client},
-		"an encoding":            {enveloped("", `<t:query s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"><t:sXML/></t:query>`), "encodingStyle", Client},
-		"a reference":            {enveloped("", `<t:query><t:sXML href="#1"/></t:query>`), "href", Client},
-		"what is referred to":    {enveloped("", `<t:query><t:sXML id="1"/></t:query>`), "href", Client},
-		"it must be understood":  {enveloped(`<s:Header><x xmlns="urn:x" s:mustUnderstand="1"/></s:Header>`, asking(ticketQuery)), "understood", MustUnderstand},
+		"SOAP 1.2":                {open(nsEnvelope12) + body + `</s:Envelope>`, "SOAP 1.2", VersionMismatch},
+		"another namespace":       {open("urn:x") + body + `</s:Envelope>`, "not SOAP 1.1", VersionMismatch},
+		"another element":         {`<x/>`, "no SOAP envelope", Client},
+		"no Body":                 {open(nsEnvelope) + `</s:Envelope>`, "no Body", Client},
+		"two Bodies":              {open(nsEnvelope) + body + body + `</s:Envelope>`, "something follows", Client},
+		"a Header after it":       {open(nsEnvelope) + body + `<s:Header/></s:Envelope>`, "something follows", Client},
+		"two Headers":             {open(nsEnvelope) + `<s:Header/><s:Header/>` + body + `</s:Envelope>`, "one Header", Client},
+		"a Header of another's":   {open(nsEnvelope) + `<t:Header/>` + body + `</s:Envelope>`, "one Header", Client},
+		"text in it":              {open(nsEnvelope) + `x` + body + `</s:Envelope>`, "text is where", Client},
+		"an empty Body":           {enveloped("", ""), "Body is empty", Client},
+		"two operations":          {enveloped("", asking(ticketQuery)+asking(ticketQuery)), "more than one element", Client},
+		"version 1.5":             {enveloped("", `<query xmlns="`+nsATWS15+`"><sXML/></query>`), "version 1.6", Client},
+		"an operation of others":  {enveloped("", `<query xmlns="urn:x"><sXML/></query>`), "none of the PSA's", Client},
+		"an envelope within":      {enveloped("", enveloped("", asking(ticketQuery))[38:]), "none of the PSA's", Client},
+		"an encoding":             {enveloped("", `<t:query s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"><t:sXML/></t:query>`), "encodingStyle", Client},
+		"a reference":             {enveloped("", `<t:query><t:sXML href="#1"/></t:query>`), "href", Client},
+		"what is referred to":     {enveloped("", `<t:query><t:sXML id="1"/></t:query>`), "href", Client},
+		"it is true that it must": {enveloped(`<s:Header><x xmlns="urn:x" s:mustUnderstand=" true "/></s:Header>`, asking(ticketQuery)), "understood", MustUnderstand},
+		"it must be understood":   {enveloped(`<s:Header><x xmlns="urn:x" s:mustUnderstand="1"/></s:Header>`, asking(ticketQuery)), "understood", MustUnderstand},
 	} {
 		if r := refused(t, c.xml, Query, c.want); r.Code != c.code {
 			t.Errorf("%s: code %s, want %s", name, r.Code, c.code)
@@ -258,6 +262,8 @@ func TestRecordsThatCouldBeTakenOtherwiseAreRefused(t *testing.T) {
 		`<t:Ticket/>`:                                               "no Entity of the namespace",
 		entity(`<Title>x</Title>`):                                  "another namespace",
 		entity(`<t:id>1</t:id><t:id>2</t:id>`):                      "two ids",
+		entity(`<t:id>-0</t:id>`):                                   "no whole number",
+		entity(`<t:id>01</t:id>`):                                   "no whole number",
 		entity(`<t:id>1.0</t:id>`):                                  "no whole number",
 		entity(`<t:id>1<!-- -->2</t:id>`):                           "comment",
 		entity(`<t:Title/><t:Title/>`):                              "field twice",
@@ -341,6 +347,9 @@ func TestAQueryThatIsNotUnderstoodIsRefused(t *testing.T) {
 		`<queryxml><entity>a</entity><entity>b</entity></queryxml>`: "not understood",
 		head + tail[:8] + `<query/></queryxml>`:                     "not understood",
 		`<queryxml xmlns="urn:x"/>`:                                 "not understood",
+		ticketQuery + "x":                                           "follows or precedes",
+		ticketQuery + ticketQuery:                                   "follows or precedes",
+		ticketQuery + "<!--":                                        "breaks off",
 		`<queryxml x="1"/>`:                                         "not understood",
 		`<!DOCTYPE queryxml [<!ENTITY e "Account">]><queryxml><entity>&e;</entity></queryxml>`: "DOCTYPE",
 		head + `<order/>` + tail:                                                 "not understood",
@@ -355,6 +364,9 @@ func TestAQueryThatIsNotUnderstoodIsRefused(t *testing.T) {
 		head + tail + `<!--` + strings.Repeat("x", maxQuery) + `-->`:             "longer than any",
 	} {
 		refused(t, enveloped("", asking(xml)), Query, want)
+	}
+	if r := refused(t, enveloped("", asking(`<queryxml><x/></queryxml>`)), Query, "in the query"); r.At != 14 || !strings.HasSuffix(r.Error(), "(at byte 14)") {
+		t.Error(r)
 	}
 	refused(t, enveloped("", `<t:query><t:sXML/><t:sXML/></t:query>`), Query, "no query")
 	refused(t, enveloped("", strings.Replace(asking(ticketQuery), `</t:query>`, `<t:sXML/></t:query>`, 1)), Query, "twice")

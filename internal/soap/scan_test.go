@@ -42,6 +42,7 @@ func TestWhatXMLReadersAreAttackedWithIsRefused(t *testing.T) {
 		"a section of another kind":        {`<a><![INCLUDE[]]></a>`, "a declaration"},
 		"a reference to a surrogate":       {`<a>&#xD800;</a>`, "does not allow"},
 		"a reference beyond Unicode":       {`<a>&#x110000;</a>`, "does not allow"},
+		"a reference far beyond Unicode":   {`<a>&#x100000041;</a>`, "does not allow"},
 		"a reference with many zeros":      {`<a>&#00000000000000000065;</a>`, "longer than any"},
 		"a reference that an end cuts":     {`<a b="&amp"/>`, "begins no reference"},
 		"an instruction":                   {`<a><?php x?></a>`, "processing instruction"},

@@ -98,7 +98,7 @@ func (s *scanner) readTag(raw []byte) error {
 	}
 	prefix, local := split(inner[:size])
 	space, ok := s.bound.of(prefix)
-	if !ok || string(prefix) == "xmlns" {
+	if !ok { // which is always so of xmlns
 		return s.refuse(unbound)
 	}
 	s.tag.prefix, s.tag.name = prefix, name{space, local}

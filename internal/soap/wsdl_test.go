@@ -32,7 +32,7 @@ func TestTheAddressesOfAWSDLLeadToUs(t *testing.T) {
 		"SOAP 1.1":         {`<soap:address location="` + psaAddress + `" />`, `<soap:address location="` + ours + `" />`},
 		"SOAP 1.2":         {`<s12:address  location = '` + psaAddress + `'></s12:address>`, `<s12:address  location = '` + ours + `'></s12:address>`},
 		"another prefix":   {`<x:address xmlns:x="` + nsWSDLSOAP + `" location="a"/>`, `<x:address xmlns:x="` + nsWSDLSOAP + `" location="` + ours + `"/>`},
-		"more attributes":  {`<soap:address x="location" location="a" wsdl:location="b"/>`, `<soap:address x="location" location="` + ours + `" wsdl:location="b"/>`},
+		"more attributes":  {`<soap:address wsdl:location="b" x="location" location="a"/>`, `<soap:address wsdl:location="b" x="location" location="` + ours + `"/>`},
 		"two of them":      {`<soap:address location=""/><soap:address location="b"/>`, `<soap:address location="` + ours + `"/><soap:address location="` + ours + `"/>`},
 		"a large one":      {filler + `<soap:address location="a"/>`, filler + `<soap:address location="` + ours + `"/>`},
 		"none":             {``, ``},
@@ -51,7 +51,7 @@ func TestTheAddressesOfAWSDLLeadToUs(t *testing.T) {
 
 func TestAWSDLThatCannotBeReadIsWithheld(t *testing.T) {
 	t.Parallel()
-	for _, src := range []string{"", "<a", "<!DOCTYPE a><a/>", wsdlHead + `<soap:address location="` + psaAddress, wsdlHead, "<html><br></html>"} {
+	for _, src := range []string{"", "<a", "<!DOCTYPE a><a/>", wsdlHead + `<soap:address location="` + psaAddress, wsdlHead, "<a><!-- " + psaAddress, "<html><br></html>"} {
 		got, err := led(src)
 		var r *Refusal
 		if !errors.As(err, &r) || strings.Contains(got, psaAddress) {
