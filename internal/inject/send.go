@@ -75,11 +75,11 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 		f.end()
 		return res
 	}
-	a := answerOf(res.Response)
+	a := answerOf(r.Operation, res.Response)
 	res.Verdict = autotask.Classify(r.Operation, a)
 	switch res.Verdict {
 	case guard.Refused, guard.Locked, guard.NoAnswer:
-		res.Said = autotask.Said(a, r.Redactor)
+		res.Said = autotask.Said(r.Operation, a, r.Redactor)
 	}
 	f.deliver(caller, res.Response)
 	return res
@@ -214,8 +214,8 @@ func (nothing) WriteTo(io.Writer) (int64, error) { return 0, nil }
 
 // answerOf returns what tells the verdict, with the head of the body where that is needed, which it puts back. Whether that
 // is gzip its first bytes say, for headers are wrong about it: no JSON begins like gzip.
-func answerOf(resp *http.Response) autotask.Answer {
-	if !autotask.NeedsBody(resp.StatusCode, resp.Header) {
+func answerOf(op autotask.Operation, resp *http.Response) autotask.Answer {
+	if !autotask.NeedsBody(op, resp.StatusCode, resp.Header) {
 		return autotask.Answer{Status: resp.StatusCode, Header: resp.Header}
 	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, autotask.MaxBodyHead))
