@@ -122,7 +122,11 @@ func (e *soapEntity) field(n *node) (any, error) {
 		if !strings.EqualFold(k.name.Local, "expression") || op == "" || op == "and" || op == "or" {
 			return nil, complain("Invalid query syntax. The field %s needs an expression with an attribute op.", n.value())
 		}
-		items = append(items, e.expression(n, op, k.value()))
+		item, err := e.expression(n, op, k.value())
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
 	}
 	if len(items) == 0 {
 		return nil, complain("Invalid query syntax. The field %s needs an expression with an attribute op.", n.value())
@@ -131,27 +135,32 @@ func (e *soapEntity) field(n *node) (any, error) {
 }
 
 // expression is one comparison as the compiler of REST's filters takes it.
-func (e *soapEntity) expression(n *node, op, value string) any {
+func (e *soapEntity) expression(n *node, op, value string) (any, error) {
 	item := map[string]any{"op": op, "field": n.value(), "value": value}
 	if isTrue(n.attr("", "udf")) {
 		item["udf"] = true
-		return item
+		return item, nil
 	}
-	f := e.of.field("id")
-	if !strings.EqualFold(n.value(), "id") {
-		known := e.index[strings.ToLower(n.value())]
-		if known == nil {
-			// The name that REST may have for something must not be found.
-			item["field"] = "(" + n.value() + ")"
-			return item
-		}
-		f = known.of
+	f := e.find(n.value())
+	if f == nil {
+		return nil, complain("Unable to find %s in the %s Entity.", n.value(), e.name)
 	}
 	item["field"] = f.name
 	if _, err := strconv.ParseInt(value, 10, 64); err == nil && f.kind == long {
 		item["value"] = json.Number(value) // a text is no id
 	}
-	return item
+	return item, nil
+}
+
+// find is the field with a name of SOAP's in any case; nil if there is none.
+func (e *soapEntity) find(name string) *field {
+	if strings.EqualFold(name, "id") {
+		return e.of.field("id")
+	}
+	if f := e.index[strings.ToLower(name)]; f != nil {
+		return f.of
+	}
+	return nil
 }
 
 // isTrue tells whether a boolean of XML Schema is true.
