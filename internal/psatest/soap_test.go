@@ -149,19 +149,19 @@ func TestEveryRequestFindsItsPlaceOrIsRefusedUnjudged(t *testing.T) {
 		status int
 		want   string
 	}{
-		"version 1.5 is retired":                 {change(func(r *http.Request) { r.URL.Path = "/ATServices/1.5/atws.asmx" }), 500, "Version 1.5 of the API is no longer available"},
-		"and so is its WSDL":                     {httptest.NewRequest("GET", "/ATServices/1.5/atws.wsdl", nil), 500, "no longer available"},
-		"there is no other version":              {change(func(r *http.Request) { r.URL.Path = "/ATServices/2.0/atws.asmx" }), 404, "not found"},
-		"there is no other file":                 {change(func(r *http.Request) { r.URL.Path = "/ATServices/1.6/other.asmx" }), 404, "not found"},
-		"nothing lies below the file":            {change(func(r *http.Request) { r.URL.Path = asmx + "/query" }), 404, "not found"},
-		"a page is there for browsers":           {httptest.NewRequest("GET", asmx, nil), 200, "ATWS"},
-		"the WSDL is only read":                  {httptest.NewRequest("POST", "/ATServices/1.6/atws.wsdl", nil), 405, ""},
-		"the service is only posted to":          {httptest.NewRequest("PUT", asmx, nil), 405, ""},
-		"SOAP 1.2 is another type":               {change(func(r *http.Request) { r.Header.Set("Content-Type", "application/soap+xml") }), 415, ""},
-		"an action that is not there":            {change(func(r *http.Request) { r.Header.Del("SOAPAction") }), 500, "Server did not recognize the value of HTTP Header SOAPAction: ."},
-		"an action of nobody":                    {change(func(r *http.Request) { r.Header.Set("SOAPAction", `"`+space+`drop"`) }), 500, "SOAPAction: " + space + "drop."},
-		"an action in another case":              {change(func(r *http.Request) { r.Header.Set("SOAPAction", `"`+space+`Query"`) }), 500, "did not recognize"},
-		"an action of version 1.5 at 1.6":        {change(func(r *http.Request) { r.Header.Set("SOAPAction", "http://autotask.net/ATWS/v1_5/query") }), 500, "did not recognize"},
+		"version 1.5 is retired":          {change(func(r *http.Request) { r.URL.Path = "/ATServices/1.5/atws.asmx" }), 500, "Version 1.5 of the API is no longer available"},
+		"and so is its WSDL":              {httptest.NewRequest("GET", "/ATServices/1.5/atws.wsdl", nil), 500, "no longer available"},
+		"there is no other version":       {change(func(r *http.Request) { r.URL.Path = "/ATServices/2.0/atws.asmx" }), 404, "not found"},
+		"there is no other file":          {change(func(r *http.Request) { r.URL.Path = "/ATServices/1.6/other.asmx" }), 404, "not found"},
+		"nothing lies below the file":     {change(func(r *http.Request) { r.URL.Path = asmx + "/query" }), 404, "not found"},
+		"a page is there for browsers":    {httptest.NewRequest("GET", asmx, nil), 200, "ATWS"},
+		"the WSDL is only read":           {httptest.NewRequest("POST", "/ATServices/1.6/atws.wsdl", nil), 405, ""},
+		"the service is only posted to":   {httptest.NewRequest("PUT", asmx, nil), 405, ""},
+		"SOAP 1.2 is another type":        {change(func(r *http.Request) { r.Header.Set("Content-Type", "application/soap+xml") }), 415, ""},
+		"an action that is not there":     {change(func(r *http.Request) { r.Header.Del("SOAPAction") }), 500, "Server did not recognize the value of HTTP Header SOAPAction: ."},
+		"an action of nobody":             {change(func(r *http.Request) { r.Header.Set("SOAPAction", `"`+space+`drop"`) }), 500, "SOAPAction: " + space + "drop."},
+		"an action in another case":       {change(func(r *http.Request) { r.Header.Set("SOAPAction", `"`+space+`Query"`) }), 500, "did not recognize"},
+		"an action of version 1.5 at 1.6": {change(func(r *http.Request) { r.Header.Set("SOAPAction", "http://autotask.net/ATWS/v1_5/query") }), 500, "did not recognize"},
 		"an action without its namespace": {change(func(r *http.Request) { r.Header.Set("SOAPAction", "query") }), 500, "did not recognize"},
 	} {
 		if got := ask(w.z5, tc.r); got.status != tc.status || !strings.Contains(got.body, tc.want) {

@@ -153,7 +153,7 @@ func sentValue(f *field, k *node) any {
 	case k == nil || k.isNil():
 		return nil
 	case f.kind == text:
-		return k.text
+		return k.text()
 	case k.value() == "":
 		return nil
 	}
@@ -163,7 +163,7 @@ func sentValue(f *field, k *node) any {
 func sentUDF(n *node) any {
 	udf := map[string]any{"name": n.child(atwsSpace, "Name").value()}
 	if v := n.child(atwsSpace, "Value"); v != nil && !v.isNil() {
-		udf["value"] = v.text
+		udf["value"] = v.text()
 	}
 	return udf
 }

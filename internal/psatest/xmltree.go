@@ -12,7 +12,7 @@ import (
 type node struct {
 	name   xml.Name
 	attrs  []xml.Attr
-	text   string // of its own, without its children's
+	chars  []byte // of its own, without its children's
 	kids   []*node
 	parent *node
 }
@@ -68,7 +68,7 @@ func (t *tree) take(token xml.Token) error {
 	case xml.CharData:
 		switch {
 		case t.at != nil:
-			t.at.text += string(token)
+			t.at.chars = append(t.at.chars, token...)
 		case len(bytes.TrimSpace(token)) > 0:
 			return errRoots
 		}
@@ -111,8 +111,11 @@ func (n *node) value() string {
 	if n == nil {
 		return ""
 	}
-	return strings.TrimSpace(n.text)
+	return strings.TrimSpace(n.text())
 }
+
+// text is what the element holds between its children, with its blanks.
+func (n *node) text() string { return string(n.chars) }
 
 // attr is an attribute's value, its name in any case; "" where there is none.
 func (n *node) attr(space, local string) string {
