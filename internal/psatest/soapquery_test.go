@@ -40,6 +40,7 @@ func TestTheXMLQueryLanguageFindsWhatItAsksFor(t *testing.T) {
 		"is null":                            {field("Description", "IsNull", ""), "[3]"},
 		"is not null":                        {field("Description", "IsNotNull", ""), "[1 2 4 5 6]"},
 		"like":                               {field("Title", "Like", "%mith_s%"), "[2]"},
+		"like, which is of the whole text":   {field("Title", "Like", "printer"), "[]"},
 		"like with what means much to regex": {field("Title", "Like", "Ticket.0005"), "[]"},
 		"not like":                           {field("Title", "NotLike", "Ticket%"), "[2]"},
 		"sounds like":                        {field("Title", "SoundsLike", "Smyth"), "[2]"},
@@ -165,5 +166,20 @@ func TestAPageOfSOAPIsAsShortAsOneOfREST(t *testing.T) {
 	w.sim.Adjust(func(b *psatest.Behaviour) { b.PageCap = 2 })
 	if got := w.query("Ticket", field("id", "greaterthan", "0")); len(got) != 2 {
 		t.Fatal(found(got))
+	}
+}
+
+func TestSoundsLikeIsSQLsSoundex(t *testing.T) {
+	w := newWorld(t)
+	w.tenant.Seed(1)
+	for title, same := range map[string]string{
+		"Jackson": "Jaxen", "Robert": "Rupert", "Ashcraft": "Ashcroft", "Tymczak": "Tymcik", "Lee": "lay", "Smith's printer": "Smythe",
+	} {
+		w.must("PATCH", "Tickets", `{"id":1,"title":"`+title+`"}`)
+		for like, want := range map[string]int{same: 1, "Washington": 0} {
+			if got := len(w.query("Ticket", field("Title", "SoundsLike", like))); got != want {
+				t.Errorf("%s and %s: %d", title, like, got)
+			}
+		}
 	}
 }

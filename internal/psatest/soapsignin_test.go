@@ -121,6 +121,24 @@ func TestAnEnvelopeThatCannotBeReadIsJudgedWithoutACode(t *testing.T) {
 	}
 }
 
+func TestTheHeadersOfRESTAreNoLoginOfSOAP(t *testing.T) {
+	w := newWorld(t)
+	for _, basic := range []bool{false, true} {
+		r := soapRequest("query", "", "")
+		r.Body = http.NoBody
+		for name, value := range map[string]string{"UserName": userName, "Secret": secret, "ApiIntegrationCode": code, "ImpersonationResourceId": "2"} {
+			r.Header.Set(name, value)
+		}
+		if !basic {
+			r.Header.Del("Authorization")
+		}
+		ask(w.z5, r)
+		if l := w.sim.Ledger(); l[len(l)-1].Cause != psatest.CauseMissing || (l[len(l)-1].User == userName) != basic {
+			t.Errorf("with Basic %v: %v", basic, l)
+		}
+	}
+}
+
 func TestBothAPIsLockAUserTogether(t *testing.T) {
 	w := newWorld(t)
 	for i := range 7 {

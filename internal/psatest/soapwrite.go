@@ -44,7 +44,6 @@ func (r *atwsResponse) add(t *Tenant, e *soapEntity, info returnInfo, errs []str
 	}
 	r.infos = append(r.infos, info)
 	if row := t.table(e.of).rows[info.id]; row != nil {
-		row = row.clone() // a later entity of the call may change it
 		r.entities = append(r.entities, func(w *xmlWriter) { e.write(w, t, "Entity", row) })
 	}
 }

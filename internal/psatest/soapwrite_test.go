@@ -127,6 +127,7 @@ func TestAnEntityThatCannotBeWrittenIsToldWhy(t *testing.T) {
 		"a type of another namespace":  {"create", `<Entity i:type="s:Ticket"/>`, "The specified type was not recognized: name='Ticket', namespace='http://schemas.xmlsoap.org/soap/envelope/', at <Entity xmlns='" + space + "'>."},
 		"a type without a declaration": {"create", `<Entity i:type="q:Ticket"/>`, "The specified type was not recognized: name='Ticket', namespace='', at <Entity xmlns='" + space + "'>."},
 		"nothing":                      {"create", ``, "No entities were sent."},
+		"nothing of this namespace":    {"create", `<s:Entity i:type="a:Ticket"/>`, "No entities were sent."},
 		"nothing but null":             {"create", `<Entity i:nil="true"/>`, "No entities were sent."},
 		"too much":                     {"create", strings.Repeat(`<Entity/>`, 201), "The maximum number of entities in a call is 200."},
 		"a value that is none":         {"create", ticket("ContractID", "x"), "Could not convert string to integer: x. Path 'ContractID'."},

@@ -78,6 +78,10 @@ func TestTheWSDLMayLeadToTheHostWithoutANumber(t *testing.T) {
 	if got := describe(t, w.z5, asmx+"?wsdl").Addresses[0].Location; got != "http://webservices.test"+asmx {
 		t.Error(got)
 	}
+	w.sim.Adjust(func(b *psatest.Behaviour) { b.SOAPAddress = psatest.AddressZone })
+	if got := describe(t, w.z5, asmx+"?wsdl").Addresses[0].Location; got != "http://zone5.test"+asmx {
+		t.Errorf("of the zone again: %s", got)
+	}
 }
 
 func TestTheWSDLDescribesTheOperations(t *testing.T) {
