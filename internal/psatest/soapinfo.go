@@ -22,7 +22,7 @@ func getZoneInfo(c *call, in *node) (func(*xmlWriter), error) {
 	return func(w *xmlWriter) {
 		w.leaf("URL", base+soapPath)
 		w.leaf("ErrorCode", "0")
-		w.leaf("DataBaseType", "0")
+		w.leaf("DataBaseType", "0") // what stands there is not known, and no client looks at it
 		w.leaf("CI", strconv.Itoa(ci))
 		w.leaf("WebUrl", base+"/")
 	}, nil
