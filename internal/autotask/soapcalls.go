@@ -75,7 +75,8 @@ func recordCall(op soap.Operation, rec soap.Record) SOAPCall {
 	if rec.ID != "" { // REST's bodies name it too
 		names = append(slices.Clone(names), "id")
 	}
-	c.Fields.Written = soapNames(c.Resource.Entity, names)
+	// The PSA's update sets a record as REST's PUT does, or that must be feared: what is left out becomes empty.
+	c.Fields.Written, c.Fields.Whole = soapNames(c.Resource.Entity, names), c.Action == Update
 	return c
 }
 
