@@ -126,7 +126,7 @@ func TestASOAPCallIsJudgedInTheWordsOfREST(t *testing.T) {
 		},
 		"an update": {
 			records(soap.Update, soap.Record{Type: "Ticket", ID: "5", Fields: []string{"Status"}}),
-			[]SOAPCall{{Update, Resource{Entity: "Tickets", ID: "5"}, Fields{Written: []string{"id", "status"}}}},
+			[]SOAPCall{{Update, Resource{Entity: "Tickets", ID: "5"}, Fields{Written: []string{"id", "status"}, Whole: true}}},
 		},
 		"a delete": {
 			records(soap.Delete, soap.Record{Type: "ServiceCall", ID: "5", Fields: []string{"Description"}}),
