@@ -124,11 +124,14 @@ func (a *audited) Write(p []byte) (int, error) {
 
 // about says what the call is.
 func (a *audited) about(op autotask.Operation) {
-	if a == nil {
+	if a == nil || a.parsed { // more is known by now
 		return
 	}
 	e := &a.entry
 	e.Action, e.Entity, e.ID, e.Child, e.ChildID = string(op.Action), op.Entity, op.ID, op.Child, op.ChildID
+	if op.API == autotask.SOAP {
+		e.API = op.API.String()
+	}
 }
 
 // from says whose the call is, as far as that was found out.
@@ -179,6 +182,9 @@ func (a *audited) begin(r *http.Request, in *admitted) error {
 		return nil
 	}
 	a.entry.Impersonates = in.resource
+	if in.envelope != nil {
+		a.records(in.calls)
+	}
 	if !a.parsed {
 		fields, err := fieldsOf(in.op, r, in.body)
 		if err != nil {

@@ -32,7 +32,7 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 }
 
 func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP string, line *audited) (*http.Request, report.Call, bool) {
-	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
+	op, err := autotask.ParseRequest(r.Method, r.URL.EscapedPath(), r.Header)
 	line.about(op)
 	switch {
 	case early(r):
