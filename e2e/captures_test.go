@@ -21,7 +21,7 @@ import (
 
 // captures are what becomes of each request of a client, in the order in which it makes them (testdata/captures/README.md): the status
 // that it hears and, where the PSA is sent it, as what: the method, the path, and in whose name. Its query string and its body
-// are the client's own, byte for byte.
+// are the client's own, byte for byte. Of a SOAP call it is the operation, and its body is the client's but for the header.
 var captures = map[string][]string{
 	"apigrate": {
 		"200", "200 GET Tickets/1", "200 POST Tickets/query", "200 POST Tickets/query/next", "200 POST Tickets/query/count", "200 POST Tickets", "200 PATCH Tickets",
@@ -57,6 +57,8 @@ var captures = map[string][]string{
 		"200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1", "200 GET Tickets/1",
 		"200 POST Tickets/query", "200 POST Tickets/query/next", "200 POST Tickets/1/Notes as 7",
 	},
+	"autotask-php": {"200", "200", "200", "200 SOAP query", "200 SOAP create", "200 SOAP update", "200 SOAP getThresholdAndUsageInfo"},
+	"python-atws":  {"200", "200", "200", "200 SOAP query", "200 SOAP create", "200 SOAP update", "200 SOAP getThresholdAndUsageInfo"},
 }
 
 func TestClientsAreServedAsTheyComeThroughARotationAndAMove(t *testing.T) {
@@ -113,14 +115,30 @@ permit (principal, action == Action::"delete", resource == Entity::"Tickets");
 permit (principal, action == Action::"delete", resource == Entity::"ContactGroups");`)
 	r.start()
 	r.served("a")
+	t.Cleanup(r.hangUp)
+	return r
+}
+
+// dial has the client connect, if it is not connected.
+func (r *replay) dial() {
+	r.Helper()
+	if r.conn != nil {
+		return
+	}
 	var err error
 	if r.conn, err = net.Dial("tcp", r.address); err != nil {
-		t.Fatal(err)
+		r.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.conn.Close() })
 	_ = r.conn.SetDeadline(time.Now().Add(patience))
 	r.in = bufio.NewReader(r.conn)
-	return r
+}
+
+// hangUp ends the client's connection.
+func (r *replay) hangUp() {
+	if r.conn != nil {
+		_ = r.conn.Close()
+		r.conn = nil
+	}
 }
 
 var lengthLine = regexp.MustCompile(`(?i)\r\ncontent-length: ([0-9]+)`)
@@ -153,7 +171,7 @@ func (r *replay) replay(wants []string, change func()) {
 	if len(r.requests) != len(wants) {
 		r.Fatalf("%d requests, and %d that are expected", len(r.requests), len(wants))
 	}
-	middle := slices.IndexFunc(r.requests, func(s string) bool { return strings.Contains(s, " {next} ") })
+	middle := slices.IndexFunc(r.requests, func(s string) bool { return strings.Contains(s, " {next} ") || strings.Contains(s, "v1_6/create") })
 	for i, request := range r.requests {
 		if i == middle {
 			change()
@@ -189,6 +207,7 @@ func (r *replay) filled(request string) string {
 // say says a request and hears the answer.
 func (r *replay) say(name, text string) answer {
 	r.Helper()
+	r.dial()
 	if _, err := r.conn.Write([]byte(text)); err != nil {
 		r.Fatal(err)
 	}
@@ -196,14 +215,42 @@ func (r *replay) say(name, text string) answer {
 	if err != nil {
 		r.Fatalf("%s: %v", name, err)
 	}
+	if strings.Contains(text, "\r\nConnection: close\r\n") {
+		r.hangUp()
+	}
 	r.heard.add(a.place("the answer to "+name, r.keys["a"].Reveal()))
 	return a
+}
+
+var (
+	// envelopeHeader is the header of an envelope, which is the gateway's business, or the place where there is none.
+	envelopeHeader = regexp.MustCompile(`<SOAP-ENV:Header>.*</SOAP-ENV:Header>|(<SOAP-ENV:Body>)`)
+	ownHeader      = `<SOAP-ENV:Header><AutotaskIntegrations xmlns="http://autotask.net/ATWS/v1_6/"><IntegrationCode>` + code +
+		`</IntegrationCode></AutotaskIntegrations></SOAP-ENV:Header>$1`
+)
+
+// soapSentAs is sentAs for a SOAP call.
+func soapSentAs(operation, text string) string {
+	_, body, _ := strings.Cut(text, "\r\n\r\n")
+	return "SOAP " + operation + " " + replacedOnce(envelopeHeader, body, ownHeader)
+}
+
+// replacedOnce replaces the first match alone.
+func replacedOnce(what *regexp.Regexp, text, by string) string {
+	at := what.FindStringSubmatchIndex(text)
+	if at == nil {
+		return text
+	}
+	return text[:at[0]] + string(what.ExpandString(nil, by, text, at)) + text[at[1]:]
 }
 
 // sentAs is how the tape has a call of a capture's that was sent; empty where none is.
 func sentAs(call, text string) string {
 	if call == "" {
 		return ""
+	}
+	if operation, soap := strings.CutPrefix(call, "SOAP "); soap {
+		return soapSentAs(operation, text)
 	}
 	first, _, _ := strings.Cut(text, "\r\n")
 	_, body, _ := strings.Cut(text, "\r\n\r\n")
@@ -235,10 +282,9 @@ func (r *replay) wasSent(name string, tape []int, judged int, want string) {
 	if slices.ContainsFunc(sent, func(s string) bool { return s != want && s != ownCheck }) {
 		r.Errorf("%s: the PSA was sent %q, want %q", name, r.masked(strings.Join(sent, "\n")), r.masked(want))
 	}
-	line, _, _ := strings.Cut(want, "?")
 	taken := 0
 	for _, e := range signIns {
-		if e.OK() && strings.HasPrefix(line+" ", e.Method+" "+e.Path+" ") {
+		if line := e.Method + " " + e.Path; e.OK() && (strings.HasPrefix(want+" ", line+" ") || strings.HasPrefix(want, line+"?") || strings.HasPrefix(want, "SOAP "+e.Operation+" ")) {
 			taken++
 		}
 	}
@@ -247,9 +293,21 @@ func (r *replay) wasSent(name string, tape []int, judged int, want string) {
 	}
 }
 
+// soapAddress is where a WSDL or the answer to getZoneInfo leads.
+var soapAddress = regexp.MustCompile(`(?:<soap:address location="|<URL>)([^"<]*)`)
+
 // leadsBack demands that an answer leads to nowhere but the gateway, and keeps where the next page is.
 func (r *replay) leadsBack(name string, a answer) {
 	r.Helper()
+	addresses := soapAddress.FindAllStringSubmatch(a.body, -1)
+	for _, m := range addresses {
+		if m[1] != r.url("/ATServices/1.6/atws.asmx") {
+			r.Errorf("%s: the answer leads to %s", name, m[1])
+		}
+	}
+	if wsdl := strings.HasSuffix(name, ".wsdl"); wsdl && len(addresses) == 0 {
+		r.Errorf("%s: no address in %s", name, a.body)
+	}
 	var links struct {
 		URL         string
 		APIVersions []string
