@@ -46,7 +46,7 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	address := clientAddress(clientIP)
 	p := identity.FromRequest(r.Header, userHeader, secretHeader)
 	p.AddTLS(r.TLS)
-	addOwn(&p, r.Header)
+	addOwn(&p, op.API, r.Header)
 	who, err := g.book.Identify(p, address, time.Now())
 	if err == nil {
 		if i, off := g.shared.switches.disabled(who.Integration); off {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/internal/soap"
 )
 
@@ -22,8 +23,9 @@ type admitted struct {
 	op       autotask.Operation
 	query    string
 	who      caller
-	resource string // that it asks to be shown as
-	coding   string // of its body
+	resource string            // that it asks to be shown as
+	own      secret.Credential // that it brings, if it does
+	coding   string            // of its body
 	body     *received
 	envelope *soap.Request       // of a SOAP call
 	calls    []autotask.SOAPCall // what that asks for
@@ -78,6 +80,9 @@ func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, max
 	if op.API == autotask.SOAP && !g.opened(w, r, in, info) {
 		in.leave()
 		return nil
+	}
+	if op.API == autotask.REST && who.Brings {
+		in.brought(r.Header)
 	}
 	return in
 }

@@ -74,7 +74,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	}
 	t := &trip{
 		Call: inject.Call{
-			Entrance: switched{entrance(g.ways[who.Integration.Login], who, r.Header), g.shared.switches, who.Integration}, Integration: who.Integration.Name, Operation: op, Query: in.sentQuery(),
+			Entrance: switched{entrance(g.ways[who.Integration.Login], who, in.own), g.shared.switches, who.Integration}, Integration: who.Integration.Name, Operation: op, Query: in.sentQuery(),
 			Body: in.body, Envelope: in.envelope, Impersonate: in.resource,
 		},
 		public: publicURL(r, o), log: g.log,

@@ -32,7 +32,7 @@ func (q *Request) Edit(body Body, code, impersonate string) (*Edited, error) {
 	if q.prefix != "" {
 		name = q.prefix + ":Header"
 	}
-	h := "<" + name + `><AutotaskIntegrations xmlns="` + nsATWS + `"><IntegrationCode>` + escaped(code) + "</IntegrationCode>"
+	h := "<" + name + `><AutotaskIntegrations xmlns="` + nsATWS + `"><` + integrationCode + `>` + escaped(code) + "</" + integrationCode + ">"
 	if impersonate != "" {
 		h += "<" + impersonation + ">" + escaped(impersonate) + "</" + impersonation + ">"
 	}

@@ -2,6 +2,9 @@ package soap
 
 import "strings"
 
+// integrationCode is what the element, or the key, of the integration code is called.
+const integrationCode = "IntegrationCode"
+
 // impersonation is what a header's element, or the key of one of its entries, is called that says whom the caller wants to be shown as.
 const impersonation = "ImpersonateAsResourceID"
 
@@ -44,6 +47,8 @@ func (r *reader) integrations() error {
 		switch string(r.tag.local) {
 		case impersonation:
 			err = r.impersonated()
+		case integrationCode:
+			err = r.coded()
 		case "item":
 			err = r.item()
 		default:
@@ -65,6 +70,9 @@ func (r *reader) item() error {
 			return err
 		case !more && key == impersonation:
 			return r.impersonate(value)
+		case !more && key == integrationCode:
+			r.keepCode(value)
+			return nil
 		case !more:
 			return nil
 		}
@@ -88,6 +96,26 @@ func (r *reader) once(before string) (string, error) {
 		return "", r.refuse("an entry of AutotaskIntegrations has its key or value twice")
 	}
 	return r.leaf(maxTag)
+}
+
+// coded reads the integration code.
+func (r *reader) coded() error {
+	text, err := r.leaf(maxTag)
+	if err == nil {
+		r.keepCode(text)
+	}
+	return err
+}
+
+// keepCode keeps an integration code. Of two that differ none counts: which one the PSA would take is not known.
+func (r *reader) keepCode(code string) {
+	switch before := r.req.code; {
+	case code == "":
+	case before == nil:
+		r.req.code = &code
+	case *before != code:
+		r.req.code = new(string)
+	}
 }
 
 func (r *reader) impersonated() error {

@@ -25,6 +25,15 @@ type Request struct {
 	// header is where the caller's Header is, or where one can be: two equal places. prefix is the envelope's.
 	header struct{ from, to int64 }
 	prefix string
+	code   *string // nil: none; a pointer, so that who prints a Request shows no code
+}
+
+// Code is the integration code in the caller's Header; empty where there is none, or where there are two.
+func (q *Request) Code() string {
+	if q.code == nil {
+		return ""
+	}
+	return *q.code
 }
 
 // Record is one that is created, updated or deleted.

@@ -74,6 +74,23 @@ func captured(t testing.TB) map[string]string {
 // operationOf is the operation in a captured request's name.
 func operationOf(name string) Operation { return Operation(strings.Split(name, "-")[1]) }
 
+func TestOfTwoIntegrationCodesNoneCounts(t *testing.T) {
+	t.Parallel()
+	for inner, want := range map[string]string{
+		"<IntegrationCode>a</IntegrationCode>":                                                                         "a",
+		"<IntegrationCode>a</IntegrationCode><IntegrationCode>a</IntegrationCode>":                                     "a",
+		"<IntegrationCode>a</IntegrationCode><IntegrationCode>b</IntegrationCode>":                                     "",
+		"<IntegrationCode>a</IntegrationCode><item><key>IntegrationCode</key><value>b</value></item>":                  "",
+		"<IntegrationCode/><item><value>b</value><key>IntegrationCode</key></item>":                                    "b",
+		"<IntegrationCode>a</IntegrationCode><IntegrationCode>b</IntegrationCode><IntegrationCode>a</IntegrationCode>": "",
+	} {
+		q := read(t, enveloped(integrations(inner), asking(ticketQuery)), Query)
+		if q.Code() != want || strings.Contains(fmt.Sprintf("%+v", q), ":a}") {
+			t.Errorf("%s: %q", inner, q.Code())
+		}
+	}
+}
+
 func TestWhatRealClientsSendIsRead(t *testing.T) {
 	t.Parallel()
 	query := Request{Operation: Query, Entity: "Ticket", Filters: []string{"TicketNumber"}}
@@ -104,7 +121,14 @@ func TestWhatRealClientsSendIsRead(t *testing.T) {
 		if got.Size != int64(len(xml)) {
 			t.Errorf("%s: size %d, want %d", name, got.Size, len(xml))
 		}
-		got.Size, got.header, got.prefix = 0, Request{}.header, ""
+		code := "CODE"
+		if name == "php-getThresholdAndUsageInfo-no-header" || name == "zeep-getZoneInfo" {
+			code = ""
+		}
+		if got.Code() != code {
+			t.Errorf("%s: the code is %q", name, got.Code())
+		}
+		got.Size, got.header, got.prefix, got.code = 0, Request{}.header, "", nil
 		if !reflect.DeepEqual(got, want[name]) {
 			t.Errorf("%s: %+v, want %+v", name, got, want[name])
 		}
