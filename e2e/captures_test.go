@@ -81,6 +81,23 @@ func TestClientsAreServedAsTheyComeThroughARotationAndAMove(t *testing.T) {
 	}
 }
 
+// n8n takes whole seconds alone, waits at most a minute at a time, and waits a minute where it can read nothing.
+func TestAClientThatHeedsRetryAfterIsGivenOne(t *testing.T) {
+	t.Parallel()
+	r := newReplay(t, "n8n", "limit 1 per minute")
+	r.makes(r.requests[1], "200 GET Tickets/1")
+	a := r.say("a call too many", r.filled(r.requests[1]))
+	if wait, err := strconv.Atoi(a.header.Get("Retry-After")); a.status != 429 || a.reason() != "rate" || err != nil || wait < 1 || wait > 60 {
+		t.Errorf("our limit: %d %s %q %v", a.status, a.reason(), a.header.Get("Retry-After"), err)
+	}
+	r.sim.Adjust(func(b *psatest.Behaviour) {
+		b.Hourly, b.HourAnswer = 1, psatest.LimitAnswer{Status: 429, RetryAfter: 7 * time.Second}
+	})
+	if a := r.call("b", "GET", "/Tickets/1", ""); a.status != 429 || a.reason() != "" || a.header.Get("Retry-After") != "7" {
+		t.Errorf("the PSA's limit: %d %s %q", a.status, a.reason(), a.header.Get("Retry-After"))
+	}
+}
+
 func TestEachCaptureIsReplayed(t *testing.T) {
 	files, err := filepath.Glob(capturePath("*"))
 	if err != nil || len(files) != len(captures) {
@@ -99,12 +116,12 @@ type replay struct {
 	next     string // the target of the page after the last one
 }
 
-// newReplay starts a gateway for a client's capture.
-func newReplay(t *testing.T, client string) *replay {
+// newReplay starts a gateway for a client's capture. more are further lines of the client's integration.
+func newReplay(t *testing.T, client string, more ...string) *replay {
 	t.Helper()
 	r := &replay{wire: newWireWorld(t), requests: requestsOf(t, client)}
 	r.sim.Adjust(func(b *psatest.Behaviour) { b.PageCap = 4 })
-	r.a = "impersonate"
+	r.a = strings.Join(append(more, "impersonate"), "\n\t\t\t")
 	for i := range 7 { // resources, of which clients impersonate the seventh
 		r.tenant.AddUser(fmt.Sprintf("resource-%d@example.com", i), wrongSecret, code)
 	}
@@ -114,7 +131,7 @@ permit (principal, action == Action::"delete", resource == Entity::"Tickets");
 
 permit (principal, action == Action::"delete", resource == Entity::"ContactGroups");`)
 	r.start()
-	r.served("a")
+	r.served("b")
 	t.Cleanup(r.hangUp)
 	return r
 }
