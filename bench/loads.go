@@ -22,7 +22,7 @@ func (w *world) writeLoads() error {
 	for _, c := range []*call{page, post} {
 		err = errors.Join(err, writeBody(w.body(c), c.Body))
 	}
-	for _, c := range []*call{soapQuery, soapFile} {
+	for _, c := range []*call{soapQuery, soapText, soapFile} {
 		err = errors.Join(err, writeEnvelope(w.body(c), c))
 	}
 	return err

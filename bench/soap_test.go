@@ -8,7 +8,7 @@ import (
 )
 
 func TestEnvelopesHaveTheirSizeAndAreXML(t *testing.T) {
-	for _, c := range []*call{soapQuery, soapFile} {
+	for _, c := range []*call{soapQuery, soapText, soapFile} {
 		text := envelopeOf(c.Operation, c.Body)
 		if len(text) > c.Body || len(text) < c.Body-200 {
 			t.Errorf("%s: %d bytes, want %d", c.Name, len(text), c.Body)

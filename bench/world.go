@@ -133,7 +133,7 @@ func (w *world) body(c *call) string {
 	if c.Body == 0 {
 		return ""
 	}
-	return filepath.Join(w.dir, fmt.Sprintf("body-%d", c.Body))
+	return filepath.Join(w.dir, fmt.Sprintf("body-%d%s", c.Body, c.Operation))
 }
 
 // writeBody writes an attachment's JSON of a size, or what is sent with a query. Its data is as random as base64 is.
