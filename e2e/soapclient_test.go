@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/psagate/psagate/internal/realparts"
@@ -119,4 +120,24 @@ func (c *soapClient) entities(words ...any) int {
 // queryXML is a query of all records of an entity from an id on.
 func queryXML(entity string, from int) string {
 	return fmt.Sprintf(`<queryxml><entity>%s</entity><query><field>id<expression op="greaterthanorequals">%d</expression></field></query></queryxml>`, entity, from)
+}
+
+// shows demands that a step fails, and that the client's user sees why.
+func (c *soapClient) shows(what, text string, words ...any) {
+	c.Helper()
+	got := c.step(words...)
+	c.Logf("%s shows, %s: %s %s: %s", c.name, what, got.Kind, got.Code, got.Error)
+	if got.OK != nil || !strings.Contains(got.Error, text) {
+		c.Errorf("%s: %s: %+v, want %q", c.name, what, got, text)
+	}
+}
+
+// showsNoKey demands that a client without a good key sees the PSA's own 401.
+func (c *soapClient) showsNoKey() {
+	c.Helper()
+	got := c.step("query", queryXML("Ticket", 1))
+	c.Logf("%s shows, without a good key: %s %s %d: %s", c.name, got.Kind, got.Code, got.Status, got.Error)
+	if got.OK != nil || got.Status != 401 && got.Code != "HTTP" {
+		c.Errorf("%s: without a good key: %+v", c.name, got)
+	}
 }
