@@ -47,6 +47,11 @@ var clientCases = map[string]clientCase{
 	"Refused":     {before: func(w *world) { w.itglue(""); w.login = "queue 256 1s"; w.user.SetSecret(newPassword) }},
 	"Locked":      {before: func(w *world) { w.itglue("") }, then: func(w *world) { w.served("itglue"); w.lockedElsewhere() }},
 	"A wrong key": {before: func(w *world) { w.itglue(""); w.keys["itglue"] = newKey(w.T) }},
+	"Ten wrong keys": {before: func(w *world) { w.itglue(""); w.keys["itglue"] = newKey(w.T) }, then: func(w *world) {
+		for range 10 {
+			w.call("itglue", "GET", "/Tickets/1", "")
+		}
+	}},
 }
 
 // lockedElsewhere has another program lock the PSA's user, and the PSA say so where it can: by SOAP.
