@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,7 +45,9 @@ var clientCases = map[string]clientCase{
 			w.served("itglue")
 		}
 	}},
-	"Refused":     {before: func(w *world) { w.itglue(""); w.login = "queue 256 1s"; w.user.SetSecret(newPassword) }},
+	"Refused": {before: func(w *world) { w.itglue(""); w.login = "queue 256 1s"; w.user.SetSecret(newPassword) }, then: func(w *world) {
+		w.until("the PSA has refused it", func() bool { return w.call("itglue", "GET", "/Tickets/1", "").reason() == "credential-refused" })
+	}},
 	"Locked":      {before: func(w *world) { w.itglue("") }, then: func(w *world) { w.served("itglue"); w.lockedElsewhere() }},
 	"A wrong key": {before: func(w *world) { w.itglue(""); w.keys["itglue"] = newKey(w.T) }},
 	"Ten wrong keys": {before: func(w *world) { w.itglue(""); w.keys["itglue"] = newKey(w.T) }, then: func(w *world) {
@@ -79,8 +82,8 @@ func (w *world) comesTo(heading string) {
 	w.start()
 	w.until("the record is read", func() bool {
 		var s report.Status
-		w.asJSON("status", &s)
-		return recordsRead(&s) > 0
+		out, status := w.ask("status --json") // none yet where the config has only just been loaded
+		return status == 0 && json.Unmarshal([]byte(out), &s) == nil && recordsRead(&s) > 0
 	})
 	if c.then != nil {
 		c.then(w)
