@@ -104,13 +104,8 @@ func (x *wire) sent(mark []int) (all []string) {
 	return all
 }
 
-// masked is a text that a failure may show.
-func (x *wire) masked(text string) string {
-	for _, h := range x.hidden {
-		text = strings.ReplaceAll(text, h.text, maskOf(h))
-	}
-	return text
-}
+// masked is a text that a failure may show: HTTP Basic is masked, too.
+func (x *wire) masked(text string) string { return mask(text, patternsOf(x.hidden)) }
 
 var (
 	requestLine = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/ATServicesRest/V1\.0/[^\x00-\x20\x7f#]*) HTTP/1\.1$`)
