@@ -19,6 +19,8 @@ func calls(op Operation) bool {
 //   - 2xx with ReturnCode -1: the texts decide; unknown ones are neutral, for business rules speak so.
 //   - 2xx with another operation's result: neutral. It is not known what a refused sign-in would look like there.
 //   - 5xx with a fault: the texts decide; unknown ones are neutral where the status is 500, which is what SOAP 1.1 wants of a fault.
+//   - 3xx and other 4xx: as with REST. A caller can bring them about, with an attachment that IIS takes for too large, and must not be
+//     able to shut the gate so; a sign-in that failed is a 401.
 //   - lockout texts count on any of these, and on 401 and 403.
 //   - all else: no answer.
 func classifySOAP(op Operation, a Answer) guard.Verdict {
@@ -36,6 +38,8 @@ func classifySOAP(op Operation, a Answer) guard.Verdict {
 		return worst
 	case a.Status >= 500 && said.Kind == soap.Faulted && (known || a.Status == http.StatusInternalServerError):
 		return worst
+	case a.Status >= 300 && a.Status < 500:
+		return byStatus(op, a)
 	}
 	return guard.NoAnswer
 }

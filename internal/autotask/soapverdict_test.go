@@ -47,7 +47,7 @@ func TestASOAPAnswerHasItsVerdict(t *testing.T) {
 		"a success of another type":     {200, http.Header{"Content-Type": {"application/xml"}}, returned("1", ""), guard.Neutral},
 		"a success as HTML":             {200, http.Header{"Content-Type": {"text/html"}}, returned("1", ""), guard.NoAnswer},
 		"a success with another status": {500, xmlHeader, returned("1", ""), guard.NoAnswer},
-		"a redirect with a success":     {302, xmlHeader, returned("1", ""), guard.NoAnswer},
+		"a redirect with a success":     {302, xmlHeader, returned("1", ""), guard.Neutral},
 		"a success that is cut":         {200, xmlHeader, returned("1", "")[:strings.Index(returned("1", ""), "</ReturnCode>")], guard.NoAnswer},
 		"a business rule":               {200, xmlHeader, returned("-1", "Missing Required Field: Status"), guard.Neutral},
 		"a failure without text":        {200, xmlHeader, returned("-1", ""), guard.Neutral},
@@ -68,7 +68,12 @@ func TestASOAPAnswerHasItsVerdict(t *testing.T) {
 		"an HTML page":                  {500, http.Header{"Content-Type": {"text/html"}}, fault(soapLockout), guard.NoAnswer},
 		"REST's errors":                 {500, jsonHeader, `{"errors":["` + soapLockout + `"]}`, guard.NoAnswer},
 		"nothing":                       {200, xmlHeader, "", guard.NoAnswer},
-		"not found":                     {404, xmlHeader, "", guard.NoAnswer},
+		"not found":                     {404, xmlHeader, "", guard.Neutral},
+		"too large, says IIS":           {413, http.Header{"Content-Type": {"text/html"}}, "", guard.Neutral},
+		"too many calls":                {429, xmlHeader, "", guard.Neutral},
+		"forbidden":                     {403, xmlHeader, returned("1", ""), guard.Neutral},
+		"a proxy's":                     {407, xmlHeader, "", guard.NoAnswer},
+		"one that waited too long":      {408, xmlHeader, "", guard.NoAnswer},
 	} {
 		if got := Classify(soapCall, Answer{Status: c.status, Header: c.header, Body: []byte(c.body)}); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)

@@ -1,9 +1,15 @@
 package call
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"net/http"
 	"sync"
 	"time"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/soap"
 )
 
 // wsdlFresh is how long a WSDL is served before the PSA is asked for it again, wsdlAgain how long after it could not be had.
@@ -73,4 +79,66 @@ func (d *wsdl) fetched(text []byte) []byte {
 		d.text, d.until = text, time.Now().Add(wsdlFresh)
 	}
 	return d.text
+}
+
+// wsdl returns the PSA's WSDL, by way of the first login that has one.
+func (g *Gateway) wsdl(ctx context.Context) (text []byte, ok bool) {
+	asked := make(map[string]bool)
+	for _, n := range g.lanes {
+		at := n.discover.String() + " " + n.pinned.String()
+		if asked[at] || len(asked) == wsdlSources {
+			continue
+		}
+		asked[at] = true
+		if text = g.shared.wsdls.of(at).get(ctx, n.fetchWSDL); text != nil {
+			return text, true
+		}
+	}
+	return nil, false
+}
+
+// wsdlSources is how many PSAs are asked for a WSDL at the most, of a config whose logins are at several.
+const wsdlSources = 3
+
+// anyAddress is put into a WSDL to see that it has an address.
+const anyAddress = "urn:psagate:address"
+
+// fetchWSDL asks the PSA for its WSDL, without a credential.
+func (n *lane) fetchWSDL(ctx context.Context) []byte {
+	if !n.admit() {
+		return nil
+	}
+	defer n.leave()
+	base := n.wsdlHost()
+	op := autotask.Operation{API: autotask.SOAP, Method: http.MethodGet, Form: autotask.FormWSDL, Free: true, Rest: "1.6"}
+	status, text, err := n.wire.FreeOf(ctx, base.URL(op, ""), "text/xml", maxWSDL+1)
+	switch {
+	case err != nil:
+		n.warn("the PSA's WSDL could not be fetched", err)
+	case status != http.StatusOK || len(text) > maxWSDL || !isWSDL(text):
+		n.log.Warn("the PSA answered with something else than its WSDL", "host", base.Host(), "status", status)
+	default:
+		return text
+	}
+	return nil
+}
+
+// maxWSDL bounds a WSDL, in bytes: the real one has some 190 KB.
+const maxWSDL = 2 << 20
+
+// isWSDL reports whether a text can be read to its end, and has an address to lead elsewhere.
+func isWSDL(text []byte) bool {
+	led, err := io.ReadAll(soap.NewWSDL(bytes.NewReader(text), anyAddress))
+	return err == nil && bytes.Contains(led, []byte(anyAddress))
+}
+
+// wsdlHost is where the login's calls go, as far as that is known, else where zones are looked up.
+func (n *lane) wsdlHost() (base autotask.Base) {
+	if last := n.parsed.Load(); last != nil {
+		return last.base
+	}
+	if !n.pinned.IsZero() {
+		return n.pinned
+	}
+	return n.discover
 }
