@@ -52,7 +52,7 @@ func rooms(t *testing.T) (all []room, standard map[string]bool) {
 }
 
 // pure rooms need the standard library, golang.org/x/text and each other alone.
-var pure = []string{"internal/guard", "internal/autotask", "internal/audit"}
+var pure = []string{"internal/guard", "internal/autotask", "internal/audit", "internal/soap"}
 
 func TestImportsRunOneWay(t *testing.T) {
 	all, standard := rooms(t)
@@ -65,6 +65,8 @@ func TestImportsRunOneWay(t *testing.T) {
 				t.Errorf("%s must stay pure, but it needs %s", r.name(), dep)
 			case r.within(pure...) && own && !(room{ImportPath: dep}).within(pure...):
 				t.Errorf("%s must stay pure, but it needs %s", r.name(), dep)
+			case r.within("internal/soap") && !standard[dep]:
+				t.Errorf("internal/soap needs the standard library alone, but it comes to %s", dep)
 			case r.within("internal/psatest") && own:
 				t.Errorf("the simulator must know nothing of the gateway, but it needs %s", dep)
 			case r.within("policy", "broker") && own:

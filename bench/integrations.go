@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"hash/crc32"
 	"math/big"
@@ -34,11 +35,11 @@ func base62(n *big.Int, digits int) string {
 // hash is what the config has of the key.
 func (i integration) hash() string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(i.key))) }
 
-// writeCallers writes the file that both loops read.
+// writeCallers writes the file that both loops read: a name, a key, and both as HTTP Basic has them.
 func writeCallers(path string, callers []integration) error {
 	var text strings.Builder
 	for _, c := range callers {
-		fmt.Fprintf(&text, "%s %s\n", c.name, c.key)
+		fmt.Fprintf(&text, "%s %s %s\n", c.name, c.key, base64.StdEncoding.EncodeToString([]byte(c.name+":"+c.key)))
 	}
 	return os.WriteFile(path, []byte(text.String()), 0o600)
 }

@@ -1,4 +1,4 @@
--- What wrk sends: the same call by all callers in turn. Arguments: method, path, file of callers, file of the body or "".
+-- What wrk sends: the same call by all callers in turn. Arguments: method, path, file of callers, file of the body or "", SOAP's operation or "".
 local threads = 0
 
 function setup(thread)
@@ -7,7 +7,7 @@ function setup(thread)
 end
 
 function init(args)
-	local method, path, callers, file = args[1], args[2], args[3], args[4]
+	local method, path, callers, file, operation = args[1], args[2], args[3], args[4], args[5]
 	local body
 	if file and file ~= "" then
 		local f = assert(io.open(file, "rb"))
@@ -16,9 +16,11 @@ function init(args)
 	end
 	requests = {}
 	for line in io.lines(callers) do
-		local user, secret = line:match("^(%S+) (%S+)$")
+		local user, secret, basic = line:match("^(%S+) (%S+) (%S+)$")
 		local headers = { UserName = user, Secret = secret, ApiIntegrationCode = "BENCH", ["Accept-Encoding"] = "gzip" }
-		if body then
+		if operation and operation ~= "" then
+			headers = { Authorization = "Basic " .. basic, SOAPAction = '"http://autotask.net/ATWS/v1_6/' .. operation .. '"', ["Content-Type"] = "text/xml; charset=utf-8" }
+		elseif body then
 			headers["Content-Type"] = "application/json"
 		end
 		requests[#requests + 1] = wrk.format(method, path, headers, body)

@@ -22,6 +22,9 @@ func (w *world) writeLoads() error {
 	for _, c := range []*call{page, post} {
 		err = errors.Join(err, writeBody(w.body(c), c.Body))
 	}
+	for _, c := range []*call{soapQuery, soapText, soapFile} {
+		err = errors.Join(err, writeEnvelope(w.body(c), c))
+	}
 	return err
 }
 
@@ -38,7 +41,7 @@ func (c closedResult) rate() float64 { return float64(c.calls) / c.took.Seconds(
 func (w *world) closedLoop(st *stage, length time.Duration) (closedResult, error) {
 	c := st.row.Call
 	cmd := exec.CommandContext(w.ctx, "wrk", "-t", strconv.Itoa(c.threads), "-c", strconv.Itoa(st.row.Callers), "-d", fmt.Sprintf("%ds", int(length.Seconds())),
-		"--timeout", "10s", "-s", filepath.Join(w.dir, "load.lua"), "http://"+st.address, "--", c.Method, c.Path, st.callers, w.body(c))
+		"--timeout", "10s", "-s", filepath.Join(w.dir, "load.lua"), "http://"+st.address, "--", c.Method, c.Path, st.callers, w.body(c), c.Operation)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return closedResult{}, fmt.Errorf("wrk: %w: %s", err, out)
@@ -76,7 +79,7 @@ type openResult struct {
 func (w *world) openLoop(st *stage, rate float64, length time.Duration) (openResult, error) {
 	c := st.row.Call
 	out, err := exec.CommandContext(w.ctx, w.helper("pace"), "-address", st.address, "-method", c.Method, "-path", c.Path, "-callers", st.callers,
-		"-body", w.body(c), "-rate", fmt.Sprint(rate), "-for", length.String()).Output()
+		"-body", w.body(c), "-operation", c.Operation, "-rate", fmt.Sprint(rate), "-for", length.String()).Output()
 	if err != nil {
 		return openResult{}, fmt.Errorf("pace: %w%s", err, stderr(err))
 	}

@@ -32,14 +32,20 @@ type call struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	// Body is how many bytes are sent.
-	Body    int `json:"body"`
-	threads int // of wrk
+	Body int `json:"body"`
+	// Operation is a SOAP call's; empty: it is a REST call.
+	Operation string `json:"operation,omitempty"`
+	threads   int    // of wrk
 }
 
 var (
 	get  = &call{Name: "1 KiB GET", Method: "GET", Path: "/ATServicesRest/V1.0/Tickets/1", threads: 2}
 	page = &call{Name: "1 MiB query page, 300 KiB as gzip", Method: "POST", Path: "/ATServicesRest/V1.0/Tickets/query", Body: 40, threads: 2}
 	post = &call{Name: "8 MB POST", Method: "POST", Path: "/ATServicesRest/V1.0/Tickets/1/Attachments", Body: 8_000_000, threads: 1}
+
+	soapQuery = &call{Name: "SOAP query, envelope of 4 KiB", Method: "POST", Path: "/ATServices/1.6/atws.asmx", Body: 4 << 10, Operation: "query", threads: 2}
+	soapText  = &call{Name: "SOAP attachment, envelope of 4 KiB", Method: "POST", Path: "/ATServices/1.6/atws.asmx", Body: 4 << 10, Operation: "CreateAttachment", threads: 2}
+	soapFile  = &call{Name: "SOAP attachment, envelope of 10 MB", Method: "POST", Path: "/ATServices/1.6/atws.asmx", Body: 10_000_000, Operation: "CreateAttachment", threads: 1}
 )
 
 var (
@@ -53,6 +59,9 @@ var rows = []row{
 	{Name: "page", Asks: "what it costs to rewrite the addresses in a page", Call: page, Logins: 16, Integrations: 16, Callers: 16, subjects: all, short: true, profiled: true},
 	{Name: "page-20ms", Asks: "the same where the PSA takes its time", Call: page, Logins: 16, Integrations: 16, Callers: 16, Slow: true, subjects: caddies},
 	{Name: "post", Asks: "what it costs to receive an attachment whole before it is sent", Call: post, Logins: 16, Integrations: 16, Callers: 4, subjects: all, profiled: true},
+	{Name: "soap", Asks: "what it costs to read an envelope and write its header", Call: soapText, Logins: 16, Integrations: 16, Callers: 32, subjects: caddies, more: 1, profiled: true},
+	{Name: "soap-query", Asks: "the same where it is all elements: a query with a condition in every 120 bytes", Call: soapQuery, Logins: 16, Integrations: 16, Callers: 32, subjects: caddies, profiled: true},
+	{Name: "soap-file", Asks: "whether memory grows with an envelope", Call: soapFile, Logins: 16, Integrations: 16, Callers: 4, subjects: caddies},
 	{Name: "one-login", Asks: "what one login carries", Call: get, Logins: 1, Integrations: 1, Callers: 16, subjects: caddies, short: true},
 	{Name: "one-login-20ms", Asks: "the same where the PSA takes its time", Call: get, Logins: 1, Integrations: 1, Callers: 16, Slow: true, subjects: caddies},
 	{Name: "many", Asks: "what 10,000 integrations cost", Call: get, Logins: 16, Integrations: 10_000, Callers: 32, subjects: caddies},

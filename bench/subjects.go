@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -99,11 +100,11 @@ http {
 }
 
 func stockCommand(w *world, s setup) ([]string, error) {
-	return caddyCommand(w.helper("caddy"), s, "", "json", fmt.Sprintf(`reverse_proxy %s {
-		header_up UserName %s
-		header_up Secret %s
-		header_up ApiIntegrationCode %s
-	}`, s.upstream, psaUser, psaSecret, psaCode))
+	sets := fmt.Sprintf("header_up UserName %s\n\t\theader_up Secret %s\n\t\theader_up ApiIntegrationCode %s", psaUser, psaSecret, psaCode)
+	if s.row.Call.Operation != "" {
+		sets = fmt.Sprintf("header_up Authorization \"Basic %s\"", base64.StdEncoding.EncodeToString([]byte(psaUser+":"+psaSecret)))
+	}
+	return caddyCommand(w.helper("caddy"), s, "", "json", fmt.Sprintf("reverse_proxy %s {\n\t\t%s\n\t}", s.upstream, sets))
 }
 
 // psagateCommand serves a site with psagate. more are further lines of its psa block.

@@ -51,7 +51,7 @@ func (f figures) print(out io.Writer) {
 	if bound := f.Row.bound(); bound > 0 {
 		fmt.Fprintf(out, "psagate's logins carry %d calls at once each: at %v at most %.0f calls/s, whatever it costs.\n", inFlight, slow, bound)
 	}
-	if n := f.Row; n.Call == post {
+	if n := f.Row; n.Call == post || n.Call == soapFile {
 		fmt.Fprintf(out, "p99 of so few calls (%.0f a second) is about their slowest.\n", f.Rate)
 	}
 }

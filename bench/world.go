@@ -133,7 +133,7 @@ func (w *world) body(c *call) string {
 	if c.Body == 0 {
 		return ""
 	}
-	return filepath.Join(w.dir, fmt.Sprintf("body-%d", c.Body))
+	return filepath.Join(w.dir, fmt.Sprintf("body-%d%s", c.Body, c.Operation))
 }
 
 // writeBody writes an attachment's JSON of a size, or what is sent with a query. Its data is as random as base64 is.
@@ -145,10 +145,15 @@ func writeBody(path string, size int) error {
 	out := bufio.NewWriter(file)
 	const head, tail = `{"filter":[],"data":"`, `"}`
 	_, _ = out.WriteString(head)
-	for state, n := uint64(1), size-len(head)-len(tail); n > 0; n-- {
-		state = state*6364136223846793005 + 1442695040888963407
-		_ = out.WriteByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[state>>58])
-	}
+	writeBase64(out, size-len(head)-len(tail))
 	_, _ = out.WriteString(tail)
 	return errors.Join(out.Flush(), file.Close())
+}
+
+// writeBase64 writes n letters, the same in each run.
+func writeBase64(out io.ByteWriter, n int) {
+	for state := uint64(1); n > 0; n-- {
+		state = state*6364136223846793005 + 1442695040888963407
+		_ = out.WriteByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[state>>58]) // a bufio.Writer keeps an error to its Flush
+	}
 }

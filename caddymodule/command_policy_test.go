@@ -138,6 +138,25 @@ func TestReplayOfWhatStaysAsItIsIsAYes(t *testing.T) {
 	}
 }
 
+func TestASOAPCallOfSeveralRecordsIsAskedAboutForEach(t *testing.T) {
+	e := called("itglue", "update", "Tickets", func(e *audit.Entry) {
+		e.API, e.Method, e.ID, e.Records, e.Fields = "soap", "POST", "1", []string{"Tickets/1", "Companies"}, []string{"id", "title"}
+	})
+	r, ok := new(pastCalls).recorded(e)
+	all := each(r, e)
+	if !ok || len(all) != 2 || all[0].Request.Entity != "Tickets" || all[0].Request.ID != "1" || all[1].Request.Entity != "Companies" || all[1].Request.ID != "" {
+		t.Errorf("%v %+v", ok, all)
+	}
+	if got := all[0].Request; got.API != "soap" || got.Fields.Known() {
+		t.Errorf("an update by SOAP writes what it leaves out, too: %+v", got)
+	}
+	e.Decision = audit.Deny
+	r, _ = new(pastCalls).recorded(e)
+	if all := each(r, e); len(all) != 1 || all[0].Request.ID != "1" {
+		t.Errorf("what was denied is the one that the entry names: %+v", all)
+	}
+}
+
 func TestWhatIsRecordedIsAskedAsItWas(t *testing.T) {
 	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	e := called("itglue", "update", "Tickets", func(e *audit.Entry) {

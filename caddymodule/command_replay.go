@@ -1,12 +1,14 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +29,8 @@ The exit status is 0 where there are calls, and nothing would change for them.
 Whether the log is as it was written is not looked at: that does audit verify.
 
 Groups of integrations are in no audit log: with --config they are the config's.
-Names of fields are known as far as the log has them.
+Names of fields are known as far as the log has them. A SOAP call that wrote several
+records counts once for each of them.
 
 	$ psagate policy replay --policy policies.new /var/log/psagate/audit.log`,
 	args:    "<audit log...>",
@@ -102,8 +105,10 @@ func (c *pastCalls) file(name string, yield func(policy.Recorded) bool) bool {
 			}
 			continue
 		}
-		if !yield(r) {
-			return false
+		for _, one := range each(r, e) {
+			if !yield(one) {
+				return false
+			}
 		}
 	}
 	return true
@@ -125,14 +130,27 @@ func (c *pastCalls) recorded(e audit.Entry) (policy.Recorded, bool) {
 	r := policy.Request{
 		Principal: policy.Principal{Kind: policy.Integration, Name: e.Caller}, Action: policy.Action(e.Action),
 		Entity: what.Entity, ID: what.ID, Parent: policy.Parent{Entity: what.Parent, ID: what.ParentID},
-		API: "rest", Method: e.Method, Fields: namesOf(e.Fields), Filters: namesOf(e.Filters), Returns: namesOf(e.Returns),
+		API: cmp.Or(e.API, "rest"), Method: e.Method, Fields: namesOf(e.Fields), Filters: namesOf(e.Filters), Returns: namesOf(e.Returns),
 		Time: e.Time, Impersonates: e.Impersonates != "", Zone: e.Zone,
 	}
-	if r.Action == policy.Update && r.Method == http.MethodPut { // which writes what it leaves out, too
+	if r.Action == policy.Update && (r.Method == http.MethodPut || e.API != "") { // which writes what it leaves out, too
 		r.Fields = policy.Names{}
 	}
 	r.SourceIP, _ = netip.ParseAddr(e.Address)
 	return policy.Recorded{Request: inGroups(c.app, r), Outcome: was}, true
+}
+
+// each returns what a call that was permitted asks for: of several records one request each. What denied a call is what its entry names.
+func each(r policy.Recorded, e audit.Entry) []policy.Recorded {
+	if len(e.Records) == 0 || r.Outcome != policy.Allow {
+		return []policy.Recorded{r}
+	}
+	all := make([]policy.Recorded, len(e.Records))
+	for i, record := range e.Records {
+		all[i] = r
+		all[i].Request.Entity, all[i].Request.ID, _ = strings.Cut(record, "/")
+	}
+	return all
 }
 
 // namesOf returns names of an audit log. Where it has none, or as many as it has at the most, they are not known.

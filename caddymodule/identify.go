@@ -18,9 +18,9 @@ func init() {
 // It sets these placeholders, as far as they are known, for the handlers after it:
 //
 //	{psa.integration}   who calls
-//	{psa.entity}        what the call is about, such as Tickets or Tickets/Notes
+//	{psa.entity}        what the call is about, such as Tickets or Tickets/Notes; of a SOAP call, once psa_policy has read its envelope, the first record's
 //	{psa.action}        read, query, create, update or delete
-//	{psa.id}            the id in the path
+//	{psa.id}            the id in the path; of a SOAP call, likewise, that of its one record
 //	{psa.login}         the login that the integration calls through; of a pool, its name, and once the call has an answer the login that it was sent as
 type Identify struct {
 	engine engine

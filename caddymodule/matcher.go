@@ -23,7 +23,8 @@ func init() {
 
 // MatchOperation matches calls by what they do to what, as the PSA will understand them: it reads method and path as
 // psa_proxy does, for the method alone does not tell a query from a creation. A request that is no call of the PSA's
-// matches nothing, nor does a SOAP call, whose action is in its body. Lookups that need no sign-in, such as a zone's, are
+// matches nothing. A SOAP call matches by its action, which its header SOAPAction tells; what it is about is in its body, which is
+// not read here, so that it matches nothing where entities are named. Lookups that need no sign-in, such as a zone's, are
 // reads of no entity.
 //
 // In an expression it is
@@ -126,8 +127,8 @@ func misspelt(name string) string {
 
 // MatchWithError implements caddyhttp.RequestMatcherWithError; its error is always nil.
 func (m *MatchOperation) MatchWithError(r *http.Request) (bool, error) {
-	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
-	if err != nil || op.API != autotask.REST {
+	op, err := autotask.ParseRequest(r.Method, r.URL.EscapedPath(), r.Header)
+	if err != nil || op.API == autotask.SOAP && (op.Call == "" || len(m.Entities) > 0) {
 		return false, nil //nolint:nilerr // what is no call of the PSA's matches nothing
 	}
 	if len(m.Actions) > 0 && !slices.Contains(m.Actions, string(op.Action)) {

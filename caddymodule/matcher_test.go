@@ -10,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/psagate/psagate/internal/soap"
 )
 
 func TestEveryWordOfTheMatcherHasAGoodAndAFailingFixture(t *testing.T) {
@@ -18,6 +20,27 @@ func TestEveryWordOfTheMatcherHasAGoodAndAFailingFixture(t *testing.T) {
 			if _, err := os.Stat("testdata/adapt/" + fixture + ".caddyfiletest"); err != nil {
 				t.Errorf("no fixture: %v", err)
 			}
+		}
+	}
+}
+
+// A SOAP call's action is in its header, and what it is about in its body, which no matcher reads.
+func TestASOAPCallMatchesByItsActionAlone(t *testing.T) {
+	for _, c := range []struct {
+		call     soap.Operation
+		matcher  MatchOperation
+		expected bool
+	}{
+		{soap.Create, MatchOperation{Actions: []string{"create", "update"}}, true},
+		{soap.DeleteAttachment, MatchOperation{Actions: []string{"delete"}}, true},
+		{soap.Query, MatchOperation{Actions: []string{"create", "update", "delete"}}, false},
+		{soap.GetFieldInfo, MatchOperation{Actions: []string{"read"}}, true},
+		{soap.Create, MatchOperation{Actions: []string{"create"}, Entities: []string{"Tickets"}}, false},
+	} {
+		r := httptest.NewRequest("POST", "/ATServices/1.6/atws.asmx", nil)
+		r.Header.Set("SOAPAction", c.call.Action())
+		if ok, err := c.matcher.MatchWithError(r); ok != c.expected || err != nil {
+			t.Errorf("%s and %+v: %v %v", c.call, c.matcher, ok, err)
 		}
 	}
 }

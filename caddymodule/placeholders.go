@@ -31,9 +31,9 @@ const (
 
 var placeholders = []placeholder{
 	{"psa.integration", setByIdentify, "who calls", func(c *report.Call) string { return c.Integration }},
-	{"psa.entity", setByIdentify, "what the call is about, such as Tickets or Tickets/Notes", func(c *report.Call) string { return c.Entity }},
+	{"psa.entity", setByIdentify, "what the call is about, such as Tickets or Tickets/Notes; of a SOAP call, once psa_policy has read its envelope, the first record's", func(c *report.Call) string { return c.Entity }},
 	{"psa.action", setByIdentify, "read, query, create, update or delete", func(c *report.Call) string { return c.Action }},
-	{"psa.id", setByIdentify, "the id in the path", func(c *report.Call) string { return c.ID }},
+	{"psa.id", setByIdentify, "the id in the path; of a SOAP call, likewise, that of its one record", func(c *report.Call) string { return c.ID }},
 	{"psa.login", setByIdentify, "the login that the integration calls through; of a pool, its name, and once the call has an answer the login that it was sent as", func(c *report.Call) string { return c.Login }},
 	{"psa.decision", setByPolicy, "what policy decided: allow, deny, step-up, or would-deny where it is only observed", func(c *report.Call) string { return c.Decision }},
 	{"psa.zone", setByProxy, "the base URL that the call was sent to", func(c *report.Call) string { return c.Zone }},

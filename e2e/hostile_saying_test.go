@@ -22,9 +22,10 @@ import (
 // access log tells as whom each call was taken.
 type wire struct {
 	*world
-	tape    *tape
-	callers int // how many came from addresses of their own
-	resting int // the process' goroutines while nobody calls
+	tape      *tape
+	passwords []string // that the login has or had
+	callers   int      // how many came from addresses of their own
+	resting   int      // the process' goroutines while nobody calls
 
 	// Of newFronts: where it speaks TLS, and by which authority.
 	secure string
@@ -43,16 +44,21 @@ func newWire(t *testing.T, servers ...string) *wire {
 // newWireWorld is newWire before the start.
 func newWireWorld(t *testing.T, servers ...string) *wire {
 	t.Helper()
-	x := &wire{world: newWorld(t)}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	x.tape = &tape{Listener: l}
-	x.tenant.Migrate(x.sim.AddZoneOn("Taped", x.tape))
+	x := &wire{world: newWorld(t), tape: &tape{}, passwords: []string{oldPassword}}
+	x.moves("Taped")
 	x.global = "servers {\n\t\ttrusted_proxies static 127.0.0.1/32\n\t\t" + strings.Join(servers, "\n\t\t") + "\n\t}"
 	x.site = "log_append who {psa.integration}"
 	return x
+}
+
+// moves moves the tenant to a new zone, which is on the tape too.
+func (x *wire) moves(zone string) {
+	x.Helper()
+	l, err := x.tape.listen()
+	if err != nil {
+		x.Fatal(err)
+	}
+	x.tenant.Migrate(x.sim.AddZoneOn(zone, l))
 }
 
 // begin starts the process, and looks at it while it rests.

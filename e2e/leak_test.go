@@ -66,6 +66,7 @@ var chapters = []struct {
 	{"callers are turned away", (*story).badCalls},
 	{"what comes is no HTTP", (*story).noHTTP},
 	{"the PSA repeats what it was sent", (*story).echoes},
+	{"the PSA repeats what it was sent by SOAP", (*story).soapEchoes},
 	{"the PSA breaks off", (*story).silence},
 	{"the PSA refuses the password", (*story).refusals},
 	{"the store's record is damaged", (*story).storeTrouble},

@@ -136,7 +136,11 @@ func (s *story) badCalls() {
 	for _, c := range []struct{ what, method, path, body, header, want string }{
 		{"an operation that is none", "GET", "/ATServicesRest/V1.0/Tickets/1/2/3/4?key=" + key, "", "", "400 bad-request"},
 		{"a path outside", "GET", "/elsewhere/" + key, "", "", "404 not-found"},
-		{"SOAP", "POST", "/ATServices/1.6/atws.asmx", "<a>" + key + "</a>", "", "500 not-found"},
+		{"SOAP without an action", "POST", "/ATServices/1.6/atws.asmx", "<a>" + key + "</a>", "", "500 bad-request"},
+		{"SOAP of another action", "POST", "/ATServices/1.6/atws.asmx", "<a>" + key + "</a>", "SOAPAction: " + key, "500 bad-request"},
+		{"SOAP of another type", "POST", "/ATServices/1.6/atws.asmx", "<a>" + key + "</a>", `SOAPAction: "http://autotask.net/ATWS/v1_6/query"`, "500 bad-request"},
+		{"SOAP's zone lookup", "POST", "/ATServices/1.6/atws.asmx", "<a>" + key + "</a>", `SOAPAction: "http://autotask.net/ATWS/v1_6/getZoneInfo"`, "200"},
+		{"SOAP's old version", "POST", "/ATServices/1.5/atws.asmx", "<a>" + key + "</a>", "", "500 not-found"},
 		{"a method that is none", "BREW", "/ATServicesRest/V1.0/Tickets/1?key=" + key, "", "", "400 bad-request"},
 		{"impersonation", "GET", "/ATServicesRest/V1.0/Tickets/1", "", "ImpersonationResourceId: " + key, "403 policy"},
 		{"gzip that is none", "POST", "/ATServicesRest/V1.0/Tickets/query", "no gzip: " + key, "Content-Encoding: gzip", "400 bad-request"},

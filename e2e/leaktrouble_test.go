@@ -62,6 +62,37 @@ func (s *story) echoes() {
 	}
 }
 
+// soapEchoes are SOAP faults, and errors that are none, which repeat what was sent: the envelope's header has the code, and HTTP Basic
+// the secret. As CDATA each of them is XML, which a fault must be to count as the PSA's.
+func (s *story) soapEchoes() {
+	for how, text := range spelt(s.password + " " + code) {
+		for what, f := range map[string]psatest.Fault{
+			"a fault": {Status: 500, Body: `<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>s:Server</faultcode><faultstring>no such thing: <![CDATA[` + text + `]]></faultstring></s:Fault></s:Body></s:Envelope>`},
+			"a page":  {Status: 403, Body: "<html><body>You sent " + text + "</body></html>", Header: headersWith(text)},
+		} {
+			f.Operation, f.At, f.Then, f.Times = "query", psatest.Judged, psatest.Answer, 1
+			s.sim.Fault(f)
+			r, err := http.NewRequest("POST", s.url("/ATServices/1.6/atws.asmx"), strings.NewReader(soapQuery))
+			if err != nil {
+				s.Fatal(err)
+			}
+			r.SetBasicAuth("b", s.keys["b"].Reveal())
+			r.Header.Set("Content-Type", "text/xml; charset=utf-8")
+			r.Header.Set("SOAPAction", `"http://autotask.net/ATWS/v1_6/query"`)
+			a := send(s.T, unled, r)
+			s.heard.add(a.place("the answer to b's SOAP call, where the PSA repeats the secret "+how+" in "+what, s.keys["b"].Reveal()))
+			if a.status != f.Status {
+				s.Errorf("%s %s: status %d, want %d: %s", how, what, a.status, f.Status, a.reason())
+			}
+		}
+	}
+}
+
+// soapQuery is an envelope without a header, as some clients send it.
+const soapQuery = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><query xmlns="http://autotask.net/ATWS/v1_6/"><sXML>` +
+	`&lt;queryxml&gt;&lt;entity&gt;Ticket&lt;/entity&gt;&lt;query&gt;&lt;field&gt;id&lt;expression op="equals"&gt;1&lt;/expression&gt;&lt;/field&gt;&lt;/query&gt;&lt;/queryxml&gt;` +
+	`</sXML></query></s:Body></s:Envelope>`
+
 // headersWith are headers that repeat a text: some pass to callers, others do not.
 func headersWith(text string) http.Header {
 	h := http.Header{}

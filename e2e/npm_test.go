@@ -98,20 +98,24 @@ type apigrateDid struct {
 	Zone         struct{ URL string }
 }
 
-func TestTheNpmClientSeesNothingOfARotation(t *testing.T) {
+func TestTheNpmClientSeesNothingOfARotationOrAMove(t *testing.T) {
 	needsNpm(t)
 	const later = 2 * time.Second
 	for name, order := range map[string]struct {
-		rotate func(w *world)
-		failed int // sign-ins at most: those in flight at the change, and one of a store that is ahead
+		change func(w *world)
+		served func(w *world) int // calls since the change
+		failed int                // sign-ins at most: those in flight at the change, and one of a store that is ahead
 	}{
-		"the PSA changes first, the store 2 s later": {failed: 3, rotate: func(w *world) {
+		"the PSA changes first, the store 2 s later": {failed: 3, served: newlyAccepted, change: func(w *world) {
 			w.user.SetSecret(newPassword)
 			time.AfterFunc(later, func() { w.save(newPassword) })
 		}},
-		"the store changes first, the PSA 2 s later": {failed: 4, rotate: func(w *world) {
+		"the store changes first, the PSA 2 s later": {failed: 4, served: newlyAccepted, change: func(w *world) {
 			w.save(newPassword)
 			time.AfterFunc(later, func() { w.user.SetSecret(newPassword) })
+		}},
+		"the tenant moves to another zone": {failed: 3, served: elsewhere, change: func(w *world) {
+			w.tenant.Migrate(w.sim.AddZone("Elsewhere"))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,16 +127,16 @@ func TestTheNpmClientSeesNothingOfARotation(t *testing.T) {
 			bypass := w.sim.Fault(psatest.Fault{User: "apigrate@example.com"})
 			client := w.script("apigrate.mjs", "a")
 			client.line()
-			order.rotate(w)
+			order.change(w)
 			client.tell()
-			w.until("the new password serves", func() bool { return w.accepted(2) > 30 })
+			w.until("it serves as it is now", func() bool { return order.served(w) > 30 })
 			client.tell()
 			var did apigrateDid
 			if err := json.Unmarshal([]byte(client.line()), &did); err != nil {
 				t.Fatal(err)
 			}
 			client.end()
-			w.checkRotation(did, order.failed)
+			w.checkChange(did, order.failed)
 			if n := bypass.Hits(); n != 0 {
 				t.Errorf("%d requests with the client's own user name came to the PSA", n)
 			}
@@ -150,8 +154,13 @@ func (w *world) accepted(secret int) (n int) {
 	return n
 }
 
-// checkRotation compares what a client did with what the PSA has and saw.
-func (w *world) checkRotation(did apigrateDid, failed int) {
+// newlyAccepted is how many sign-ins the PSA accepted with the new password, elsewhere how many the zone judged where the tenant is now.
+func newlyAccepted(w *world) int { return w.accepted(2) }
+
+func elsewhere(w *world) int { return w.tenant.Zone().Requests().Judged }
+
+// checkChange compares what a client did with what the PSA has and saw.
+func (w *world) checkChange(did apigrateDid, failed int) {
 	w.Helper()
 	w.Logf("%d tickets, %d pages in %d walks, %d sign-ins, of these failed: %d",
 		len(did.Titles), did.Pages, did.Walks, w.sim.Mark(), len(w.sim.Ledger().Failed()))

@@ -60,8 +60,8 @@
 // # What the caller owes
 //
 // One thing must have one name, whichever path leads to it: a ticket's note is Entity::"TicketNotes", be it reached at the
-// root or through its ticket. A request that is not understood has no action or no entity, and is denied; so is a SOAP call
-// whose body is not read. Who calls, and the groups, are proven before. Observing, recording and answering are the
+// root or through its ticket. A request that is not understood has no action or no entity, and is denied. A SOAP call that
+// writes several records is a request for each of them. Who calls, and the groups, are proven before. Observing, recording and answering are the
 // caller's, too: here is only decided. Who reloads makes new Policies and swaps a pointer; where Load fails the old ones
 // go on.
 //

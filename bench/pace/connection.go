@@ -25,19 +25,34 @@ func (s settings) requests() ([]net.Buffers, error) {
 	}
 	var all []net.Buffers
 	for line := range strings.Lines(string(callers)) {
-		user, secret, _ := strings.Cut(strings.TrimSpace(line), " ")
-		var head bytes.Buffer
-		fmt.Fprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nUserName: %s\r\nSecret: %s\r\nApiIntegrationCode: BENCH\r\nAccept-Encoding: gzip\r\n", s.method, s.path, s.address, user, secret)
-		if s.body != "" {
-			fmt.Fprintf(&head, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+		caller := strings.Fields(line)
+		if len(caller) != 3 {
+			return nil, fmt.Errorf("%s: %q is no caller", s.callers, line)
 		}
-		head.WriteString("\r\n")
-		all = append(all, net.Buffers{head.Bytes(), body})
+		all = append(all, net.Buffers{s.head(caller[0], caller[1], caller[2], len(body)), body})
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: no callers", s.callers)
 	}
 	return all, nil
+}
+
+// head is the head of a call, who calls written as the interface wants it.
+func (s settings) head(user, secret, basic string, length int) []byte {
+	var head bytes.Buffer
+	fmt.Fprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\n", s.method, s.path, s.address)
+	kind := "application/json"
+	if s.operation != "" {
+		kind = "text/xml; charset=utf-8"
+		fmt.Fprintf(&head, "Authorization: Basic %s\r\nSOAPAction: \"http://autotask.net/ATWS/v1_6/%s\"\r\n", basic, s.operation)
+	} else {
+		fmt.Fprintf(&head, "UserName: %s\r\nSecret: %s\r\nApiIntegrationCode: BENCH\r\nAccept-Encoding: gzip\r\n", user, secret)
+	}
+	if s.body != "" {
+		fmt.Fprintf(&head, "Content-Type: %s\r\nContent-Length: %d\r\n", kind, length)
+	}
+	head.WriteString("\r\n")
+	return head.Bytes()
 }
 
 // connection is kept from one call to the next.

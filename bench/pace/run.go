@@ -11,6 +11,7 @@ import (
 type settings struct {
 	address, method, path string
 	callers, body         string
+	operation             string
 	rate                  float64
 	warm, counted         time.Duration
 	most                  int

@@ -36,7 +36,7 @@ func paced(t *testing.T, body string, answer http.HandlerFunc) result {
 	if body != "" {
 		s.body = filepath.Join(dir, "body")
 	}
-	for path, text := range map[string]string{s.callers: "a 1\nb 2\n", s.body: body} {
+	for path, text := range map[string]string{s.callers: "a 1 YTox\nb 2 Yjoy\n", s.body: body} {
 		if path != "" {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
@@ -88,6 +88,15 @@ func TestAnAnswerThatIsNo2xxIsAFailureWithItsWords(t *testing.T) {
 	})
 	if r.Failed != 2 || r.Calls != 98 || !strings.Contains(r.Error, "503 Service Unavailable queue-full: too many") && !strings.Contains(r.Error, "EOF") {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestASOAPCallHasItsActionAndItsCallerByBasic(t *testing.T) {
+	head := string(settings{method: "POST", path: "/x", address: "h", body: "b", operation: "query"}.head("a", "1", "YTox", 9))
+	for _, line := range []string{"Authorization: Basic YTox\r\n", "SOAPAction: \"http://autotask.net/ATWS/v1_6/query\"\r\n", "Content-Type: text/xml; charset=utf-8\r\n", "Content-Length: 9\r\n\r\n"} {
+		if !strings.Contains(head, line) {
+			t.Errorf("no %q in %q", line, head)
+		}
 	}
 }
 

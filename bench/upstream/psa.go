@@ -41,7 +41,7 @@ func (p *psa) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if given := r.Header["Secret"]; len(given) != 1 || given[0] != p.secret[0] || len(r.Header["Username"]) != 1 || len(r.Header["Apiintegrationcode"]) != 1 {
+	if !p.signsIn(r) {
 		w.Header().Set("WWW-Authenticate", "Basic")
 		w.WriteHeader(http.StatusUnauthorized)
 		return
@@ -50,6 +50,8 @@ func (p *psa) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(p.delay)
 	}
 	switch what {
+	case "atws.asmx":
+		answerSOAP(w, r.Header["Soapaction"])
 	case "ThresholdInformation":
 		answer(w, []byte(threshold))
 	case "query":
@@ -64,6 +66,15 @@ func (p *psa) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		answer(w, p.ticket)
 	}
+}
+
+// signsIn tells whether a call has the credential, by HTTP Basic or in REST's headers.
+func (p *psa) signsIn(r *http.Request) bool {
+	if _, secret, basic := r.BasicAuth(); basic {
+		return secret == p.secret[0]
+	}
+	given := r.Header["Secret"]
+	return len(given) == 1 && given[0] == p.secret[0] && len(r.Header["Username"]) == 1 && len(r.Header["Apiintegrationcode"]) == 1
 }
 
 // drain reads a body to its end and returns its size.
@@ -93,4 +104,17 @@ func answer(w http.ResponseWriter, body []byte) {
 	w.Header()["Content-Type"] = jsonType
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, _ = w.Write(body) // who has left hears nothing
+}
+
+var xmlType = []string{"text/xml; charset=utf-8"}
+
+// answerSOAP answers a query with one ticket, and an attachment with its number.
+func answerSOAP(w http.ResponseWriter, action []string) {
+	body := soapFound
+	if len(action) == 1 && strings.HasSuffix(action[0], `/CreateAttachment"`) {
+		body = soapStored
+	}
+	w.Header()["Content-Type"] = xmlType
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	_, _ = w.Write(body)
 }

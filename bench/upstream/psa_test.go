@@ -61,3 +61,25 @@ func TestAPageIsAMiBAndCompressesAsRecordsDo(t *testing.T) {
 		t.Errorf("gzip leaves %.2f", share)
 	}
 }
+
+func TestSOAPCallsAreAnsweredAsThePSADoes(t *testing.T) {
+	p := newPSA("http://127.0.0.1:9", "right", 0)
+	for _, c := range []struct {
+		name, operation, secret string
+		status                  int
+		shows                   string
+	}{
+		{"a query", "query", "right", 200, "<ReturnCode>1</ReturnCode>"},
+		{"an attachment", "CreateAttachment", "right", 200, "<CreateAttachmentResult>1<"},
+		{"a wrong credential", "query", "wrong", 401, ""},
+	} {
+		r := httptest.NewRequest("POST", "/ATServices/1.6/atws.asmx", strings.NewReader("<x/>"))
+		r.SetBasicAuth("x", c.secret)
+		r.Header.Set("SOAPAction", `"http://autotask.net/ATWS/v1_6/`+c.operation+`"`)
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, r)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.shows) {
+			t.Errorf("%s: %d %s", c.name, w.Code, w.Body)
+		}
+	}
+}

@@ -71,3 +71,15 @@ func compressed(text []byte) []byte {
 	_ = z.Close()
 	return b.Bytes()
 }
+
+// The answers to SOAP's calls.
+var (
+	soapFound = soapAnswer("query", `<queryResult><ReturnCode>1</ReturnCode><EntityResults><Entity xsi:type="Ticket"><id>4711</id><Title>`+newMaker().text(600)+
+		`</Title></Entity></EntityResults><EntityResultType>Ticket</EntityResultType><Errors/><EntityReturnInfoResults/></queryResult>`)
+	soapStored = soapAnswer("CreateAttachment", `<CreateAttachmentResult>1</CreateAttachmentResult>`)
+)
+
+func soapAnswer(operation, result string) []byte {
+	return fmt.Appendf(nil, `<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">`+
+		`<soap:Body><%[1]sResponse xmlns="http://autotask.net/ATWS/v1_6/">%[2]s</%[1]sResponse></soap:Body></soap:Envelope>`, operation, result)
+}

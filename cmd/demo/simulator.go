@@ -148,6 +148,7 @@ func (t *terminal) simulator(s *simulator) {
 	for _, z := range s.sim.Zones() {
 		t.say(fmt.Sprintf("  zone %-6s  %s", z.Name(), z.URL()))
 	}
+	t.say("  SOAP         " + s.sim.DiscoverURL() + "/ATServices/1.6/atws.wsdl, and the same path at a zone")
 	t.say("", fmt.Sprintf("It locks a user after %d failed sign-ins. These are for trying, and not secret:", threshold), "",
 		t.in(dim, loginLine("UserName", "Secret", "ApiIntegrationCode", "zone")))
 	for _, l := range s.users {

@@ -16,6 +16,8 @@ import (
 
 var urls = regexp.MustCompile(`(?m)^  (page|discovery|zone First|zone Second) +(http://\S+)$`)
 
+var wsdl = regexp.MustCompile(`(?m)^  SOAP +(http://\S+/atws\.wsdl),`)
+
 func TestTheSimulatorStandsAlone(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t, "whole", "-simulator")
@@ -37,6 +39,9 @@ func TestTheSimulatorStandsAlone(t *testing.T) {
 	}
 	if status := get(t, at["zone First"]+"/ATServicesRest/V1.0/Version", "", "UserName", "api@example.com", "Secret", "example-password-1", "ApiIntegrationCode", "EXAMPLE-TRACKING-CODE"); status != 200 {
 		t.Errorf("the sign-in got %d", status)
+	}
+	if soap := wsdl.FindStringSubmatch(told); soap == nil || get(t, soap[1], at["discovery"]+"/ATServices/1.6/atws.asmx") != 200 {
+		t.Errorf("no WSDL in\n%s", told)
 	}
 	if status := get(t, at["page"], "/ATServicesRest/V1.0/Version"); status != 200 {
 		t.Errorf("the page got %d", status)

@@ -38,11 +38,13 @@ func appendBody(b []byte, e *Entry) []byte {
 
 func appendOperation(b []byte, e *Entry) []byte {
 	b = appendText(b, "method", e.Method)
+	b = appendText(b, "api", e.API)
 	b = appendText(b, "action", e.Action)
 	b = appendText(b, "entity", e.Entity)
 	b = appendText(b, "id", e.ID)
 	b = appendText(b, "child", e.Child)
 	b = appendText(b, "child_id", e.ChildID)
+	b = appendList(b, "records", e.Records)
 	b = appendText(b, "impersonates", e.Impersonates)
 	b = appendList(b, "fields", e.Fields)
 	b = appendList(b, "filters", e.Filters)

@@ -44,13 +44,16 @@ type Entry struct {
 	Login             string `json:"login,omitempty"`
 	CredentialVersion string `json:"credential_version,omitempty"`
 	Zone              string `json:"zone,omitempty"`
-	// Method is the HTTP method. Entity, Action and ID are the operation; Child and ChildID are below them.
+	// Method is the HTTP method, API is "soap" for a SOAP call. Entity, Action and ID are the operation; Child and ChildID are below them.
 	Method  string `json:"method,omitempty"`
+	API     string `json:"api,omitempty"`
 	Action  string `json:"action,omitempty"`
 	Entity  string `json:"entity,omitempty"`
 	ID      string `json:"id,omitempty"`
 	Child   string `json:"child,omitempty"`
 	ChildID string `json:"child_id,omitempty"`
+	// Records are all that a call writes which has several, each as its entity or, where it is there already, "Tickets/4711".
+	Records []string `json:"records,omitempty"`
 	// Impersonates is the resource id that the caller asks to speak for.
 	Impersonates string `json:"impersonates,omitempty"`
 	// Fields are the names of the fields that are written, Filters those that a query compares, Returns those that it asks for.
@@ -138,7 +141,9 @@ const (
 	// MaxNames is how many names a list may have, MaxReasons how many reasons or data there may be.
 	MaxNames   = 64
 	MaxReasons = 16
-	// MaxName is how many bytes a name in a list of fields or of data may have.
+	// MaxRecords is how many records a call is told to be about: as many as the PSA takes in one.
+	MaxRecords = 200
+	// MaxName is how many bytes a name in a list of fields, of records or of data may have.
 	MaxName = 64
 )
 
@@ -155,7 +160,7 @@ func (e *Entry) bound() (size int) {
 		}
 	}
 	for _, text := range [...]*string{
-		&e.Event, &e.Caller, &e.Key, &e.Address, &e.Login, &e.CredentialVersion, &e.Zone, &e.Method, &e.Action, &e.Entity,
+		&e.Event, &e.Caller, &e.Key, &e.Address, &e.Login, &e.CredentialVersion, &e.Zone, &e.Method, &e.API, &e.Action, &e.Entity,
 		&e.ID, &e.Child, &e.ChildID, &e.Impersonates, &e.Reason, (*string)(&e.Phase),
 		(*string)(&e.CallerKind), (*string)(&e.Decision), (*string)(&e.DecidedBy),
 	} {
@@ -168,6 +173,8 @@ func (e *Entry) bound() (size int) {
 		*list = boundList(*list, MaxNames, MaxName)
 		size += sizeOf(*list)
 	}
+	e.Records = boundList(e.Records, MaxRecords, MaxName)
+	size += sizeOf(e.Records)
 	e.Reasons = boundList(e.Reasons, MaxReasons, MaxText)
 	e.Data = boundData(e.Data)
 	for name, value := range e.Data {

@@ -71,7 +71,7 @@ func correlation(e Entry) string {
 
 func unmapped(e Entry) object {
 	return without(object{
-		"process": e.Process, "phase": string(e.Phase), "again": e.Again, "login": e.Login,
+		"process": e.Process, "phase": string(e.Phase), "again": e.Again, "login": e.Login, "api": e.API, "records": e.Records,
 		"credential_version": e.CredentialVersion, "impersonates": e.Impersonates, "fields": e.Fields, "filters": e.Filters,
 		"returns": e.Returns, "fields_unknown": e.FieldsUnknown, "observed": e.Observed, "decided_by": string(e.DecidedBy), "reason": e.Reason, "data": e.Data,
 		"up_us": micros(e.Up),

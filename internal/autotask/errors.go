@@ -1,13 +1,13 @@
 package autotask
 
 import (
-	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/psagate/psagate/internal/soap"
 )
 
 // WriteError answers with an error of the gateway's own. See ErrorAnswer for what it looks like.
@@ -25,18 +25,27 @@ func WriteError(w http.ResponseWriter, api API, reason Reason, text string, retr
 // {"errors":["text"]}, for SOAP a fault with status 500. retryAfter is how long to wait, where that is known and the
 // reason is one that waiting cures; it is rounded up to whole seconds, at least one. Text must hold no secret.
 func ErrorAnswer(api API, reason Reason, text string, retryAfter time.Duration) (int, http.Header, []byte) {
+	if api == SOAP {
+		return FaultAnswer(faultCode(reason.Status()), reason, text, retryAfter)
+	}
+	body := errorJSON(text)
+	return reason.Status(), errorHeader(reason, retryAfter, "application/json; charset=utf-8", body), body
+}
+
+// FaultAnswer is ErrorAnswer for SOAP, where it is known whose fault the error is. SOAP 1.1, section 6.2, wants status 500 for all.
+func FaultAnswer(code soap.FaultCode, reason Reason, text string, retryAfter time.Duration) (int, http.Header, []byte) {
+	body := soap.Fault(code, text)
+	return http.StatusInternalServerError, errorHeader(reason, retryAfter, "text/xml; charset=utf-8", body), body
+}
+
+func errorHeader(reason Reason, retryAfter time.Duration, contentType string, body []byte) http.Header {
 	h := http.Header{HeaderReason: {string(reason)}, "Cache-Control": {"no-store"}}
 	if retryAfter > 0 && reasons[reason].waits {
 		h.Set("Retry-After", strconv.FormatInt(wholeSeconds(retryAfter), 10))
 	}
-	status, contentType, body := reason.Status(), "application/json; charset=utf-8", errorJSON(text)
-	if api == SOAP {
-		body, contentType = soapFault(status, text), "text/xml; charset=utf-8"
-		status = http.StatusInternalServerError
-	}
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	return status, h, body
+	return h
 }
 
 func wholeSeconds(d time.Duration) int64 {
@@ -55,19 +64,12 @@ func errorJSON(text string) []byte {
 	return body
 }
 
-func soapFault(status int, text string) []byte {
-	code := "soap:Server"
+// faultCode is whose fault an error of a status is, as SOAP has it.
+func faultCode(status int) soap.FaultCode {
 	if status < http.StatusInternalServerError {
-		code = "soap:Client"
+		return soap.Client
 	}
-	var b bytes.Buffer
-	b.WriteString(`<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><soap:Fault><faultcode>`)
-	b.WriteString(code)
-	b.WriteString(`</faultcode><faultstring>`)
-	// A bytes.Buffer takes every write.
-	_ = xml.EscapeText(&b, []byte(text))
-	b.WriteString(`</faultstring></soap:Fault></soap:Body></soap:Envelope>`)
-	return b.Bytes()
+	return soap.Server
 }
 
 // Bare401 answers as the PSA does whatever is wrong with a sign-in: 401, no body, a Basic challenge whose realm is the

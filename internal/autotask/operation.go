@@ -1,6 +1,10 @@
 package autotask
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/psagate/psagate/internal/soap"
+)
 
 // API is one of the PSA's two interfaces.
 type API uint8
@@ -22,7 +26,7 @@ func (a API) String() string {
 // Action is what an operation does to its entity.
 type Action string
 
-// The actions. A SOAP call's action is in its body, so there it is empty.
+// The actions. A SOAP call's is in its header SOAPAction: ParseRequest tells it, ParseOperation does not.
 const (
 	Read   Action = "read"
 	Query  Action = "query"
@@ -79,7 +83,7 @@ type Operation struct {
 	Form Form
 	// Free is true where the PSA answers without sign-in: no credential and no unit goes with it.
 	Free bool
-	// Action is what is done to Entity, or to Child where that is set. Empty for SOAP.
+	// Action is what is done to Entity, or to Child where that is set. Of SOAP it is known where Call is.
 	Action Action
 	// Entity is the first-level name, in the PSA's spelling where it is known; for a service the service's name.
 	Entity string
@@ -91,6 +95,8 @@ type Operation struct {
 	ChildID string
 	// Rest is the path below swagger/ (FormSwagger), or the SOAP version, 1.5 or 1.6 (FormASMX, FormWSDL).
 	Rest string
+	// Call is the SOAP operation that is called; empty for REST and for a SOAP path alone. What it is about is in the body.
+	Call soap.Operation
 }
 
 // ThresholdCheck is the operation that the gateway's own sign-ins use: it reads the request counters, changes nothing
@@ -156,9 +162,11 @@ func (o Operation) SignsIn() bool {
 	return o.Child == "" || children[o.Entity][lower(o.Child)] == o.Child
 }
 
-// String returns "read Tickets", "create Tickets/Notes" or the path of what has no action, for logs.
+// String returns "read Tickets", "create Tickets/Notes", "soap query" or the path of what has no action, for logs.
 func (o Operation) String() string {
 	switch {
+	case o.Call != "":
+		return "soap " + string(o.Call)
 	case o.Action == "" || o.Entity == "":
 		return o.Method + " " + o.Path()
 	case o.Child != "":

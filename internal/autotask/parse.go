@@ -31,7 +31,7 @@ const (
 // PSA's own paths contain, so anything else, percent-escapes among them, is refused rather than decoded; two readers of
 // one path can then not disagree about it. ParseOperation(m, op.Path()) gives op again.
 //
-// The error is a *RequestError.
+// The error is a *RequestError. With it the operation tells the interface alone.
 func ParseOperation(method, escapedPath string) (Operation, error) {
 	if !knownMethod(method) {
 		return Operation{}, badRequest("the method is not one of the PSA's: use GET, POST, PUT, PATCH or DELETE")
@@ -121,27 +121,31 @@ func parseREST(method string, rest []string) (Operation, error) {
 
 func free(method string, op Operation) (Operation, error) {
 	if method != http.MethodGet {
-		return Operation{}, badRequest("this path answers GET alone")
+		return Operation{API: op.API}, badRequest("this path answers GET alone")
 	}
 	op.Method, op.Free = method, true
 	return op, nil
 }
 
+// version15 is the version of the SOAP interface that the PSA has retired: whatever is asked of it is refused, without a sign-in.
+const version15 = "1.5"
+
 func parseSOAP(method string, rest []string) (Operation, error) {
-	if len(rest) != 2 || rest[0] != "1.5" && rest[0] != "1.6" {
-		return Operation{}, notFound("the path is none of the SOAP interface's: use /ATServices/1.6/atws.asmx")
+	op := Operation{API: SOAP}
+	if len(rest) != 2 || rest[0] != version15 && rest[0] != "1.6" {
+		return op, notFound("the path is none of the SOAP interface's: use /ATServices/1.6/atws.asmx")
 	}
-	op := Operation{API: SOAP, Rest: rest[0]}
+	op.Rest = rest[0]
 	switch {
 	case is(rest[1], "atws.wsdl"):
 		op.Form = FormWSDL
 	case is(rest[1], "atws.asmx"):
 		op.Form = FormASMX
 	default:
-		return Operation{}, notFound("the path is none of the SOAP interface's: use /ATServices/1.6/atws.asmx")
+		return Operation{API: SOAP}, notFound("the path is none of the SOAP interface's: use /ATServices/1.6/atws.asmx")
 	}
 	if op.Form == FormASMX && method == http.MethodPost {
-		op.Method = method
+		op.Method, op.Free = method, op.Rest == version15
 		return op, nil
 	}
 	return free(method, op)

@@ -18,7 +18,7 @@ type Redactor struct {
 	longest int
 }
 
-// NewRedactor looks for each secret as it is and as JSON, URLs, HTML, and base64 (alone or inside a longer text, as in
+// NewRedactor looks for each secret as it is and as JSON, URLs, HTML, XML, and base64 (alone or inside a longer text, as in
 // a Basic header) spell it. Secrets of less than four bytes are not looked for: they would be found everywhere.
 func NewRedactor(secrets ...string) *Redactor {
 	d := &Redactor{}

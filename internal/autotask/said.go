@@ -15,8 +15,8 @@ const maxSaid = 160
 // Said tells an operator what an answer said of a sign-in that it did not accept: its status, and the text that a rule
 // knew it by. Of that text it shows neither what d looks for, nor what it quotes, which may be a caller's. Without d it
 // shows no text.
-func Said(a Answer, d *Redactor) string {
-	if text := a.judgedText(); text != "" && d != nil {
+func Said(op Operation, a Answer, d *Redactor) string {
+	if text := judgedText(answerTexts(op, a)); text != "" && d != nil {
 		return fmt.Sprintf("%d: %s", a.Status, shown(ownWords(d.Text(text))))
 	}
 	switch {
@@ -24,18 +24,16 @@ func Said(a Answer, d *Redactor) string {
 		return "401 with a Basic challenge"
 	case a.Status == http.StatusUnauthorized:
 		return "401 without the PSA's challenge: something in between answered"
+	case op.API == SOAP && a.Status >= 200 && a.Status < 300:
+		return fmt.Sprintf("%d that is no whole answer of the SOAP interface's: something in between answered, or cut it off", a.Status)
 	case a.Status >= 200 && a.Status < 300:
 		return fmt.Sprintf("%d as HTML, which the PSA never sends: something in between answered", a.Status)
 	}
 	return fmt.Sprintf("%d without a text of the PSA's", a.Status)
 }
 
-// judgedText returns the first of the answer's texts that says that a sign-in failed; a lockout's comes before others.
-func (a Answer) judgedText() (found string) {
-	if !NeedsBody(a.Status, a.Header) {
-		return ""
-	}
-	texts, _ := errorTexts(a.Body[:min(len(a.Body), MaxBodyHead)])
+// judgedText returns the first of an answer's texts that says that a sign-in failed; a lockout's comes before others.
+func judgedText(texts []string) (found string) {
 	for _, text := range texts {
 		switch v, _ := judgeText(plainWords(ownWords(text))); {
 		case v == guard.Locked:

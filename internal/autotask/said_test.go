@@ -28,16 +28,16 @@ func TestWhatThePSASaidIsShownWithoutWhatItQuotes(t *testing.T) {
 		"a page":                          {Answer{Status: 200, Header: html}, "200 as HTML, which the PSA never sends: something in between answered"},
 		"a proxy's page with such a text": {Answer{Status: 502, Header: html, Body: []byte(`{"errors":["The password is incorrect"]}`)}, "502 without a text of the PSA's"},
 	} {
-		if got := Said(c.answer, d); got != c.want {
+		if got := Said(getTicket, c.answer, d); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 	lockout := Answer{Status: 500, Body: []byte(`{"errors":["This user account has been locked."]}`)}
-	if got := Said(lockout, nil); got != "500 without a text of the PSA's" {
+	if got := Said(getTicket, lockout, nil); got != "500 without a text of the PSA's" {
 		t.Errorf("without a redactor: %q", got)
 	}
 	lockout.Body = []byte(`{"errors":["This user account has been locked` + strings.Repeat(" é", 500) + `"]}`)
-	if got := []rune(Said(lockout, d)); len(got) != len("500: ")+maxSaid || got[len(got)-1] != '…' {
+	if got := []rune(Said(getTicket, lockout, d)); len(got) != len("500: ")+maxSaid || got[len(got)-1] != '…' {
 		t.Errorf("%d runes: %q", len(got), string(got))
 	}
 }
@@ -46,7 +46,7 @@ func FuzzSaid(f *testing.F) {
 	f.Add(500, []byte(`{"errors":["The password hunter2 is incorrect"]}`))
 	f.Add(401, []byte(`{"errors":["This user account has been locked 'hunter2'"]}`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		got := Said(Answer{Status: status, Body: body}, NewRedactor("hunter2"))
+		got := Said(getTicket, Answer{Status: status, Body: body}, NewRedactor("hunter2"))
 		if strings.Contains(got, "hunter2") || len([]rune(got)) > maxSaid+25 || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%q", got)
 		}

@@ -24,7 +24,7 @@ func secretForms(secrets []string) []string {
 		if len(s) < minSecret {
 			continue
 		}
-		forms = append(forms, s, html.EscapeString(s))
+		forms = append(forms, s, html.EscapeString(s), xmlText.Replace(s), xmlValue.Replace(s))
 		forms = append(forms, jsonForms(s)...)
 		forms = append(forms, urlForms(s)...)
 		forms = append(forms, base64Forms(s)...)
@@ -37,6 +37,10 @@ func secretForms(secrets []string) []string {
 	})
 	return slices.Compact(forms)
 }
+
+// xmlText and xmlValue spell a text as XML does in an element, and in an attribute's value.
+var xmlText, xmlValue = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;"),
+	strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
 
 // jsonForms are the ways in which encoders spell s inside a JSON string: as little escaped as possible, "/" escaped
 // too, HTML's bytes escaped too, and all but ASCII escaped too, with hex digits of either case.

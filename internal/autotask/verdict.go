@@ -30,11 +30,14 @@ const MaxBodyHead = 64 << 10
 //   - 5xx whose body is the PSA's {"errors":["text"]}: the texts decide (see textRules). Without: no answer.
 //   - lockout texts also count on 401 and 403, since it is not known with which status REST tells of a lockout.
 //   - 3xx and other 4xx: neutral; 407 and 408 come from proxies: no answer.
-//   - SOAP: a refusal is a refusal; the rest is no answer.
+//   - SOAP: see classifySOAP; all that it does not name is no answer.
 func Classify(op Operation, a Answer) guard.Verdict {
+	if op.API == SOAP {
+		return classifySOAP(op, a)
+	}
 	texts, isErrors := []string(nil), false
-	if NeedsBody(a.Status, a.Header) {
-		texts, isErrors = errorTexts(a.Body[:min(len(a.Body), MaxBodyHead)])
+	if NeedsBody(op, a.Status, a.Header) {
+		texts, isErrors = errorTexts(a.head())
 	}
 	said, known := judgeTexts(texts)
 	switch {
@@ -42,17 +45,19 @@ func Classify(op Operation, a Answer) guard.Verdict {
 		return guard.Locked
 	case a.Status == http.StatusUnauthorized:
 		return unauthorized(a.Header)
-	case op.API == SOAP:
-		return guard.NoAnswer
 	case a.Status >= 500 && isErrors && (known || a.Status == http.StatusInternalServerError):
 		return said
 	}
 	return byStatus(op, a)
 }
 
-// NeedsBody says whether the head of the body is needed to classify an answer.
-func NeedsBody(status int, h http.Header) bool {
+// head is the part of the body that counts.
+func (a Answer) head() []byte { return a.Body[:min(len(a.Body), MaxBodyHead)] }
+
+// NeedsBody says whether the head of the body is needed to classify an answer. SOAP tells its successes there too.
+func NeedsBody(op Operation, status int, h http.Header) bool {
 	may := status == http.StatusUnauthorized || status == http.StatusForbidden || status >= 500
+	may = may || calls(op) && status >= 200 && status < 300
 	return may && h.Get("Content-Length") != "0" && mediaType(h) != "text/html"
 }
 

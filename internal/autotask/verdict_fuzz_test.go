@@ -38,7 +38,7 @@ func FuzzClassify(f *testing.F) {
 		a := Answer{Status: status, Header: h, Body: body}
 		got := Classify(op, a)
 		checkVerdict(t, op, a, got)
-		for name, same := range alike(a, value) {
+		for name, same := range alike(op, a, value) {
 			if v := Classify(op, same); v != got {
 				t.Fatalf("%s: %s %d %q %q %q is %s, else %s", name, op, status, types, challenges, body, v, got)
 			}
@@ -56,7 +56,7 @@ func lines(text string) []string {
 }
 
 // alike are answers that differ in nothing that may decide.
-func alike(a Answer, value string) map[string]Answer {
+func alike(op Operation, a Answer, value string) map[string]Answer {
 	reversed, more := a.Header.Clone(), a.Header.Clone()
 	slices.Reverse(reversed["Www-Authenticate"])
 	for _, name := range []string{"Date", "Set-Cookie", "Server", "Authorization", "Location", "X-Refused", "Psagate-Reason", "Proxy-Authenticate"} {
@@ -66,7 +66,7 @@ func alike(a Answer, value string) map[string]Answer {
 		"challenges in another order": {a.Status, reversed, a.Body},
 		"more headers":                {a.Status, more, a.Body},
 	}
-	if !NeedsBody(a.Status, a.Header) {
+	if !NeedsBody(op, a.Status, a.Header) {
 		all["another body"] = Answer{a.Status, a.Header, []byte(value)}
 	}
 	if json.Valid(a.Body) {
@@ -88,6 +88,10 @@ var (
 // checkVerdict says once more what each verdict needs at the least.
 func checkVerdict(t *testing.T, op Operation, a Answer, got guard.Verdict) {
 	t.Helper()
+	if op.API == SOAP {
+		checkSOAPVerdict(t, op, a, got)
+		return
+	}
 	ok := true
 	switch got {
 	case guard.Accepted:
@@ -102,6 +106,27 @@ func checkVerdict(t *testing.T, op Operation, a Answer, got guard.Verdict) {
 		ok = !(a.Status >= 200 && a.Status < 300 && op.SignsIn() && slices.Equal(a.Header["Content-Type"], []string{"application/json"}))
 	default:
 		ok = false
+	}
+	if !ok {
+		t.Fatalf("%s: %s %d %q %q", got, op, a.Status, a.Header, a.Body)
+	}
+}
+
+// checkSOAPVerdict is checkVerdict for SOAP, whose answers name what they are.
+func checkSOAPVerdict(t *testing.T, op Operation, a Answer, got guard.Verdict) {
+	t.Helper()
+	success := a.Status >= 200 && a.Status <= 299
+	ok := true
+	switch got {
+	case guard.Accepted:
+		ok = success && op.Method == "POST" && !op.Free && bytes.Contains(a.Body, []byte("ReturnCode")) && !bytes.Contains(a.Body, []byte("!DOCTYPE"))
+	case guard.Refused:
+		ok = a.Status == 401 && challengesBasic(a.Header) || bytes.Contains(a.Body, []byte("Envelope")) && (success || a.Status >= 500)
+	case guard.Locked:
+		ok = bytes.Contains(bytes.ToLower(a.Body), []byte("lock")) || bytes.Contains(a.Body, []byte("&#"))
+	case guard.Neutral:
+		ok = success && bytes.Contains(a.Body, []byte("Result")) || a.Status >= 500 && bytes.Contains(a.Body, []byte("faultstring")) ||
+			a.Status >= 300 && a.Status < 500 && !slices.Contains([]int{401, 407, 408}, a.Status)
 	}
 	if !ok {
 		t.Fatalf("%s: %s %d %q %q", got, op, a.Status, a.Header, a.Body)

@@ -124,11 +124,14 @@ func (a *audited) Write(p []byte) (int, error) {
 
 // about says what the call is.
 func (a *audited) about(op autotask.Operation) {
-	if a == nil {
+	if a == nil || a.parsed { // more is known by now
 		return
 	}
 	e := &a.entry
 	e.Action, e.Entity, e.ID, e.Child, e.ChildID = string(op.Action), op.Entity, op.ID, op.Child, op.ChildID
+	if op.API == autotask.SOAP {
+		e.API = op.API.String()
+	}
 }
 
 // asks says as whom the caller asks to be shown, whether he may or not.
@@ -187,6 +190,10 @@ func (a *audited) fields(op autotask.Operation, f autotask.Fields) {
 func (a *audited) begin(r *http.Request, in *admitted) error {
 	if a == nil {
 		return nil
+	}
+	if in.envelope != nil {
+		a.entry.Impersonates = in.resource
+		a.records(in.calls)
 	}
 	if !a.parsed {
 		fields, err := fieldsOf(in.op, r, in.body)

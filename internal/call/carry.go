@@ -62,13 +62,13 @@ func (t *trip) gone(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	if left && t.Ticket.Guard == nil {
-		autotask.WriteError(w, autotask.REST, autotask.BadRequest, "the connection was closed on your side while the call waited: nothing was sent", 0)
+		autotask.WriteError(w, t.Operation.API, autotask.BadRequest, "the connection was closed on your side while the call waited: nothing was sent", 0)
 		return
 	}
 	if !left {
 		t.Reason = autotask.UpstreamUnreachable
 	}
-	autotask.WriteError(w, autotask.REST, autotask.UpstreamUnreachable, "the PSA's answer could not be passed on: look whether the call was carried out before you repeat it", 0)
+	autotask.WriteError(w, t.Operation.API, autotask.UpstreamUnreachable, "the PSA's answer could not be passed on: look whether the call was carried out before you repeat it", 0)
 }
 
 // answer passes status, body and trailers on. An answer that breaks off does so for the caller too.

@@ -95,6 +95,7 @@ type Shared struct {
 	keys    keyring
 	applied applied
 	shares  *shares
+	wsdls   wsdls
 	// switches are who is switched off.
 	switches *switches
 	// accounts and away are what is told to operators of what failed, and underWay of what may yet.

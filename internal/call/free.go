@@ -9,21 +9,20 @@ import (
 	"github.com/psagate/psagate/internal/zone"
 )
 
-const noSOAP = "the SOAP interface is not there yet: use REST below /ATServicesRest"
-
 // free answers what needs no sign-in, alike for whoever asks and whatever user is asked for.
-func (g *Gateway) free(w http.ResponseWriter, op autotask.Operation, public string) (reason string) {
+func (g *Gateway) free(w http.ResponseWriter, r *http.Request, op autotask.Operation, public string) (reason string) {
+	if op.API == autotask.SOAP {
+		return g.freeSOAP(w, r, op, public)
+	}
+	unread(w, r)
 	switch op.Form {
 	case autotask.FormVersion:
 		writeJSON(w, autotask.VersionInformation())
 	case autotask.FormZone:
 		info, _ := json.Marshal(g.zoneInformation(public))
 		writeJSON(w, info)
-	case autotask.FormSwagger:
+	default: // FormSwagger
 		autotask.WriteError(w, op.API, autotask.NotFound, "this gateway does not serve the PSA's interface description", 0)
-		return string(autotask.NotFound)
-	default:
-		autotask.WriteError(w, op.API, autotask.NotFound, noSOAP, 0)
 		return string(autotask.NotFound)
 	}
 	return ""

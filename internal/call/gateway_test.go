@@ -334,7 +334,7 @@ func TestOutsideThePSAsInterfacesNothingIsFound(t *testing.T) {
 		if a, err := w.do(req); err != nil || a.status != 404 || a.reason() != "not-found" {
 			t.Errorf("%d %s %v", a.status, a.reason(), err)
 		}
-		for _, c := range []struct{ method, path string }{{"GET", "/ATServices/1.6/atws.wsdl"}, {"POST", "/ATServices/1.6/atws.asmx"}} {
+		for _, c := range []struct{ method, path string }{{"GET", "/ATServices/1.6/web.config"}, {"POST", "/ATServices/1.7/atws.asmx"}, {"POST", "/ATServices/1.6/atws.asmx/query"}} {
 			req, _ := http.NewRequest(c.method, gatewayURL+c.path, nil)
 			req.SetBasicAuth("a", w.keys["a"].Reveal())
 			if a, err := w.do(req); err != nil || a.status != 500 || !strings.Contains(a.body, "faultstring") || a.reason() != "not-found" {

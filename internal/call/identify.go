@@ -32,7 +32,7 @@ func (g *Gateway) Identify(w http.ResponseWriter, r *http.Request, clientIP stri
 }
 
 func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP string, line *audited) (*http.Request, report.Call, bool) {
-	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
+	op, err := autotask.ParseRequest(r.Method, r.URL.EscapedPath(), r.Header)
 	line.about(op)
 	switch {
 	case early(r):
@@ -46,7 +46,7 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	address := clientAddress(clientIP)
 	p := identity.FromRequest(r.Header, userHeader, secretHeader)
 	p.AddTLS(r.TLS)
-	addOwn(&p, r.Header)
+	addOwn(&p, op.API, r.Header)
 	who, err := g.book.Identify(p, address, time.Now())
 	if err == nil {
 		if i, off := g.shared.switches.disabled(who.Integration); off {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/secret"
+	"github.com/psagate/psagate/internal/soap"
 )
 
 // letter is what a request's line says, or why it says nothing.
@@ -21,11 +23,14 @@ type admitted struct {
 	op       autotask.Operation
 	query    string
 	who      caller
-	resource string // that it asks to be shown as
-	coding   string // of its body
+	resource string            // that it asks to be shown as
+	own      secret.Credential // that it brings, if it does
+	coding   string            // of its body
 	body     *received
-	decision string // of policy; empty: it was not asked
-	out      func() // gives its place and its body back
+	envelope *soap.Request       // of a SOAP call
+	calls    []autotask.SOAPCall // what that asks for
+	decision string              // of policy; empty: it was not asked
+	out      func()              // gives its place and its body back
 }
 
 // leave gives back what the call holds, if it was let in. It may be called again.
@@ -71,7 +76,15 @@ func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, max
 		}
 		return nil
 	}
-	return &admitted{op: op, query: r.URL.RawQuery, who: who, resource: resource, coding: codingOf(r), body: body, out: leave}
+	in := &admitted{op: op, query: r.URL.RawQuery, who: who, resource: resource, coding: codingOf(r), body: body, out: leave}
+	if op.API == autotask.SOAP && !g.opened(w, r, in, info) {
+		in.leave()
+		return nil
+	}
+	if op.API == autotask.REST && who.Brings {
+		in.brought(r.Header)
+	}
+	return in
 }
 
 // codingOf is how a request says that its body is to be read.
@@ -92,7 +105,10 @@ func (g *Gateway) judged(w http.ResponseWriter, r *http.Request, op autotask.Ope
 	}
 	who := in.who.Integration
 	info.Integration, info.Login = who.Name, who.Login
-	resource, _ := autotask.Impersonation(r.Header)
+	resource := in.resource
+	if op.API == autotask.REST {
+		resource, _ = autotask.Impersonation(r.Header)
+	}
 	if in.op == op && in.query == r.URL.RawQuery && in.resource == resource && in.coding == codingOf(r) {
 		return in
 	}

@@ -21,15 +21,24 @@ const maxOwn = 256
 
 var codeHeader = http.CanonicalHeaderKey(autotask.HeaderIntegrationCode)
 
-// ownCredential returns the PSA credential that a call brings, where it brings a whole one and each part once.
+// ownCredential returns the PSA credential that a REST call brings, where it brings a whole one and each part once.
 func ownCredential(h http.Header) (cred secret.Credential, ok bool) {
 	var parts [3]string
 	for i, name := range [...]string{userHeader, secretHeader, codeHeader} {
-		values := h[name]
-		if len(values) != 1 || values[0] == "" || len(values[0]) > maxOwn {
+		if len(h[name]) != 1 {
 			return cred, false
 		}
-		parts[i] = values[0]
+		parts[i] = h[name][0]
+	}
+	return wholeCredential(parts)
+}
+
+// wholeCredential makes a credential of its parts, where they can be one.
+func wholeCredential(parts [3]string) (cred secret.Credential, ok bool) {
+	for _, part := range parts {
+		if part == "" || len(part) > maxOwn {
+			return cred, false
+		}
 	}
 	if _, err := identity.ParseKey(parts[2]); !errors.Is(err, identity.ErrNotAKey) { // a key of psagate's does not go to the PSA
 		return cred, false
@@ -37,11 +46,38 @@ func ownCredential(h http.Header) (cred secret.Credential, ok bool) {
 	return secret.Credential{UserName: parts[0], Secret: secret.NewValue(parts[1]), IntegrationCode: secret.NewValue(parts[2])}, true
 }
 
+// ownBasic returns the PSA user and secret that a SOAP call brings, where it brings them once. The code is in its envelope.
+func ownBasic(h http.Header) (user, password string, ok bool) {
+	lines := h["Authorization"]
+	if len(lines) != 1 || len(h[userHeader])+len(h[secretHeader]) > 0 {
+		return "", "", false
+	}
+	user, password, ok = (&http.Request{Header: http.Header{"Authorization": lines}}).BasicAuth()
+	return user, password, ok && user != "" && password != ""
+}
+
 // addOwn adds to what a call presents that it brings a PSA credential.
-func addOwn(p *identity.Presented, h http.Header) {
+func addOwn(p *identity.Presented, api autotask.API, h http.Header) {
+	if api == autotask.SOAP {
+		if user, _, ok := ownBasic(h); ok {
+			p.AddUser(autotask.CanonicalUser(user))
+		}
+		return
+	}
 	if cred, ok := ownCredential(h); ok {
 		p.AddUser(autotask.CanonicalUser(cred.UserName))
 	}
+}
+
+// brought keeps the PSA credential that a call brings, by which it was identified. It reports whether that is a whole one.
+func (in *admitted) brought(h http.Header) (ok bool) {
+	if in.op.API == autotask.REST {
+		in.own, ok = ownCredential(h)
+		return ok
+	}
+	user, password, _ := ownBasic(h)
+	in.own, ok = wholeCredential([3]string{user, password, in.envelope.Code()})
+	return ok
 }
 
 // visit is one call of a caller who brings his own credential. It is the lane, but for what is sent.
@@ -53,14 +89,13 @@ type visit struct {
 	address    string
 }
 
-// entrance returns where the call waits for its unit: its integration's way, or that with the credential that its headers bring.
+// entrance returns where the call waits for its unit: its integration's way, or that with the credential that it brings.
 // No integration whose callers bring credentials calls through a pool.
-func entrance(w way, who caller, h http.Header) inject.Entrance {
+func entrance(w way, who caller, cred secret.Credential) inject.Entrance {
 	n, ok := w.(*lane)
 	if !ok || !who.Brings {
 		return w
 	}
-	cred, _ := ownCredential(h) // by which it was identified
 	user := autotask.CanonicalUser(cred.UserName)
 	cred.UserName = who.Integration.PassThrough[user] // a caller's odd spelling may mean nobody to the PSA
 	return &visit{n, user, cred, who.Integration, who.client}

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -23,7 +24,7 @@ type Judge interface {
 // request that is returned goes on to Proxy, and leave is called once it has ended. maxBody is the largest body, in bytes, inflated
 // size included; 0: DefaultMaxBody. Calls that need no sign-in pass unasked.
 func (g *Gateway) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (judged *http.Request, info report.Call, leave func(), done bool) {
-	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
+	op, err := autotask.ParseRequest(r.Method, r.URL.EscapedPath(), r.Header)
 	info = described(op)
 	if err == nil && op.Free {
 		return r, info, func() {}, false
@@ -45,12 +46,15 @@ func (g *Gateway) Police(w http.ResponseWriter, r *http.Request, maxBody int64) 
 
 // permitted asks policy. A call that is denied is answered.
 func (g *Gateway) permitted(w http.ResponseWriter, r *http.Request, in *admitted, line *audited, info *report.Call) bool {
-	request, err := g.request(r, in, line)
+	requests, err := g.requests(r, in, line)
 	if err != nil {
 		info.Reason = g.refuseEntry(w, r, in.op.API, err)
 		return false
 	}
-	d := g.policy.Decide(request)
+	request, d, which := g.decide(requests)
+	if which != "" {
+		line.concerns(request)
+	}
 	line.decided(d, d.Outcome == policy.Deny && g.policy.Observes())
 	if d.Outcome == policy.Deny && g.policy.Observes() {
 		in.decision = report.WouldDeny
@@ -70,7 +74,7 @@ func (g *Gateway) permitted(w http.ResponseWriter, r *http.Request, in *admitted
 		reason = autotask.StepUp
 	}
 	info.Reason = string(reason)
-	autotask.WriteError(w, in.op.API, reason, d.String(), 0)
+	autotask.WriteError(w, in.op.API, reason, which+d.String(), 0)
 	return false
 }
 
@@ -91,22 +95,46 @@ func (g *Gateway) logDenied(request policy.Request, in *admitted, d policy.Decis
 	g.log.Warn(text, with...)
 }
 
-// request is the call as policies see it.
-func (g *Gateway) request(r *http.Request, in *admitted, line *audited) (policy.Request, error) {
-	i, what := in.who.Integration, in.op.Resource()
-	out := policy.Request{
-		Principal: policy.Principal{Kind: policy.Integration, Name: i.Name, Groups: i.Groups},
-		Action:    policy.Action(in.op.Action), Entity: what.Entity, ID: what.ID, Parent: policy.Parent{Entity: what.Parent, ID: what.ParentID},
-		API: in.op.API.String(), Method: in.op.Method, Time: time.Now(), SourceIP: clientAddress(in.who.client),
-		Impersonates: in.resource != "", Zone: g.zoneOf(i.Login),
+// decide asks about each request, which are one call's: all of them must be permitted. It returns the first that is not, or the last, and
+// where there are several says which of them that is.
+func (g *Gateway) decide(requests []policy.Request) (decisive policy.Request, d policy.Decision, which string) {
+	for i, request := range requests {
+		if decisive, d = request, g.policy.Decide(request); d.Allowed() {
+			continue
+		}
+		if len(requests) > 1 {
+			which = fmt.Sprintf("record %d of %d, %s %s: ", i+1, len(requests), request.Action, request.Entity)
+		}
+		break
+	}
+	return decisive, d, which
+}
+
+// requests is the call as policies see it: one request, and of a SOAP call that writes several records one for each.
+func (g *Gateway) requests(r *http.Request, in *admitted, line *audited) ([]policy.Request, error) {
+	if in.envelope != nil {
+		line.records(in.calls)
+		return g.requestsOf(in), nil
 	}
 	fields, err := fieldsOf(in.op, r, in.body)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	line.fields(in.op, fields)
-	tell(&out, fields)
-	return out, nil
+	return []policy.Request{g.request(in, autotask.SOAPCall{Action: in.op.Action, Resource: in.op.Resource(), Fields: fields})}, nil
+}
+
+// request is one thing that a call asks for as policies see it.
+func (g *Gateway) request(in *admitted, c autotask.SOAPCall) policy.Request {
+	i, what := in.who.Integration, c.Resource
+	out := policy.Request{
+		Principal: policy.Principal{Kind: policy.Integration, Name: i.Name, Groups: i.Groups},
+		Action:    policy.Action(c.Action), Entity: what.Entity, ID: what.ID, Parent: policy.Parent{Entity: what.Parent, ID: what.ParentID},
+		API: in.op.API.String(), Method: in.op.Method, Time: time.Now(), SourceIP: clientAddress(in.who.client),
+		Impersonates: in.resource != "", Zone: g.zoneOf(i.Login),
+	}
+	tell(&out, c.Fields)
+	return out
 }
 
 // tell says which fields the call is about, as far as that is known.

@@ -33,7 +33,7 @@ func (o ProxyOptions) maxBody() int64 {
 // Proxy takes an identified call to the PSA and answers it. It parses the operation from the request itself: what leaves
 // is what was parsed here.
 func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) (info report.Call) {
-	op, err := autotask.ParseOperation(r.Method, r.URL.EscapedPath())
+	op, err := autotask.ParseRequest(r.Method, r.URL.EscapedPath(), r.Header)
 	info = described(op)
 	line := g.auditedOf(r)
 	line.about(op)
@@ -55,8 +55,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		autotask.WriteError(w, op.API, autotask.BadRequest, "the request names no host: send a Host header", 0)
 		return info
 	case err == nil && op.Free:
-		unread(w, r)
-		info.Reason, status = g.free(w, op, publicURL(r, o)), http.StatusOK
+		info.Reason, status = g.free(w, r, op, publicURL(r, o)), http.StatusOK
 		return info
 	}
 	in := g.judged(w, r, op, &info)
@@ -68,6 +67,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	}
 	defer in.leave()
 	info.Decision = in.decision
+	in.describe(&info)
 	who := in.who
 	if err := line.begin(r, in); err != nil {
 		info.Reason = g.refuseEntry(w, r, op.API, err)
@@ -75,8 +75,8 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	}
 	t := &trip{
 		Call: inject.Call{
-			Entrance: switched{entrance(g.ways[who.Integration.Login], who, r.Header), g.shared.switches, who.Integration}, Integration: who.Integration.Name, Operation: op, Query: r.URL.RawQuery,
-			Body: in.body, Impersonate: in.resource,
+			Entrance: switched{entrance(g.ways[who.Integration.Login], who, in.own), g.shared.switches, who.Integration}, Integration: who.Integration.Name, Operation: op, Query: in.sentQuery(),
+			Body: in.body, Envelope: in.envelope, Impersonate: in.resource,
 		},
 		public: publicURL(r, o), log: g.log,
 	}
@@ -120,12 +120,15 @@ func judge(op autotask.Operation, parsing error, r *http.Request, i *identity.In
 	if err == nil {
 		err = autotask.CheckQuery(r.URL.RawQuery)
 	}
+	if err == nil && op.API == autotask.SOAP {
+		err = autotask.CheckEnvelope(r.Header)
+	}
 	var bad *autotask.RequestError
 	switch {
 	case errors.As(err, &bad):
 		return "", bad.Reason, bad.Text
-	case op.API == autotask.SOAP:
-		return "", autotask.NotFound, noSOAP
+	case op.API == autotask.SOAP: // it impersonates in the envelope
+		return "", "", ""
 	case autotask.Impersonates(r.Header) && !i.Impersonate:
 		return "", autotask.Policy, "this integration may not send " + autotask.HeaderImpersonation
 	}

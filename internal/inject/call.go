@@ -11,6 +11,7 @@ import (
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/secret"
+	"github.com/psagate/psagate/internal/soap"
 )
 
 // Entrance is where a call waits for a unit: a login, or a pool of several.
@@ -50,6 +51,8 @@ type Call struct {
 	Query       string
 	Header      http.Header // the caller's: what may pass is taken from it
 	Body        Body
+	// Envelope is what was read of Body where the call is a SOAP call; nil for REST.
+	Envelope *soap.Request
 	// Impersonate is the id of the resource that the caller asks to be shown as; empty: none.
 	Impersonate string
 	// Interim, where it is set, is given interim answers: see Request.
@@ -75,6 +78,10 @@ func (c *Call) Do(ctx context.Context) (*http.Response, error) {
 		if err != nil {
 			return c.denied(err)
 		}
+		if err := c.request(t).Sendable(); err != nil {
+			t.Login.Settle(ctx, t, guard.Outcome{Verdict: guard.NotSent})
+			return c.own(autotask.SecretUnavailable, "the login cannot be used with SOAP: "+err.Error(), 0), nil
+		}
 		c.Ticket = t
 		res, moved := c.send(ctx, t)
 		if moved && !followed {
@@ -96,10 +103,7 @@ func (c *Call) Do(ctx context.Context) (*http.Response, error) {
 // send makes one attempt and settles it.
 func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 	start := time.Now()
-	res = t.Login.Wire().Send(ctx, Request{
-		Operation: c.Operation, Base: t.Base, Query: c.Query, Header: c.Header, Body: c.Body, Credential: t.Credential, Term: t.Attempt.Term,
-		Impersonate: c.Impersonate, Interim: c.Interim, Redactor: t.Redactor,
-	})
+	res = t.Login.Wire().Send(ctx, c.request(t))
 	o := guard.Outcome{Verdict: res.Verdict}
 	if res.Verdict == guard.Accepted || res.Verdict == guard.Neutral {
 		o.At = time.Now()
@@ -110,6 +114,14 @@ func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 	}
 	t.Operation, t.Said = c.Operation, res.Said
 	return res, t.Login.Settle(ctx, t, o)
+}
+
+// request is the call as a ticket's attempt makes it.
+func (c *Call) request(t Ticket) Request {
+	return Request{
+		Operation: c.Operation, Base: t.Base, Query: c.Query, Header: c.Header, Body: c.Body, Envelope: c.Envelope, Credential: t.Credential, Term: t.Attempt.Term,
+		Impersonate: c.Impersonate, Interim: c.Interim, Redactor: t.Redactor,
+	}
 }
 
 // reading is the body of an answer, whose end the guard is told of once.

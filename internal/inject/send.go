@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/secret"
+	"github.com/psagate/psagate/internal/soap"
 )
 
 // Body is a request body that can be read any number of times.
@@ -28,11 +30,13 @@ type Body interface {
 
 // Request is one call as it is to be sent.
 type Request struct {
-	Operation  autotask.Operation
-	Base       autotask.Base
-	Query      string      // as it came
-	Header     http.Header // the caller's: what may pass is taken from it
-	Body       Body        // nil for none
+	Operation autotask.Operation
+	Base      autotask.Base
+	Query     string      // as it came
+	Header    http.Header // the caller's: what may pass is taken from it
+	Body      Body        // nil for none
+	// Envelope is what was read of Body where the call is a SOAP call; nil for REST.
+	Envelope   *soap.Request
 	Credential secret.Credential
 	Term       uint64 // of the license, in which the unit was taken: guard.Attempt
 	// Impersonate is the id of the resource that the caller asks to be shown as; empty: the credential's, if it has one.
@@ -75,11 +79,11 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 		f.end()
 		return res
 	}
-	a := answerOf(res.Response)
+	a := answerOf(r.Operation, res.Response)
 	res.Verdict = autotask.Classify(r.Operation, a)
 	switch res.Verdict {
 	case guard.Refused, guard.Locked, guard.NoAnswer:
-		res.Said = autotask.Said(a, r.Redactor)
+		res.Said = autotask.Said(r.Operation, a, r.Redactor)
 	}
 	f.deliver(caller, res.Response)
 	return res
@@ -166,25 +170,58 @@ func (s *sending) got1xx(status int, h textproto.MIMEHeader) error {
 func (r Request) build(ctx context.Context) (*http.Request, error) {
 	req := blank.WithContext(ctx)
 	req.Method, req.URL, req.Host, req.Header = r.Operation.Method, r.Base.URL(r.Operation, r.Query), r.Base.Host(), make(http.Header, 10)
-	autotask.PassRequestHeaders(req.Header, r.Header)
-	c := r.Credential
-	err := autotask.SetCredentials(req.Header, c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal(), r.impersonate())
+	sent, err := r.sign(req.Header)
 	if err != nil {
 		return nil, fmt.Errorf("the credential cannot be sent: %w", err)
 	}
 	switch {
-	case r.Body != nil && r.Body.Size() > 0:
-		body, err := r.Body.Open()
+	case sent != nil && sent.Size() > 0:
+		body, err := sent.Open()
 		if err != nil {
 			return nil, fmt.Errorf("the received body cannot be read again: %w", err)
 		}
-		req.Body, req.ContentLength = sendOnce{body}, r.Body.Size()
+		req.Body, req.ContentLength = sendOnce{body}, sent.Size()
 	case req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch:
 		req.Body = http.NoBody
 	default:
 		req.Body, req.TransferEncoding = nothing{}, asItIs
 	}
 	return req, nil
+}
+
+// sign makes the headers, with the credential in its place: in headers for REST; for SOAP in one header and in the envelope, whose own
+// header gives way to it. It returns the body to send.
+func (r Request) sign(h http.Header) (Body, error) {
+	c := r.Credential
+	if r.Operation.API == autotask.REST {
+		autotask.PassRequestHeaders(h, r.Header)
+		return r.Body, autotask.SetCredentials(h, c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal(), r.impersonate())
+	}
+	if r.Envelope == nil {
+		return nil, errors.New("the envelope was not read")
+	}
+	autotask.PassEnvelopeHeaders(h, r.Header, r.Operation.Call)
+	if err := autotask.SetBasic(h, c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal()); err != nil {
+		return nil, err
+	}
+	edited, err := r.Envelope.Edit(r.Body, c.IntegrationCode.Reveal(), r.impersonate())
+	if err != nil {
+		return nil, err
+	}
+	return edited, nil
+}
+
+// Sendable says why a credential cannot go into a SOAP call; the error shows no value. It holds for every call with it.
+func (r Request) Sendable() error {
+	c := r.Credential
+	if r.Envelope == nil {
+		return nil
+	}
+	if err := autotask.CheckBasic(c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal()); err != nil {
+		return err
+	}
+	_, err := r.Envelope.Edit(r.Body, c.IntegrationCode.Reveal(), "")
+	return err
 }
 
 var (
@@ -214,8 +251,8 @@ func (nothing) WriteTo(io.Writer) (int64, error) { return 0, nil }
 
 // answerOf returns what tells the verdict, with the head of the body where that is needed, which it puts back. Whether that
 // is gzip its first bytes say, for headers are wrong about it: no JSON begins like gzip.
-func answerOf(resp *http.Response) autotask.Answer {
-	if !autotask.NeedsBody(resp.StatusCode, resp.Header) {
+func answerOf(op autotask.Operation, resp *http.Response) autotask.Answer {
+	if !autotask.NeedsBody(op, resp.StatusCode, resp.Header) {
 		return autotask.Answer{Status: resp.StatusCode, Header: resp.Header}
 	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, autotask.MaxBodyHead))
@@ -268,18 +305,23 @@ func closeOf(c io.Closer) func() {
 // Free makes a GET without credential to a URL on a host that the rule allows, and returns status and body, at most 64 KiB.
 // A redirect is not followed.
 func (w *Wire) Free(ctx context.Context, u *url.URL) (status int, body []byte, err error) {
+	return w.FreeOf(ctx, u, "application/json", autotask.MaxBodyHead)
+}
+
+// FreeOf is Free for other types of answers, of which it returns at most limit bytes.
+func (w *Wire) FreeOf(ctx context.Context, u *url.URL, accept string, limit int64) (status int, body []byte, err error) {
 	if err := w.rule.Check(u); err != nil {
 		return 0, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, freePatience)
 	defer cancel()
-	req := (&http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Accept": {"application/json"}, "User-Agent": {"psagate"}}}).WithContext(ctx)
+	req := (&http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Accept": {accept}, "User-Agent": {"psagate"}}}).WithContext(ctx)
 	resp, err := w.kept.RoundTrip(req)
 	if err != nil {
 		return 0, nil, fmt.Errorf("asking %s: %w", u.Host, err)
 	}
 	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, autotask.MaxBodyHead))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, limit))
 	if err != nil {
 		return 0, nil, fmt.Errorf("asking %s: %w", u.Host, err)
 	}

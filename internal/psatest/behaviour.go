@@ -24,6 +24,11 @@ type Behaviour struct {
 	GzipAnswers     bool // answers are gzipped for clients that accept it
 	AttachmentItems bool // one attachment comes as {"items":[…]} instead of {"item":…}
 
+	SOAPAddress   WSDLAddress // where the WSDL leads its readers
+	SOAPCode      CodeAnswer  // of a SOAP call with a right secret and a wrong integration code, or none
+	LockedFault   bool        // SOAP tells a locked user so, in a fault; else it is the bare 401
+	ZoneErrorCode int         // of SOAP's getZoneInfo for an unknown user; 0 means -1
+
 	PageCap    int           // the most records on a page; 0 means 500
 	URLCap     int           // the most characters in the URL of a GET, else IIS refuses it unjudged; 0 means no limit
 	InIsManyOR bool          // each value of an "in" is one of the 500 or-conditions

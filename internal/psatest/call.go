@@ -30,6 +30,7 @@ type call struct {
 	body    []byte
 	bodyErr error
 	gone    <-chan struct{} // closed when the client hung up
+	soap    *soapCall       // nil for REST
 
 	refuse    bool // a Fault wants the sign-in refused
 	changes   []func(*Reply)
@@ -50,7 +51,7 @@ const maxBody = 30_000_000
 var errTooLarge = errors.New("request body over 30,000,000 bytes")
 
 func newCall(z *Zone, w http.ResponseWriter, r *http.Request) *call {
-	return &call{
+	c := &call{
 		zone: z, sim: z.sim, w: w, method: r.Method, path: r.URL.Path, uri: r.URL.RequestURI(),
 		parts:  strings.FieldsFunc(strings.ToLower(r.URL.Path), func(c rune) bool { return c == '/' }),
 		query:  foldKeys(r.URL.Query()),
@@ -60,6 +61,10 @@ func newCall(z *Zone, w http.ResponseWriter, r *http.Request) *call {
 		remote:      r.RemoteAddr, gone: r.Context().Done(),
 		gzips: strings.Contains(header(r, "Accept-Encoding"), "gzip"),
 	}
+	if c.soap = newSOAPCall(c, r); c.soap != nil {
+		c.present(r)
+	}
+	return c
 }
 
 // header reads a header in any spelling. Sent twice it is one value with a comma, as ASP.NET has it: two
@@ -101,11 +106,20 @@ func readLimited(r io.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// signsIn tells whether the path is one where credentials are judged: everything inside V1.0 but the zone lookup.
+// signsIn tells whether the path is one where credentials are judged: everything inside V1.0 but the zone lookup,
+// and the same of SOAP's operations.
 func (c *call) signsIn() bool {
+	if c.soap != nil {
+		return c.soap.signsIn()
+	}
 	return len(c.parts) >= 2 && c.parts[0] == "atservicesrest" && c.parts[1] == "v1.0" &&
 		(len(c.parts) == 2 || c.parts[2] != "zoneinformation")
 }
 
 // lookedUp is the user whom a zone lookup asks for.
-func (c *call) lookedUp() string { return c.query.Get("user") }
+func (c *call) lookedUp() string {
+	if c.operation() == "getZoneInfo" {
+		return param(c.soap.params, "UserName")
+	}
+	return c.query.Get("user")
+}

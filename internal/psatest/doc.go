@@ -1,5 +1,6 @@
-// Package psatest is a simulator of Autotask's REST API: several zones and tenants in one process, the
-// lockout, the bare 401, paging with absolute URLs, the thread and hourly limits, and faults to order.
+// Package psatest is a simulator of Autotask's REST API and of its older SOAP API, version 1.6: several zones and
+// tenants in one process, the lockout, the bare 401, paging with absolute URLs, the thread and hourly limits, and
+// faults to order. Both APIs have the same records, users, limits and ledger.
 //
 // What it promises above all is its ledger: every sign-in that the simulated PSA judged is in it, in the
 // order of judgement, whether or not the client was still there to hear the answer. Tests assert on that

@@ -56,8 +56,8 @@ func sameText(a, b any) bool {
 	return x != "" && strings.EqualFold(x, y)
 }
 
-// merge does with a duplicate what the tenant wants, and answers with the older ticket's id. Called with data held.
-func (c *call) merge(old, r *record) answer {
+// merge does with a duplicate what the tenant wants, which is either to keep it as a note or nothing. Called with data held.
+func (c *call) merge(old, r *record) {
 	t := c.who.tenant
 	if t.duplicates == DuplicatesAppended {
 		note := newRecord()
@@ -69,5 +69,4 @@ func (c *call) merge(old, r *record) answer {
 		t.table(ticketNotes).add(note)
 		old.vals["lastActivityDate"] = c.stamp()
 	}
-	return itemID(old.id())
 }

@@ -78,11 +78,21 @@ type entity struct {
 	children map[string]*entity
 }
 
+// rights is what may be written at any URL.
+func (e *entity) rights() rights {
+	return rights{
+		create: e.root.create || e.under.create,
+		update: e.root.update || e.under.update,
+		remove: e.root.remove || e.under.remove,
+	}
+}
+
 func (e *entity) field(name string) *field    { return e.index[strings.ToLower(name)] }
 func (e *entity) child(folded string) *entity { return e.children[folded] }
 
 // entities are all that the simulator knows, by folded name.
-var entities = register(tickets, ticketNotes, ticketAttachments, companies, contacts, contactGroups, resources)
+var entities = register(tickets, ticketNotes, ticketAttachments, companies, companyNotes, contacts, contactGroups, resources,
+	configurationItems, timeEntries)
 
 func register(all ...*entity) map[string]*entity {
 	byName := map[string]*entity{}

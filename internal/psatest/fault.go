@@ -65,9 +65,10 @@ type Fault struct {
 	Zone      string // name of the zone; the discovery host has none: see Discovery
 	Discovery bool   // at the host without a number alone
 	Only      Kind
-	User      string // in any spelling; also the one that a zone lookup asks for
+	User      string // in any spelling; also the one that a zone lookup asks for, of REST or of SOAP
 	Method    string
 	Path      string // part of the path, in any case
+	Operation string // of SOAP, in any case
 
 	At    Point
 	Every int           // of the requests that match, only each Every-th meets it; 0 means all
@@ -82,7 +83,7 @@ type Fault struct {
 	Then   Ending
 	Status int         // of Answer; 0 means 500. Of EndlessBody; 0 means 200
 	Header http.Header // of these; {user}, {secret}, {code} and {uri} stand for what the request presented
-	Body   string      // likewise, and of Raw; its type is text/html when it begins with "<", else JSON
+	Body   string      // likewise, and of Raw; its type is text/xml when it begins with "<?xml", else text/html when it begins with "<", else JSON
 	Stay   bool        // of Raw: the connection stays open until the client hangs up
 
 	// Change is made to what the request is answered with, a refusal included, before it is sent. It does not go
@@ -103,5 +104,6 @@ func (f *Fault) matches(p Point, c *call) bool {
 		(f.Only == AnyCall || (f.Only == SignInCall) == c.signsIn()) &&
 		(f.User == "" || canonical(f.User) == canonical(user)) &&
 		(f.Method == "" || strings.EqualFold(f.Method, c.method)) &&
+		(f.Operation == "" || strings.EqualFold(f.Operation, c.operation())) &&
 		strings.Contains(strings.ToLower(c.path), strings.ToLower(f.Path))
 }

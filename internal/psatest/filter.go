@@ -54,6 +54,7 @@ const maxORs = 500
 type compiler struct {
 	tenant *Tenant
 	entity *entity
+	ops    map[string]operator
 	manyOR bool // each value of an "in" is a condition
 	ors    int
 	udf    string
@@ -123,7 +124,7 @@ func (k *compiler) item(o object, inOr bool) (condition, error) {
 	if k.ors += k.weight(op, o, inOr); k.ors > maxORs {
 		return nil, complain("Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions.")
 	}
-	def, known := operators[op]
+	def, known := k.ops[op]
 	if !known {
 		return nil, complain("Invalid query syntax. Unknown operator '%s'.", op)
 	}

@@ -33,11 +33,7 @@ func allEntities(*call) answer {
 func entityInformation(c *call) answer { return success(map[string]any{"info": info(c.entity)}) }
 
 func info(e *entity) map[string]any {
-	can := rights{
-		create: e.root.create || e.under.create,
-		update: e.root.update || e.under.update,
-		remove: e.root.remove || e.under.remove,
-	}
+	can := e.rights()
 	return map[string]any{
 		"name": e.single, "canCreate": can.create, "canDelete": can.remove, "canQuery": true, "canUpdate": can.update,
 		"userAccessForCreate": access(can.create), "userAccessForDelete": access(can.remove),

@@ -51,7 +51,7 @@ func TestEntitiesSayWhatMayBeDoneWithThem(t *testing.T) {
 		}
 	}
 	all := w.must("GET", "EntityInformation", "")["entityDescriptions"].([]any)
-	if len(all) != 7 || named(all, "Ticket") == nil {
+	if len(all) != 10 || named(all, "Ticket") == nil {
 		t.Errorf("all entities: %v", all)
 	}
 }

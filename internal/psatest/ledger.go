@@ -52,6 +52,9 @@ type SignIn struct {
 	Cause  Cause
 	Method string
 	Path   string // as sent, without the query
+
+	Operation string // of SOAP: "query"; empty for REST
+
 	Remote string // the client's address
 	Count  int    // the user's FailedSinceSuccess after it
 	Locked bool   // whether the user was locked after it
@@ -63,8 +66,12 @@ func (e SignIn) OK() bool { return e.Cause == CauseOK }
 
 // String is one line about the sign-in.
 func (e SignIn) String() string {
+	path := e.Path
+	if e.Operation != "" {
+		path += " " + e.Operation
+	}
 	return fmt.Sprintf("%d %s zone=%s user=%s secret=%s %s %s from %s: %s, count %d",
-		e.No, e.At.UTC().Format("15:04:05.000"), e.Zone, e.User, e.Secret, e.Method, e.Path, e.Remote, e.Cause, e.Count)
+		e.No, e.At.UTC().Format("15:04:05.000"), e.Zone, e.User, e.Secret, e.Method, path, e.Remote, e.Cause, e.Count)
 }
 
 // Ledger is sign-ins in the order of judgement.

@@ -32,7 +32,7 @@ func AutotaskLimits(b *Behaviour) {
 // LimitAnswer is what a call over a limit gets. The real one is not known: the zero value is a 500 with a text,
 // as for everything else that the PSA does not like; clients expect a 429.
 type LimitAnswer struct {
-	Status     int           // 0 means 500
+	Status     int           // 0 means 500; to SOAP, 200 is an answer with ReturnCode -1 and all others are faults
 	Text       string        // of errors; empty means the PSA's
 	RetryAfter time.Duration // in the header Retry-After; 0 means that there is none
 	AsDate     bool          // Retry-After is a date, by the Sim's clock, and not a number of seconds
@@ -53,7 +53,11 @@ func (c *call) limited() answer {
 	if c.limit == LimitHour {
 		l, text = b.HourAnswer, hourText(b.Hourly)
 	}
-	a := jsonAnswer(cmp.Or(l.Status, http.StatusInternalServerError), map[string]any{"errors": []string{cmp.Or(l.Text, text)}})
+	status, text := cmp.Or(l.Status, http.StatusInternalServerError), cmp.Or(l.Text, text)
+	a := jsonAnswer(status, map[string]any{"errors": []string{text}})
+	if c.soap != nil {
+		a = c.limitedSOAP(status, text)
+	}
 	switch {
 	case l.RetryAfter > 0 && l.AsDate:
 		a.header.Set("Retry-After", c.sim.now().Add(l.RetryAfter).UTC().Format(http.TimeFormat))
@@ -63,7 +67,7 @@ func (c *call) limited() answer {
 	return a
 }
 
-// endpoint is what calls at once are counted on: an entity, or an entity below another.
+// endpoint is what calls at once are counted on: an entity, or an entity below another. SOAP as a whole is one.
 type endpoint struct {
 	tenant *Tenant
 	code   digest

@@ -86,7 +86,10 @@ func (c *call) writeOrdered(f *Fault) {
 func (c *call) writeHead(f *Fault, usual int) {
 	h := c.w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
-	if strings.HasPrefix(f.Body, "<") {
+	switch {
+	case strings.HasPrefix(f.Body, "<?xml"):
+		h.Set("Content-Type", "text/xml; charset=utf-8")
+	case strings.HasPrefix(f.Body, "<"):
 		h.Set("Content-Type", "text/html")
 	}
 	for k, vs := range f.Header {

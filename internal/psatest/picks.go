@@ -54,6 +54,7 @@ func defaultPicks() map[string][]Pick {
 		"TicketNotes.noteType":      {{Value: 1, Label: "Task Detail"}, {Value: 3, Label: "Task Notes"}, {Value: 13, Label: "Workflow Rule Note", System: true}},
 		"TicketNotes.publish":       publish,
 		"TicketAttachments.publish": publish,
+		"CompanyNotes.actionType":   {{Value: 1, Label: "General"}, {Value: 2, Label: "Phone Call"}, {Value: 3, Label: "Meeting", System: true}},
 		"Companies.companyType":     {{Value: 1, Label: "Customer", System: true}, {Value: 2, Label: "Lead"}, {Value: 3, Label: "Prospect"}},
 		"Resources.licenseType":     {{Value: 1, Label: "Professional", System: true}, {Value: 7, Label: "API User", System: true}},
 	}

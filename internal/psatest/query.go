@@ -1,9 +1,6 @@
 package psatest
 
-import (
-	"encoding/json"
-	"net/http"
-)
+import "encoding/json"
 
 // query is a compiled query body.
 type query struct {
@@ -24,7 +21,7 @@ func (c *call) parseQuery(body []byte) (*query, error) {
 		return nil, complain("Invalid query syntax. The query needs an array named filter.")
 	}
 	q := &query{}
-	k := compiler{tenant: c.who.tenant, entity: c.entity, manyOR: c.sim.behaviour().InIsManyOR}
+	k := compiler{tenant: c.who.tenant, entity: c.entity, ops: operators, manyOR: c.sim.behaviour().InIsManyOR}
 	if q.where, err = k.all(items, false); err != nil {
 		return nil, err
 	}
@@ -109,7 +106,8 @@ func (c *call) impersonatesQuery() (answer, bool) {
 	if c.impersonate == "" {
 		return answer{}, false
 	}
-	return jsonAnswer(http.StatusInternalServerError, map[string]any{"errors": []string{
-		"The logged in Resource does not have the adequate permissions to query this entity type.",
-	}}), true
+	return failed(impersonatedQuery), true
 }
+
+// impersonatedQuery is what a query in another's name is answered with.
+const impersonatedQuery = "The logged in Resource does not have the adequate permissions to query this entity type."

@@ -16,6 +16,7 @@ func (z *Zone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := newCall(z, w, r)
 	z.count(!c.signsIn())
 	c.readBody(r)
+	c.openEnvelope()
 	c.run()
 }
 
@@ -48,7 +49,7 @@ func (c *call) signIn() {
 	switch {
 	case c.at(Judged):
 	case !e.OK():
-		c.send(c.refusal())
+		c.send(c.refusal(e))
 	case e.Limit != "":
 		c.send(c.limited())
 	case !c.sim.pause(c.slow):
@@ -76,14 +77,20 @@ func (c *call) perform(table []route) answer {
 	switch {
 	case errors.Is(c.bodyErr, errTooLarge):
 		return html(http.StatusRequestEntityTooLarge, "The page was not displayed because the request entity is too large.")
+	case c.soap != nil:
+		return c.serveSOAP()
 	case c.bodyErr != nil:
 		return failed("The request body could not be read.")
 	}
 	return c.route(table)
 }
 
-// refusal is the same for every cause: bare, so that nobody can tell a locked user from a typing error.
-func (c *call) refusal() answer {
+// refusal is the same for every cause: bare, so that nobody can tell a locked user from a typing error. SOAP may say
+// more.
+func (c *call) refusal(e SignIn) answer {
+	if a, says := c.refusedSOAP(e); says {
+		return a
+	}
 	if c.elsewhere != "" {
 		return answer{status: http.StatusTemporaryRedirect, header: http.Header{"Location": {c.elsewhere + c.uri}}}
 	}

@@ -7,7 +7,7 @@ func (s *Sim) judge(c *call) SignIn {
 	u := s.users[canonical(c.user)]
 	e := SignIn{
 		No: s.dropped + len(s.ledger) + 1, At: s.now(), Zone: c.zone.name, User: canonical(c.user), Secret: stranger(c.secret),
-		Cause: s.cause(u, c), Method: c.method, Path: c.path, Remote: c.remote,
+		Cause: s.cause(u, c), Method: c.method, Path: c.path, Operation: c.operation(), Remote: c.remote,
 	}
 	if u != nil {
 		e.Secret = u.present(c.secret)

@@ -1,7 +1,6 @@
 package psatest
 
 import (
-	"fmt"
 	"strings"
 	"time"
 )
@@ -21,32 +20,42 @@ func (c *call) create(e *entity, allowed bool) answer {
 	if !allowed {
 		return c.notAllowed()
 	}
-	t := c.who.tenant
 	body, err := parseObject(c.body)
 	if err != nil {
 		return failed(err.Error())
 	}
-	r := newRecord()
+	id, _, errs := c.store(e, body)
+	if len(errs) > 0 {
+		return failed(errs...)
+	}
+	return itemID(id)
+}
+
+// store makes a record, unless it is a ticket that duplicates an older one, whose id it then returns. Where there
+// are errors nothing is stored.
+func (c *call) store(e *entity, body object) (id int64, duplicate bool, errs []string) {
+	t, r := c.who.tenant, newRecord()
 	if err := t.apply(e, r, body); err != nil {
-		return failed(err.Error())
+		return 0, false, []string{err.Error()}
 	}
 	c.belong(e, r)
 	if err := c.sign(e, r); err != nil {
-		return failed(err.Error())
+		return 0, false, []string{err.Error()}
 	}
 	t.defaults(e, r)
 	if errs := t.check(e, r, newRecord()); len(errs) > 0 {
-		return failed(errs...)
+		return 0, false, errs
 	}
 	if e == tickets {
 		if old := t.older(r, body); old != nil {
-			return c.merge(old, r)
+			c.merge(old, r)
+			return old.id(), true, nil
 		}
 	}
 	if e.fill != nil {
 		e.fill(t, r)
 	}
-	return itemID(t.table(e).add(r))
+	return t.table(e).add(r), false, nil
 }
 
 // update changes the sent fields of a record; whole sets those not sent to null, the server's own excepted.
@@ -67,31 +76,48 @@ func (c *call) update(e *entity, allowed, whole bool) answer {
 	if whole {
 		r = t.serversOwn(e, old)
 	}
+	if errs := c.revise(e, old, r, body); len(errs) > 0 {
+		return failed(errs...)
+	}
+	return itemID(old.id())
+}
+
+// revise changes r as the body says and puts it in the place of old, unless there are errors.
+func (c *call) revise(e *entity, old, r *record, body object) []string {
+	t := c.who.tenant
 	if err := t.apply(e, r, body); err != nil {
-		return failed(err.Error())
+		return []string{err.Error()}
 	}
 	c.belong(e, r)
 	if errs := t.check(e, r, old); len(errs) > 0 {
-		return failed(errs...)
+		return errs
 	}
 	if e.field("lastActivityDate") != nil {
 		r.vals["lastActivityDate"] = c.stamp()
 	}
 	t.table(e).put(old.id(), r)
-	return itemID(old.id())
+	return nil
 }
 
 func (c *call) remove(e *entity, allowed bool, id int64) answer {
 	if !allowed {
 		return c.notAllowed()
 	}
+	if err := c.erase(e, id); err != nil {
+		return failed(err.Error())
+	}
+	return itemID(id)
+}
+
+// erase removes a record, if it is where the URL says.
+func (c *call) erase(e *entity, id int64) error {
 	tab := c.who.tenant.table(e)
 	r := tab.rows[id]
 	if r == nil || c.child != nil && r.vals[e.parentField] != c.id {
-		return failed(fmt.Sprintf("The %s with id %d does not exist.", e.single, id))
+		return complain("The %s with id %d does not exist.", e.single, id)
 	}
 	tab.remove(id)
-	return itemID(id)
+	return nil
 }
 
 // addressed is the record whose id stands in the body.

@@ -1,0 +1,95 @@
+package call
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/soap"
+	"github.com/psagate/psagate/policy"
+)
+
+// opened reads the envelope of a SOAP call that was let in. Where the call may not go on it is answered, and info says why.
+func (g *Gateway) opened(w http.ResponseWriter, r *http.Request, in *admitted, info *report.Call) bool {
+	err := in.read(r)
+	var refusal *soap.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		info.Reason = string(autotask.BadRequest)
+		writeFault(w, refusal.Code, autotask.BadRequest, refusal.Error())
+		return false
+	case err != nil:
+		info.Reason = g.refuseEntry(w, r, autotask.SOAP, err)
+		return false
+	}
+	in.describe(info)
+	if in.who.Brings && !in.brought(r.Header) {
+		info.Reason = string(autotask.BadRequest)
+		autotask.WriteError(w, autotask.SOAP, autotask.BadRequest, "who brings a PSA credential of his own sends the integration code too, once: in the envelope's Header, AutotaskIntegrations/IntegrationCode", 0)
+		return false
+	}
+	if line, ok := r.Context().Value(auditedKey{}).(*audited); ok {
+		line.entry.Impersonates = in.resource
+	}
+	if in.resource != "" && !in.who.Integration.Impersonate {
+		info.Reason, info.Decision, info.Rule = string(autotask.Policy), report.Deny, report.Impersonation
+		autotask.WriteError(w, autotask.SOAP, autotask.Policy, "this integration may not send ImpersonateAsResourceID", 0)
+		return false
+	}
+	return true
+}
+
+// read reads the envelope. A call that asks for nothing would be one that nobody could judge.
+func (in *admitted) read(r *http.Request) error {
+	body, err := in.body.Open()
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if in.envelope, err = soap.Read(heeding{body, r.Context()}, in.op.Call.Action()); err != nil {
+		return err
+	}
+	in.resource, in.calls = in.envelope.Impersonate, autotask.SOAPCalls(in.envelope)
+	if len(in.calls) == 0 {
+		return &soap.Refusal{Code: soap.Client, Text: "the call names no record; send at least one"}
+	}
+	return nil
+}
+
+// describe says what a SOAP call is about. Of several records it tells the first one's entity, and no id.
+func (in *admitted) describe(info *report.Call) {
+	if len(in.calls) == 0 {
+		return
+	}
+	info.Action, info.Entity = string(in.calls[0].Action), in.calls[0].Resource.Entity
+	if len(in.calls) == 1 {
+		info.ID = in.calls[0].Resource.ID
+	}
+}
+
+// sentQuery is the query string that goes to the PSA. A SOAP call has none: nothing is known that the PSA would take from it.
+func (in *admitted) sentQuery() string {
+	if in.envelope != nil {
+		return ""
+	}
+	return in.query
+}
+
+// requestsOf is a SOAP call as policies see it.
+func (g *Gateway) requestsOf(in *admitted) []policy.Request {
+	all := make([]policy.Request, len(in.calls))
+	for i, c := range in.calls {
+		all[i] = g.request(in, c)
+	}
+	return all
+}
+
+// writeFault answers a SOAP call with an error of the gateway's own whose fault code is known.
+func writeFault(w http.ResponseWriter, code soap.FaultCode, reason autotask.Reason, text string) {
+	status, header, body := autotask.FaultAnswer(code, reason, text, 0)
+	addTo(w.Header(), header)
+	w.WriteHeader(status)
+	// The client may be gone: there is nobody left to tell.
+	_, _ = w.Write(body)
+}
