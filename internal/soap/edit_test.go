@@ -303,11 +303,13 @@ func BenchmarkReadAndEdit(b *testing.B) {
 		strings.Repeat("Printer on fire. ", 200) + `</t:Description></t:Entity></t:Entities></t:create>`
 	large := `<t:CreateAttachment><t:attachment><t:Info><t:ParentID>1</t:ParentID></t:Info><t:Data>` + strings.Repeat("QUJDREVGR0hJSktM", 10<<16) +
 		`</t:Data></t:attachment></t:CreateAttachment>`
+	conditions := `<t:query><t:sXML>&lt;queryxml&gt;&lt;entity&gt;Ticket&lt;/entity&gt;&lt;query&gt;` +
+		strings.Repeat(`&lt;field&gt;title&lt;expression op="NotEqual"&gt;Printer on fire, again&lt;/expression&gt;&lt;/field&gt;`, 30) + `&lt;/query&gt;&lt;/queryxml&gt;</t:sXML></t:query>`
 	header := integrations("<IntegrationCode>x</IntegrationCode>")
 	for name, c := range map[string]struct {
 		o    Operation
 		body string
-	}{"4KiB": {Create, entity}, "10MiB": {CreateAttachment, large}} {
+	}{"4KiB": {Create, entity}, "4KiBOfConditions": {Query, conditions}, "10MiB": {CreateAttachment, large}} {
 		whole := enveloped(header, c.body)
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

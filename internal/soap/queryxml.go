@@ -140,6 +140,9 @@ func (r *reader) filter() error {
 
 // isUDF says whether the tag is a user-defined field's.
 func (r *reader) isUDF() (bool, error) {
+	if len(r.tag.attributes) == 0 {
+		return false, nil
+	}
 	v, _ := r.tag.attribute("", "udf")
 	switch v = string(bytes.ToLower([]byte(v))); v {
 	case "", "false":
@@ -152,7 +155,8 @@ func (r *reader) isUDF() (bool, error) {
 
 // filtered tells the name that was kept.
 func (r *reader) filtered(udf bool) (err error) {
-	name := string(bytes.Trim(r.kept, blanks))
+	_, kept := trimmed(r.kept)
+	name := string(trimmedRight(kept))
 	switch {
 	case udf && name == "", !udf && !validName(name):
 		return r.refuse("a field of the query has no name that a field can have")

@@ -2,8 +2,16 @@ package soap
 
 import "unicode/utf8"
 
-// reference reads what "&" begins: what it stands for, and how many bytes it has.
+// reference reads what "&" begins: what it stands for, and how many bytes it has. A query within a text is full of two of them.
 func reference(p []byte) (r rune, size int, why stop) {
+	if len(p) > 3 && p[2] == 't' && p[3] == ';' {
+		switch p[1] {
+		case 'l':
+			return '<', 4, run
+		case 'g':
+			return '>', 4, run
+		}
+	}
 	for size = 1; size < len(p) && p[size] != ';'; size++ {
 		switch {
 		case size == maxReference:
@@ -89,6 +97,12 @@ func alphanumeric(c byte) bool {
 // there are no references.
 func decoded(dst, text []byte, cdata bool) []byte {
 	for i := 0; i < len(text); i++ {
+		if n := plainRun(text[i:]); n > 0 {
+			dst = append(dst, text[i:i+n]...)
+			if i += n; i == len(text) {
+				break
+			}
+		}
 		switch c := text[i]; {
 		case c == '\r':
 			if i+1 == len(text) || text[i+1] != '\n' {

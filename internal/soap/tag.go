@@ -154,7 +154,7 @@ func (s *scanner) endTag() (kind, error) {
 		return 0, err
 	}
 	inner := s.rest()[2 : size-1]
-	inner = bytes.TrimRight(inner, " \t\r\n")
+	inner = trimmedRight(inner)
 	if len(s.names.ends) == 0 || !bytes.Equal(inner, s.names.last()) {
 		return 0, s.refuse("an end tag does not name the element that is open")
 	}

@@ -2,6 +2,7 @@ package soap
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -71,9 +72,7 @@ func (s *scanner) said(n int) (kind, error) {
 // characters returns how many bytes of p are text that is in order, and why it ended there. Whole: nothing follows p.
 func characters(p []byte, whole bool) (n int, why stop) {
 	for n < len(p) {
-		for n < len(p) && plain[p[n]] {
-			n++
-		}
+		n += plainRun(p[n:])
 		if n == len(p) {
 			break
 		}
@@ -85,6 +84,31 @@ func characters(p []byte, whole bool) (n int, why stop) {
 	}
 	return n, run
 }
+
+// plainRun returns how many bytes p begins with that are plain. Most text is, so that it looks at eight at once.
+func plainRun(p []byte) (n int) {
+	for ; len(p)-n >= 8; n += 8 {
+		w := binary.LittleEndian.Uint64(p[n:])
+		if w&eachHigh|below(w, ' ')|zero(w^'<'*eachOne)|zero(w^'&'*eachOne)|zero(w^']'*eachOne) != 0 {
+			break
+		}
+	}
+	for n < len(p) && plain[p[n]] {
+		n++
+	}
+	return n
+}
+
+// The lowest and the highest bit of each of eight bytes.
+const (
+	eachOne  = 0x0101010101010101
+	eachHigh = 0x8080808080808080
+)
+
+// zero is not 0 where a byte of w is 0, and below where one is less than c: Bit Twiddling Hacks, "Determine if a word has a zero byte".
+func zero(w uint64) uint64 { return (w - eachOne) &^ w & eachHigh }
+
+func below(w uint64, c uint64) uint64 { return (w - c*eachOne) &^ w & eachHigh }
 
 // special reads one character of text, or reference, that needs a second look.
 func special(p []byte, whole bool) (size int, why stop) {
@@ -238,4 +262,12 @@ func trimmed(p []byte) (int, []byte) {
 		n++
 	}
 	return n, p[n:]
+}
+
+// trimmedRight is p without the blanks at its end.
+func trimmedRight(p []byte) []byte {
+	for len(p) > 0 && isSpace(p[len(p)-1]) {
+		p = p[:len(p)-1]
+	}
+	return p
 }
