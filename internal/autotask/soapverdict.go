@@ -44,6 +44,16 @@ func classifySOAP(op Operation, a Answer) guard.Verdict {
 	return guard.NoAnswer
 }
 
+// Complains says whether an answer with a status of success tells of an error all the same, as SOAP's do: its words may repeat what was
+// sent, as those of other errors.
+func Complains(op Operation, a Answer) bool {
+	switch soapAnswer(op, a).Kind {
+	case soap.Failed, soap.Faulted:
+		return true
+	}
+	return false
+}
+
 // soapAnswer reads the body, where it is of use.
 func soapAnswer(op Operation, a Answer) soap.Answer {
 	if !calls(op) || !NeedsBody(op, a.Status, a.Header) {

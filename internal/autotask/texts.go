@@ -30,6 +30,7 @@ var textRules = []textRule{
 		begins: []string{
 			"the autotask api thread threshold", "the logged in resource does not have", "no matching records found",
 			"reference value on field", "queries are limited", "invalid query syntax", "unable to find", "maxcountofrecordstoreturn",
+			"missing required field", "the entity", "server was unable to read request", "server did not recognize",
 		},
 	},
 	{
@@ -147,10 +148,11 @@ func ownWords(text string) string {
 	return string(runes[:first]) + " " + string(runes[last+1:])
 }
 
-// plainWords returns the text in lower case, its words between single spaces, one at either end.
+// plainWords returns the text in lower case, its words between single spaces, one at either end. An underscore parts no words: names,
+// which the PSA repeats without marks, have them, and an entity that a caller calls account_has_been_locked must say nothing.
 func plainWords(text string) string {
 	fields := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_'
 	})
 	return " " + strings.Join(fields, " ") + " "
 }

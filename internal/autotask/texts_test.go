@@ -12,6 +12,11 @@ func TestNoCallerCanWordATextIntoAVerdict(t *testing.T) {
 		`Value "customer login unknown" is not in the picklist.`,
 		`Value 'x' account is locked out 'y' is too long.`,
 		`Value “the password is wrong” is too long.`,
+		`The entity Your_account_has_been_locked does not exist.`,
+		`The entity Password does not exist.`,
+		`No entity your_login_is_unknown was found: your_account_has_been_locked`,
+		`Missing Required Field: UserName`,
+		`Server was unable to read request. ---> There is an error in XML document (1, 9). ---> your account has been locked`,
 	} {
 		if v, _ := judgeTexts([]string{text}); v != guard.Neutral {
 			t.Errorf("%s: %v", text, v)

@@ -29,13 +29,13 @@ func (t *trip) shape(h http.Header, resp *http.Response) error {
 	}
 	gzipped, readable := coding(from)
 	switch {
-	case resp.StatusCode < 300 && !paged(t.Operation):
+	case resp.StatusCode < 300 && !paged(t.Operation) && !t.Complaint:
 		if resp.ContentLength >= 0 {
 			resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
 		}
 	case !readable:
 		return errCoding
-	case resp.StatusCode >= 300:
+	case resp.StatusCode >= 300 || t.Complaint:
 		t.redact(resp)
 	default:
 		t.rewrite(resp, gzipped)

@@ -60,6 +60,8 @@ type Call struct {
 
 	// Ticket is the last attempt's; its Attempt is zero where nothing was sent.
 	Ticket Ticket
+	// Complaint is the Result's: the PSA's answer tells of an error, whatever its status.
+	Complaint bool
 	// Reason is why the answer is the gateway's own; empty for the PSA's.
 	Reason autotask.Reason
 }
@@ -113,6 +115,7 @@ func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 		o.Reading, res.Response.Body = true, &reading{ReadCloser: res.Response.Body, guard: t.Guard, source: t.Attempt.Source()}
 	}
 	t.Operation, t.Said = c.Operation, res.Said
+	c.Complaint = res.Complaint
 	return res, t.Login.Settle(ctx, t, o)
 }
 

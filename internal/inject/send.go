@@ -56,6 +56,8 @@ type Result struct {
 	Err error
 	// TimedOut: none came in five minutes, or before the process had to stop.
 	TimedOut bool
+	// Complaint: the answer has a status of success, and tells of an error.
+	Complaint bool
 	// Said tells an operator what came back in place of a sign-in that was accepted; empty where that tells nothing of it.
 	Said string
 }
@@ -81,6 +83,7 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 	}
 	a := answerOf(r.Operation, res.Response)
 	res.Verdict = autotask.Classify(r.Operation, a)
+	res.Complaint = res.Verdict != guard.Accepted && res.Response.StatusCode < 300 && autotask.Complains(r.Operation, a)
 	switch res.Verdict {
 	case guard.Refused, guard.Locked, guard.NoAnswer:
 		res.Said = autotask.Said(r.Operation, a, r.Redactor)

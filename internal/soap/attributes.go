@@ -108,6 +108,9 @@ func (s *scanner) bind(prefix, value []byte) error {
 			return s.refuse(duplicate)
 		}
 	}
+	if len(s.bound) == maxBound {
+		return s.refuse("more than 64 namespaces are declared in one place; no document of the PSA's needs so many")
+	}
 	s.bound = append(s.bound, binding{string(prefix), uri, depth})
 	return nil
 }

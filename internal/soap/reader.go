@@ -23,6 +23,8 @@ func (r *reader) step() (kind, error) {
 			return 0, r.refuse("the envelope asks for an encodingStyle; the PSA's interface is document/literal, without one")
 		case r.inBody && a.space == "" && (string(a.local) == "href" || string(a.local) == "id"):
 			return 0, r.refuse("an element refers to another by href or id; send values in their places, document/literal")
+		case r.inBody && a.space == nsXSI && string(a.local) != "type" && string(a.local) != "nil": // xsi:Type, to a reader that is lax
+			return 0, r.refuse("an element has an attribute of XML Schema's that is neither xsi:type nor xsi:nil; leave it out")
 		}
 	}
 	return atStart, nil

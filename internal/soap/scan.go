@@ -13,6 +13,7 @@ const (
 	maxName       = 256
 	maxTag        = 16 << 10 // and with it an attribute's value
 	maxAttributes = 64
+	maxBound      = 64 // namespaces in scope, through which each name is looked for
 	maxReference  = 16 // a character reference has ten bytes at most, without needless zeros
 
 	room = 2 * maxTag

@@ -171,8 +171,8 @@ func (s *scanner) section() (kind, error) {
 		}
 		if why == markup {
 			s.pass(3)
-			s.cdata = false
-			return s.next()
+			s.cdata, s.text = false, nil
+			return atText, nil // empty: going on from here would nest a call in a call for each of many empty sections
 		}
 		if err := s.short(why); err != nil {
 			return 0, err

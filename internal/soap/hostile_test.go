@@ -1,0 +1,48 @@
+package soap
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"testing"
+)
+
+// Read in the stack's depth, a million empty sections would end the process: no recover holds an overflow.
+func TestManyEmptySectionsAreReadInOneStackFrame(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(1 << 20))
+	many := strings.Repeat("<![CDATA[]]>", 100_000)
+	text := `<s:Envelope xmlns:s="` + nsEnvelope + `" xmlns:x="` + nsXSI + `"><s:Header><y xmlns="urn:y">` + many + `</y></s:Header><s:Body><create xmlns="` + nsATWS +
+		`"><Entities><Entity x:type="Ticket"><Title>` + many + `</Title></Entity></Entities></create></s:Body></s:Envelope>`
+	q, err := Read(strings.NewReader(text), Create.Action())
+	if err != nil || len(q.Records) != 1 || len(q.Records[0].Fields) != 1 {
+		t.Fatal(q, err)
+	}
+}
+
+// Each name is looked for among the namespaces in scope: 1800 of them made half a minute's work of 16 MiB.
+func TestNamespacesInScopeAreBounded(t *testing.T) {
+	for _, c := range []struct {
+		each, deep int
+		refused    bool
+	}{{20, 3, false}, {22, 3, true}, {64, 1, true}} {
+		block := "<y"
+		for i := range c.each {
+			block += fmt.Sprintf(` xmlns:p%d="urn:y"`, i)
+		}
+		header := strings.Repeat(block+">", c.deep) + strings.Repeat("</y>", c.deep)
+		text := `<s:Envelope xmlns:s="` + nsEnvelope + `"><s:Header>` + header + header + `</s:Header><s:Body><GetEntityInfo xmlns="` + nsATWS + `"/></s:Body></s:Envelope>`
+		if _, err := Read(strings.NewReader(text), GetEntityInfo.Action()); (err != nil) != c.refused {
+			t.Errorf("%d in each of %d: %v", c.each, c.deep, err)
+		}
+	}
+}
+
+func TestATypeThatALaxReaderWouldTakeIsRefused(t *testing.T) {
+	for attribute, refused := range map[string]bool{`x:nil="false"`: false, `x:Type="Account"`: true, `x:TYPE="Account"`: true, `x:Nil="true"`: true} {
+		text := `<s:Envelope xmlns:s="` + nsEnvelope + `" xmlns:x="` + nsXSI + `" x:schemaLocation="urn:a b"><s:Body><delete xmlns="` + nsATWS + `"><Entities><Entity ` + attribute +
+			` x:type="ContactGroup"><id>1</id></Entity></Entities></delete></s:Body></s:Envelope>`
+		if _, err := Read(strings.NewReader(text), Delete.Action()); (err != nil) != refused {
+			t.Errorf("%s: %v", attribute, err)
+		}
+	}
+}
