@@ -56,6 +56,26 @@ func readCall(q *soap.Request) SOAPCall {
 // one may reach all. AttachmentInfo, which a query names, is what is known of attachments, but not what is in them.
 const anyAttachment = "Attachments"
 
+// attachments are the entities that REST has for attachments, by what they are attached to.
+var attachments = func() (names []string) {
+	for name, entity := range roots {
+		if name == entity && strings.HasSuffix(name, anyAttachment) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}()
+
+// Maybe returns the entities of which the record may be one where the call does not tell its kind: what is forbidden of one of them is
+// forbidden then.
+func (c SOAPCall) Maybe() []string {
+	if c.Resource.Entity == anyAttachment {
+		return attachments
+	}
+	return nil
+}
+
 // recordCall is what becomes of one record.
 func recordCall(op soap.Operation, rec soap.Record) SOAPCall {
 	c := SOAPCall{Action: Create, Resource: Resource{Entity: SOAPEntity(rec.Type), ID: rec.ID}}

@@ -30,6 +30,7 @@ func (g *Gateway) free(w http.ResponseWriter, r *http.Request, op autotask.Opera
 
 func writeJSON(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store") // it has the host that was asked for in it
 	_, _ = w.Write(body)
 }
 

@@ -68,6 +68,7 @@ func (g *Gateway) zoneInfo(public string) []byte {
 
 func writeXML(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store") // it has the host that was asked for in it
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
 }

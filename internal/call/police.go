@@ -51,7 +51,7 @@ func (g *Gateway) permitted(w http.ResponseWriter, r *http.Request, in *admitted
 		info.Reason = g.refuseEntry(w, r, in.op.API, err)
 		return false
 	}
-	request, d, which := g.decide(requests)
+	request, d, which := g.decide(requests, in.calls)
 	if which != "" {
 		line.concerns(request)
 	}
@@ -97,9 +97,13 @@ func (g *Gateway) logDenied(request policy.Request, in *admitted, d policy.Decis
 
 // decide asks about each request, which are one call's: all of them must be permitted. It returns the first that is not, or the last, and
 // where there are several says which of them that is.
-func (g *Gateway) decide(requests []policy.Request) (decisive policy.Request, d policy.Decision, which string) {
+func (g *Gateway) decide(requests []policy.Request, calls []autotask.SOAPCall) (decisive policy.Request, d policy.Decision, which string) {
 	for i, request := range requests {
-		if decisive, d = request, g.policy.Decide(request); d.Allowed() {
+		var maybe []string
+		if len(calls) > 0 {
+			maybe = calls[i].Maybe()
+		}
+		if decisive, d = g.decideAny(request, maybe); d.Allowed() {
 			continue
 		}
 		if len(requests) > 1 {

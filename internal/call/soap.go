@@ -85,6 +85,22 @@ func (g *Gateway) requestsOf(in *admitted) []policy.Request {
 	return all
 }
 
+// decideAny asks about a request. Where a SOAP call does not tell which entity the record is of, it must be permitted by the name that it
+// has then, and none of the entities that it may be of may be forbidden.
+func (g *Gateway) decideAny(request policy.Request, maybe []string) (decisive policy.Request, d policy.Decision) {
+	decisive, d = request, g.policy.Decide(request)
+	for _, entity := range maybe {
+		if !d.Allowed() {
+			break
+		}
+		request.Entity = entity
+		if m := g.policy.Decide(request); m.Why == policy.Forbidden || m.Why == policy.Failed {
+			return request, m
+		}
+	}
+	return decisive, d
+}
+
 // writeFault answers a SOAP call with an error of the gateway's own whose fault code is known.
 func writeFault(w http.ResponseWriter, code soap.FaultCode, reason autotask.Reason, text string) {
 	status, header, body := autotask.FaultAnswer(code, reason, text, 0)

@@ -572,3 +572,26 @@ func TestASOAPCallHasItsLineInTheAuditLog(t *testing.T) {
 		}
 	})
 }
+
+// SOAP tells an attachment by its number alone: it may be of any kind that is forbidden.
+func TestWhatIsForbiddenOfOneKindOfAttachmentIsOfAllThatAreNotTold(t *testing.T) {
+	for policies, denied := range map[string]bool{
+		`permit (principal, action, resource);`: false,
+		`permit (principal, action, resource); forbid (principal, action, resource == Entity::"TicketAttachments");`:                                                    true,
+		`permit (principal, action, resource); forbid (principal, action, resource == Entity::"ticketnoteattachments") when { resource has id && resource.id == "1" };`: true,
+		`permit (principal, action, resource); forbid (principal, action, resource == Entity::"TicketNoteAttachments") when { resource has id && resource.id == "2" };`: false,
+		`permit (principal, action, resource); forbid (principal, action == Action::"create", resource == Entity::"TicketAttachments");`:                                false,
+		`permit (principal, action, resource); forbid (principal, action, resource == Entity::"AttachmentInfo");`:                                                       false,
+		`permit (principal, action, resource == Entity::"TicketAttachments");`:                                                                                          true,
+		`permit (principal, action, resource == Entity::"Attachments");`:                                                                                                false,
+	} {
+		inPolicedWorld(t, policies, func(w *world) {
+			for _, op := range []soap.Operation{soap.GetAttachment, soap.DeleteAttachment} {
+				body := "<t:" + string(op) + "><t:attachmentId>1</t:attachmentId></t:" + string(op) + ">"
+				if a := w.soap("a", op, enveloped(ownHeader(""), body)); (a.reason() == "policy") != denied {
+					t.Errorf("%s: %s: %d %s", policies, op, a.status, a.body)
+				}
+			}
+		})
+	}
+}
