@@ -408,3 +408,28 @@ func TestAKeyThatACallerPutWhereNoneBelongsIsNotWrittenDown(t *testing.T) {
 		t.Error("the caller's list was changed")
 	}
 }
+
+func TestVerifyNamesEachFileThatIsNotThereAndChecksTheOthers(t *testing.T) {
+	dir := t.TempDir()
+	here := filepath.Join(dir, "here.log")
+	if err := os.WriteFile(here, []byte("no line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	one, two := filepath.Join(dir, "one.log"), filepath.Join(dir, "two.log")
+	config := audit.VerifyConfig{Keys: []audit.Key{{ID: "k", Secret: bytes.Repeat([]byte("k"), 32)}}, Heads: []audit.Head{}}
+	found, err := checkedLog{files: []string{one, here, two}}.verify(config)
+	if err != nil || found.OK || found.Report.Files != 1 {
+		t.Fatalf("%+v, error %v", found, err)
+	}
+	var told []string
+	for _, f := range found.Report.Findings {
+		told = append(told, string(f.Kind)+" "+filepath.Base(f.File))
+	}
+	if want := []string{"unreadable one.log", "no-line here.log", "unreadable two.log"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	_, err = checkedLog{files: []string{one, two}}.verify(config)
+	if err == nil || !strings.Contains(err.Error(), one) || !strings.Contains(err.Error(), two) {
+		t.Errorf("where none is there: %v", err)
+	}
+}

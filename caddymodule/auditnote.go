@@ -100,7 +100,7 @@ const (
 	eventEnabled          = "integration_enabled"
 	eventPolicyChanged    = "policy_changed"
 	eventPolicyRefused    = "policy_refused"
-	eventLogTakenAway     = "log_taken_away"
+	eventLogTakenAway     = audit.EventLogTakenAway
 	eventLoginChecked     = "login_checked"
 	eventPoolRotated      = "pool_rotated"
 	eventSecretWritten    = "secret_written"

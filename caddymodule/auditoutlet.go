@@ -2,7 +2,9 @@ package caddymodule
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -38,7 +40,7 @@ var (
 )
 
 func openOutlet(o output) (*outlet, error) {
-	to, err := o.OpenWriter()
+	to, err := o.open()
 	if err != nil {
 		return nil, err
 	}
@@ -118,12 +120,12 @@ func (o *outlet) isGone() bool {
 		return false
 	}
 	now := o.with.stat()
-	return now == nil || !os.SameFile(o.file, now)
+	return now == nil || !now.Mode().IsRegular() || !os.SameFile(o.file, now) // a number may be used again
 }
 
 // reopen goes on with an output. What was written to the one before is on disk then, if that can be.
 func (o *outlet) reopen(with output) error {
-	to, err := with.OpenWriter()
+	to, err := with.open()
 	if err != nil {
 		return err
 	}
@@ -141,6 +143,28 @@ func (o *outlet) reopen(with output) error {
 		err = s.Sync()
 	}
 	return errors.Join(err, before.Close())
+}
+
+// open opens the output. What has a file's name must be a file: opening a pipe waits until somebody reads from it, for as long as
+// that takes, and nothing of it can be put on disk or checked afterwards.
+func (o output) open() (io.WriteCloser, error) {
+	if is := o.stat(); is != nil && !is.Mode().IsRegular() {
+		return nil, fmt.Errorf("it is %s and no file: name another one, or take output net, or output stdout", what(is.Mode()))
+	}
+	return o.OpenWriter()
+}
+
+// what says what something is that is no file.
+func what(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "something else"
 }
 
 // stat finds the file that the output writes to; nil: it has none.

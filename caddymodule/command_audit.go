@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -96,16 +97,21 @@ func untilFlag(cmd *cobra.Command) (at time.Time, err error) {
 	return at, nil
 }
 
-// verify checks the log's files.
+// verify checks the log's files. One that cannot be opened is a fault of the log, unless that is all of them.
 func (l checkedLog) verify(config audit.VerifyConfig) (report.AuditVerified, error) {
 	v, err := audit.NewVerifier(config)
 	if err != nil {
 		return report.AuditVerified{}, err
 	}
+	var problems []error
 	for _, name := range l.files {
 		if err := readAuditFile(name, func(r io.Reader) error { v.Read(name, r); return nil }); err != nil {
-			return report.AuditVerified{}, err
+			v.NotRead(name, err)
+			problems = append(problems, err)
 		}
+	}
+	if len(problems) > 0 && len(problems) == len(l.files) {
+		return report.AuditVerified{}, errors.Join(problems...)
 	}
 	found := report.AuditVerified{Report: v.Report()}
 	found.OK = found.Report.OK()

@@ -20,6 +20,9 @@ all replicas within a second, and over reloads and restarts, until psagate enabl
 Calls that are at the PSA already end there. The config is not changed; to disable
 an integration for good, write disabled there.
 
+While the store cannot be used it holds at the replica that is asked, and at the
+others once the store is back: the answer says so.
+
 	$ psagate disable rmm --reason "it loops, call Jane"`,
 	args:    "<integration>",
 	minArgs: 1,

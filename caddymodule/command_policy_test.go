@@ -128,6 +128,11 @@ func TestReplayOfWhatStaysAsItIsIsAYes(t *testing.T) {
 	if got := run(t, "policy", "replay", log, "--policy", "testdata/policy/good"); got.status != exitYes {
 		t.Errorf("%+v", got)
 	}
+	for name, empty := range map[string]string{"nothing": os.DevNull, "no call": auditFile(t, audit.Entry{Kind: audit.Event, Event: "config_loaded"})} {
+		if got := run(t, "policy", "replay", empty, "--policy", "testdata/policy/good"); got.status != exitNo || !strings.Contains(got.out, "no call is in the log") {
+			t.Errorf("of a log with %s: %+v", name, got)
+		}
+	}
 	if got := run(t, "policy", "replay", log+"x", "--policy", "testdata/policy/good"); got.status != exitNo || got.err == "" {
 		t.Errorf("of a log that is not there: %+v", got)
 	}

@@ -25,7 +25,8 @@ var policyReplayCommand = command{
 Reads the calls of an audit log, asks the policies that --policy names about each
 of them, and counts those that would be answered otherwise, by integration, action
 and entity. Files may be compressed; - is the input. No running server is needed.
-The exit status is 0 where nothing would change.
+The exit status is 0 where there are calls, and nothing would change for them.
+Whether the log is as it was written is not looked at: that does audit verify.
 
 Groups of integrations are in no audit log: with --config they are the config's.
 Names of fields are known as far as the log has them. A SOAP call that wrote several
@@ -57,7 +58,7 @@ records counts once for each of them.
 			return false, past.err
 		}
 		done := past.report(replayed)
-		return len(done.Changes) == 0, show(cmd, done, func(p report.Printer) { p.PolicyReplay(done) })
+		return done.Calls > 0 && len(done.Changes) == 0, show(cmd, done, func(p report.Printer) { p.PolicyReplay(done) })
 	},
 }
 

@@ -251,6 +251,26 @@ func TestTheAuditLogIsWholeOverRotation(t *testing.T) {
 	w.checked([]string{"audit", "verify", "--complete", "--config", w.path("Caddyfile"), "--adapter", "caddyfile"}, 1, "begins-late")
 }
 
+func TestAnAuditLogsFileThatIsTakenAwayIsFound(t *testing.T) {
+	t.Parallel()
+	w := newAudited(t, "required")
+	w.start()
+	for range 3 {
+		w.served("a")
+	}
+	moved := w.path("moved.log")
+	if err := os.Rename(w.path(auditPath), moved); err != nil {
+		t.Fatal(err)
+	}
+	w.served("a")
+	w.until("it is written down", func() bool {
+		return slices.ContainsFunc(w.written(), func(e audit.Entry) bool { return e.Event == audit.EventLogTakenAway })
+	})
+	w.says("audit verify", 1, "taken-away: somebody moved or removed the log's file")
+	w.says("audit verify "+moved+" "+w.path(auditPath), 0, "note: ", "taken-away")
+	w.says("audit verify "+moved+" "+w.path("none.log")+" "+w.path("nor.log")+" "+w.path(auditPath), 1, "none.log: unreadable", "nor.log: unreadable", "in 2 files")
+}
+
 func TestTheAuditLogsKeyIsTheInstallations(t *testing.T) {
 	t.Parallel()
 	w := newAudited(t, "required")

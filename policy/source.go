@@ -23,7 +23,7 @@ type Source struct {
 const Extension = ".cedar"
 
 // ReadFiles reads files, and of folders all files with the Extension in the order of their names (not those of folders
-// within). A path that is not there, a folder without policies, and a file that is named twice are errors: who names
+// within, nor those whose names begin with a dot: editors and systems put them beside a file). A path that is not there, a folder without policies, and a file that is named twice are errors: who names
 // policies does not mean to go without.
 //
 // So is an empty file: it is what a writer leaves who empties it first, or whose disk is full, and its forbids would be gone.
@@ -78,7 +78,7 @@ func filesOf(path, extension string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), extension) && !e.IsDir() {
+		if strings.HasSuffix(e.Name(), extension) && e.Name()[0] != '.' && !e.IsDir() {
 			files = append(files, filepath.Join(path, e.Name()))
 		}
 	}

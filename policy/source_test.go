@@ -27,7 +27,14 @@ func folder(t *testing.T, files map[string]string) string {
 func TestFilesAndFoldersAreRead(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"p/b.cedar": "b", "p/a.cedar": "a", "p/a.cases.json": "no", "p/README.md": "no", "p/more.cedar/c.cedar": "no", "one.txt": "one",
+		"p/._b.cedar": "\x00\x05no", "p/.b.cedar": "", "one/._b.cedar": "no",
 	})
+	if err := os.Symlink("jane@host.77:1", filepath.Join(dir, "p", ".#b.cedar")); err != nil { // as Emacs locks a file
+		t.Fatal(err)
+	}
+	if _, err := ReadFiles(filepath.Join(dir, "one")); err == nil || !strings.Contains(err.Error(), "has no file") {
+		t.Errorf("a folder with nothing else: %v", err)
+	}
 	sources, err := ReadFiles(filepath.Join(dir, "one.txt"), filepath.Join(dir, "p")+"/")
 	if err != nil {
 		t.Fatal(err)

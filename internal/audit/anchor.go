@@ -13,6 +13,9 @@ import (
 type Head struct {
 	// Chain is the chain's id, Host the host of its process, Key the id of its key.
 	Chain, Host, Key string
+	// Number tells which chain was anchored for the first time before which, whatever the clocks said. The Anchors set it, from 1;
+	// 0: they do not know, as of chains from before they counted.
+	Number uint64
 	// Seq and MAC are of the last line that is surely on disk.
 	Seq uint64
 	MAC string
@@ -31,14 +34,23 @@ type Anchors interface {
 	Heads(context.Context) ([]Head, error)
 }
 
-// LastOf returns the head of the host's chain that was anchored last: what a new chain of that host follows.
+// LastOf returns the head of the host's chain that began last: what a new chain of that host follows.
 func LastOf(heads []Head, host string) (last Head, ok bool) {
 	for _, h := range heads {
-		if h.Host == host && (!ok || h.At.After(last.At)) {
+		if h.Host == host && (!ok || h.isAfter(last)) {
 			last, ok = h, true
 		}
 	}
 	return last, ok
+}
+
+// isAfter reports whether the head is of a chain that began after another one's. A clock, which may have been set, is asked only
+// where nobody counted.
+func (h Head) isAfter(other Head) bool {
+	if h.Number != other.Number {
+		return h.Number > other.Number
+	}
+	return h.At.After(other.At)
 }
 
 // Memory is Anchors that end with the process, for tests and for a log that nobody anchors.
@@ -54,7 +66,11 @@ func (m *Memory) Put(_ context.Context, h Head) error {
 	if m.heads == nil {
 		m.heads = make(map[string]Head)
 	}
-	if h.Seq > m.heads[h.Chain].Seq {
+	before, known := m.heads[h.Chain]
+	if h.Number = before.Number; !known {
+		h.Number = uint64(len(m.heads)) + 1
+	}
+	if h.Seq > before.Seq {
 		m.heads[h.Chain] = h
 	}
 	return nil

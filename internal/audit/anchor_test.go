@@ -150,7 +150,7 @@ func TestMemoryKeepsTheHighestHeadOfEachChain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := heads(t, &m); len(got) != 2 || got[0].MAC != "x" || got[1].Chain != "b" {
+	if got := heads(t, &m); len(got) != 2 || got[0].MAC != "x" || got[1].Chain != "b" || got[0].Number != 2 || got[1].Number != 1 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -161,6 +161,12 @@ func TestTheLastHeadOfAHostIsTheLatest(t *testing.T) {
 	if h, ok := LastOf(list, "x"); !ok || h.Chain != "b" {
 		t.Errorf("%+v", h)
 	}
+	t.Run("by their numbers, where a clock went back", func(t *testing.T) {
+		list := []Head{{Chain: "a", Host: "x", Number: 7, At: at.Add(-time.Hour)}, {Chain: "b", Host: "x", Number: 6, At: at}, {Chain: "c", Host: "x", At: at.Add(time.Hour)}}
+		if h, ok := LastOf(list, "x"); !ok || h.Chain != "a" {
+			t.Errorf("%+v", h)
+		}
+	})
 	if _, ok := LastOf(list, "z"); ok {
 		t.Error("a host without chains has a head")
 	}

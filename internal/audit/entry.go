@@ -54,7 +54,7 @@ type Entry struct {
 	ChildID string `json:"child_id,omitempty"`
 	// Records are all that a call writes which has several, each as its entity or, where it is there already, "Tickets/4711".
 	Records []string `json:"records,omitempty"`
-	// Impersonates is the resource id that the caller speaks for.
+	// Impersonates is the resource id that the caller asks to speak for.
 	Impersonates string `json:"impersonates,omitempty"`
 	// Fields are the names of the fields that are written, Filters those that a query compares, Returns those that it asks for.
 	Fields  []string `json:"fields,omitempty"`

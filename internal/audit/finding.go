@@ -109,6 +109,8 @@ const (
 	NoLine     FindingKind = "no-line"
 	Unreadable FindingKind = "unreadable"
 	Shuffled   FindingKind = "shuffled"
+	// TakenAway is a fault unless what was taken away is here.
+	TakenAway FindingKind = "taken-away"
 )
 
 // What is worth knowing, and no fault. The first two are faults where the log was said to be complete.
@@ -136,8 +138,9 @@ var means = map[FindingKind]string{
 	Unanchored: "the store could not be used while the chain was written, has forgotten it, or somebody who has the key made it up",
 	UnknownKey: "the key was replaced and is no longer given, or the lines are not ours: nothing is known of them",
 	NoLine:     "somebody wrote into the file, or damaged a line beyond recognition",
-	Unreadable: "what comes after could not be checked",
+	Unreadable: "what is in it from here on could not be checked",
 	Shuffled:   "the lines of this chain are in such disorder that they were not looked at any further",
+	TakenAway:  "name the file beside these if it was moved, as by a logrotate of the system's; if it was removed, its lines are gone",
 	BeginsLate: "earlier files are not here: removed after their time, or by somebody",
 	Elsewhere:  "its files are of another host or older than these, or somebody removed all of them",
 	Torn:       "a write broke off: a full disk or a process that was killed; who waited for such a line was refused",

@@ -44,6 +44,7 @@ type track struct {
 	lost                      uint64
 
 	file, top uint64 // the file that is being read, and the highest line of this chain in it
+	fileFrom  uint64 // and the first
 	lastUp    uint64
 	old       uint64 // in µs, at its last line
 	lastTime  time.Time
@@ -54,6 +55,7 @@ type track struct {
 	back     map[uint64]bool // files in which lines are out of order, and were told of
 	shuffled bool
 	follows  *former
+	away     []away // files that were taken away
 }
 
 // track returns what is known of a line's chain.
@@ -149,7 +151,7 @@ func (t *track) inFile(f *reading, l line, at place) {
 	file := uint64(f.file)
 	switch {
 	case t.file != file:
-		t.file, t.top = file, l.seq
+		t.file, t.top, t.fileFrom = file, l.seq, l.seq
 	case l.seq > t.top:
 		if l.seq > t.top+1 {
 			t.jumps = append(t.jumps, jump{gap{t.top + 1, l.seq - 1}, at})
@@ -198,6 +200,10 @@ func (t *track) learn(f *reading, l line, n note) {
 		f.add(Lost, false, Finding{Chain: t.chain, Seq: l.seq, What: fmt.Sprintf("%d entries are not in the log", n.Count)})
 	case wordClose:
 		t.closed = true
+	case EventLogTakenAway:
+		if len(t.away) < maxFindings {
+			t.away = append(t.away, away{place{f.name, f.file, f.no}, l.seq, t.fileFrom, l.time})
+		}
 	}
 	if n.From > 0 {
 		t.unsure = append(t.unsure, gap{n.From, n.To})

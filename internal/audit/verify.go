@@ -93,6 +93,11 @@ func (v *Verifier) Read(name string, src io.Reader) {
 	f.end(err)
 }
 
+// NotRead notes a file that should be read and cannot be opened.
+func (v *Verifier) NotRead(name string, err error) {
+	v.found.add(Unreadable, true, Finding{File: name, What: fmt.Sprintf("the file cannot be opened: %v", err)})
+}
+
 // maxScraps is how many parts of lines wait to be explained.
 const maxScraps = 100
 
@@ -151,9 +156,12 @@ func (f *reading) parsed(l line) {
 		f.changed(l)
 		return
 	}
-	n, about := note{}, l.kind == kindChain
-	if about {
+	n := note{}
+	switch {
+	case l.kind == kindChain:
 		n, _ = l.note()
+	case l.tellsAway():
+		n.Word = EventLogTakenAway
 	}
 	starts := n.Word == wordStart
 	f.settle(l.chain, starts || n.Word == wordResume, starts)
@@ -199,6 +207,7 @@ func (v *Verifier) Report() Report {
 	for _, t := range v.order {
 		t.conclude(v, &all)
 		t.concludeFormer(v, &all)
+		t.concludeAway(v, &all)
 		r.Chains = append(r.Chains, t.report(v))
 	}
 	v.concludeHeads(&all)
@@ -211,13 +220,13 @@ func (v *Verifier) Report() Report {
 
 // concludeHeads tells of the chains that are anchored, and of which no line is here.
 func (v *Verifier) concludeHeads(all *findings) {
-	since := v.since()
+	first := v.first()
 	for _, h := range v.config.Heads {
 		if _, asked := v.heads[h.Chain]; !asked || v.chains[h.Chain] != nil {
 			continue
 		}
-		from, host := since[h.Host]
-		fault := v.config.Complete || v.lines == 0 || host && h.At.After(from)
+		oldest, host := first[h.Host]
+		fault := v.config.Complete || v.lines == 0 || host && h.isAfter(oldest)
 		kind := Elsewhere
 		if fault {
 			kind = Absent
@@ -227,15 +236,21 @@ func (v *Verifier) concludeHeads(all *findings) {
 	}
 }
 
-// since returns from when on there are lines, by host.
-func (v *Verifier) since() map[string]time.Time {
-	since := make(map[string]time.Time)
+// first returns the head of the oldest chain that lines are of, by host. Their order is the one in which they were anchored: what
+// the lines say of the time may be of a clock that was wrong.
+func (v *Verifier) first() map[string]Head {
+	heads, first := make(map[string]Head), make(map[string]Head)
+	for _, h := range v.config.Heads {
+		heads[h.Chain] = h
+	}
 	for _, t := range v.order {
-		if host := t.hostOf(v); host != "" {
-			if at, ok := since[host]; !ok || t.began.Before(at) {
-				since[host] = t.began
-			}
+		h, anchored := heads[t.chain]
+		if !anchored && t.follows != nil {
+			h, anchored = heads[t.follows.Chain]
+		}
+		if before, ok := first[h.Host]; anchored && (!ok || before.isAfter(h)) {
+			first[h.Host] = h
 		}
 	}
-	return since
+	return first
 }

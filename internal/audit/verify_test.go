@@ -255,6 +255,7 @@ func TestWhatTheLogSaysOfItself(t *testing.T) {
 func TestATornLineIsNobodysWork(t *testing.T) {
 	a, head := whole("AAAA", 6)
 	b, headB := whole("BBBB", 6)
+	headB.Number, head.Number = 1, 2
 	for name, c := range map[string]struct {
 		text string
 		want string
@@ -266,7 +267,7 @@ func TestATornLineIsNobodysWork(t *testing.T) {
 		"in front of another's, with a letter":            {strings.Join(b[:3], "") + "{\"c" + strings.Join(b[3:], ""), "torn absent"},
 		"two of them":                                     {strings.Join(b[:3], "") + "{\"c" + a[0][:90] + strings.Join(b[3:], ""), "torn absent"},
 		"of zeros":                                        {strings.Join(b[:3], "") + strings.Repeat("\x00", 5000) + "\n" + strings.Join(b[3:], ""), "torn absent"},
-		"with zeros in it":                                {zeros(), "torn young open absent"},
+		"with zeros in it":                                {zeros(), "torn young open elsewhere"},
 		"but another process notices nothing of it":       {b[0] + a[0] + a[1][:90] + "\n" + resumed() + strings.Join(a[1:], "") + strings.Join(b[1:], ""), "no-line young open"},
 		"but its process would have noticed":              {a[0] + a[1][:90] + "\n" + strings.Join(a[1:], ""), "no-line"},
 		"but no line begins so":                           {a[0] + "x" + strings.Join(a[1:], ""), "no-line"},
@@ -358,6 +359,85 @@ func TestALongLineTakesNoMemory(t *testing.T) {
 	if err := s.next(); err != nil || string(s.text) != "next" || s.no != 2 {
 		t.Errorf("%v %q %d", err, s.text, s.no)
 	}
+}
+
+func TestAFileThatWasTakenAwayIsTold(t *testing.T) {
+	f := newForge("BBBB", keyNow)
+	taken := func() string {
+		f.tick()
+		return string(f.entry(nil, &Entry{Kind: Event, Event: EventLogTakenAway, Time: f.at, Up: f.up}))
+	}
+	before := []string{f.start(), f.line(), f.line(), f.line()}
+	after := []string{f.line(), taken(), f.line(), f.close()}
+	heads := []Head{f.head()}
+	a, headA := whole("AAAA", 4)
+	f = newForge("CCCC", keyNow)
+	late := []string{f.word(note{Word: wordStart, Version: 1, Host: "gate-1", Former: &former{headA.Chain, headA.Seq, headA.MAC}}), taken(), f.close()}
+	f = newForge("DDDD", keyNow)
+	first := []string{f.start(), taken(), f.close()}
+	for name, c := range map[string]struct {
+		of
+		want string
+	}{
+		"where it was removed":                       {of{files: one(after...)}, "begins-late a:1 5; TAKEN-AWAY a:2 6"},
+		"where it is here, as it was moved":          {of{files: [][]string{after, before}}, "taken-away a:2 6"},
+		"where a part of it is here":                 {of{files: [][]string{before[:2], after}}, "missing b:1 3-4; TAKEN-AWAY b:2 6"},
+		"where retention removed what was before it": {of{files: [][]string{before[2:], after}}, "begins-late a:1 3; taken-away b:2 6"},
+		"before the first line of a chain":           {of{files: one(late...)}, "young a:3 3; elsewhere a:1 4; TAKEN-AWAY a:2 2; elsewhere :0 0-1"},
+		"and the chain before is here":               {of{files: [][]string{a, late}}, "young a:4 4; young b:3 3; taken-away b:2 2; elsewhere :0 0-1"},
+		"and there was none before":                  {of{files: one(first...)}, "young a:3 3; taken-away a:2 2; elsewhere :0 0-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.heads = heads
+			if strings.Contains(c.want, "elsewhere :0") {
+				c.heads = []Head{{Chain: "ZZZZ", Host: "gate-9", Seq: 1}}
+			}
+			r := c.verify(t)
+			if places(r) != strings.ToLower(c.want) {
+				t.Errorf("got  %q\nwant %q\n%v", places(r), c.want, r.Findings)
+			}
+			for _, found := range r.Findings {
+				if found.Kind == TakenAway && (found.Fault != strings.Contains(c.want, "TAKEN") || !strings.Contains(found.What, "2026-03-04T05:00:0")) {
+					t.Errorf("%+v", found)
+				}
+			}
+			checkMeanings(t, r)
+		})
+	}
+}
+
+func TestAClockThatWasWrongMakesNoChainMissing(t *testing.T) {
+	f := newForge("BBBB", keyNow)
+	right := f.at
+	f.at = time.Unix(0, 0)
+	b := []string{f.start(), f.line()}
+	f.at = right
+	b = append(b, f.line(), f.close())
+	head := f.head()
+	head.Number = 2
+	removed := Head{Chain: "AAAA", Host: "gate-1", Seq: 5, Number: 1, At: right.Add(-time.Hour)}
+	later := Head{Chain: "CCCC", Host: "gate-1", Seq: 5, Number: 3, At: time.Unix(9, 0)}
+	for name, c := range map[string]struct {
+		of
+		want string
+	}{
+		"that retention removed":                      {of{files: one(b...), heads: []Head{removed, head}}, "clock a:3 3; elsewhere :0 0-5"},
+		"but hides none that is":                      {of{files: one(b...), heads: []Head{head, later}}, "clock a:3 3; absent :0 0-5"},
+		"where its files end before it was anchored":  {of{files: one(b[:3]...), heads: []Head{removed, head}, until: f.at.Add(-time.Second)}, "clock a:3 3; open a:3 3; elsewhere :0 0-5"},
+		"and one that was not anchored follows one":   {of{files: one(followed(later)), heads: []Head{removed, later}}, "young a:1 1; open a:1 1; elsewhere a:1 5; elsewhere :0 0-5; elsewhere :0 0-5"},
+		"so what came after the one that it followed": {of{files: one(followed(removed)), heads: []Head{removed, later}}, "young a:1 1; open a:1 1; elsewhere a:1 5; elsewhere :0 0-5; absent :0 0-5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if r := c.verify(t); places(r) != c.want {
+				t.Errorf("got  %q\nwant %q\n%v", places(r), c.want, r.Findings)
+			}
+		})
+	}
+}
+
+// followed is the first line of a chain that follows another one.
+func followed(h Head) string {
+	return newForge("YYYY", keyNow).word(note{Word: wordStart, Version: 1, Host: "gate-1", Former: &former{h.Chain, h.Seq, h.MAC}})
 }
 
 func TestAChainSaysWhichOneItFollows(t *testing.T) {

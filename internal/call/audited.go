@@ -134,6 +134,16 @@ func (a *audited) about(op autotask.Operation) {
 	}
 }
 
+// asks says as whom the caller asks to be shown, whether he may or not.
+func (a *audited) asks(h http.Header) {
+	if a == nil {
+		return
+	}
+	if resource, err := autotask.Impersonation(h); err == nil {
+		a.entry.Impersonates = resource
+	}
+}
+
 // from says whose the call is, as far as that was found out.
 func (a *audited) from(who identity.Caller) {
 	if a == nil {
@@ -180,10 +190,6 @@ func (a *audited) fields(op autotask.Operation, f autotask.Fields) {
 func (a *audited) begin(r *http.Request, in *admitted) error {
 	if a == nil {
 		return nil
-	}
-	a.entry.Impersonates = in.resource
-	if in.envelope != nil {
-		a.records(in.calls)
 	}
 	if !a.parsed {
 		fields, err := fieldsOf(in.op, r, in.body)
@@ -239,15 +245,9 @@ func (a *audited) end(info report.Call, by audit.Part) {
 
 // note writes the line of a call that did not go to the PSA. Of those whom nobody knows there are only so many.
 func (a *audited) note(result audit.Result) {
-	to, s := a.gateway.audit, a.gateway.shared
-	if a.entry.Caller == "" {
-		leftOut, ok := s.unknown.next()
-		if leftOut > 0 {
-			to.Note(leftOutEvent(leftOut))
-		}
-		if !ok {
-			return
-		}
+	to := a.gateway.audit
+	if a.entry.Caller == "" && !a.gateway.shared.unknown.next(to) {
+		return
 	}
 	a.entry.Take(result)
 	to.Note(a.entry)

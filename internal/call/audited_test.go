@@ -371,6 +371,73 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 	})
 }
 
+func TestHowManyStrangersWereLeftOutIsToldWithoutAnotherOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		end   func(w *world)
+		count string // of each event
+	}{
+		"at the end of the minute":               {func(*world) { time.Sleep(time.Minute) }, "7"},
+		"at the end of the config":               {func(w *world) { w.load() }, "7"},
+		"and of those who came after a config's": {func(w *world) { w.load(); knocks(w, 3); time.Sleep(time.Minute) }, "7 3"},
+		"once":                                   {func(w *world) { w.load(); w.load(); time.Sleep(2 * time.Minute) }, "7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inAuditedWorld(t, false, func(w *world, p *paper) {
+				knocks(w, unknownAMinute+7)
+				c.end(w)
+				var counts []string
+				for _, e := range p.entries(t) {
+					if e.Event == EventTooMany {
+						counts = append(counts, e.Data["count"])
+					}
+				}
+				if got := strings.Join(counts, " "); got != c.count || p.held.Load() != 0 {
+					t.Errorf("told %q, want %q; %d keep the log open", got, c.count, p.held.Load())
+				}
+			})
+		})
+	}
+}
+
+// knocks calls as a stranger so often, from so many addresses.
+func knocks(w *world, n int) {
+	for i := range n {
+		req, _ := http.NewRequest("GET", gatewayURL+"/ATServicesRest/V1.0/Tickets/1", nil)
+		req.Header.Set("Secret", "hidden")
+		req.Header.Set(clientHeader, fmt.Sprintf("2001:db8:%x::1", i))
+		if _, err := w.do(req); err != nil {
+			w.Error(err)
+		}
+	}
+}
+
+func TestALineSaysAsWhomACallAskedToBeShown(t *testing.T) {
+	for name, c := range map[string]struct {
+		header []string
+		change func(w *world)
+		want   string
+	}{
+		"where it may":     {[]string{"7"}, func(w *world) { w.change("a", func(i *Integration) { i.Impersonate = true }) }, "7 psa"},
+		"where it may not": {[]string{"7"}, func(*world) {}, "7 policy"},
+		"where policy denies it": {[]string{"7"}, func(w *world) {
+			w.policed(`permit(principal, action, resource) unless { context.impersonates };`, false)
+			w.change("a", func(i *Integration) { i.Impersonate = true })
+		}, "7 policy"},
+		"unless that is no number":         {[]string{"hidden"}, func(w *world) { w.change("a", func(i *Integration) { i.Impersonate = true }) }, " gateway"},
+		"unless it cannot be told as whom": {[]string{"7", "8"}, func(*world) {}, " policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inAuditedWorld(t, true, func(w *world, p *paper) {
+				c.change(w)
+				w.as("a", c.header, "GET", "/Tickets/1", "")
+				if e := p.last(t); fmt.Sprintf("%s %s", e.Impersonates, e.DecidedBy) != c.want {
+					t.Errorf("%q, want %q: %+v", e.Impersonates, c.want, e)
+				}
+			})
+		})
+	}
+}
+
 func TestACallThatAnotherHandlerAnswersHasALineToo(t *testing.T) {
 	inAuditedWorld(t, true, func(w *world, p *paper) {
 		req, _ := http.NewRequest("GET", gatewayURL+"/ATServicesRest/V1.0/Tickets/1", nil)

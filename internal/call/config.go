@@ -91,7 +91,7 @@ type Shared struct {
 	limits  *identity.Limiter
 	rates   limits.Rates // of integrations
 	refused bounded      // in the log
-	unknown bounded      // in the audit log
+	unknown unsaid       // in the audit log
 	keys    keyring
 	applied applied
 	shares  *shares
@@ -120,7 +120,7 @@ type Shared struct {
 
 // NewShared returns what the configs of a process share.
 func NewShared(tables guard.Tables, log *slog.Logger) *Shared {
-	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), unknown: bounded{most: unknownAMinute}, shares: newShares(), switches: newSwitches(tables), accounts: newAccounts(), puts: newPuts(), observer: unobserved{}}
+	s := &Shared{guard: guard.New(tables, log), tables: tables, ready: make(chan struct{}), limits: identity.NewLimiter(time.Now), unknown: unsaid{lines: bounded{most: unknownAMinute}}, shares: newShares(), switches: newSwitches(tables), accounts: newAccounts(), puts: newPuts(), observer: unobserved{}}
 	s.draining, s.drained = context.WithCancel(context.Background())
 	s.cut, s.cutOff = context.WithCancel(context.Background())
 	close(s.ready)

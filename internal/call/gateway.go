@@ -129,6 +129,7 @@ func (g *Gateway) Close() {
 		close(g.closed)
 	}
 	g.mu.Unlock()
+	g.shared.unknown.tell()
 	g.keys.close()
 	for _, n := range g.lanes {
 		n.close()

@@ -31,6 +31,7 @@ func (g *Gateway) Police(w http.ResponseWriter, r *http.Request, maxBody int64) 
 	}
 	line := g.auditedOf(r)
 	line.about(op)
+	line.asks(r.Header)
 	w = line.over(w)
 	in := g.letIn(w, r, letter{op, err}, ProxyOptions{MaxBody: maxBody}.maxBody(), &info)
 	if in == nil || !g.permitted(w, r, in, line, &info) {
@@ -112,7 +113,6 @@ func (g *Gateway) decide(requests []policy.Request) (decisive policy.Request, d 
 // requests is the call as policies see it: one request, and of a SOAP call that writes several records one for each.
 func (g *Gateway) requests(r *http.Request, in *admitted, line *audited) ([]policy.Request, error) {
 	if in.envelope != nil {
-		line.records(in.calls)
 		return g.requestsOf(in), nil
 	}
 	fields, err := fieldsOf(in.op, r, in.body)

@@ -37,6 +37,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	info = described(op)
 	line := g.auditedOf(r)
 	line.about(op)
+	line.asks(r.Header)
 	w = line.over(w)
 	status := 0 // of the answer, once it has ended; where it breaks off on its way this function panics
 	defer func() {

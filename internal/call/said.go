@@ -55,3 +55,18 @@ func (b *bounded) next() (leftOut int, ok bool) {
 	leftOut, b.leftOut = b.leftOut, 0
 	return leftOut, true
 }
+
+// take returns how many were left out that nobody was told of.
+func (b *bounded) take() (leftOut int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	leftOut, b.leftOut = b.leftOut, 0
+	return leftOut
+}
+
+// rest is how long this minute still is.
+func (b *bounded) rest() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Until(b.since.Add(time.Minute))
+}

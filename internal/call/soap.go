@@ -24,6 +24,7 @@ func (g *Gateway) opened(w http.ResponseWriter, r *http.Request, in *admitted, i
 		return false
 	}
 	in.describe(info)
+	g.auditedOf(r).opened(in) // Identify has begun it
 	if in.who.Brings && !in.brought(r.Header) {
 		info.Reason = string(autotask.BadRequest)
 		autotask.WriteError(w, autotask.SOAP, autotask.BadRequest, "who brings a PSA credential of his own sends the integration code too, once: in the envelope's Header, AutotaskIntegrations/IntegrationCode", 0)

@@ -30,10 +30,51 @@ const lookEvery = 500 * time.Millisecond
 
 // switches are the integrations that operators have switched off.
 type switches struct {
-	board switchboard // nil: it is this process's own business
-	off   atomic.Pointer[map[string]store.Switched]
+	board switchboard                               // nil: it is this process's own business
+	off   atomic.Pointer[map[string]store.Switched] // as the board had it; nil: that is not known yet
+	held  held
 
 	mu sync.Mutex // held while the board is read or written
+}
+
+// held are those that were switched off here and are not on the board yet, so that it holds here also while the board is away.
+type held struct {
+	mu sync.Mutex
+	of map[string]store.Switched
+}
+
+func (h *held) put(w store.Switched) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.of == nil {
+		h.of = make(map[string]store.Switched)
+	}
+	h.of[w.Name] = w
+}
+
+func (h *held) get(name string) (w store.Switched, is bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w, is = h.of[name]
+	return w, is
+}
+
+// all returns what is held now.
+func (h *held) all() []store.Switched {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.of))
+}
+
+// drop forgets those that are still as they were.
+func (h *held) drop(list []store.Switched) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range list {
+		if h.of[w.Name] == w {
+			delete(h.of, w.Name)
+		}
+	}
 }
 
 func newSwitches(tables guard.Tables) *switches {
@@ -46,13 +87,16 @@ func newSwitches(tables guard.Tables) *switches {
 
 // known tells whether an integration is off, as far as that is known by now.
 func (s *switches) known(name string) (w store.Switched, off bool) {
+	if w, off = s.held.get(name); off {
+		return w, off
+	}
 	if all := s.off.Load(); all != nil {
 		w, off = (*all)[name]
 	}
 	return w, off
 }
 
-// look reads the board.
+// look reads the board, and writes what it has not yet.
 func (s *switches) look(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,6 +107,12 @@ func (s *switches) read(ctx context.Context) error {
 	if s.board == nil {
 		return nil
 	}
+	held := s.held.all()
+	for _, w := range held {
+		if err := s.board.SwitchOff(ctx, w); err != nil {
+			return err
+		}
+	}
 	list, err := s.board.SwitchedOff(ctx)
 	if err != nil {
 		return err
@@ -72,23 +122,22 @@ func (s *switches) read(ctx context.Context) error {
 		off[w.Name] = w
 	}
 	s.off.Store(&off)
+	s.held.drop(held) // not before: it would be on for a moment
 	return nil
 }
 
-// turnOff switches an integration off.
+// turnOff switches an integration off. After an error that holds here, and is written by whoever looks next.
 func (s *switches) turnOff(ctx context.Context, w store.Switched) error {
+	if s.board != nil {
+		s.held.put(w) // whoever has the board may wait for it for long
+		return s.look(ctx)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.board == nil {
-		off := maps.Clone(*s.off.Load())
-		off[w.Name] = w
-		s.off.Store(&off)
-		return nil
-	}
-	if err := s.board.SwitchOff(ctx, w); err != nil {
-		return err
-	}
-	return s.read(ctx)
+	off := maps.Clone(*s.off.Load())
+	off[w.Name] = w
+	s.off.Store(&off)
+	return nil
 }
 
 // turnOn ends that, and reports whether it was off.
@@ -105,18 +154,26 @@ func (s *switches) turnOn(ctx context.Context, name string) (was bool, err error
 	if was, err = s.board.SwitchOn(ctx, name); err != nil {
 		return was, err
 	}
+	if w, is := s.held.get(name); is {
+		was = true
+		s.held.drop([]store.Switched{w})
+	}
 	return was, s.read(ctx)
 }
 
 // list returns who is off, by name.
 func (s *switches) list() (all []report.SwitchedOff) {
-	off := s.off.Load()
-	if off == nil {
-		return nil
+	of := make(map[string]report.SwitchedOff)
+	if off := s.off.Load(); off != nil {
+		for name, w := range *off {
+			of[name] = report.SwitchedOff{Integration: name, Reason: w.Reason, Since: w.At}
+		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(*off)) {
-		w := (*off)[name]
-		all = append(all, report.SwitchedOff{Integration: name, Reason: w.Reason, Since: w.At})
+	for _, w := range s.held.all() {
+		of[w.Name] = report.SwitchedOff{Integration: w.Name, Reason: w.Reason, Since: w.At, HereAlone: true}
+	}
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		all = append(all, of[name])
 	}
 	return all
 }
@@ -185,8 +242,9 @@ func (e switched) denied(ctx context.Context) error {
 	return nil
 }
 
-// Disable switches an integration off for all processes that share the store, until Enable. Its callers hear the reason. One that
-// the config does not name is report.ErrUnknownIntegration.
+// Disable switches an integration off for all processes that share the store, until Enable. Its callers hear the reason. Where the
+// store cannot be used, it holds in this process at once, and in the others once the store can. One that the config does not name
+// is report.ErrUnknownIntegration.
 func (g *Gateway) Disable(ctx context.Context, name, reason string) (report.Switch, error) {
 	if _, known := g.integrations[name]; !known {
 		return report.Switch{}, report.ErrUnknownIntegration
@@ -195,8 +253,12 @@ func (g *Gateway) Disable(ctx context.Context, name, reason string) (report.Swit
 		return report.Switch{}, report.NewUnfit(fmt.Errorf("a reason is one line of %d bytes at the most", maxSwitchReason))
 	}
 	_, was := g.shared.switches.known(name)
-	err := g.shared.switches.turnOff(ctx, store.Switched{Name: name, Reason: reason, At: time.Now()})
-	return report.Switch{Integration: name, Disabled: true, Changed: err == nil && !was}, err
+	done := report.Switch{Integration: name, Disabled: true, Changed: !was}
+	if err := g.shared.switches.turnOff(ctx, store.Switched{Name: name, Reason: reason, At: time.Now()}); err != nil {
+		g.log.Error("an integration is switched off in this process alone, as the store cannot be used: the others follow once it can", "integration", name, "error", err)
+		done.HereAlone = true
+	}
+	return done, nil
 }
 
 // maxSwitchReason is the most bytes of a reason.
@@ -209,5 +271,8 @@ func (g *Gateway) Enable(ctx context.Context, name string) (report.Switch, error
 		return report.Switch{}, report.ErrUnknownIntegration
 	}
 	was, err := g.shared.switches.turnOn(ctx, name)
+	if err != nil {
+		err = fmt.Errorf("the store cannot be used, so the integration may be as it was, and nothing is sent for long without the store: say it again once psagate status says that the store is back: %w", err)
+	}
 	return report.Switch{Integration: name, Disabled: i.Disabled, Changed: was}, err
 }

@@ -22,9 +22,13 @@ type board struct {
 	mu   sync.Mutex
 	off  []store.Switched
 	down error
+	hang chan struct{} // a SwitchOff waits for it; nil: none does
 }
 
 func (b *board) SwitchOff(_ context.Context, w store.Switched) error {
+	if b.hang != nil {
+		<-b.hang
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.down == nil {
@@ -200,5 +204,74 @@ func TestWhoWaitsIsSwitchedOffToo(t *testing.T) {
 		}
 		w.served("b")
 		w.safeNow()
+	})
+}
+
+func TestASwitchHoldsHereAtOnceWhileTheStoreIsAway(t *testing.T) {
+	inSharedWorld(t, true, func(w *world, b *board) {
+		w.served("a")
+		b.breaks(errors.New("the disk is gone"))
+		done, err := w.g.Disable(t.Context(), "a", "it loops")
+		if want := (report.Switch{Integration: "a", Disabled: true, Changed: true, HereAlone: true}); err != nil || done != want {
+			t.Fatalf("%+v, error %v", done, err)
+		}
+		w.isOff("a", "it loops")
+		w.load()
+		w.isOff("a", "it loops")
+		if off := w.g.Status().Disabled; len(off) != 1 || !off[0].HereAlone || off[0].Reason != "it loops" {
+			t.Errorf("the status has %+v", off)
+		}
+		if _, err := w.g.Enable(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), "the store cannot be used") || !strings.Contains(err.Error(), "say it again") {
+			t.Errorf("while the store is away: %v", err)
+		}
+		w.isOff("a", "it loops")
+		b.breaks(nil)
+		time.Sleep(time.Second)
+		if list, _ := b.SwitchedOff(t.Context()); len(list) != 1 || list[0].Reason != "it loops" {
+			t.Errorf("the others hear %+v", list)
+		}
+		if off := w.g.Status().Disabled; len(off) != 1 || off[0].HereAlone {
+			t.Errorf("the status has %+v", off)
+		}
+		w.isOff("a", "it loops")
+		if done, err := w.g.Enable(t.Context(), "a"); err != nil || !done.Changed {
+			t.Errorf("%+v, error %v", done, err)
+		}
+		w.served("a")
+		w.safeNow()
+	})
+}
+
+func TestASwitchHoldsHereWhileTheStoreHangs(t *testing.T) {
+	inSharedWorld(t, false, func(w *world, b *board) {
+		w.served("a")
+		b.hang = make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() { _, _ = w.g.Disable(t.Context(), "a", "it loops") })
+		time.Sleep(time.Second)
+		if i, off := w.shared.switches.disabled(&w.cfg.Integrations[0].Integration); !off || i.DisabledReason != "it loops" {
+			t.Error("it is on while the store hangs")
+		}
+		close(b.hang)
+		all.Wait()
+		w.isOff("a", "it loops")
+	})
+}
+
+func TestASwitchThatTheStoreNeverHeardOfIsEndedAllTheSame(t *testing.T) {
+	inSharedWorld(t, false, func(w *world, b *board) {
+		w.served("a")
+		b.breaks(errors.New("the disk is gone"))
+		if _, err := w.g.Disable(t.Context(), "a", ""); err != nil {
+			t.Fatal(err)
+		}
+		b.breaks(nil)
+		if done, err := w.g.Enable(t.Context(), "a"); err != nil || done != (report.Switch{Integration: "a", Changed: true}) {
+			t.Errorf("%+v, error %v", done, err)
+		}
+		w.served("a")
+		if list, _ := b.SwitchedOff(t.Context()); len(list) != 0 {
+			t.Errorf("the others hear %+v", list)
+		}
 	})
 }

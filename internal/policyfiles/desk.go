@@ -65,15 +65,18 @@ func Open(s Settings, log *slog.Logger) (*Desk, error) {
 
 // load reads the files, and puts them into force where they are right.
 func (d *Desk) load() error {
-	var sources []policy.Source
-	var since time.Time
-	if len(d.settings.Paths) > 0 {
-		var err error
-		if sources, err = policy.ReadFiles(d.settings.Paths...); err != nil {
-			return err
-		}
-		since = time.Now()
+	if len(d.settings.Paths) == 0 {
+		return d.use(nil, time.Time{})
 	}
+	sources, err := policy.ReadFiles(d.settings.Paths...)
+	if err != nil {
+		return err
+	}
+	return d.use(sources, time.Now())
+}
+
+// use puts what was read into force where it is right.
+func (d *Desk) use(sources []policy.Source, since time.Time) error {
 	d.read = sources
 	policies, err := policy.Load(sources, d.settings.Options)
 	if err != nil {
@@ -146,7 +149,7 @@ func (d *Desk) look() {
 		d.seen = now
 		return
 	default:
-		err = d.reload()
+		err = d.reload(now)
 	}
 	d.note(err)
 }
@@ -159,8 +162,8 @@ func (d *Desk) recheck() error {
 	return err
 }
 
-func (d *Desk) reload() error {
-	err := d.load()
+func (d *Desk) reload(sources []policy.Source) error {
+	err := d.use(sources, time.Now())
 	if err == nil {
 		d.log.Info("policies were read anew", "policies", d.state.Policies)
 		d.tell(nil)

@@ -11,6 +11,7 @@ import (
 // door is how a zone is reached. It is guarded by sim.mu.
 type door struct {
 	server *http.Server                 // nil while the zone is down
+	open   net.Listener                 // what it serves on
 	again  func() (net.Listener, error) // listens where the first listener did; nil where that is not known
 	cert   *tls.Certificate             // of a zone behind TLS
 }
@@ -68,7 +69,7 @@ func (z *Zone) open(l net.Listener) {
 		return
 	}
 	server := &http.Server{Handler: z}
-	z.door.server = server
+	z.door.server, z.door.open = server, l
 	z.sim.serving.Go(func() {
 		// Serve always ends in an error, ErrServerClosed after stop; a listener that breaks shows as refused dials.
 		_ = server.Serve(l)
@@ -92,11 +93,13 @@ func again(l net.Listener) func() (net.Listener, error) {
 // Reset is the outage that still takes connections.
 func (z *Zone) Down() {
 	z.sim.mu.Lock()
-	server := z.door.server
-	z.door.server = nil
+	server, open := z.door.server, z.door.open
+	z.door.server, z.door.open = nil, nil
 	z.sim.mu.Unlock()
 	if server != nil {
-		// Only closing the listener can fail here, and then it is closed already.
+		// The server closes what it serves on, but not before it has begun to. Only closing the listener can fail here, and then
+		// it is closed already.
+		_ = open.Close()
 		_ = server.Close()
 	}
 }

@@ -63,7 +63,7 @@ func TestAZoneGoesDownAndComesUpAtItsAddress(t *testing.T) {
 	for range 2 {
 		w.zone.Down()
 		w.zone.Down()
-		var dial *net.OpError // mostly refused, and at times reset when it comes between
+		var dial *net.OpError
 		if _, err := w.send(t.Context(), "GET", "Version", "", secret); !errors.As(err, &dial) || dial.Op != "dial" {
 			t.Fatalf("down: %v", err)
 		}
@@ -78,6 +78,21 @@ func TestAZoneGoesDownAndComesUpAtItsAddress(t *testing.T) {
 	if err := w.zone.Up(); err == nil {
 		if _, err := net.Dial("tcp", w.zone.URL()[len("http://"):]); err == nil {
 			t.Fatal("a closed PSA came up")
+		}
+	}
+}
+
+func TestNobodyListensOnceAZoneIsDown(t *testing.T) {
+	w := newWired(t)
+	address := w.zone.URL()[len("http://"):]
+	for range 50 { // whoever serves may not have begun when the zone goes down
+		w.zone.Down()
+		if c, err := net.Dial("tcp", address); err == nil {
+			_ = c.Close()
+			t.Fatal("somebody listens")
+		}
+		if err := w.zone.Up(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -34,7 +34,7 @@ type AuditStatus struct {
 	Key string `json:"key"`
 	// KeyFile is the file of the installation's key; absent where that is a record of a store.
 	KeyFile string `json:"key_file,omitempty"`
-	// Heads are the anchored heads of all chains, the one that was anchored last at the end; absent where they cannot be read.
+	// Heads are the anchored heads of all chains, the one that began last at the end; absent where they cannot be read.
 	Heads []AuditHead `json:"heads,omitempty"`
 }
 
@@ -46,6 +46,8 @@ type AuditHead struct {
 	Host string `json:"host"`
 	// Key is the id of the key that chains it.
 	Key string `json:"key"`
+	// Number tells which chain was anchored for the first time before which; 0 where that was not counted yet.
+	Number uint64 `json:"number"`
 	// Seq is the line's number.
 	Seq uint64 `json:"seq"`
 	// MAC is the line's code, which is no secret.

@@ -145,5 +145,10 @@ func (p Printer) PolicyReplay(r PolicyReplay) {
 	for _, c := range r.Changes {
 		p.line("%6d  %s %s %s: %s, was %s: %s", c.Count, c.Caller, c.Action, c.Entity, c.Now, c.Was, c.Because)
 	}
+	if r.Calls == 0 {
+		p.line("no call is in the log that policies could be asked about: nothing is known of what would change; %s left out", plural(r.Skipped, "other line"))
+		return
+	}
 	p.line("%s: %d as they were, %d otherwise; %s left out", plural(r.Calls, "call"), r.Same, r.Calls-r.Same, plural(r.Skipped, "other line"))
+	p.line("the log's chain was not checked: psagate audit verify does that")
 }

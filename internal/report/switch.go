@@ -10,6 +10,8 @@ type SwitchedOff struct {
 	Reason string `json:"reason,omitempty"`
 	// Since is when it was switched off.
 	Since time.Time `json:"since"`
+	// HereAlone: the store cannot be used, so other replicas do not know it yet; absent where it is not so.
+	HereAlone bool `json:"here_alone,omitempty"`
 }
 
 // Switch is the answer of POST /psa/integrations/<name>/disable and enable.
@@ -20,11 +22,17 @@ type Switch struct {
 	Disabled bool `json:"disabled"`
 	// Changed: it was not so before.
 	Changed bool `json:"changed"`
+	// HereAlone: the store cannot be used, so it holds at this replica, and at the others once the store is back; absent where it is
+	// not so.
+	HereAlone bool `json:"here_alone,omitempty"`
 }
 
 // Switch writes what was done.
 func (p Printer) Switch(s Switch, enable bool) {
 	switch {
+	case s.HereAlone:
+		p.line("integration %s is disabled at this replica, from now on; the store cannot be used, and what that is says psagate status", s.Integration)
+		p.line("the other replicas follow once the store is back; if this one ends before, say it again then")
 	case !enable:
 		p.line("integration %s is disabled, at all replicas within a second: its calls are answered 403 until psagate enable %s", s.Integration, s.Integration)
 	case s.Disabled:
@@ -42,6 +50,9 @@ func (p Printer) switchedOff(all []SwitchedOff, now time.Time) {
 		text := "integration " + s.Integration + ": DISABLED " + age(now.Sub(s.Since)) + " ago"
 		if s.Reason != "" {
 			text += ": " + s.Reason
+		}
+		if s.HereAlone {
+			text += " (at this replica alone, until the store is back)"
 		}
 		p.line("%s", text)
 		p.line("  → psagate enable %s", s.Integration)

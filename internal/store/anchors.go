@@ -19,7 +19,8 @@ func (a anchors) Put(ctx context.Context, h audit.Head) error {
 		return problem
 	}
 	return a.store.transact(ctx, func(ctx context.Context, x *tx) error {
-		_, err := x.exec(ctx, `INSERT INTO audit_anchor (chain, host, key_id, seq, mac, at, closed) VALUES (?, ?, ?, ?, ?, ?, ?)
+		_, err := x.exec(ctx, `INSERT INTO audit_anchor (chain, host, key_id, seq, mac, at, closed, number)
+			VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(number), 0) + 1 FROM audit_anchor))
 			ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq, mac = excluded.mac, at = excluded.at, closed = excluded.closed
 			WHERE audit_anchor.seq < excluded.seq`,
 			h.Chain, h.Host, h.Key, int64(h.Seq), h.MAC, h.At.UnixMicro(), h.Closed)
@@ -39,13 +40,13 @@ func (a anchors) Heads(ctx context.Context) (list []audit.Head, err error) {
 	return list, err
 }
 
-// heads reads the heads of all chains, those that were anchored last at the end. The list is never nil.
+// heads reads the heads of all chains, those that began last at the end. The list is never nil.
 func (x *tx) heads(ctx context.Context) ([]audit.Head, error) {
 	list := []audit.Head{}
-	err := x.each(ctx, `SELECT chain, host, key_id, seq, mac, at, closed FROM audit_anchor ORDER BY at, chain`, nil, func(scan func(...any) error) error {
+	err := x.each(ctx, `SELECT chain, host, key_id, number, seq, mac, at, closed FROM audit_anchor ORDER BY number, at, chain`, nil, func(scan func(...any) error) error {
 		var h audit.Head
 		var at micros
-		err := scan(&h.Chain, &h.Host, &h.Key, &h.Seq, &h.MAC, &at, &h.Closed)
+		err := scan(&h.Chain, &h.Host, &h.Key, &h.Number, &h.Seq, &h.MAC, &at, &h.Closed)
 		h.At = at.time()
 		list = append(list, h)
 		return err

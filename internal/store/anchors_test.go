@@ -17,8 +17,8 @@ func TestOfEachChainTheHighestHeadIsKept(t *testing.T) {
 		at := time.UnixMicro(1_760_000_000_123_456)
 		a := p.run(t)
 		first := audit.Head{Chain: "ABC", Host: "gate-1", Key: "1a2b3c4d", Seq: 7, MAC: "seven", At: at}
-		last := audit.Head{Chain: "ABC", Host: "gate-1", Key: "1a2b3c4d", Seq: 9, MAC: "nine", At: at.Add(time.Second), Closed: true}
-		other := audit.Head{Chain: "DEF", Host: "gate-2", Key: "1a2b3c4d", Seq: 1, MAC: "one", At: at.Add(-time.Second)}
+		last := audit.Head{Chain: "ABC", Host: "gate-1", Key: "1a2b3c4d", Seq: 9, MAC: "nine", At: at.Add(time.Second), Closed: true, Number: 1}
+		other := audit.Head{Chain: "DEF", Host: "gate-2", Key: "1a2b3c4d", Seq: 1, MAC: "one", At: at.Add(-time.Hour), Number: 2}
 		everyField(t, last)
 		for _, h := range []audit.Head{first, last, first, other} {
 			if err := a.Anchors().Put(t.Context(), h); err != nil {
@@ -28,7 +28,7 @@ func TestOfEachChainTheHighestHeadIsKept(t *testing.T) {
 		a.close()
 		b := p.run(t)
 		list, err := b.Anchors().Heads(t.Context())
-		if want := []audit.Head{other, last}; err != nil || !slices.Equal(list, want) {
+		if want := []audit.Head{last, other}; err != nil || !slices.Equal(list, want) {
 			t.Errorf("got %+v, error %v", list, err)
 		}
 		b.close()
@@ -68,6 +68,32 @@ func TestAStoreOfBeforeTheAuditLogIsTakenOver(t *testing.T) {
 		b := p.run(t)
 		if err := b.Anchors().Put(t.Context(), audit.Head{Chain: "ABC", Seq: 1}); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestChainsOfBeforeTheyWereCountedComeBeforeThoseThatAre(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		for _, statement := range []string{
+			`ALTER TABLE audit_anchor DROP COLUMN number`, `UPDATE store SET version = 3`,
+			`INSERT INTO audit_anchor (chain, host, key_id, seq, mac, at, closed) VALUES ('OLD', 'gate-1', '', 1, '', 9000000000000000, true)`,
+		} {
+			if _, err := a.db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.close()
+		b := p.run(t)
+		if err := b.Anchors().Put(t.Context(), audit.Head{Chain: "NEW", Host: "gate-1", Seq: 1, At: time.Unix(0, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		list, err := b.Anchors().Heads(t.Context())
+		if err != nil || len(list) != 2 || list[0].Chain != "OLD" || list[0].Number != 0 || list[1].Number != 1 {
+			t.Errorf("%+v, error %v", list, err)
+		}
+		if last, _ := audit.LastOf(list, "gate-1"); last.Chain != "NEW" {
+			t.Errorf("the last one is %+v", last)
 		}
 	})
 }

@@ -112,6 +112,9 @@ var migrations = [...][]string{{
 		reason TEXT NOT NULL,
 		at BIGINT NOT NULL
 	)`,
+}, {
+	// In which order chains began; 0: from before that was counted.
+	`ALTER TABLE audit_anchor ADD COLUMN number BIGINT NOT NULL DEFAULT 0`,
 }}
 
 // errNewer: a newer psagate has been at the store.
