@@ -7,12 +7,18 @@ import (
 	"github.com/psagate/psagate/policy"
 )
 
+// opened says what the envelope of a SOAP call tells, whether the call may go on or not.
+func (a *audited) opened(in *admitted) {
+	if a == nil {
+		return
+	}
+	a.entry.Impersonates = in.resource
+	a.records(in.calls)
+}
+
 // records says what a SOAP call is about. Of several records the line names the first, tells all of them in Records, and the fields of
 // all.
 func (a *audited) records(calls []autotask.SOAPCall) {
-	if a == nil || a.parsed {
-		return
-	}
 	a.parsed = true
 	first := calls[0]
 	e := &a.entry

@@ -117,7 +117,6 @@ func (g *Gateway) decide(requests []policy.Request, calls []autotask.SOAPCall) (
 // requests is the call as policies see it: one request, and of a SOAP call that writes several records one for each.
 func (g *Gateway) requests(r *http.Request, in *admitted, line *audited) ([]policy.Request, error) {
 	if in.envelope != nil {
-		line.records(in.calls)
 		return g.requestsOf(in), nil
 	}
 	fields, err := fieldsOf(in.op, r, in.body)

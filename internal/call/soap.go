@@ -24,13 +24,11 @@ func (g *Gateway) opened(w http.ResponseWriter, r *http.Request, in *admitted, i
 		return false
 	}
 	in.describe(info)
+	g.auditedOf(r).opened(in) // Identify has begun it
 	if in.who.Brings && !in.brought(r.Header) {
 		info.Reason = string(autotask.BadRequest)
 		autotask.WriteError(w, autotask.SOAP, autotask.BadRequest, "who brings a PSA credential of his own sends the integration code too, once: in the envelope's Header, AutotaskIntegrations/IntegrationCode", 0)
 		return false
-	}
-	if line, ok := r.Context().Value(auditedKey{}).(*audited); ok {
-		line.entry.Impersonates = in.resource
 	}
 	if in.resource != "" && !in.who.Integration.Impersonate {
 		info.Reason, info.Decision, info.Rule = string(autotask.Policy), report.Deny, report.Impersonation

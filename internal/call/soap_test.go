@@ -304,6 +304,28 @@ func TestOneOfManyFetchesTheWSDL(t *testing.T) {
 	})
 }
 
+func TestTheWSDLIsNotAskedForBeforeTheConfigIsInForce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		g, err := New(w.cfg, w.shared)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.mu.Lock()
+		w.g, g = g, w.g
+		w.mu.Unlock()
+		defer g.Close()
+		later(2*time.Second, func() {
+			if n := w.wsdlsFetched(); n != 0 {
+				t.Errorf("the PSA was asked %d times before", n)
+			}
+			w.g.Commit()
+		})
+		if a := w.get(wsdlURL); a.status != 200 {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	})
+}
+
 func TestTheLastGoodWSDLServesWhileThePSAIsAway(t *testing.T) {
 	inWorld(t, func(w *world) {
 		away := w.sim.Fault(psatest.Fault{At: psatest.Received, Then: psatest.Reset})

@@ -109,6 +109,9 @@ func (n *lane) fetchWSDL(ctx context.Context) []byte {
 		return nil
 	}
 	defer n.leave()
+	if !n.inForce(ctx) {
+		return nil
+	}
 	base := n.wsdlHost()
 	op := autotask.Operation{API: autotask.SOAP, Method: http.MethodGet, Form: autotask.FormWSDL, Free: true, Rest: "1.6"}
 	status, text, err := n.wire.FreeOf(ctx, base.URL(op, ""), "text/xml", maxWSDL+1)
@@ -121,6 +124,19 @@ func (n *lane) fetchWSDL(ctx context.Context) []byte {
 		return text
 	}
 	return nil
+}
+
+// inForce waits, as long as a free call may take, until the config is in force: before that nothing may leave, as the store may not be
+// open yet.
+func (n *lane) inForce(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, freePatience)
+	defer cancel()
+	select {
+	case <-n.committed:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // maxWSDL bounds a WSDL, in bytes: the real one has some 190 KB.
