@@ -191,10 +191,6 @@ func (a *audited) begin(r *http.Request, in *admitted) error {
 	if a == nil {
 		return nil
 	}
-	if in.envelope != nil {
-		a.entry.Impersonates = in.resource
-		a.records(in.calls)
-	}
 	if !a.parsed {
 		fields, err := fieldsOf(in.op, r, in.body)
 		if err != nil {

@@ -34,7 +34,7 @@ func soapRequest(t *testing.T, base autotask.Base) Request {
 
 func TestASOAPCallOverKeptConnectionsIsSentOnceAndIsWholeEachTime(t *testing.T) {
 	var requests atomic.Int32
-	var bodies [2]string
+	bodies := make(chan string, 2)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		n := requests.Add(1)
@@ -42,7 +42,7 @@ func TestASOAPCallOverKeptConnectionsIsSentOnceAndIsWholeEachTime(t *testing.T) 
 			t.Errorf("request %d", n)
 			return
 		}
-		bodies[n-1] = string(body)
+		bodies <- string(body)
 		if int64(len(body)) != r.ContentLength || len(r.TransferEncoding) > 0 {
 			t.Errorf("%d bytes, of which it says %d %v", len(body), r.ContentLength, r.TransferEncoding)
 		}
@@ -61,8 +61,8 @@ func TestASOAPCallOverKeptConnectionsIsSentOnceAndIsWholeEachTime(t *testing.T) 
 	if first.Verdict != guard.NoAnswer || second.Verdict != guard.NoAnswer || requests.Load() != 2 {
 		t.Errorf("%s, %s, %d requests", first.Verdict, second.Verdict, requests.Load())
 	}
-	if bodies[0] != bodies[1] || !strings.Contains(bodies[0], "<IntegrationCode>"+credential.IntegrationCode.Reveal()+"</IntegrationCode>") {
-		t.Errorf("the bodies are\n%s\n%s", bodies[0], bodies[1])
+	if one, other := <-bodies, <-bodies; one != other || !strings.Contains(one, "<IntegrationCode>"+credential.IntegrationCode.Reveal()+"</IntegrationCode>") {
+		t.Errorf("the bodies are\n%s\n%s", one, other)
 	}
 }
 
