@@ -81,11 +81,25 @@ type editing struct {
 	skip   int64  // bytes of the caller's header that are still to be left out
 }
 
-// Read implements io.Reader. Its errors are those of the body, unwrapped.
-func (e *editing) Read(p []byte) (int, error) {
+// Read implements io.Reader. Its errors are those of the body, unwrapped. It gives as much at once as there is room for: each Read of a
+// body that is being sent is a packet.
+func (e *editing) Read(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		if more, err = e.piece(p[n:]); more == 0 && err == nil {
+			break
+		}
+		n += more
+	}
+	if n > 0 && err == io.EOF { // it comes again
+		err = nil
+	}
+	return n, err
+}
+
+// piece reads on in what precedes the header, in the header, or in what follows it.
+func (e *editing) piece(p []byte) (int, error) {
 	switch {
-	case len(p) == 0:
-		return 0, nil
 	case e.before > 0:
 		n, err := e.ReadCloser.Read(p[:min(int64(len(p)), e.before)])
 		e.before -= int64(n)
