@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -148,7 +149,7 @@ func TestAfterTheStoryTheExamplesWorkUntilItIsStopped(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t, "short")
 	d.until("until Ctrl-C")
-	told := d.until("--adapter caddyfile")
+	told, asked := d.until("--adapter caddyfile"), time.Now()
 	found := commands.FindAllStringSubmatch(told, -1)
 	if len(found) != 7 {
 		t.Fatalf("%d examples in\n%s", len(found), told)
@@ -178,6 +179,16 @@ func TestAfterTheStoryTheExamplesWorkUntilItIsStopped(t *testing.T) {
 			}
 		}
 	})
+	t.Run("the integrations call on", func(t *testing.T) {
+		_, address, _ := strings.Cut(found[3][1], "--address unix/")
+		log := filepath.Join(filepath.Dir(address), "audit.log")
+		for before := len(callsIn(t, log)); len(callsIn(t, log)) < before+4; {
+			if time.Since(asked) > 3*time.Minute {
+				t.Fatalf("%d calls, and no more come", before)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
 	if err := d.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -185,6 +196,16 @@ func TestAfterTheStoryTheExamplesWorkUntilItIsStopped(t *testing.T) {
 	if err := d.Wait(); err != nil || !strings.Contains(rest, "Stopped.") || len(d.left(t)) > 0 {
 		t.Errorf("%v: %s %s, it leaves %q", err, rest, d.errs.String(), d.left(t))
 	}
+}
+
+// callsIn are the calls that an audit log tells of.
+func callsIn(t *testing.T, log string) []string {
+	t.Helper()
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile(`"kind":"call"`).FindAllString(string(text), -1)
 }
 
 // askAdmin asks the admin endpoint on a socket for the status.
