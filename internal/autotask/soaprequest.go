@@ -60,6 +60,9 @@ func CheckEnvelope(h http.Header) error {
 	if len(types) != 1 {
 		return badRequest("Content-Type must be there once: text/xml; charset=utf-8")
 	}
+	if strings.EqualFold(types[0], soapType) {
+		return nil
+	}
 	kind, params, err := mime.ParseMediaType(types[0])
 	if charset := strings.ToLower(params["charset"]); err != nil || kind != "text/xml" || charset != "" && charset != "utf-8" {
 		return badRequest("Content-Type must be text/xml, and its charset utf-8: the PSA speaks SOAP 1.1")

@@ -91,7 +91,7 @@ type visit struct {
 
 // entrance returns where the call waits for its unit: its integration's way, or that with the credential that it brings.
 // No integration whose callers bring credentials calls through a pool.
-func entrance(w way, who caller, cred secret.Credential) inject.Entrance {
+func entrance(w way, who *caller, cred secret.Credential) inject.Entrance {
 	n, ok := w.(*lane)
 	if !ok || !who.Brings {
 		return w

@@ -82,8 +82,7 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 		return res
 	}
 	a := answerOf(r.Operation, res.Response)
-	res.Verdict = autotask.Classify(r.Operation, a)
-	res.Complaint = res.Verdict != guard.Accepted && res.Response.StatusCode < 300 && autotask.Complains(r.Operation, a)
+	res.Verdict, res.Complaint = autotask.Classify(r.Operation, a)
 	switch res.Verdict {
 	case guard.Refused, guard.Locked, guard.NoAnswer:
 		res.Said = autotask.Said(r.Operation, a, r.Redactor)
@@ -223,8 +222,7 @@ func (r Request) Sendable() error {
 	if err := autotask.CheckBasic(c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal()); err != nil {
 		return err
 	}
-	_, err := r.Envelope.Edit(r.Body, c.IntegrationCode.Reveal(), "")
-	return err
+	return soap.CheckCode(c.IntegrationCode.Reveal())
 }
 
 var (

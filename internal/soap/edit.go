@@ -23,10 +23,10 @@ type Edited struct {
 }
 
 // Edit puts the gateway's Header into the envelope that was read from body, which must not be compressed. code is the integration code;
-// impersonate is a resource's id, empty for none. The error is of a code that cannot be written in XML, and does not show it.
+// impersonate is a resource's id, empty for none. The error is CheckCode's.
 func (q *Request) Edit(body Body, code, impersonate string) (*Edited, error) {
-	if !writable(code) {
-		return nil, errors.New("the credential's integration code holds what XML cannot: correct it in the secret store")
+	if err := CheckCode(code); err != nil {
+		return nil, err
 	}
 	name := "Header"
 	if q.prefix != "" {
@@ -38,6 +38,14 @@ func (q *Request) Edit(body Body, code, impersonate string) (*Edited, error) {
 	}
 	h += "</AutotaskIntegrations></" + name + ">"
 	return &Edited{body: body, from: q.header.from, to: q.header.to, header: []byte(h)}, nil
+}
+
+// CheckCode says why an integration code cannot be written in XML; the error does not show it.
+func CheckCode(code string) error {
+	if !writable(code) {
+		return errors.New("the credential's integration code holds what XML cannot: correct it in the secret store")
+	}
+	return nil
 }
 
 // String shows nothing of the header, which holds a code.
