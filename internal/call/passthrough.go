@@ -58,6 +58,9 @@ func ownBasic(h http.Header) (user, password string, ok bool) {
 
 // addOwn adds to what a call presents that it brings a PSA credential.
 func addOwn(p *identity.Presented, api autotask.API, h http.Header) {
+	if !p.MayBring() {
+		return
+	}
 	if api == autotask.SOAP {
 		if user, _, ok := ownBasic(h); ok {
 			p.AddUser(autotask.CanonicalUser(user))

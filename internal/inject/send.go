@@ -261,11 +261,7 @@ func answerOf(op autotask.Operation, resp *http.Response) autotask.Answer {
 	if bytes.HasPrefix(raw, gzipMagic) {
 		head = inflateHead(raw)
 	}
-	rest := io.Reader(resp.Body)
-	if err != nil {
-		rest = failing{err}
-	}
-	resp.Body = &closing{io.NopCloser(io.MultiReader(bytes.NewReader(raw), rest)), closeOf(resp.Body)}
+	resp.Body = &putBack{ReadCloser: resp.Body, head: raw, err: err}
 	return autotask.Answer{Status: resp.StatusCode, Header: resp.Header, Body: head}
 }
 
@@ -283,24 +279,23 @@ func inflateHead(raw []byte) []byte {
 	return head
 }
 
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-// closing closes what is below it as well.
-type closing struct {
+// putBack is a body whose head was read already.
+type putBack struct {
 	io.ReadCloser
-	also func()
+	head []byte
+	err  error // what the reading of the head ended with
 }
 
-func (c *closing) Close() error {
-	err := c.ReadCloser.Close()
-	c.also()
-	return err
-}
-
-func closeOf(c io.Closer) func() {
-	return func() { _ = c.Close() }
+func (p *putBack) Read(to []byte) (int, error) {
+	switch {
+	case len(p.head) > 0:
+		n := copy(to, p.head)
+		p.head = p.head[n:]
+		return n, nil
+	case p.err != nil:
+		return 0, p.err
+	}
+	return p.ReadCloser.Read(to)
 }
 
 // Free makes a GET without credential to a URL on a host that the rule allows, and returns status and body, at most 64 KiB.
