@@ -302,16 +302,8 @@ func (b *received) Open() (io.ReadCloser, error) {
 	if b.file != nil {
 		return io.NopCloser(io.NewSectionReader(b.file, 0, b.size)), nil
 	}
-	m := new(inPlace)
-	m.Reset(b.memory)
-	return m, nil
+	return io.NopCloser(bytes.NewReader(b.memory)), nil
 }
-
-// inPlace reads what is in memory.
-type inPlace struct{ bytes.Reader }
-
-// Close implements io.Closer.
-func (*inPlace) Close() error { return nil }
 
 // Size implements inject.Body.
 func (b *received) Size() int64 { return b.size }

@@ -22,7 +22,8 @@ import (
 
 // Body is a request body that can be read any number of times.
 type Body interface {
-	// Open returns it from its first byte.
+	// Open returns it from its first byte. What is in memory is best an io.NopCloser of a bytes.Reader: the transport sends the
+	// head of a request by itself unless it knows that the body will not keep it waiting.
 	Open() (io.ReadCloser, error)
 	// Size is its length in bytes.
 	Size() int64
@@ -182,7 +183,7 @@ func (r Request) build(ctx context.Context) (*http.Request, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the received body cannot be read again: %w", err)
 		}
-		req.Body, req.ContentLength = sendOnce{body}, sent.Size()
+		req.Body, req.ContentLength = body, sent.Size()
 	case req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch:
 		req.Body = http.NoBody
 	default:
@@ -239,9 +240,6 @@ func (r Request) impersonate() string {
 	}
 	return r.Impersonate
 }
-
-// sendOnce hides what a body is, so that the transport takes it for one that can be sent but once.
-type sendOnce struct{ io.ReadCloser }
 
 // nothing is an empty body that the transport does not know for one. It writes itself, so that no room is made for it.
 type nothing struct{}

@@ -26,8 +26,8 @@ const (
 
 	dialPatience     = 10 * time.Second
 	maxAnswerHeaders = 256 << 10
-	// writeRoom is how much of a request goes out at once, in bytes: a head and a small body, such as an envelope, need one system
-	// call, and one of the PSA's to read them.
+	// writeRoom is how much of a request goes out at once, in bytes: a head and a small body that is in memory, such as an envelope,
+	// need one system call, and one of the PSA's to read them.
 	writeRoom = 16 << 10
 )
 

@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -72,14 +73,29 @@ func writable(text string) bool {
 // Size implements Body.
 func (e *Edited) Size() int64 { return e.body.Size() - (e.to - e.from) + int64(len(e.header)) }
 
-// Open implements Body.
+// Open implements Body. A small one is in memory, and an io.NopCloser of a bytes.Reader, by which HTTP transports know that.
 func (e *Edited) Open() (io.ReadCloser, error) {
 	body, err := e.body.Open()
 	if err != nil {
 		return nil, err
 	}
-	return &editing{ReadCloser: body, before: e.from, header: e.header, skip: e.to - e.from}, nil
+	in := &editing{ReadCloser: body, before: e.from, header: e.header, skip: e.to - e.from}
+	if e.Size() > small {
+		return in, nil
+	}
+	defer in.Close()
+	if e.body.Size() < e.to {
+		return nil, io.ErrUnexpectedEOF
+	}
+	all := make([]byte, e.Size())
+	if _, err := io.ReadFull(in, all); err != nil {
+		return nil, err
+	}
+	return io.NopCloser(bytes.NewReader(all)), nil
 }
+
+// small is how large an edited envelope may be that is put together in memory, in bytes.
+const small = 16 << 10
 
 // editing is an edited body that is being read.
 type editing struct {
