@@ -9,6 +9,15 @@ import (
 
 // engineOf returns what the app psa of the same config built.
 func engineOf(ctx caddy.Context) (engine, error) {
+	app, err := appHere(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return app.engine, nil
+}
+
+// appHere returns the app psa of the same config.
+func appHere(ctx caddy.Context) (*App, error) {
 	app, err := ctx.AppIfConfigured("psa")
 	if errors.Is(err, caddy.ErrNotConfigured) {
 		return nil, fmt.Errorf("the app psa is not configured: it says who may call and as which login (the global option psa)")
@@ -16,5 +25,5 @@ func engineOf(ctx caddy.Context) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.(*App).engine, nil
+	return app.(*App), nil
 }

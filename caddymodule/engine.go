@@ -33,6 +33,9 @@ type gateway interface {
 	Police(w http.ResponseWriter, r *http.Request, maxBody int64) (call report.Call, leave func(), done bool)
 	// Proxy takes an identified request to the PSA and answers; one that is not identified gets the answer of Identify.
 	Proxy(w http.ResponseWriter, r *http.Request, options ProxyOptions) report.Call
+	// WebLink returns where a path (escaped) and a query lead among the PSA's web pages, in the zone of a login's tenant. The error is
+	// an *autotask.RequestError where that is what is wrong; others say why the zone's address is not known.
+	WebLink(ctx context.Context, login, path, query string) (string, error)
 }
 
 // operator answers the admin endpoint. Where a name is no login's, the error is [report.ErrUnknownLogin].

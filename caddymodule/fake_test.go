@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/policy"
@@ -109,6 +110,13 @@ func (f *fake) Proxy(w http.ResponseWriter, r *http.Request, options ProxyOption
 	f.note("proxy " + r.Header.Get("X-Identified") + " " + options.PublicURL)
 	w.WriteHeader(http.StatusOK)
 	return report.Call{Entity: "Tickets", Action: "read", ID: "7", Login: "main", Zone: "https://webservices5.autotask.net", CredentialVersion: "3"}
+}
+
+func (f *fake) WebLink(_ context.Context, login, path, query string) (string, error) {
+	if f.noStore {
+		return "", fmt.Errorf("no zone")
+	}
+	return autotask.WebLink("https://ww5.autotask.net/", path, query)
 }
 
 // noon is when the fake's reports are made.

@@ -36,6 +36,7 @@ type lane struct {
 	over      chan struct{} // closed once nothing goes through the lane any more
 	release   func()        // of the record
 	parsed    atomic.Pointer[parsed]
+	pinnedTo  atomic.Pointer[webOfPinned]
 
 	mu      sync.Mutex
 	calls   int              // under way

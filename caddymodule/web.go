@@ -1,0 +1,126 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/psagate/psagate/internal/autotask"
+)
+
+func init() {
+	caddy.RegisterModule(new(Web))
+	httpcaddyfile.RegisterHandlerDirective("psa_web", parseWeb)
+	httpcaddyfile.RegisterDirectiveOrder("psa_web", httpcaddyfile.After, "respond")
+}
+
+// Web redirects people to the PSA's web pages in their zone: one address that everybody can use and bookmark, whatever zone a link
+// names and wherever the tenant moves. What is the PSA's interface or a page of psagate's own goes on to the next handler.
+type Web struct {
+	// Login is the login whose tenant people belong to. Required.
+	Login string `json:"login"`
+
+	engine engine
+	log    *zap.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Web) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.psa_web", New: func() caddy.Module { return new(Web) }}
+}
+
+// Provision finds the app.
+func (h *Web) Provision(ctx caddy.Context) error {
+	h.log = ctx.Logger()
+	app, err := appHere(ctx)
+	if err != nil {
+		return err
+	}
+	h.engine = app.engine
+	if err := app.checkWeb(h.Login); err != nil {
+		return fmt.Errorf("psa_web: %w", err)
+	}
+	return nil
+}
+
+// checkWeb says what is wrong with the login whose people are redirected.
+func (a *App) checkWeb(login string) error {
+	if _, ok := a.Logins[login]; !ok {
+		return fmt.Errorf("there is no login of that name; %s", defined(a.Logins))
+	}
+	return nil
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (h *Web) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if notWeb(r.URL.Path) {
+		return next.ServeHTTP(w, r)
+	}
+	w.Header().Set("Cache-Control", "no-store") // the zone may be another tomorrow
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "This address leads to the PSA's web pages. What you send must go to the page itself: open it from here first.", http.StatusMethodNotAllowed)
+		return nil
+	}
+	link, err := h.engine.WebLink(r.Context(), h.Login, r.URL.EscapedPath(), r.URL.RawQuery)
+	var bad *autotask.RequestError
+	switch {
+	case errors.As(err, &bad):
+		http.Error(w, bad.Text, http.StatusBadRequest)
+	case err != nil:
+		h.log.Error("people cannot be sent to the PSA's web pages", zap.String("login", h.Login), zap.Error(err))
+		w.Header().Set(autotask.HeaderReason, string(autotask.ZoneUnknown))
+		w.Header().Set("Retry-After", "15")
+		http.Error(w, "This gateway does not know at present in which of the PSA's data centres your pages are. Try again in a moment; an operator finds the cause in its log.", http.StatusBadGateway)
+	default:
+		w.Header().Set("Location", link)
+		w.WriteHeader(http.StatusFound)
+	}
+	return nil
+}
+
+// notWeb reports whether a path is none of the PSA's web pages: its interfaces, and psagate's own pages.
+func notWeb(path string) bool {
+	path = strings.ToLower(path)
+	for _, root := range [...]string{"/atservicesrest", "/atservices", "/psagate"} {
+		if path == root || strings.HasPrefix(path, root+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// parseWeb reads psa_web. Syntax:
+//
+//	psa_web [<matcher>] <login>
+func parseWeb(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	w, err := startDirective(h)
+	if err != nil {
+		return nil, err
+	}
+	login, err := w.text("<login>")
+	if err != nil {
+		return nil, err
+	}
+	app := new(App)
+	if err := json.Unmarshal(h.Option("psa").(httpcaddyfile.App).Value, app); err != nil {
+		return nil, fmt.Errorf("reading the psa block: %w", err)
+	}
+	if err := app.checkWeb(login); err != nil {
+		return nil, w.errorf("%w", err)
+	}
+	return &Web{Login: login}, w.block(w.name, nil)
+}
+
+var (
+	_ caddy.Provisioner           = (*Web)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Web)(nil)
+)
