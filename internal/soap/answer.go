@@ -36,16 +36,18 @@ type Answer struct {
 const maxTexts = maxRecords
 
 // ReadAnswer reads the head of an answer, which may be cut off anywhere. It is cautious: what is not the PSA's envelope to the letter is
-// NotRead, and so is one in which a ReturnCode comes twice, or only after the cut. What lies within the records of an answer is not
-// looked at, whatever it is called.
+// NotRead, and so is one in which a ReturnCode comes twice, or only after the cut, and a failure whose words have not come. What lies
+// within the records of an answer is not looked at, whatever it is called, and whatever characters are in it: people wrote it.
 func ReadAnswer(head []byte) Answer {
 	r := answerReader{reader: reader{scanner: newScanner(bytes.NewReader(head))}}
 	defer r.free()
+	r.lax = true
+	err := r.read()
 	var refused *Refusal
-	if err := r.read(); err != nil && (!errors.As(err, &refused) || refused.Text != cutText) {
+	if err != nil && (!errors.As(err, &refused) || refused.Text != cutText) {
 		return Answer{}
 	}
-	if r.found.Kind == NotRead {
+	if r.found.Kind == NotRead || err != nil && r.wordless() {
 		return Answer{}
 	}
 	return r.found
@@ -55,6 +57,12 @@ type answerReader struct {
 	reader
 	found Answer
 	coded bool // a ReturnCode was there
+	full  bool // records were there
+}
+
+// wordless says of a failure that is cut off that what failed is not known: it may be the sign-in, which brings no records.
+func (r *answerReader) wordless() bool {
+	return r.found.Kind == Failed && len(r.found.Texts) == 0 && !r.full
 }
 
 func (r *answerReader) read() error {
@@ -181,10 +189,26 @@ func (r *answerReader) result() error {
 			err = r.code()
 		case r.tag.is(nsATWS, "Errors"):
 			err = r.messages()
+		case r.tag.is(nsATWS, "EntityResults"):
+			err = r.records()
 		default:
 			err = r.skip()
 		}
 		if err != nil {
+			return err
+		}
+	}
+}
+
+// records goes over the records.
+func (r *answerReader) records() error {
+	for {
+		more, err := r.child()
+		if err != nil || !more {
+			return err
+		}
+		r.full = true
+		if err := r.skip(); err != nil {
 			return err
 		}
 	}
