@@ -21,7 +21,8 @@ func calls(op Operation) bool {
 //   - 5xx with a fault: the texts decide; unknown ones are neutral where the status is 500, which is what SOAP 1.1 wants of a fault.
 //   - 3xx and other 4xx: as with REST. A caller can bring them about, with an attachment that IIS takes for too large, and must not be
 //     able to shut the gate so; a sign-in that failed is a 401.
-//   - lockout texts count on any of these, and on 401 and 403.
+//   - lockout texts count on any of these, and on 401 and 403, as does a fault that says of the sign-in that it failed: what is said so is
+//     said, whatever the status.
 //   - all else: no answer.
 func classifySOAP(op Operation, a Answer) guard.Verdict {
 	said := soapAnswer(op, a)
@@ -30,6 +31,8 @@ func classifySOAP(op Operation, a Answer) guard.Verdict {
 	switch {
 	case worst == guard.Locked:
 		return guard.Locked
+	case said.Kind == soap.Faulted && worst == guard.Refused:
+		return guard.Refused
 	case a.Status == http.StatusUnauthorized:
 		return unauthorized(a.Header)
 	case ok && said.Kind == soap.Succeeded && len(said.Texts) == 0 && mediaType(a.Header) == "text/xml":
