@@ -290,6 +290,23 @@ func (w *world) wsdlsFetched() int {
 	return w.sim.Requests().Open
 }
 
+func TestTheHeadOfTheWSDLIsNoBadKey(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for range 20 { // twice what shuts an address out
+			req, err := http.NewRequest("HEAD", wsdlURL, http.NoBody)
+			if err != nil {
+				w.Fatal(err)
+			}
+			if a := w.must(req); a.status != 200 || a.body != "" || a.header.Get("Content-Length") == "" || a.header.Get("Content-Type") != "text/xml; charset=utf-8" {
+				w.Fatalf("%d %v %q", a.status, a.header, a.body)
+			}
+		}
+		if got, want := w.get(wsdlURL), 200; got.status != want {
+			w.Errorf("%d", got.status)
+		}
+	})
+}
+
 func TestOneOfManyFetchesTheWSDL(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.sim.Adjust(func(b *psatest.Behaviour) { b.Latency = 2 * time.Second })
