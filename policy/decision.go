@@ -50,6 +50,8 @@ type Reason struct {
 	Text string `json:"text,omitempty"`
 	// Error is why it could not be evaluated; empty where it could.
 	Error string `json:"error,omitempty"`
+	// Forbids is true of a forbid.
+	Forbids bool `json:"-"`
 }
 
 // String returns the policy's place, its id where that is another, and its text.

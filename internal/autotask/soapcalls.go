@@ -28,7 +28,7 @@ func SOAPCalls(q *soap.Request) []SOAPCall {
 		return all
 	case soap.Query:
 		entity := SOAPEntity(q.Entity)
-		return []SOAPCall{{Query, Resource{Entity: entity}, Fields{Filters: soapNames(entity, q.Filters), All: true}}}
+		return []SOAPCall{{Query, Resource{Entity: entity}, Fields{Filters: soapNames(entity, q.Filters), All: true, Unsure: soapUnsure(entity, q.Filters)}}}
 	}
 	return []SOAPCall{readCall(q)}
 }
@@ -97,6 +97,7 @@ func recordCall(op soap.Operation, rec soap.Record) SOAPCall {
 	}
 	// The PSA's update sets a record as REST's PUT does, or that must be feared: what is left out becomes empty.
 	c.Fields.Written, c.Fields.Whole = soapNames(c.Resource.Entity, names), c.Action == Update
+	c.Fields.Unsure = !c.Fields.Whole && soapUnsure(c.Resource.Entity, names)
 	return c
 }
 
