@@ -25,6 +25,8 @@ func (r *reader) step() (kind, error) {
 			return 0, r.refuse("an element refers to another by href or id; send values in their places, document/literal")
 		case r.inBody && a.space == nsXSI && string(a.local) != "type" && string(a.local) != "nil": // xsi:Type, to a reader that is lax
 			return 0, r.refuse("an element has an attribute of XML Schema's that is neither xsi:type nor xsi:nil; leave it out")
+		case r.inBody && (a.space == nsXSI2000 || a.space == nsXSI1999): // which ASP.NET's reader still takes
+			return 0, r.refuse("an element has an attribute of a draft of XML Schema's; use the namespace " + nsXSI)
 		}
 	}
 	return atStart, nil
