@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -509,6 +510,26 @@ func TestSOAPsImpersonationNeedsTheWordImpersonate(t *testing.T) {
 		time.Sleep(time.Minute)
 		if got := creator(strings.Replace(create, ">1</t:Imp", "></t:Imp", 1)); got != int64(1) {
 			t.Errorf("the login's own: shown as %v", got)
+		}
+	})
+}
+
+func TestCheckWarnsOfACredentialThatSOAPCannotCarry(t *testing.T) {
+	inWorld(t, func(w *world) {
+		warns := func(of string) bool {
+			check, err := w.g.Check(context.Background(), "main")
+			if err != nil {
+				w.Fatal(err)
+			}
+			return strings.Contains(strings.Join(check.Warnings, "\n"), of)
+		}
+		const refused = "programs that use SOAP are refused on this login"
+		if warns(refused) {
+			w.Error("warned of a good one")
+		}
+		w.safe.put("main", user+":x", "a-password")
+		if !warns(refused + ": the credential's user name holds a colon") {
+			w.Error("a colon in the user name is not warned of")
 		}
 	})
 }
