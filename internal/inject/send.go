@@ -82,7 +82,7 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 		return res
 	}
 	a := answerOf(r.Operation, res.Response)
-	res.Verdict = autotask.Classify(r.Operation, a)
+	res.Verdict = r.verdict(a)
 	res.Complaint = res.Verdict != guard.Accepted && res.Response.StatusCode < 300 && autotask.Complains(r.Operation, a)
 	switch res.Verdict {
 	case guard.Refused, guard.Locked, guard.NoAnswer:
@@ -90,6 +90,19 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 	}
 	f.deliver(caller, res.Response)
 	return res
+}
+
+// verdict reads the verdict off an answer. A SOAP call's may repeat the words of its request.
+func (r Request) verdict(a autotask.Answer) guard.Verdict {
+	if r.Envelope == nil {
+		return autotask.Classify(r.Operation, a)
+	}
+	sent, err := r.Body.Open()
+	if err != nil {
+		return autotask.Classify(r.Operation, a)
+	}
+	defer sent.Close()
+	return autotask.ClassifyAfter(r.Operation, a, sent)
 }
 
 // silence says in what way no answer came. The error itself may repeat what was received.
