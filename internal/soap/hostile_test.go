@@ -74,3 +74,15 @@ func TestSchemasOfDraftsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// .NET writes what a name cannot hold as _xHHHH_, and some of its readers undo that.
+func TestNamesThatDotNETWouldDecodeAreRefused(t *testing.T) {
+	for name, refused := range map[string]bool{
+		"_x0043_ontact": true, "Conta_X0063_t": true, "Contact_x0074_": true, "a_x00000043_b": true, "_x_": false, "a_x0_": false, "x0043_ontact": false, "_x004g_": false, "_x0043": false,
+	} {
+		text := `<s:Envelope xmlns:s="` + nsEnvelope + `"><s:Body><GetFieldInfo xmlns="` + nsATWS + `"><psObjectType>` + name + `</psObjectType></GetFieldInfo></s:Body></s:Envelope>`
+		if _, err := Read(strings.NewReader(text), GetFieldInfo.Action()); (err != nil) != refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

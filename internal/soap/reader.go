@@ -138,7 +138,24 @@ func validName(s string) bool {
 			return false
 		}
 	}
-	return s != "" && len(s) <= maxName
+	return s != "" && len(s) <= maxName && !encodedName(s)
+}
+
+// encodedName says whether a name holds _xHHHH_ or _xHHHHHHHH_, by which .NET spells a character (XmlConvert.EncodeName): some of its
+// readers undo that, and see another name.
+func encodedName(s string) bool {
+	for ; ; s = s[1:] {
+		i := strings.Index(s, "_")
+		if i < 0 {
+			return false
+		}
+		s = s[i:]
+		for _, size := range [...]int{4, 8} {
+			if len(s) > size+2 && (s[1] == 'x' || s[1] == 'X') && s[size+2] == '_' && !strings.ContainsFunc(s[2:size+2], func(c rune) bool { return digit(byte(c)) > 15 }) {
+				return true
+			}
+		}
+	}
 }
 
 // maxFields bounds how many names of fields are told of one call.
