@@ -142,18 +142,17 @@ func (r *answerReader) told() error {
 
 // response reads an operation's answer: an element named for it, with one that holds the result.
 func (r *answerReader) response() error {
-	operation, ok := strings.CutSuffix(string(r.tag.local), "Response")
-	if r.tag.space != nsATWS || !ok || !exists(Operation(operation)) {
+	name, _ := strings.CutSuffix(string(r.tag.local), "Response")
+	if r.found.Operation = operationNamed(name); r.tag.space != nsATWS || r.found.Operation == "" || name == string(r.tag.local) {
 		return r.refuse("the answer is to no operation of the PSA's")
 	}
-	r.found.Operation = Operation(operation)
 	results := 0
 	for {
 		more, err := r.child()
 		switch {
 		case err != nil || !more:
 			return err
-		case results > 0 || !r.tag.is(nsATWS, operation+"Result"):
+		case results > 0 || r.tag.space != nsATWS || !r.found.Operation.resulted(string(r.tag.local)):
 			return r.refuse("the answer does not hold its operation's one result")
 		}
 		results++
@@ -163,13 +162,10 @@ func (r *answerReader) response() error {
 	}
 }
 
-func exists(o Operation) bool {
-	for _, other := range Operations {
-		if other == o {
-			return true
-		}
-	}
-	return false
+// resulted says whether an element is the operation's result.
+func (o Operation) resulted(element string) bool {
+	name, ok := strings.CutSuffix(element, "Result")
+	return ok && o.named(name)
 }
 
 // returnsCode are the operations whose result is an ATWSResponse, by the WSDL.

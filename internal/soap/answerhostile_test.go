@@ -52,3 +52,16 @@ func TestAFailureThatIsCutBeforeItsWordsIsNotRead(t *testing.T) {
 		t.Errorf("one that is whole: %+v", got)
 	}
 }
+
+// The WSDL has GetEntityInfo with a small letter and with a capital one, and requests may too.
+func TestTheAnswerOfGetEntityInfoMayHaveASmallLetter(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"GetEntityInfo", "getEntityInfo"} {
+		for _, result := range []string{"GetEntityInfo", "getEntityInfo"} {
+			got := ReadAnswer([]byte(answered(`<` + name + `Response xmlns="` + nsATWS + `"><` + result + `Result><EntityInfo/></` + result + `Result></` + name + `Response>`)))
+			if want := (Answer{Kind: Resulted, Operation: GetEntityInfo}); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, %s: %+v", name, result, got)
+			}
+		}
+	}
+}
