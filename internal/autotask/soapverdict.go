@@ -57,12 +57,16 @@ func Complains(op Operation, a Answer) bool {
 	return false
 }
 
-// soapAnswer reads the body, where it is of use.
+// soapAnswer reads the body, where it is of use. One that answers another operation than was called is no answer to the call.
 func soapAnswer(op Operation, a Answer) soap.Answer {
 	if !calls(op) || !NeedsBody(op, a.Status, a.Header) {
 		return soap.Answer{}
 	}
-	return soap.ReadAnswer(a.head())
+	said := soap.ReadAnswer(a.head())
+	if said.Operation != "" && op.Call != "" && said.Operation != op.Call {
+		return soap.Answer{}
+	}
+	return said
 }
 
 // answerTexts are what the PSA says in an answer of either interface.

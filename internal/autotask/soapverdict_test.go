@@ -105,6 +105,21 @@ func TestWhatSOAPAnswersToRESTOrForFreeProvesNothing(t *testing.T) {
 	}
 }
 
+// An answer that is another call's proves nothing of this one.
+func TestAnAnswerToAnotherOperationProvesNothing(t *testing.T) {
+	t.Parallel()
+	for call, want := range map[soap.Operation]guard.Verdict{soap.Query: guard.Accepted, soap.Create: guard.NoAnswer, soap.GetFieldInfo: guard.NoAnswer} {
+		op := soapCall
+		op.Call = call
+		if got := Classify(op, Answer{Status: 200, Header: xmlHeader, Body: []byte(returned("1", ""))}); got != want {
+			t.Errorf("%s: %s, want %s", call, got, want)
+		}
+		if got := Classify(op, Answer{Status: 500, Header: xmlHeader, Body: []byte(fault(soapLockout))}); got != guard.Locked {
+			t.Errorf("a fault to %s: %s", call, got)
+		}
+	}
+}
+
 func TestOnlyTheHeadOfASOAPAnswerCounts(t *testing.T) {
 	t.Parallel()
 	late := strings.Replace(returned("1", ""), "<ReturnCode>", "<EntityResults>"+strings.Repeat("<Entity/>", MaxBodyHead/8)+"</EntityResults><ReturnCode>", 1)
