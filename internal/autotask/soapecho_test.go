@@ -49,3 +49,18 @@ func TestWordsThatWereSentDecideNothing(t *testing.T) {
 		t.Errorf("a request that cannot be read again: %s", got)
 	}
 }
+
+// FuzzClassifyAfter: whatever was sent, a text that tells of a failed sign-in gives no unit back.
+func FuzzClassifyAfter(f *testing.F) {
+	f.Add(uint16(200), returned("-1", soapLockout), soapLockout)
+	f.Add(uint16(500), fault("The user name or password is incorrect."), "<a>user name <![CDATA[password]]> &#105;ncorrect</a>")
+	f.Add(uint16(403), fault(soapLockout), "<!--"+soapLockout)
+	f.Add(uint16(200), returned("1", ""), "")
+	f.Fuzz(func(t *testing.T, status uint16, answer, sent string) {
+		a := Answer{Status: int(status), Header: xmlHeader, Body: []byte(answer)}
+		before, after := Classify(soapCall, a), ClassifyAfter(soapCall, a, strings.NewReader(sent))
+		if failed := before == guard.Refused || before == guard.Locked; failed && (after == guard.Accepted || after == guard.Neutral) || !failed && after != before {
+			t.Fatalf("%s without what was sent, %s with it", before, after)
+		}
+	})
+}
