@@ -109,7 +109,7 @@ func (g *Gateway) decide(requests []policy.Request, calls []autotask.SOAPCall) (
 		if len(requests) > 1 {
 			which = fmt.Sprintf("record %d of %d, %s %s: ", i+1, len(requests), request.Action, request.Entity)
 		}
-		if c.Fields.Unsure && forbidsUnknown(d) {
+		if c.Fields.Unsure && d.Forbids && !decisive.Fields.Known() && !decisive.Filters.Known() {
 			which += unsureText
 		}
 		break

@@ -3,7 +3,6 @@ package call
 import (
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/report"
@@ -92,7 +91,8 @@ func (g *Gateway) decideAny(request policy.Request, c autotask.SOAPCall) (decisi
 	if d.Allowed() && c.Fields.Unsure {
 		unsure := request
 		unsure.Fields, unsure.Filters = policy.Names{}, policy.Names{}
-		if m := g.policy.Decide(unsure); forbidsUnknown(m) {
+		// A permit that fails for what is not known says nothing: what it lists are names that the call has.
+		if m := g.policy.Decide(unsure); m.Forbids {
 			return unsure, m
 		}
 	}
@@ -106,12 +106,6 @@ func (g *Gateway) decideAny(request policy.Request, c autotask.SOAPCall) (decisi
 		}
 	}
 	return decisive, d
-}
-
-// forbidsUnknown says whether a forbid failed for what is not known. A permit that does says nothing: what it lists are names that the
-// call has.
-func forbidsUnknown(d policy.Decision) bool {
-	return slices.ContainsFunc(d.Errors, func(r policy.Reason) bool { return r.Forbids })
 }
 
 // unsureText says to a caller why fields that a policy does not name are denied.

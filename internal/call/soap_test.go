@@ -452,6 +452,21 @@ forbid (principal, action == Action::"query", resource == Entity::"Contacts") wh
 	})
 }
 
+// Who decides himself what becomes of fields that are not known has decided it for these too.
+func TestAForbidOfUnknownFieldsHoldsForNamesThatMayBeOthersInREST(t *testing.T) {
+	inPolicedWorld(t, `permit (principal, action, resource);
+forbid (principal, action == Action::"create", resource == Entity::"Contacts") when { !context.fields_known || context.fields.contains("isActive") };`, func(w *world) {
+		contact := func(field string) string {
+			return enveloped("", entities(soap.Create, [3]string{"Contact", "0", `<t:AccountID>1</t:AccountID><t:FirstName>A</t:FirstName><t:LastName>B</t:LastName>` + field}))
+		}
+		w.faulted("an unknown name", w.soap("a", soap.Create, contact(`<t:BulkEmailOptOut>true</t:BulkEmailOptOut>`)), "policy", "which is not known: ")
+		w.faulted("a forbidden one", w.soap("a", soap.Create, contact(`<t:Active>1</t:Active>`)), "policy", "forbidden")
+		if n := w.arrived(); n != 0 {
+			t.Errorf("%d calls came to the PSA", n)
+		}
+	})
+}
+
 func TestAPermitThatListsFieldsNeedsNoNameInREST(t *testing.T) {
 	inPolicedWorld(t, `permit (principal, action == Action::"query", resource == Entity::"Contacts") when { ["odd"].containsAll(context.filters) };`, func(w *world) {
 		if a := w.soap("a", soap.Query, enveloped("", strings.NewReplacer("Ticket", "Contact", "id&lt;", "Odd&lt;").Replace(ticketsFrom(1)))); a.status != 200 || a.reason() != "" {
