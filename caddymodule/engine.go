@@ -30,7 +30,7 @@ type gateway interface {
 	Leave(identified *http.Request)
 	// Police asks policy about an identified request. Where that denies it answers and returns done; else the request that it returns
 	// goes on, and leave is called once it has ended. maxBody is as that of [ProxyOptions].
-	Police(w http.ResponseWriter, r *http.Request, maxBody int64) (judged *http.Request, call report.Call, leave func(), done bool)
+	Police(w http.ResponseWriter, r *http.Request, maxBody int64) (call report.Call, leave func(), done bool)
 	// Proxy takes an identified request to the PSA and answers; one that is not identified gets the answer of Identify.
 	Proxy(w http.ResponseWriter, r *http.Request, options ProxyOptions) report.Call
 }

@@ -66,13 +66,13 @@ func (f *fake) Identify(w http.ResponseWriter, r *http.Request, clientIP string)
 
 func (*fake) Leave(*http.Request) {}
 
-func (f *fake) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (*http.Request, report.Call, func(), bool) {
+func (f *fake) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (report.Call, func(), bool) {
 	f.note(fmt.Sprintf("police %s %d", r.Header.Get("X-Identified"), maxBody))
 	if f.denies {
 		w.WriteHeader(http.StatusForbidden)
-		return r, report.Call{Decision: report.Deny, Reason: "policy"}, func() {}, true
+		return report.Call{Decision: report.Deny, Reason: "policy"}, func() {}, true
 	}
-	return r, report.Call{Decision: report.Allow}, func() { f.note("leave") }, false
+	return report.Call{Decision: report.Allow}, func() { f.note("leave") }, false
 }
 
 // Explain asks the built-in policy.

@@ -39,13 +39,22 @@ var ground = sync.OnceValue(func() *foundation {
 	f.begin = f.shared.Hold()
 	f.shared.Observe(observer{counted, &heralded, alarms()})
 	caddy.OnExit(func(context.Context) {
-		endTrails()
-		if err := f.store.Close(); err != nil {
+		if err := f.close(); err != nil {
 			log.Error("closing the store", "error", err)
 		}
 	})
 	return f
 })
+
+// Close ends what outlives configs, the audit logs and the store. Caddy's own commands do so as they exit; a program that has
+// Caddy within itself calls it after its last [caddy.Stop], and loads no config with psagate in it afterwards: until then the
+// store is written to, and made anew where its files are removed.
+func Close() error { return ground().close() }
+
+func (f *foundation) close() error {
+	endTrails()
+	return f.store.Close()
+}
 
 // identity tells what a config wants to be open.
 func (a *App) identity() string {

@@ -51,13 +51,13 @@ func checkMaxBody(size int64) error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (p *Police) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	judged, call, leave, done := p.engine.Police(w, r, p.MaxBody)
+	call, leave, done := p.engine.Police(w, r, p.MaxBody)
 	defer leave()
 	setPlaceholders(r, call)
 	if done {
 		return nil
 	}
-	return next.ServeHTTP(w, judged)
+	return next.ServeHTTP(w, r)
 }
 
 // parsePolice reads psa_policy. Syntax:

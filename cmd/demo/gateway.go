@@ -12,7 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard" // Caddy's own, as in the product
 
-	_ "github.com/psagate/psagate/caddymodule" // psagate's
+	"github.com/psagate/psagate/caddymodule"
 )
 
 // freeAddress finds out whether the gateway can listen there, and settles port 0.
@@ -108,7 +108,7 @@ func (w *world) unload() error {
 		return nil
 	}
 	wire.CloseIdleConnections()
-	if err := caddy.Stop(); err != nil {
+	if err := errors.Join(caddy.Stop(), caddymodule.Close()); err != nil {
 		return fmt.Errorf("stopping the gateway: %w", err)
 	}
 	return nil

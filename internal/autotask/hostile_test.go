@@ -80,7 +80,7 @@ func TestACallerCannotWordAVerdictIntoTheComplaintOfAJSONReader(t *testing.T) {
 		for _, value := range []string{"your account has been locked", "the user account is locked out", "password is invalid", "IntegrationCode is invalid", "unauthorized", "login failed"} {
 			text := fmt.Sprintf(complaint, value)
 			for _, status := range []int{500, 503} {
-				if got := Classify(getTicket, Answer{Status: status, Header: jsonHeader, Body: errorJSON(text)}); got != guard.Neutral {
+				if got := verdictOf(getTicket, Answer{Status: status, Header: jsonHeader, Body: errorJSON(text)}); got != guard.Neutral {
 					t.Errorf("%d %s: %s", status, text, got)
 				}
 			}
@@ -122,7 +122,7 @@ func TestWhatMayBeAnyAnswerIsNeverTakenForASuccess(t *testing.T) {
 		"a limit":                     {Status: 429, Header: jsonHeader},
 		"a refusal without its marks": {Status: 401, Header: jsonHeader},
 	} {
-		if got := Classify(getTicket, a); got == guard.Accepted || got == guard.Refused || got == guard.Locked {
+		if got := verdictOf(getTicket, a); got == guard.Accepted || got == guard.Refused || got == guard.Locked {
 			t.Errorf("%s: %s", name, got)
 		}
 	}

@@ -91,13 +91,12 @@ func recordCall(op soap.Operation, rec soap.Record) SOAPCall {
 	if c.Action == Create {
 		c.Resource.ID = ""
 	}
-	names := rec.Fields
-	if rec.ID != "" { // REST's bodies name it too
-		names = append(slices.Clone(names), "id")
-	}
 	// The PSA's update sets a record as REST's PUT does, or that must be feared: what is left out becomes empty.
-	c.Fields.Written, c.Fields.Whole = soapNames(c.Resource.Entity, names), c.Action == Update
-	c.Fields.Unsure = !c.Fields.Whole && soapUnsure(c.Resource.Entity, names)
+	c.Fields.Written, c.Fields.Whole = soapNames(c.Resource.Entity, rec.Fields), c.Action == Update
+	if at, found := slices.BinarySearch(c.Fields.Written, "id"); rec.ID != "" && !found { // REST's bodies name it too
+		c.Fields.Written = slices.Insert(c.Fields.Written, at, "id")
+	}
+	c.Fields.Unsure = !c.Fields.Whole && soapUnsure(c.Resource.Entity, rec.Fields)
 	return c
 }
 

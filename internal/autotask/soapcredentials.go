@@ -14,7 +14,7 @@ func SetBasic(h http.Header, user, secret, code string) error {
 	if err := CheckBasic(user, secret, code); err != nil {
 		return err
 	}
-	h["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+secret))}
+	h["Authorization"] = []string{string(base64.StdEncoding.AppendEncode([]byte("Basic "), []byte(user+":"+secret)))}
 	return nil
 }
 

@@ -15,16 +15,16 @@ import (
 // were all sent too, the text proves nothing, and the answer is read without it: as no answer, most often. Then nothing is forgiven and
 // the gate shuts until the gateway's own sign-in, which repeats nobody's words, has found out. sent is the request's body; its error is
 // the reader's, and then the text counts.
-func ClassifyAfter(op Operation, a Answer, sent io.Reader) guard.Verdict {
-	v := Classify(op, a)
+func ClassifyAfter(op Operation, a Answer, sent io.Reader) (v guard.Verdict, complains bool) {
+	v, complains = Classify(op, a)
 	if v != guard.Refused && v != guard.Locked || !echoed(answerTexts(op, a), sent) {
-		return v
+		return v, complains
 	}
 	a.Body = nil
-	if v = Classify(op, a); v != guard.Refused {
-		return guard.NoAnswer
+	if v, _ = Classify(op, a); v != guard.Refused {
+		v = guard.NoAnswer
 	}
-	return v
+	return v, complains
 }
 
 // echoed says whether the words that decide about texts are all among what was sent.

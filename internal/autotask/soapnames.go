@@ -88,5 +88,13 @@ func SOAPField(entity, name string) string {
 	if rest, ok := soapFields[entity][name]; ok {
 		return rest
 	}
-	return soapWords.Replace(name)
+	for _, word := range renamed {
+		if strings.Contains(name, word) {
+			return soapWords.Replace(name)
+		}
+	}
+	return name
 }
+
+// renamed are what a name holds at least one of that soapWords changes: most hold none, and looking is cheaper.
+var renamed = [...]string{"account", "installedproduct", "allocationcode", "businessdivisionsubdivision", "sourcecost", "aem"}

@@ -14,6 +14,15 @@ var keySOAPAction = http.CanonicalHeaderKey("SOAPAction")
 // soapType is the Content-Type with which envelopes are sent to the PSA, whatever their caller's spelling of it.
 const soapType = "text/xml; charset=utf-8"
 
+// soapTypes and soapActions are the headers' values, by operation. They are in many requests at once, so nobody changes them.
+var soapTypes, soapActions = []string{soapType}, func() map[soap.Operation][]string {
+	all := make(map[soap.Operation][]string)
+	for _, op := range soap.Operations {
+		all[op] = []string{op.Action()}
+	}
+	return all
+}()
+
 // ParseRequest is ParseOperation, and tells by its header what a SOAP request calls: the PSA dispatches by SOAPAction alone. The body must
 // still be seen to say the same. A HEAD of what is free in SOAP is a GET of it, whose answer has no body: what loads a WSDL may begin so.
 func ParseRequest(method, escapedPath string, h http.Header) (Operation, error) {
@@ -65,6 +74,9 @@ func CheckEnvelope(h http.Header) error {
 	if len(types) != 1 {
 		return badRequest("Content-Type must be there once: text/xml; charset=utf-8")
 	}
+	if strings.EqualFold(types[0], soapType) {
+		return nil
+	}
 	kind, params, err := mime.ParseMediaType(types[0])
 	if charset := strings.ToLower(params["charset"]); err != nil || kind != "text/xml" || charset != "" && charset != "utf-8" {
 		return badRequest("Content-Type must be text/xml, and its charset utf-8: the PSA speaks SOAP 1.1")
@@ -76,5 +88,5 @@ func CheckEnvelope(h http.Header) error {
 func PassEnvelopeHeaders(dst, src http.Header, call soap.Operation) {
 	PassRequestHeaders(dst, src)
 	delete(dst, "Content-Encoding")
-	dst["Content-Type"], dst[keySOAPAction] = []string{soapType}, []string{call.Action()}
+	dst["Content-Type"], dst[keySOAPAction] = soapTypes, soapActions[call]
 }

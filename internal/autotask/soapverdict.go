@@ -12,7 +12,8 @@ func calls(op Operation) bool {
 	return op.API == SOAP && op.Form == FormASMX && op.Method == http.MethodPost && !op.Free
 }
 
-// classifySOAP reads the verdict off an answer to a SOAP call.
+// classifySOAP reads the verdict off an answer to a SOAP call, and whether it tells of an error, whatever its status: its words may repeat
+// what was sent, as those of other errors.
 //
 //   - 401: as with REST.
 //   - 2xx as text/xml, the PSA's envelope with ReturnCode 1 and no errors: accepted. The five operations that answer so all sign in.
@@ -24,8 +25,12 @@ func calls(op Operation) bool {
 //   - lockout texts count on any of these, and on 401 and 403, as does a fault that says of the sign-in that it failed: what is said so is
 //     said, whatever the status.
 //   - all else: no answer.
-func classifySOAP(op Operation, a Answer) guard.Verdict {
+func classifySOAP(op Operation, a Answer) (v guard.Verdict, complains bool) {
 	said := soapAnswer(op, a)
+	return judgeSOAP(op, a, said), said.Kind == soap.Failed || said.Kind == soap.Faulted
+}
+
+func judgeSOAP(op Operation, a Answer, said soap.Answer) guard.Verdict {
 	worst, known := judgeTexts(said.Texts)
 	ok := a.Status >= 200 && a.Status < 300
 	switch {
@@ -45,16 +50,6 @@ func classifySOAP(op Operation, a Answer) guard.Verdict {
 		return byStatus(op, a)
 	}
 	return guard.NoAnswer
-}
-
-// Complains says whether an answer with a status of success tells of an error all the same, as SOAP's do: its words may repeat what was
-// sent, as those of other errors.
-func Complains(op Operation, a Answer) bool {
-	switch soapAnswer(op, a).Kind {
-	case soap.Failed, soap.Faulted:
-		return true
-	}
-	return false
 }
 
 // soapAnswer reads the body, where it is of use. One that answers another operation than was called is no answer to the call.

@@ -83,7 +83,7 @@ func TestASOAPAnswerHasItsVerdict(t *testing.T) {
 		"a proxy's":                     {407, xmlHeader, "", guard.NoAnswer},
 		"one that waited too long":      {408, xmlHeader, "", guard.NoAnswer},
 	} {
-		if got := Classify(soapCall, Answer{Status: c.status, Header: c.header, Body: []byte(c.body)}); got != c.want {
+		if got := verdictOf(soapCall, Answer{Status: c.status, Header: c.header, Body: []byte(c.body)}); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -93,7 +93,7 @@ func TestWhatSOAPAnswersToRESTOrForFreeProvesNothing(t *testing.T) {
 	t.Parallel()
 	a := Answer{Status: 200, Header: xmlHeader, Body: []byte(returned("1", ""))}
 	for _, op := range []Operation{getTicket, {API: SOAP, Method: "GET", Form: FormWSDL, Free: true, Rest: "1.6"}, {API: SOAP, Method: "POST", Form: FormASMX, Free: true, Rest: "1.6"}} {
-		if got := Classify(op, a); got == guard.Accepted {
+		if got := verdictOf(op, a); got == guard.Accepted {
 			t.Errorf("%s: %s", op, got)
 		}
 		if NeedsBody(op, 200, xmlHeader) {
@@ -111,10 +111,10 @@ func TestAnAnswerToAnotherOperationProvesNothing(t *testing.T) {
 	for call, want := range map[soap.Operation]guard.Verdict{soap.Query: guard.Accepted, soap.Create: guard.NoAnswer, soap.GetFieldInfo: guard.NoAnswer} {
 		op := soapCall
 		op.Call = call
-		if got := Classify(op, Answer{Status: 200, Header: xmlHeader, Body: []byte(returned("1", ""))}); got != want {
+		if got, _ := Classify(op, Answer{Status: 200, Header: xmlHeader, Body: []byte(returned("1", ""))}); got != want {
 			t.Errorf("%s: %s, want %s", call, got, want)
 		}
-		if got := Classify(op, Answer{Status: 500, Header: xmlHeader, Body: []byte(fault(soapLockout))}); got != guard.Locked {
+		if got, _ := Classify(op, Answer{Status: 500, Header: xmlHeader, Body: []byte(fault(soapLockout))}); got != guard.Locked {
 			t.Errorf("a fault to %s: %s", call, got)
 		}
 	}
@@ -123,11 +123,11 @@ func TestAnAnswerToAnotherOperationProvesNothing(t *testing.T) {
 func TestOnlyTheHeadOfASOAPAnswerCounts(t *testing.T) {
 	t.Parallel()
 	late := strings.Replace(returned("1", ""), "<ReturnCode>", "<EntityResults>"+strings.Repeat("<Entity/>", MaxBodyHead/8)+"</EntityResults><ReturnCode>", 1)
-	if got := Classify(soapCall, Answer{Status: 200, Header: xmlHeader, Body: []byte(late)}); got != guard.NoAnswer {
+	if got := verdictOf(soapCall, Answer{Status: 200, Header: xmlHeader, Body: []byte(late)}); got != guard.NoAnswer {
 		t.Errorf("a late ReturnCode: %s", got)
 	}
 	long := strings.Replace(returned("1", ""), "<EntityResults/>", "<EntityResults>"+strings.Repeat("<Entity/>", MaxBodyHead)+"</EntityResults>", 1)
-	if got := Classify(soapCall, Answer{Status: 200, Header: xmlHeader, Body: []byte(long)}); got != guard.Accepted {
+	if got := verdictOf(soapCall, Answer{Status: 200, Header: xmlHeader, Body: []byte(long)}); got != guard.Accepted {
 		t.Errorf("a long answer: %s", got)
 	}
 }

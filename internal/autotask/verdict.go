@@ -20,7 +20,7 @@ type Answer struct {
 // MaxBodyHead is how much of a body decides a verdict, in bytes.
 const MaxBodyHead = 64 << 10
 
-// Classify reads the verdict off an answer. It is cautious: a success is only what nothing but a success looks like; a
+// Classify reads the verdict off an answer, and whether one with a status of success tells of an error all the same, as SOAP's do. It is cautious: a success is only what nothing but a success looks like; a
 // failure is what the PSA says of failures; what the PSA may not even have seen, or not have said, is no answer.
 //
 //   - 2xx to an operation that signs in, as JSON: accepted. As HTML, to any operation: no answer, because the PSA's
@@ -31,10 +31,15 @@ const MaxBodyHead = 64 << 10
 //   - lockout texts also count on 401 and 403, since it is not known with which status REST tells of a lockout.
 //   - 3xx and other 4xx: neutral; 407 and 408 come from proxies: no answer.
 //   - SOAP: see classifySOAP; all that it does not name is no answer.
-func Classify(op Operation, a Answer) guard.Verdict {
+func Classify(op Operation, a Answer) (v guard.Verdict, complains bool) {
 	if op.API == SOAP {
-		return classifySOAP(op, a)
+		v, complains = classifySOAP(op, a)
+		return v, complains && a.Status < http.StatusMultipleChoices
 	}
+	return classifyREST(op, a), false
+}
+
+func classifyREST(op Operation, a Answer) guard.Verdict {
 	texts, isErrors := []string(nil), false
 	if NeedsBody(op, a.Status, a.Header) {
 		texts, isErrors = errorTexts(a.head())

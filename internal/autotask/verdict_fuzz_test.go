@@ -36,10 +36,10 @@ func FuzzClassify(f *testing.F) {
 		op, _ := ParseOperation(method, path)
 		h := http.Header{"Content-Type": lines(types), "Www-Authenticate": lines(challenges)}
 		a := Answer{Status: status, Header: h, Body: body}
-		got := Classify(op, a)
+		got := verdictOf(op, a)
 		checkVerdict(t, op, a, got)
 		for name, same := range alike(op, a, value) {
-			if v := Classify(op, same); v != got {
+			if v := verdictOf(op, same); v != got {
 				t.Fatalf("%s: %s %d %q %q %q is %s, else %s", name, op, status, types, challenges, body, v, got)
 			}
 		}
@@ -171,7 +171,7 @@ func checkQuoted(t *testing.T, op Operation, value string) {
 		for i, text := range texts {
 			mark := marks[(len(value)+i)%len(marks)]
 			body := errorJSON(strings.ReplaceAll(text, "%s", mark[0]+value+mark[1]))
-			if got := Classify(op, Answer{Status: 500, Header: jsonHeader, Body: body}); got != want && len(body) < MaxBodyHead {
+			if got := verdictOf(op, Answer{Status: 500, Header: jsonHeader, Body: body}); got != want && len(body) < MaxBodyHead {
 				t.Fatalf("%s: %s, want %s", body, got, want)
 			}
 		}

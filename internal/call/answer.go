@@ -44,10 +44,13 @@ func (t *trip) shape(h http.Header, resp *http.Response) error {
 	return nil
 }
 
-// addTo adds headers to others.
+// addTo adds headers to others, which may hold on to their values.
 func addTo(h, more http.Header) {
 	for name, values := range more {
-		h[name] = append(h[name], values...)
+		if had := h[name]; had != nil {
+			values = append(had, values...)
+		}
+		h[name] = values
 	}
 }
 

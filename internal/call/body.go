@@ -33,6 +33,7 @@ type received struct {
 	file   *os.File // holds all of it where memory does not take it
 	size   int64
 	stake  *stake
+	after  [1]byte // for what must not come after its end
 }
 
 // entryError says why a call was not admitted: most often it is its body.
@@ -71,16 +72,13 @@ func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64, k 
 	if r.ContentLength == 0 && r.ProtoMajor == 1 { // in HTTP/2 it is 0 too where the header is no number
 		return b, b.judge(r.Context(), r.Header.Values("Content-Encoding"), limit)
 	}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	defer context.AfterFunc(s.draining, func() { cancel(errStopping) })()
 	in := &patient{stopped: s.draining, body: r.Body, control: http.NewResponseController(w), start: time.Now(), stake: k}
 	defer in.until(s.draining)()
 	err := error(nil)
 	if r.ContentLength > limit {
 		err = tooLarge(limit)
 	} else if err = b.take(in, r.ContentLength, limit); err == nil {
-		err = b.judge(ctx, r.Header.Values("Content-Encoding"), limit)
+		err = s.judge(b, r, limit)
 	}
 	if err == nil {
 		return b, nil
@@ -91,6 +89,18 @@ func (s *Shared) receive(w http.ResponseWriter, r *http.Request, limit int64, k 
 		in.drain(4 * limit)
 	}
 	return nil, err
+}
+
+// judge checks what came until the caller leaves, or the process is to stop: inflating takes its time.
+func (s *Shared) judge(b *received, r *http.Request, limit int64) error {
+	encodings := r.Header["Content-Encoding"]
+	if len(encodings) == 0 {
+		return b.judge(r.Context(), nil, limit)
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	defer context.AfterFunc(s.draining, func() { cancel(errStopping) })()
+	return b.judge(ctx, encodings, limit)
 }
 
 // refuseEntry answers a call that was not admitted, and returns the reason.
@@ -121,6 +131,9 @@ var errNoRoom = errors.New("no room for a request body in the temporary director
 
 // take reads a body that says it has size bytes, -1 for one that does not say; at most one more than limit.
 func (b *received) take(in io.Reader, size, limit int64) error {
+	if size >= 0 && size <= min(firstRoom, limit) {
+		return b.takeSmall(in, int(size))
+	}
 	if err := b.expect(size); err != nil {
 		return err
 	}
@@ -131,6 +144,33 @@ func (b *received) take(in io.Reader, size, limit int64) error {
 		return errShort
 	}
 	return nil
+}
+
+// takeSmall reads a body that stays in memory into no more than it needs, and on to its end.
+func (b *received) takeSmall(in io.Reader, size int) error {
+	b.memory = make([]byte, size)
+	for {
+		at := b.memory[b.size:]
+		if len(at) == 0 {
+			at = b.after[:]
+		}
+		n, err := in.Read(at)
+		switch {
+		case int(b.size)+n > size:
+			return errShort
+		case n > 0:
+			b.size += int64(n)
+		}
+		switch {
+		case err == nil:
+		case err != io.EOF: //nolint:errorlint // a Reader's EOF is this value
+			return err
+		case int(b.size) < size:
+			return errShort
+		default:
+			return nil
+		}
+	}
 }
 
 func (b *received) fill(in io.Reader) error {

@@ -20,6 +20,7 @@ type trip struct {
 	public string
 	log    *slog.Logger
 	status int // of the answer; 0 while there is none, or nobody hears it
+	hints  hints
 }
 
 // served returns the login that the call was last sent through, or nil where it was not.
@@ -49,9 +50,9 @@ func (t *trip) carry(w http.ResponseWriter, r *http.Request) {
 
 // do makes the call, and passes on the interim answers that come before its answer.
 func (t *trip) do(w http.ResponseWriter, ctx context.Context) (*http.Response, error) {
-	hints := &hints{w: w}
-	defer hints.end()
-	t.Interim = hints.pass
+	t.hints.w = w
+	defer t.hints.end()
+	t.Interim = t.hints.pass
 	return t.Do(ctx)
 }
 

@@ -17,6 +17,7 @@ import (
 type caller struct {
 	identity.Caller
 	client string
+	let    *admitted // once policy has let the call pass
 }
 
 // note remembers what came of a caller's attempt.
@@ -27,7 +28,7 @@ func (n *lane) note(ctx context.Context, t inject.Ticket, o guard.Outcome) {
 		n.shared.accounts.served(key, source, labelOf(t.Attempt), o.Verdict == guard.Accepted)
 	case guard.Refused, guard.Locked, guard.NoAnswer:
 		f := n.failedAttempt(t, o)
-		if c, known := ctx.Value(callerKey{}).(caller); known {
+		if c, known := ctx.Value(callerKey{}).(*caller); known {
 			f.Key, f.Client = bounded64(c.KeyID), bounded64(c.client)
 		}
 		n.shared.accounts.fail(key, f)

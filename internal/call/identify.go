@@ -69,7 +69,7 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	}
 	info := described(op)
 	info.Integration, info.Login = who.Integration.Name, who.Integration.Login
-	return r.WithContext(context.WithValue(line.keep(r.Context()), callerKey{}, caller{who, clientIP})), info, false
+	return r.WithContext(context.WithValue(line.keep(r.Context()), callerKey{}, &caller{Caller: who, client: clientIP})), info, false
 }
 
 // early reports whether a request came before the end of its TLS handshake. Whoever has seen it on its way can send it

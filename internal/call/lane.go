@@ -180,12 +180,18 @@ func (n *lane) acquire(ctx context.Context, ask guard.Ask) (*seat, guard.Attempt
 		n.needNext(s)
 		a, err := s.guard.Acquire(ctx, ask)
 		s.stored(err)
-		var d *guard.Denied
-		if errors.As(err, &d) && d.Reason == guard.Moved { // move has put the next seat in its place before that is said
-			continue
+		if !hasMoved(err) { // else move has put the next seat in its place before that is said
+			return s, a, err
 		}
-		return s, a, err
 	}
+}
+
+func hasMoved(err error) bool {
+	if err == nil {
+		return false
+	}
+	var d *guard.Denied
+	return errors.As(err, &d) && d.Reason == guard.Moved
 }
 
 // needNext says that somebody waits for the PSA user that the record names since, where the one that calls go through serves

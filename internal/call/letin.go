@@ -1,7 +1,6 @@
 package call
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -22,7 +21,7 @@ type letter struct {
 type admitted struct {
 	op       autotask.Operation
 	query    string
-	who      caller
+	who      *caller
 	resource string            // that it asks to be shown as
 	own      secret.Credential // that it brings, if it does
 	coding   string            // of its body
@@ -43,7 +42,7 @@ func (in *admitted) leave() {
 
 // letIn judges what stands above a call's body, and receives that. Where the call may not go on it is answered, and info says why.
 func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, maxBody int64, info *report.Call) *admitted {
-	who, identified := r.Context().Value(callerKey{}).(caller)
+	who, identified := r.Context().Value(callerKey{}).(*caller)
 	if !identified {
 		unread(w, r)
 		autotask.Bare401(w, r.Host)
@@ -90,20 +89,14 @@ func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, max
 // codingOf is how a request says that its body is to be read.
 func codingOf(r *http.Request) string { return strings.Join(r.Header["Content-Encoding"], ", ") }
 
-type admittedKey struct{}
-
-func (in *admitted) keep(r *http.Request) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), admittedKey{}, in))
-}
-
 // judged returns the call that policy let pass, or nil where it was not asked. One that was changed since is refused: what leaves is
 // what was judged.
 func (g *Gateway) judged(w http.ResponseWriter, r *http.Request, op autotask.Operation, info *report.Call) *admitted {
-	in, _ := r.Context().Value(admittedKey{}).(*admitted)
-	if in == nil {
+	by, _ := r.Context().Value(callerKey{}).(*caller)
+	if by == nil || by.let == nil {
 		return nil
 	}
-	who := in.who.Integration
+	in, who := by.let, by.Integration
 	info.Integration, info.Login = who.Name, who.Login
 	resource := in.resource
 	if op.API == autotask.REST {

@@ -58,6 +58,9 @@ func ownBasic(h http.Header) (user, password string, ok bool) {
 
 // addOwn adds to what a call presents that it brings a PSA credential.
 func addOwn(p *identity.Presented, api autotask.API, h http.Header) {
+	if !p.MayBring() {
+		return
+	}
 	if api == autotask.SOAP {
 		if user, _, ok := ownBasic(h); ok {
 			p.AddUser(autotask.CanonicalUser(user))
@@ -91,7 +94,7 @@ type visit struct {
 
 // entrance returns where the call waits for its unit: its integration's way, or that with the credential that it brings.
 // No integration whose callers bring credentials calls through a pool.
-func entrance(w way, who caller, cred secret.Credential) inject.Entrance {
+func entrance(w way, who *caller, cred secret.Credential) inject.Entrance {
 	n, ok := w.(*lane)
 	if !ok || !who.Brings {
 		return w

@@ -20,14 +20,14 @@ type Judge interface {
 	Observes() bool
 }
 
-// Police asks policy about an identified call, before any secret is touched. Where it may not pass it is answered, and done; else the
-// request that is returned goes on to Proxy, and leave is called once it has ended. maxBody is the largest body, in bytes, inflated
+// Police asks policy about an identified call, before any secret is touched. Where it may not pass it is answered, and done; else it
+// goes on to Proxy, and leave is called once it has ended. maxBody is the largest body, in bytes, inflated
 // size included; 0: DefaultMaxBody. Calls that need no sign-in pass unasked.
-func (g *Gateway) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (judged *http.Request, info report.Call, leave func(), done bool) {
+func (g *Gateway) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (info report.Call, leave func(), done bool) {
 	op, err := autotask.ParseRequest(r.Method, r.URL.EscapedPath(), r.Header)
 	info = described(op)
 	if err == nil && op.Free {
-		return r, info, func() {}, false
+		return info, func() {}, false
 	}
 	line := g.auditedOf(r)
 	line.about(op)
@@ -39,9 +39,10 @@ func (g *Gateway) Police(w http.ResponseWriter, r *http.Request, maxBody int64) 
 		info.End(0)
 		g.shared.observer.Answered(info)
 		line.end(info, audit.ByPolicy)
-		return r, info, func() {}, true
+		return info, func() {}, true
 	}
-	return in.keep(r), info, in.leave, false
+	in.who.let = in
+	return info, in.leave, false
 }
 
 // permitted asks policy. A call that is denied is answered.

@@ -53,7 +53,7 @@ func BenchmarkPoliced(b *testing.B) {
 					r, _, _ = g.Identify(rec, r, "192.0.2.7")
 					leave := func() {}
 					if as != "plain" {
-						r, _, leave, _ = g.Police(rec, r, 0)
+						_, leave, _ = g.Police(rec, r, 0)
 					}
 					if g.Proxy(rec, r, ProxyOptions{}); rec.Code != http.StatusOK {
 						b.Fatal(rec.Code, rec.Body)
@@ -83,7 +83,7 @@ func BenchmarkPoliceAlone(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r.Body = io.NopCloser(strings.NewReader(call.body))
-				if _, _, leave, done := g.Police(rec, r, 0); done {
+				if _, leave, done := g.Police(rec, r, 0); done {
 					b.Fatal(rec.Code, rec.Body)
 				} else {
 					leave()

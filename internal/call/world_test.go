@@ -203,7 +203,7 @@ func (w *world) serve() *http.Client {
 		r, _, done := g.Identify(rw, r, cmp.Or(r.Header.Get(clientHeader), "192.0.2.7"))
 		if !done && w.asks {
 			var leave func()
-			r, _, leave, done = g.Police(rw, r, w.way.MaxBody)
+			_, leave, done = g.Police(rw, r, w.way.MaxBody)
 			defer leave()
 			if w.changed != nil {
 				w.changed(r)

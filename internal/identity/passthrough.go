@@ -7,6 +7,9 @@ import (
 	"slices"
 )
 
+// MayBring reports whether AddUser would count: the call shows what is no key, and no key.
+func (p *Presented) MayBring() bool { return p.err == ErrNotAKey }
+
 // AddUser adds the canonical PSA user name of a credential that the call brings itself, where it brings a whole one. It
 // counts only where the call shows no key.
 func (p *Presented) AddUser(canonical string) { p.brings = canonical }

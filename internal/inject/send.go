@@ -22,7 +22,8 @@ import (
 
 // Body is a request body that can be read any number of times.
 type Body interface {
-	// Open returns it from its first byte.
+	// Open returns it from its first byte. What is in memory is best an io.NopCloser of a bytes.Reader: the transport sends the
+	// head of a request by itself unless it knows that the body will not keep it waiting.
 	Open() (io.ReadCloser, error)
 	// Size is its length in bytes.
 	Size() int64
@@ -82,8 +83,7 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 		return res
 	}
 	a := answerOf(r.Operation, res.Response)
-	res.Verdict = r.verdict(a)
-	res.Complaint = res.Verdict != guard.Accepted && res.Response.StatusCode < 300 && autotask.Complains(r.Operation, a)
+	res.Verdict, res.Complaint = r.verdict(a)
 	switch res.Verdict {
 	case guard.Refused, guard.Locked, guard.NoAnswer:
 		res.Said = autotask.Said(r.Operation, a, r.Redactor)
@@ -92,8 +92,8 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 	return res
 }
 
-// verdict reads the verdict off an answer. A SOAP call's may repeat the words of its request.
-func (r Request) verdict(a autotask.Answer) guard.Verdict {
+// verdict reads the verdict off an answer, and whether it complains. A SOAP call's may repeat the words of its request.
+func (r Request) verdict(a autotask.Answer) (v guard.Verdict, complains bool) {
 	if r.Envelope == nil {
 		return autotask.Classify(r.Operation, a)
 	}
@@ -196,7 +196,7 @@ func (r Request) build(ctx context.Context) (*http.Request, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the received body cannot be read again: %w", err)
 		}
-		req.Body, req.ContentLength = sendOnce{body}, sent.Size()
+		req.Body, req.ContentLength = body, sent.Size()
 	case req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch:
 		req.Body = http.NoBody
 	default:
@@ -236,8 +236,7 @@ func (r Request) Sendable() error {
 	if err := autotask.CheckBasic(c.UserName, c.Secret.Reveal(), c.IntegrationCode.Reveal()); err != nil {
 		return err
 	}
-	_, err := r.Envelope.Edit(r.Body, c.IntegrationCode.Reveal(), "")
-	return err
+	return soap.CheckCode(c.IntegrationCode.Reveal())
 }
 
 var (
@@ -254,9 +253,6 @@ func (r Request) impersonate() string {
 	}
 	return r.Impersonate
 }
-
-// sendOnce hides what a body is, so that the transport takes it for one that can be sent but once.
-type sendOnce struct{ io.ReadCloser }
 
 // nothing is an empty body that the transport does not know for one. It writes itself, so that no room is made for it.
 type nothing struct{}
@@ -276,11 +272,7 @@ func answerOf(op autotask.Operation, resp *http.Response) autotask.Answer {
 	if bytes.HasPrefix(raw, gzipMagic) {
 		head = inflateHead(raw)
 	}
-	rest := io.Reader(resp.Body)
-	if err != nil {
-		rest = failing{err}
-	}
-	resp.Body = &closing{io.NopCloser(io.MultiReader(bytes.NewReader(raw), rest)), closeOf(resp.Body)}
+	resp.Body = &putBack{ReadCloser: resp.Body, head: raw, err: err}
 	return autotask.Answer{Status: resp.StatusCode, Header: resp.Header, Body: head}
 }
 
@@ -298,24 +290,23 @@ func inflateHead(raw []byte) []byte {
 	return head
 }
 
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-// closing closes what is below it as well.
-type closing struct {
+// putBack is a body whose head was read already.
+type putBack struct {
 	io.ReadCloser
-	also func()
+	head []byte
+	err  error // what the reading of the head ended with
 }
 
-func (c *closing) Close() error {
-	err := c.ReadCloser.Close()
-	c.also()
-	return err
-}
-
-func closeOf(c io.Closer) func() {
-	return func() { _ = c.Close() }
+func (p *putBack) Read(to []byte) (int, error) {
+	switch {
+	case len(p.head) > 0:
+		n := copy(to, p.head)
+		p.head = p.head[n:]
+		return n, nil
+	case p.err != nil:
+		return 0, p.err
+	}
+	return p.ReadCloser.Read(to)
 }
 
 // Free makes a GET without credential to a URL on a host that the rule allows, and returns status and body, at most 64 KiB.

@@ -26,6 +26,9 @@ const (
 
 	dialPatience     = 10 * time.Second
 	maxAnswerHeaders = 256 << 10
+	// writeRoom is how much of a request goes out at once, in bytes: a head and a small body that is in memory, such as an envelope,
+	// need one system call, and one of the PSA's to read them.
+	writeRoom = 16 << 10
 )
 
 // Wire sends requests to the hosts that a rule allows. It never sends one twice by itself.
@@ -77,6 +80,7 @@ func transport(dial Dial) *http.Transport {
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        idle,
 		MaxResponseHeaderBytes: maxAnswerHeaders,
+		WriteBufferSize:        writeRoom,
 	}
 }
 

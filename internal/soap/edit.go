@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -23,10 +24,10 @@ type Edited struct {
 }
 
 // Edit puts the gateway's Header into the envelope that was read from body, which must not be compressed. code is the integration code;
-// impersonate is a resource's id, empty for none. The error is of a code that cannot be written in XML, and does not show it.
+// impersonate is a resource's id, empty for none. The error is CheckCode's.
 func (q *Request) Edit(body Body, code, impersonate string) (*Edited, error) {
-	if !writable(code) {
-		return nil, errors.New("the credential's integration code holds what XML cannot: correct it in the secret store")
+	if err := CheckCode(code); err != nil {
+		return nil, err
 	}
 	name := "Header"
 	if q.prefix != "" {
@@ -38,6 +39,14 @@ func (q *Request) Edit(body Body, code, impersonate string) (*Edited, error) {
 	}
 	h += "</AutotaskIntegrations></" + name + ">"
 	return &Edited{body: body, from: q.header.from, to: q.header.to, header: []byte(h)}, nil
+}
+
+// CheckCode says why an integration code cannot be written in XML; the error does not show it.
+func CheckCode(code string) error {
+	if !writable(code) {
+		return errors.New("the credential's integration code holds what XML cannot: correct it in the secret store")
+	}
+	return nil
 }
 
 // String shows nothing of the header, which holds a code.
@@ -64,14 +73,29 @@ func writable(text string) bool {
 // Size implements Body.
 func (e *Edited) Size() int64 { return e.body.Size() - (e.to - e.from) + int64(len(e.header)) }
 
-// Open implements Body.
+// Open implements Body. A small one is in memory, and an io.NopCloser of a bytes.Reader, by which HTTP transports know that.
 func (e *Edited) Open() (io.ReadCloser, error) {
 	body, err := e.body.Open()
 	if err != nil {
 		return nil, err
 	}
-	return &editing{ReadCloser: body, before: e.from, header: e.header, skip: e.to - e.from}, nil
+	in := &editing{ReadCloser: body, before: e.from, header: e.header, skip: e.to - e.from}
+	if e.Size() > small {
+		return in, nil
+	}
+	defer in.Close()
+	if e.body.Size() < e.to {
+		return nil, io.ErrUnexpectedEOF
+	}
+	all := make([]byte, e.Size())
+	if _, err := io.ReadFull(in, all); err != nil {
+		return nil, err
+	}
+	return io.NopCloser(bytes.NewReader(all)), nil
 }
+
+// small is how large an edited envelope may be that is put together in memory, in bytes.
+const small = 16 << 10
 
 // editing is an edited body that is being read.
 type editing struct {

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"encoding/xml"
 	"strconv"
+	"strings"
 )
 
 // escaped returns text as it is spelled in an element or in an attribute's value. A character that XML does not have becomes U+FFFD.
 func escaped(text string) string {
+	if !strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' || strings.ContainsRune(`<>&"'`, c) }) {
+		return text
+	}
 	var b bytes.Buffer
 	_ = xml.EscapeText(&b, []byte(text)) // a bytes.Buffer takes every write
 	return b.String()
