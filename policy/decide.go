@@ -190,9 +190,9 @@ func read(rules []*rule, said types.Diagnostic) tally {
 func (c *call) decide(t tally, r *Request) Decision {
 	switch {
 	case len(t.errors) > 0:
-		return Decision{Outcome: Deny, Why: Failed, Errors: t.errors}
+		return Decision{Outcome: Deny, Why: Failed, Errors: t.errors, Forbids: len(t.forbids) > 0 || slices.ContainsFunc(t.errors, func(r Reason) bool { return r.forbids })}
 	case len(t.forbids) > 0:
-		return Decision{Outcome: Deny, Why: Forbidden, Reasons: reasons(t.forbids)}
+		return Decision{Outcome: Deny, Why: Forbidden, Reasons: reasons(t.forbids), Forbids: true}
 	case len(t.permits) == 0:
 		return Decision{Outcome: Deny, Why: NotPermitted, Permit: c.permit}
 	}

@@ -49,7 +49,8 @@ type Reason struct {
 	// Text is its @reason; empty for none.
 	Text string `json:"text,omitempty"`
 	// Error is why it could not be evaluated; empty where it could.
-	Error string `json:"error,omitempty"`
+	Error   string `json:"error,omitempty"`
+	forbids bool   // it is a forbid
 }
 
 // String returns the policy's place, its id where that is another, and its text.
@@ -78,6 +79,8 @@ type Decision struct {
 	Reasons []Reason `json:"reasons,omitempty"`
 	// Errors are the policies that could not be evaluated. One is enough for a denial.
 	Errors []Reason `json:"errors,omitempty"`
+	// Forbids: a forbid applies, or could not be evaluated.
+	Forbids bool `json:"-"`
 	// MaxAge is how old a second factor may be at the most, where only permits that want one apply: the strictest of
 	// them. 0 where none is wanted.
 	MaxAge time.Duration `json:"-"`

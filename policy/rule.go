@@ -37,7 +37,7 @@ func newRule(p *cedar.Policy, text []token) *rule {
 	tree := (*ast.Policy)(p.AST())
 	at := p.Position()
 	r := &rule{
-		reason: Reason{File: at.Filename, Line: at.Line}, column: at.Column, permit: p.Effect() == cedar.Permit,
+		reason: Reason{File: at.Filename, Line: at.Line, forbids: p.Effect() == cedar.Forbid}, column: at.Column, permit: p.Effect() == cedar.Permit,
 		principal: scopeOf(tree.Principal), resource: scopeOf(tree.Resource), whole: p, text: text,
 	}
 	r.actions, _ = actionsOf(tree.Action)

@@ -23,6 +23,8 @@ type Fields struct {
 	All bool
 	// Whole: every field is written. What a full update leaves out becomes empty, and Written is only what it names.
 	Whole bool
+	// Unsure: of a SOAP call, some of Written or Filters may have another name in REST, by which a policy may know them.
+	Unsure bool
 	// ID is the id that the body of an update has, as a path would have it. Empty: none that is told here, which is not to say that
 	// the PSA finds none in it.
 	ID string

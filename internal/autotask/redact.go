@@ -15,16 +15,24 @@ const Redacted = "[redacted]"
 // texts change. One Redactor serves any number of readers at once. It prints as [redacted] in every form.
 type Redactor struct {
 	byFirst [256][]string // the forms, by first byte, longest first
+	words   [256][]string // what may be spelled by escapes, by what its spelling may begin with
 	longest int
 }
 
 // NewRedactor looks for each secret as it is and as JSON, URLs, HTML, XML, and base64 (alone or inside a longer text, as in
-// a Basic header) spell it. Secrets of less than four bytes are not looked for: they would be found everywhere.
+// a Basic header) spell it, whichever of its characters they escape. Secrets of less than four bytes are not looked for: they would be
+// found everywhere.
 func NewRedactor(secrets ...string) *Redactor {
 	d := &Redactor{}
 	for _, form := range secretForms(secrets) {
 		d.byFirst[form[0]] = append(d.byFirst[form[0]], form)
 		d.longest = max(d.longest, len(form))
+	}
+	for _, word := range secretWords(secrets) {
+		for _, c := range []byte(escapeMarks + strings.TrimLeft(word[:1], escapeMarks)) {
+			d.words[c] = append(d.words[c], word)
+		}
+		d.longest = max(d.longest, maxEscape*len(word))
 	}
 	return d
 }
@@ -32,17 +40,21 @@ func NewRedactor(secrets ...string) *Redactor {
 // Format prints [redacted]. Its receiver is a value so that a copied Redactor prints no secret either.
 func (Redactor) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
-// at returns the length of the longest form that text starts with, or 0.
-func (d *Redactor) at(text []byte) int {
+// secretAt returns the length of the longest spelling of a secret that text starts with, or 0.
+func secretAt[T string | []byte](d *Redactor, text T) (n int) {
 	if len(text) == 0 {
 		return 0
 	}
 	for _, form := range d.byFirst[text[0]] {
 		if len(form) <= len(text) && string(text[:len(form)]) == form {
-			return len(form)
+			n = len(form)
+			break
 		}
 	}
-	return 0
+	for _, word := range d.words[text[0]] {
+		n = max(n, spelled(text, word))
+	}
+	return n
 }
 
 // clean appends in to out without the secrets, and returns how much of in it has dealt with: all of it at the end, else
@@ -50,7 +62,7 @@ func (d *Redactor) at(text []byte) int {
 func (d *Redactor) clean(out, in []byte, end bool) ([]byte, int) {
 	i := 0
 	for i < len(in) && (end || len(in)-i >= d.longest) {
-		if n := d.at(in[i:]); n > 0 {
+		if n := secretAt(d, in[i:]); n > 0 {
 			out = append(out, Redacted...)
 			i += n
 			continue
@@ -73,10 +85,8 @@ func (d *Redactor) Text(text string) string {
 // in reports whether there is a secret in text.
 func (d *Redactor) in(text string) bool {
 	for i := range len(text) {
-		for _, form := range d.byFirst[text[i]] {
-			if strings.HasPrefix(text[i:], form) {
-				return true
-			}
+		if secretAt(d, text[i:]) > 0 {
+			return true
 		}
 	}
 	return false

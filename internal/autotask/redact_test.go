@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf16"
 )
 
 const awkward = `pä&s<w>"o\r/d+%'é€😀`
@@ -43,6 +44,43 @@ func TestEverySpellingOfASecretIsTakenOut(t *testing.T) {
 		if got := NewRedactor(awkward).Text(in); got != "before [redacted] after" {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+// What writes an error chooses what it escapes, and how; a caller may choose for it.
+func TestASecretIsTakenOutHoweverItsCharactersAreEscaped(t *testing.T) {
+	t.Parallel()
+	each := func(format string) (all string) {
+		for _, r := range awkward {
+			all += fmt.Sprintf(format, r)
+		}
+		return all
+	}
+	json := ""
+	for _, unit := range utf16.Encode([]rune(awkward)) {
+		json += fmt.Sprintf(`\u%04x`, unit)
+	}
+	url := ""
+	for _, b := range []byte(awkward) {
+		url += fmt.Sprintf("%%%02X", b)
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte(awkward))
+	d := NewRedactor(awkward, "hunter", "hunter2", "äöüß!", "%tie%")
+	for in, want := range map[string]string{
+		each("&#%d;"): Redacted, each("&#x%x;"): Redacted, each("&#X%04X;"): Redacted, each("&#%06d;"): Redacted, json: Redacted, strings.ToUpper(url): Redacted, url: Redacted,
+		"&#104;unter2": Redacted, "hunter&#50;": Redacted, "hunte%72&#x32;!": Redacted + "!", `\u0068unter`: Redacted,
+		"ä&#246;üß!": Redacted, "%ti%65%": Redacted, "&#37;tie%": Redacted,
+		"&#104;unte": "&#104;unte", "&#104;&unter": "&#104;&unter", "&#104": "&#104", "%6": "%6", `\u00`: `\u00`, "&;&#;&#x;%zz": "&;&#;&#x;%zz", "&#99999999;": "&#99999999;",
+	} {
+		if got := d.Text(in); got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+		if got, err := io.ReadAll(d.Reader(iotest.OneByteReader(strings.NewReader("<" + in)))); err != nil || string(got) != "<"+want {
+			t.Errorf("%s in parts: %q %v", in, got, err)
+		}
+	}
+	if got := d.Text("Basic " + strings.NewReplacer("+", "&#43;", "/", "%2f").Replace(basic)); !strings.Contains(got, Redacted) || len(got) > 25 {
+		t.Errorf("%s: %q", basic, got)
 	}
 }
 
@@ -143,6 +181,7 @@ func TestARedactorPrintsNoSecret(t *testing.T) {
 func FuzzRedactor(f *testing.F) {
 	f.Add("hunter2", "CODE-1", []byte(`{"errors":["hunter2 CODE-1"]}`), uint8(3))
 	f.Add(awkward, "äöüß", []byte(url.QueryEscape(awkward)+awkward), uint8(0))
+	f.Add("&amp;&#38;", "%25%", []byte("&amp;amp;&#38;#38;%2525%25&amp;&#38;"), uint8(2))
 	f.Add("aaaa", "aaaaa", []byte("aaaaaaaaaaaaaaaa"), uint8(1))
 	f.Fuzz(func(t *testing.T, one, two string, text []byte, size uint8) {
 		// A secret that is a part of the mark itself would be found in the mark.

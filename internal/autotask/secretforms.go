@@ -38,6 +38,16 @@ func secretForms(secrets []string) []string {
 	return slices.Compact(forms)
 }
 
+// secretWords returns what else may be spelled by escapes: the secrets, and what of base64 texts they decide.
+func secretWords(secrets []string) (words []string) {
+	for _, s := range secrets {
+		if len(s) >= minSecret {
+			words = append(append(words, s), base64Forms(s)...)
+		}
+	}
+	return words
+}
+
 // xmlText and xmlValue spell a text as XML does in an element, and in an attribute's value.
 var xmlText, xmlValue = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;"),
 	strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")

@@ -28,7 +28,7 @@ func SOAPCalls(q *soap.Request) []SOAPCall {
 		return all
 	case soap.Query:
 		entity := SOAPEntity(q.Entity)
-		return []SOAPCall{{Query, Resource{Entity: entity}, Fields{Filters: soapNames(entity, q.Filters), All: true}}}
+		return []SOAPCall{{Query, Resource{Entity: entity}, Fields{Filters: soapNames(entity, q.Filters), All: true, Unsure: soapUnsure(entity, q.Filters)}}}
 	}
 	return []SOAPCall{readCall(q)}
 }
@@ -96,6 +96,7 @@ func recordCall(op soap.Operation, rec soap.Record) SOAPCall {
 	if at, found := slices.BinarySearch(c.Fields.Written, "id"); rec.ID != "" && !found { // REST's bodies name it too
 		c.Fields.Written = slices.Insert(c.Fields.Written, at, "id")
 	}
+	c.Fields.Unsure = !c.Fields.Whole && soapUnsure(c.Resource.Entity, rec.Fields)
 	return c
 }
 

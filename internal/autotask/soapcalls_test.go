@@ -121,7 +121,7 @@ func TestASOAPCallIsJudgedInTheWordsOfREST(t *testing.T) {
 			records(soap.Create, soap.Record{Type: "Ticket", ID: "0", Fields: []string{"Title", "AccountID"}}, soap.Record{Type: "Odd", Fields: []string{"x"}}),
 			[]SOAPCall{
 				{Create, Resource{Entity: "Tickets"}, Fields{Written: []string{"companyid", "id", "title"}}},
-				{Create, Resource{Entity: "Odd"}, Fields{Written: []string{"x"}}},
+				{Create, Resource{Entity: "Odd"}, Fields{Written: []string{"x"}, Unsure: true}},
 			},
 		},
 		"an update": {
@@ -157,6 +157,38 @@ func TestASOAPCallIsJudgedInTheWordsOfREST(t *testing.T) {
 	for _, op := range soap.Operations {
 		if calls := SOAPCalls(records(op, soap.Record{Type: "Ticket"})); len(calls) == 0 != op.Free() {
 			t.Errorf("%s asks for %+v", op, calls)
+		}
+	}
+}
+
+func TestWhichNamesOfFieldsAreKnownInREST(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		entity string
+		names  []string
+		unsure bool
+	}{
+		"known ones":           {"Tickets", []string{"accountid", "Title", "ID", "udf:Anything"}, false},
+		"one that is not":      {"Tickets", []string{"Title", "Odd"}, true},
+		"known of another":     {"Contacts", []string{"QueueID"}, true},
+		"of an unknown entity": {"Quotes", []string{"Name"}, true},
+		"no field at all":      {"Quotes", []string{"id", "udf:x"}, false},
+		"none":                 {"Quotes", nil, false},
+	} {
+		if got := soapUnsure(c.entity, c.names); got != c.unsure {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for entity := range sure {
+		if roots[entity] != entity || len(sure[entity]) < 3 {
+			t.Errorf("%s is no entity of REST's, or has no fields", entity)
+		}
+	}
+	for entity, renamed := range soapFields {
+		for name := range renamed {
+			if sure[entity] != nil && !sure[entity][name] {
+				t.Errorf("%s %s has a name in REST, and is not known to", entity, name)
+			}
 		}
 	}
 }

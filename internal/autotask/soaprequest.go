@@ -24,8 +24,13 @@ var soapTypes, soapActions = []string{soapType}, func() map[soap.Operation][]str
 }()
 
 // ParseRequest is ParseOperation, and tells by its header what a SOAP request calls: the PSA dispatches by SOAPAction alone. The body must
-// still be seen to say the same.
+// still be seen to say the same. A HEAD of what is free in SOAP is a GET of it, whose answer has no body: what loads a WSDL may begin so.
 func ParseRequest(method, escapedPath string, h http.Header) (Operation, error) {
+	if method == http.MethodHead {
+		if op, err := ParseOperation(http.MethodGet, escapedPath); err == nil && op.API == SOAP && op.Free {
+			return op, nil
+		}
+	}
 	op, err := ParseOperation(method, escapedPath)
 	if err != nil || op.API != SOAP || op.Form != FormASMX || op.Method != http.MethodPost || op.Rest == version15 {
 		return op, err

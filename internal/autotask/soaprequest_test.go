@@ -122,3 +122,22 @@ func TestASecretInXMLAndInBasicIsRedacted(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// What loads a WSDL may ask for its head first.
+func TestTheHeadOfWhatIsFreeInSOAPIsFree(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{asmxPath, "/ATServices/1.6/atws.wsdl", "/atservices/1.5/ATWS.asmx"} {
+		want, err := ParseOperation("GET", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ParseRequest("HEAD", path, http.Header{}); err != nil || got != want || !got.Free {
+			t.Errorf("%s: %+v %v", path, got, err)
+		}
+	}
+	for _, path := range []string{"/ATServices/1.6/x", "/ATServicesRest/V1.0/Tickets/1", "/ATServicesRest/V1.0/zoneInformation"} {
+		if got, err := ParseRequest("HEAD", path, http.Header{}); err == nil {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+}

@@ -22,7 +22,8 @@ func calls(op Operation) bool {
 //   - 5xx with a fault: the texts decide; unknown ones are neutral where the status is 500, which is what SOAP 1.1 wants of a fault.
 //   - 3xx and other 4xx: as with REST. A caller can bring them about, with an attachment that IIS takes for too large, and must not be
 //     able to shut the gate so; a sign-in that failed is a 401.
-//   - lockout texts count on any of these, and on 401 and 403.
+//   - lockout texts count on any of these, and on 401 and 403, as does a fault that says of the sign-in that it failed: what is said so is
+//     said, whatever the status.
 //   - all else: no answer.
 func classifySOAP(op Operation, a Answer) (v guard.Verdict, complains bool) {
 	said := soapAnswer(op, a)
@@ -35,6 +36,8 @@ func judgeSOAP(op Operation, a Answer, said soap.Answer) guard.Verdict {
 	switch {
 	case worst == guard.Locked:
 		return guard.Locked
+	case said.Kind == soap.Faulted && worst == guard.Refused:
+		return guard.Refused
 	case a.Status == http.StatusUnauthorized:
 		return unauthorized(a.Header)
 	case ok && said.Kind == soap.Succeeded && len(said.Texts) == 0 && mediaType(a.Header) == "text/xml":
@@ -49,12 +52,16 @@ func judgeSOAP(op Operation, a Answer, said soap.Answer) guard.Verdict {
 	return guard.NoAnswer
 }
 
-// soapAnswer reads the body, where it is of use.
+// soapAnswer reads the body, where it is of use. One that answers another operation than was called is no answer to the call.
 func soapAnswer(op Operation, a Answer) soap.Answer {
 	if !calls(op) || !NeedsBody(op, a.Status, a.Header) {
 		return soap.Answer{}
 	}
-	return soap.ReadAnswer(a.head())
+	said := soap.ReadAnswer(a.head())
+	if said.Operation != "" && op.Call != "" && said.Operation != op.Call {
+		return soap.Answer{}
+	}
+	return said
 }
 
 // answerTexts are what the PSA says in an answer of either interface.

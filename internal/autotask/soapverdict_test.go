@@ -50,6 +50,9 @@ func TestASOAPAnswerHasItsVerdict(t *testing.T) {
 		"a redirect with a success":     {302, xmlHeader, returned("1", ""), guard.Neutral},
 		"a success that is cut":         {200, xmlHeader, returned("1", "")[:strings.Index(returned("1", ""), "</ReturnCode>")], guard.NoAnswer},
 		"a business rule":               {200, xmlHeader, returned("-1", "Missing Required Field: Status"), guard.Neutral},
+		"a control character in a mail": {200, xmlHeader, strings.Replace(returned("1", ""), "<EntityResults/>", "<EntityResults><Entity><Title>a&#x1;b</Title></Entity></EntityResults>", 1), guard.Accepted},
+		"a refusal with one":            {500, xmlHeader, strings.Replace(fault("The user name or password is incorrect."), "user", "&#x1;user", 1), guard.Refused},
+		"a failure cut before its text": {200, xmlHeader, returned("-1", soapLockout)[:strings.Index(returned("-1", soapLockout), "Please")], guard.NoAnswer},
 		"a failure without text":        {200, xmlHeader, returned("-1", ""), guard.Neutral},
 		"a lockout":                     {200, xmlHeader, returned("-1", soapLockout), guard.Locked},
 		"a wrong code":                  {200, xmlHeader, returned("-1", "IntegrationCode is invalid"), guard.Refused},
@@ -63,6 +66,11 @@ func TestASOAPAnswerHasItsVerdict(t *testing.T) {
 		"a lockout's fault in a 401":    {401, xmlHeader, fault(soapLockout), guard.Locked},
 		"a lockout's fault in a 403":    {403, xmlHeader, fault(soapLockout), guard.Locked},
 		"a fault that refuses":          {500, xmlHeader, fault("The user name or password is incorrect."), guard.Refused},
+		"one in a 200":                  {200, xmlHeader, fault("The user name or password is incorrect."), guard.Refused},
+		"one in a 401 without a mark":   {401, xmlHeader, fault("The user name or password is incorrect."), guard.Refused},
+		"one in a 403":                  {403, xmlHeader, fault("The user name or password is incorrect."), guard.Refused},
+		"one in a 503":                  {503, xmlHeader, fault("The user name or password is incorrect."), guard.Refused},
+		"one in a 404, which is unread": {404, xmlHeader, fault("The user name or password is incorrect."), guard.Neutral},
 		"the bare 401":                  {401, basic, "", guard.Refused},
 		"a 401 without a challenge":     {401, http.Header{}, "", guard.NoAnswer},
 		"an HTML page":                  {500, http.Header{"Content-Type": {"text/html"}}, fault(soapLockout), guard.NoAnswer},
@@ -94,6 +102,21 @@ func TestWhatSOAPAnswersToRESTOrForFreeProvesNothing(t *testing.T) {
 	}
 	if !NeedsBody(soapCall, 200, xmlHeader) || NeedsBody(soapCall, 302, xmlHeader) || NeedsBody(soapCall, 200, http.Header{"Content-Length": {"0"}}) {
 		t.Error("of a SOAP call's answers the body of a 2xx is needed, where there is one")
+	}
+}
+
+// An answer that is another call's proves nothing of this one.
+func TestAnAnswerToAnotherOperationProvesNothing(t *testing.T) {
+	t.Parallel()
+	for call, want := range map[soap.Operation]guard.Verdict{soap.Query: guard.Accepted, soap.Create: guard.NoAnswer, soap.GetFieldInfo: guard.NoAnswer} {
+		op := soapCall
+		op.Call = call
+		if got, _ := Classify(op, Answer{Status: 200, Header: xmlHeader, Body: []byte(returned("1", ""))}); got != want {
+			t.Errorf("%s: %s, want %s", call, got, want)
+		}
+		if got, _ := Classify(op, Answer{Status: 500, Header: xmlHeader, Body: []byte(fault(soapLockout))}); got != guard.Locked {
+			t.Errorf("a fault to %s: %s", call, got)
+		}
 	}
 }
 

@@ -366,7 +366,7 @@ func (g *Gateway) Check(ctx context.Context, login string) (report.CheckResult, 
 			break
 		}
 	}
-	out.Warnings = append(append(n.warnings(), g.sharing(n)...), g.poolProblems(login)...)
+	out.Warnings = slices.Concat(n.warnings(), n.unsoapable(), g.sharing(n), g.poolProblems(login))
 	if other := n.otherUser(); other != "" {
 		out.Warnings = append([]string{other}, out.Warnings...)
 	}

@@ -100,15 +100,18 @@ func (g *Gateway) logDenied(request policy.Request, in *admitted, d policy.Decis
 // where there are several says which of them that is.
 func (g *Gateway) decide(requests []policy.Request, calls []autotask.SOAPCall) (decisive policy.Request, d policy.Decision, which string) {
 	for i, request := range requests {
-		var maybe []string
+		var c autotask.SOAPCall // of REST: nothing that it leaves open
 		if len(calls) > 0 {
-			maybe = calls[i].Maybe()
+			c = calls[i]
 		}
-		if decisive, d = g.decideAny(request, maybe); d.Allowed() {
+		if decisive, d = g.decideAny(request, c); d.Allowed() {
 			continue
 		}
 		if len(requests) > 1 {
 			which = fmt.Sprintf("record %d of %d, %s %s: ", i+1, len(requests), request.Action, request.Entity)
+		}
+		if c.Fields.Unsure && d.Forbids && !decisive.Fields.Known() && !decisive.Filters.Known() {
+			which += unsureText
 		}
 		break
 	}

@@ -83,11 +83,20 @@ func (g *Gateway) requestsOf(in *admitted) []policy.Request {
 	return all
 }
 
-// decideAny asks about a request. Where a SOAP call does not tell which entity the record is of, it must be permitted by the name that it
-// has then, and none of the entities that it may be of may be forbidden.
-func (g *Gateway) decideAny(request policy.Request, maybe []string) (decisive policy.Request, d policy.Decision) {
+// decideAny asks about a request, and where a SOAP call says less than REST would, about what it may be: it must be permitted as it is,
+// and nothing that it may be may be forbidden. That is the entity of a record which the call does not tell, and fields whose name in REST
+// is not known.
+func (g *Gateway) decideAny(request policy.Request, c autotask.SOAPCall) (decisive policy.Request, d policy.Decision) {
 	decisive, d = request, g.policy.Decide(request)
-	for _, entity := range maybe {
+	if d.Allowed() && c.Fields.Unsure {
+		unsure := request
+		unsure.Fields, unsure.Filters = policy.Names{}, policy.Names{}
+		// A permit that fails for what is not known says nothing: what it lists are names that the call has.
+		if m := g.policy.Decide(unsure); m.Forbids {
+			return unsure, m
+		}
+	}
+	for _, entity := range c.Maybe() {
 		if !d.Allowed() {
 			break
 		}
@@ -98,6 +107,9 @@ func (g *Gateway) decideAny(request policy.Request, maybe []string) (decisive po
 	}
 	return decisive, d
 }
+
+// unsureText says to a caller why fields that a policy does not name are denied.
+const unsureText = "a field of this call may be forbidden by its name in REST, which is not known: "
 
 // writeFault answers a SOAP call with an error of the gateway's own whose fault code is known.
 func writeFault(w http.ResponseWriter, code soap.FaultCode, reason autotask.Reason, text string) {

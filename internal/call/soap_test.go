@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -290,6 +291,23 @@ func (w *world) wsdlsFetched() int {
 	return w.sim.Requests().Open
 }
 
+func TestTheHeadOfTheWSDLIsNoBadKey(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for range 20 { // twice what shuts an address out
+			req, err := http.NewRequest("HEAD", wsdlURL, http.NoBody)
+			if err != nil {
+				w.Fatal(err)
+			}
+			if a := w.must(req); a.status != 200 || a.body != "" || a.header.Get("Content-Length") == "" || a.header.Get("Content-Type") != "text/xml; charset=utf-8" {
+				w.Fatalf("%d %v %q", a.status, a.header, a.body)
+			}
+		}
+		if got, want := w.get(wsdlURL), 200; got.status != want {
+			w.Errorf("%d", got.status)
+		}
+	})
+}
+
 func TestOneOfManyFetchesTheWSDL(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.sim.Adjust(func(b *psatest.Behaviour) { b.Latency = 2 * time.Second })
@@ -406,6 +424,57 @@ forbid (principal, action, resource) when { context has fields && context.fields
 	})
 }
 
+// SOAP's BulkEmailOptOut is REST's isOptedOutFromBulkEmail: no table has all such names, and what is not known must not be a way around.
+func TestAForbiddenFieldIsNotReachedByAnotherNameOfSOAPs(t *testing.T) {
+	inPolicedWorld(t, `permit (principal, action, resource);
+forbid (principal, action == Action::"create", resource == Entity::"Contacts") when { context.fields.contains("isOptedOutFromBulkEmail") };
+forbid (principal, action == Action::"query", resource == Entity::"Contacts") when { context.filters.contains("isOptedOutFromBulkEmail") };`, func(w *world) {
+		contact := func(more string) string {
+			return enveloped("", entities(soap.Create, [3]string{"Contact", "0", `<t:AccountID>1</t:AccountID><t:FirstName>A</t:FirstName><t:LastName>B</t:LastName><t:Active>1</t:Active>` + more}))
+		}
+		asking := func(field string) string {
+			return enveloped("", strings.NewReplacer("Ticket", "Contact", "id&lt;", field+"&lt;").Replace(ticketsFrom(1)))
+		}
+		const says = "may be forbidden by its name in REST, which is not known"
+		w.faulted("a create", w.soap("a", soap.Create, contact(`<t:BulkEmailOptOut>true</t:BulkEmailOptOut>`)), "policy", says)
+		w.faulted("a query", w.soap("a", soap.Query, asking("BulkEmailOptOut")), "policy", says)
+		if n := w.arrived(); n != 0 {
+			t.Errorf("%d calls came to the PSA", n)
+		}
+		for what, a := range map[string]answer{
+			"a create of known fields": w.soap("a", soap.Create, contact("")), "a query by a known one": w.soap("a", soap.Query, asking("LastName")),
+			"an entity of which nothing is forbidden": w.soap("a", soap.Query, enveloped("", strings.NewReplacer("Ticket", "Account", "id&lt;", "Odd&lt;").Replace(ticketsFrom(1)))),
+		} {
+			if a.status != 200 || a.reason() != "" {
+				t.Errorf("%s: %d %s %s", what, a.status, a.reason(), a.body)
+			}
+		}
+	})
+}
+
+// Who decides himself what becomes of fields that are not known has decided it for these too.
+func TestAForbidOfUnknownFieldsHoldsForNamesThatMayBeOthersInREST(t *testing.T) {
+	inPolicedWorld(t, `permit (principal, action, resource);
+forbid (principal, action == Action::"create", resource == Entity::"Contacts") when { !context.fields_known || context.fields.contains("isActive") };`, func(w *world) {
+		contact := func(field string) string {
+			return enveloped("", entities(soap.Create, [3]string{"Contact", "0", `<t:AccountID>1</t:AccountID><t:FirstName>A</t:FirstName><t:LastName>B</t:LastName>` + field}))
+		}
+		w.faulted("an unknown name", w.soap("a", soap.Create, contact(`<t:BulkEmailOptOut>true</t:BulkEmailOptOut>`)), "policy", "which is not known: ")
+		w.faulted("a forbidden one", w.soap("a", soap.Create, contact(`<t:Active>1</t:Active>`)), "policy", "forbidden")
+		if n := w.arrived(); n != 0 {
+			t.Errorf("%d calls came to the PSA", n)
+		}
+	})
+}
+
+func TestAPermitThatListsFieldsNeedsNoNameInREST(t *testing.T) {
+	inPolicedWorld(t, `permit (principal, action == Action::"query", resource == Entity::"Contacts") when { ["odd"].containsAll(context.filters) };`, func(w *world) {
+		if a := w.soap("a", soap.Query, enveloped("", strings.NewReplacer("Ticket", "Contact", "id&lt;", "Odd&lt;").Replace(ticketsFrom(1)))); a.status != 200 || a.reason() != "" {
+			t.Errorf("%d %s %s", a.status, a.reason(), a.body)
+		}
+	})
+}
+
 func TestPolicySeesWhatASOAPQueryFiltersOnAndThatItIsSOAP(t *testing.T) {
 	inPolicedWorld(t, `permit (principal, action == Action::"query", resource == Entity::"Tickets") when { context.filters == ["id"] && context.api == "soap" };`, func(w *world) {
 		if a := w.soap("a", soap.Query, enveloped("", ticketsFrom(1))); a.status != 200 {
@@ -456,6 +525,26 @@ func TestSOAPsImpersonationNeedsTheWordImpersonate(t *testing.T) {
 		time.Sleep(time.Minute)
 		if got := creator(strings.Replace(create, ">1</t:Imp", "></t:Imp", 1)); got != int64(1) {
 			t.Errorf("the login's own: shown as %v", got)
+		}
+	})
+}
+
+func TestCheckWarnsOfACredentialThatSOAPCannotCarry(t *testing.T) {
+	inWorld(t, func(w *world) {
+		warns := func(of string) bool {
+			check, err := w.g.Check(context.Background(), "main")
+			if err != nil {
+				w.Fatal(err)
+			}
+			return strings.Contains(strings.Join(check.Warnings, "\n"), of)
+		}
+		const refused = "programs that use SOAP are refused on this login"
+		if warns(refused) {
+			w.Error("warned of a good one")
+		}
+		w.safe.put("main", user+":x", "a-password")
+		if !warns(refused + ": the credential's user name holds a colon") {
+			w.Error("a colon in the user name is not warned of")
 		}
 	})
 }

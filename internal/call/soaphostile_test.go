@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/psagate/psagate/internal/psatest"
 	"github.com/psagate/psagate/internal/soap"
 )
 
@@ -45,4 +47,26 @@ func TestNoNameOfAnEntityLocksALogin(t *testing.T) {
 			w.unharmed()
 		})
 	}
+}
+
+// Nobody has seen all texts in which the PSA repeats what was sent. Whoever may write a ticket must not be able to lock the login for all
+// until an operator comes.
+func TestNoTextThatACallerSentLocksALogin(t *testing.T) {
+	inWorld(t, func(w *world) {
+		const text = "your account has been locked"
+		echo := w.sim.Fault(psatest.Fault{At: psatest.Received, Operation: "create", Times: 1, Then: psatest.Answer, Status: 200, Header: http.Header{"Content-Type": {"text/xml; charset=utf-8"}}, Body: enveloped("", `<t:createResponse><t:createResult><t:ReturnCode>-1</t:ReturnCode><t:Errors><t:ATWSError><t:Message>Field `+
+			text+` is none</t:Message></t:ATWSError></t:Errors></t:createResult></t:createResponse>`)})
+		w.served("a")
+		udf := `<t:UserDefinedFields><t:UserDefinedField><t:Name>` + text + `</t:Name></t:UserDefinedField></t:UserDefinedFields>`
+		a := w.soap("a", soap.Create, enveloped("", entities(soap.Create, [3]string{"Ticket", "0", udf + ticketFields})))
+		if a.reason() != "upstream-unreachable" || !strings.Contains(a.body, "look whether the call was carried out") || echo.Hits() != 1 {
+			t.Errorf("%d %s %s", a.status, a.reason(), a.body)
+		}
+		time.Sleep(time.Minute)
+		w.served("a")
+		w.safeNow()
+		if w.failed() != 0 {
+			t.Errorf("%d failed sign-ins", w.failed())
+		}
+	})
 }

@@ -83,13 +83,26 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 		return res
 	}
 	a := answerOf(r.Operation, res.Response)
-	res.Verdict, res.Complaint = autotask.Classify(r.Operation, a)
+	res.Verdict, res.Complaint = r.verdict(a)
 	switch res.Verdict {
 	case guard.Refused, guard.Locked, guard.NoAnswer:
 		res.Said = autotask.Said(r.Operation, a, r.Redactor)
 	}
 	f.deliver(caller, res.Response)
 	return res
+}
+
+// verdict reads the verdict off an answer, and whether it complains. A SOAP call's may repeat the words of its request.
+func (r Request) verdict(a autotask.Answer) (v guard.Verdict, complains bool) {
+	if r.Envelope == nil {
+		return autotask.Classify(r.Operation, a)
+	}
+	sent, err := r.Body.Open()
+	if err != nil {
+		return autotask.Classify(r.Operation, a)
+	}
+	defer sent.Close()
+	return autotask.ClassifyAfter(r.Operation, a, sent)
 }
 
 // silence says in what way no answer came. The error itself may repeat what was received.

@@ -36,16 +36,18 @@ type Answer struct {
 const maxTexts = maxRecords
 
 // ReadAnswer reads the head of an answer, which may be cut off anywhere. It is cautious: what is not the PSA's envelope to the letter is
-// NotRead, and so is one in which a ReturnCode comes twice, or only after the cut. What lies within the records of an answer is not
-// looked at, whatever it is called.
+// NotRead, and so is one in which a ReturnCode comes twice, or only after the cut, and a failure whose words have not come. What lies
+// within the records of an answer is not looked at, whatever it is called, and whatever characters are in it: people wrote it.
 func ReadAnswer(head []byte) Answer {
 	r := answerReader{reader: reader{scanner: newScanner(bytes.NewReader(head))}}
 	defer r.free()
+	r.lax = true
+	err := r.read()
 	var refused *Refusal
-	if err := r.read(); err != nil && (!errors.As(err, &refused) || refused.Text != cutText) {
+	if err != nil && (!errors.As(err, &refused) || refused.Text != cutText) {
 		return Answer{}
 	}
-	if r.found.Kind == NotRead {
+	if r.found.Kind == NotRead || err != nil && r.wordless() {
 		return Answer{}
 	}
 	return r.found
@@ -55,6 +57,12 @@ type answerReader struct {
 	reader
 	found Answer
 	coded bool // a ReturnCode was there
+	full  bool // records were there
+}
+
+// wordless says of a failure that is cut off that what failed is not known: it may be the sign-in, which brings no records.
+func (r *answerReader) wordless() bool {
+	return r.found.Kind == Failed && len(r.found.Texts) == 0 && !r.full
 }
 
 func (r *answerReader) read() error {
@@ -134,18 +142,17 @@ func (r *answerReader) told() error {
 
 // response reads an operation's answer: an element named for it, with one that holds the result.
 func (r *answerReader) response() error {
-	operation, ok := strings.CutSuffix(string(r.tag.local), "Response")
-	if r.tag.space != nsATWS || !ok || !exists(Operation(operation)) {
+	name, _ := strings.CutSuffix(string(r.tag.local), "Response")
+	if r.found.Operation = operationNamed(name); r.tag.space != nsATWS || r.found.Operation == "" || name == string(r.tag.local) {
 		return r.refuse("the answer is to no operation of the PSA's")
 	}
-	r.found.Operation = Operation(operation)
 	results := 0
 	for {
 		more, err := r.child()
 		switch {
 		case err != nil || !more:
 			return err
-		case results > 0 || !r.tag.is(nsATWS, operation+"Result"):
+		case results > 0 || r.tag.space != nsATWS || !r.found.Operation.resulted(string(r.tag.local)):
 			return r.refuse("the answer does not hold its operation's one result")
 		}
 		results++
@@ -155,13 +162,10 @@ func (r *answerReader) response() error {
 	}
 }
 
-func exists(o Operation) bool {
-	for _, other := range Operations {
-		if other == o {
-			return true
-		}
-	}
-	return false
+// resulted says whether an element is the operation's result.
+func (o Operation) resulted(element string) bool {
+	name, ok := strings.CutSuffix(element, "Result")
+	return ok && o.named(name)
 }
 
 // returnsCode are the operations whose result is an ATWSResponse, by the WSDL.
@@ -181,10 +185,26 @@ func (r *answerReader) result() error {
 			err = r.code()
 		case r.tag.is(nsATWS, "Errors"):
 			err = r.messages()
+		case r.tag.is(nsATWS, "EntityResults"):
+			err = r.records()
 		default:
 			err = r.skip()
 		}
 		if err != nil {
+			return err
+		}
+	}
+}
+
+// records goes over the records.
+func (r *answerReader) records() error {
+	for {
+		more, err := r.child()
+		if err != nil || !more {
+			return err
+		}
+		r.full = true
+		if err := r.skip(); err != nil {
 			return err
 		}
 	}

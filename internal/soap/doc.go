@@ -20,8 +20,11 @@ const (
 	// nsATWS15 is that of the version that the PSA has retired.
 	nsATWS15 = "http://autotask.net/ATWS/v1_5/"
 	nsXSI    = "http://www.w3.org/2001/XMLSchema-instance"
-	nsXML    = "http://www.w3.org/XML/1998/namespace"
-	nsXMLNS  = "http://www.w3.org/2000/xmlns/"
+	// nsXSI2000 and nsXSI1999 are those of its drafts.
+	nsXSI2000 = "http://www.w3.org/2000/10/XMLSchema-instance"
+	nsXSI1999 = "http://www.w3.org/1999/XMLSchema-instance"
+	nsXML     = "http://www.w3.org/XML/1998/namespace"
+	nsXMLNS   = "http://www.w3.org/2000/xmlns/"
 	// nsWSDLSOAP and nsWSDLSOAP12 are those of a WSDL's addresses.
 	nsWSDLSOAP   = "http://schemas.xmlsoap.org/wsdl/soap/"
 	nsWSDLSOAP12 = "http://schemas.xmlsoap.org/wsdl/soap12/"

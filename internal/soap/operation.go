@@ -37,6 +37,16 @@ func (o Operation) named(element string) bool {
 	return string(o) == element || o == GetEntityInfo && element == "getEntityInfo"
 }
 
+// operationNamed returns the operation of an element; empty where there is none.
+func operationNamed(element string) Operation {
+	for _, o := range Operations {
+		if o.named(element) {
+			return o
+		}
+	}
+	return ""
+}
+
 const (
 	noAction  = "the header SOAPAction is missing or empty; the PSA tells operations apart by it: send the namespace " + nsATWS + " and the operation's name"
 	badAction = "the header SOAPAction names no operation of the PSA's; send the namespace " + nsATWS + " and the operation's name"
@@ -61,10 +71,8 @@ func ParseAction(header string) (Operation, error) {
 		return "", &Refusal{Code: Client, Text: version15}
 	}
 	if element, ok := strings.CutPrefix(action, nsATWS); ok {
-		for _, o := range Operations {
-			if o.named(element) {
-				return o, nil
-			}
+		if o := operationNamed(element); o != "" {
+			return o, nil
 		}
 	}
 	return "", &Refusal{Code: Client, Text: badAction}

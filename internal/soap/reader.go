@@ -25,6 +25,8 @@ func (r *reader) step() (kind, error) {
 			return 0, r.refuse("an element refers to another by href or id; send values in their places, document/literal")
 		case r.inBody && a.space == nsXSI && string(a.local) != "type" && string(a.local) != "nil": // xsi:Type, to a reader that is lax
 			return 0, r.refuse("an element has an attribute of XML Schema's that is neither xsi:type nor xsi:nil; leave it out")
+		case r.inBody && (a.space == nsXSI2000 || a.space == nsXSI1999): // which ASP.NET's reader still takes
+			return 0, r.refuse("an element has an attribute of a draft of XML Schema's; use the namespace " + nsXSI)
 		}
 	}
 	return atStart, nil
@@ -136,7 +138,24 @@ func validName(s string) bool {
 			return false
 		}
 	}
-	return s != "" && len(s) <= maxName
+	return s != "" && len(s) <= maxName && !encodedName(s)
+}
+
+// encodedName says whether a name holds _xHHHH_ or _xHHHHHHHH_, by which .NET spells a character (XmlConvert.EncodeName): some of its
+// readers undo that, and see another name.
+func encodedName(s string) bool {
+	for ; ; s = s[1:] {
+		i := strings.Index(s, "_")
+		if i < 0 {
+			return false
+		}
+		s = s[i:]
+		for _, size := range [...]int{4, 8} {
+			if len(s) > size+2 && (s[1] == 'x' || s[1] == 'X') && s[size+2] == '_' && !strings.ContainsFunc(s[2:size+2], func(c rune) bool { return digit(byte(c)) > 15 }) {
+				return true
+			}
+		}
+	}
 }
 
 // maxFields bounds how many names of fields are told of one call.

@@ -1,6 +1,9 @@
 package soap
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // maxRecords is how many the PSA takes in one call.
 const maxRecords = 200
@@ -85,15 +88,18 @@ func (r *reader) field(rec *Record) (err error) {
 		return r.userDefined(rec)
 	case local == "Fields":
 		return r.descriptions(rec)
+	case alike(local, "id"), alike(local, "UserDefinedFields"), alike(local, "Fields"):
+		return r.refuse("an entity holds an id, UserDefinedFields or Fields in another case; write it so")
 	case !validName(local):
 		return r.refuse("a name of a field is none: they have ASCII letters, digits and underscores")
 	}
-	before := len(rec.Fields)
+	for _, other := range rec.Fields {
+		if alike(local, other) {
+			return r.refuse("an entity has a field twice")
+		}
+	}
 	if rec.Fields, err = r.withField(rec.Fields, local); err != nil {
 		return err
-	}
-	if len(rec.Fields) == before {
-		return r.refuse("an entity has a field twice")
 	}
 	switch local {
 	case "ParentID":
@@ -105,6 +111,9 @@ func (r *reader) field(rec *Record) (err error) {
 	}
 	return err
 }
+
+// alike says whether two names are one to a reader that does not heed their case.
+func alike(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
 
 // reference reads a value that is a number where it is of use, and else nothing.
 func (r *reader) reference() (string, error) {

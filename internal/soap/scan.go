@@ -44,6 +44,8 @@ type scanner struct {
 	tee func([]byte)
 	// quoted: the document is text within text, so that its declaration's encoding says nothing.
 	quoted bool
+	// lax: a character reference may stand for what is no character of XML's. ASP.NET's writer spells control characters so.
+	lax bool
 
 	began   bool // the first bytes have been looked at
 	rooted  bool // a root element was there

@@ -45,6 +45,9 @@ func (s *scanner) words() (kind, error) {
 	for {
 		whole := !s.has(need) || s.err != nil
 		n, why := characters(s.rest(), whole)
+		if n == 0 && why == control && s.lax && s.rest()[0] == '&' {
+			_, n, _ = reference(s.rest())
+		}
 		if n > 0 {
 			return s.said(n)
 		}
