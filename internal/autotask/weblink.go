@@ -35,9 +35,9 @@ func WebLink(web, path, query string) (string, error) {
 	}
 	path = l.path(path)
 	if query != "" {
-		query = "?" + spelled(l.query(query), "#")
+		query = "?" + spelledIn(l.query(query), "#")
 	}
-	return zone.Scheme + "://" + zone.Host + strings.TrimRight(zone.EscapedPath(), "/") + spelled(path, "#?%") + query, nil
+	return zone.Scheme + "://" + zone.Host + strings.TrimRight(zone.EscapedPath(), "/") + spelledIn(path, "#?%") + query, nil
 }
 
 // linker turns links to the zone.
@@ -114,8 +114,8 @@ func (l linker) isWeb(host string) bool {
 	return false
 }
 
-// spelled is a path or a query with the characters escaped that it cannot have. How the path escapes others stays as it is.
-func spelled(text, bad string) string {
+// spelledIn is a path or a query with the characters escaped that it cannot have. How the path escapes others stays as it is.
+func spelledIn(text, bad string) string {
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(text) {
