@@ -202,4 +202,6 @@ func (w *world) enrol(p Person, s ...Settings) app {
 	return a
 }
 
-func from(p Person, address netip.Addr) Attempt { return Attempt{Person: p, Session: "s1", Address: address} }
+func from(p Person, address netip.Addr) Attempt {
+	return Attempt{Person: p, Session: "s1", Address: address}
+}
