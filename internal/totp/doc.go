@@ -23,4 +23,8 @@
 // 10 in each one after it (3 in 10^5; 1.1 % in a year that nobody notices, 0.011 % with 8 digits). Each mark stolen from a browser
 // adds as much. Such a person can be kept from signing in with a new browser while that goes on, not with one that is known, and
 // not with a recovery code: of those there are 2^80, so the limit of the person does not hold for them.
+//
+// Where the installation's key is replaced, the limits begin anew, for buckets are named with it; recovery codes that were made with
+// it are worth something until it is not kept as the former one any more. Where the store is put back to a backup, recovery codes that
+// were used since then can be used again: give people new ones.
 package totp

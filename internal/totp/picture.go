@@ -14,6 +14,15 @@ import (
 // errPicture hides what the libraries say, which may be the URI.
 var errPicture = errors.New("no QR code can be made: choose a picture of 200 to 2000 pixels, and a shorter account name")
 
+// PNG is the QR code of the otpauth URI as a picture of so many pixels each way, with the quiet zone that readers want.
+func (b Enrolling) PNG(pixels int) ([]byte, error) {
+	key, err := otp.NewKeyFromURL(b.URI.Reveal())
+	if err != nil {
+		return nil, errPicture
+	}
+	return picture(key, pixels)
+}
+
 // picture draws the QR code of a key. The library draws none of the white around it, without which cameras do not find it: 4
 // modules (ISO/IEC 18004, 9.1); it is a tenth of the picture here, which is more.
 func picture(key *otp.Key, pixels int) ([]byte, error) {

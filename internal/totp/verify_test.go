@@ -2,6 +2,7 @@ package totp
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -205,16 +206,35 @@ func TestABrowserIsKnownByItsMarkAlone(t *testing.T) {
 func FuzzMark(f *testing.F) {
 	w := newWorld(f)
 	a := w.enrol(ann)
-	f.Add(a.browser)
-	f.Add(base64.RawURLEncoding.EncodeToString(w.key.Seal(markPurpose, ann.names(), []byte{0, 0, 0, 0, 0, 0, 0, 0, 9})))
-	f.Add("")
-	f.Fuzz(func(t *testing.T, text string) {
-		if m := w.readMark(ann, text); m.id != "" && text != a.browser {
+	w.key = keyOf(f, rand.Text()) // another one in each process that fuzzes, so that no text that one finds is a mark of the other's
+	mark := w.sealMark(ann, w.readMarkOf(a)).Reveal()
+	f.Add(a.browser, 40, byte(1))
+	f.Add(mark, len(mark)-1, byte(3))
+	f.Add("", 0, byte(0))
+	f.Fuzz(func(t *testing.T, text string, at int, xor byte) {
+		if m := w.readMark(ann, text); m.id != "" && text != mark {
 			t.Fatalf("%q makes a browser known", text)
 		}
-		plain := []byte(text) // whatever is in a mark that is ours, reading it does not go wrong
-		w.readMark(ann, base64.RawURLEncoding.EncodeToString(w.key.Seal(markPurpose, ann.names(), plain)))
+		changed := []byte(mark)
+		changed[uint(at)%uint(len(changed))] ^= xor
+		if m := w.readMark(ann, string(changed)); (m.id != "") != (xor == 0) {
+			t.Fatalf("with byte %d changed by %d: known %v", at, xor, m.id != "")
+		}
+		w.readMark(ann, base64.RawURLEncoding.EncodeToString(w.key.Seal(markPurpose, ann.names(), []byte(text)))) // whatever is in a mark of ours
 	})
+}
+
+// readMarkOf is what the mark of an app's browser says, which was sealed with the key "k".
+func (w *world) readMarkOf(a app) mark {
+	w.t.Helper()
+	now := w.key
+	defer func() { w.key = now }()
+	w.key = keyOf(w.t, "k")
+	m := w.readMark(ann, a.browser)
+	if m.id == "" {
+		w.t.Fatal("a mark of ours is none")
+	}
+	return m
 }
 
 func TestAStoreThatFailsIsAnErrorAndNobodyPasses(t *testing.T) {

@@ -35,12 +35,8 @@ func copied(s State) State {
 	return s
 }
 
-func (m *memory) Change(_ context.Context, p Person, buckets []string, f func(*State) error) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.down != nil {
-		return m.down
-	}
+// state is what f of Change is called with.
+func (m *memory) state(p Person, buckets []string) State {
 	s := copied(m.people[p])
 	s.Buckets = map[string]Bucket{}
 	for _, name := range buckets {
@@ -48,6 +44,17 @@ func (m *memory) Change(_ context.Context, p Person, buckets []string, f func(*S
 			s.Buckets[name] = b
 		}
 	}
+	return s
+}
+
+func (m *memory) Change(_ context.Context, p Person, buckets []string, f func(*State) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.down != nil {
+		return m.down
+	}
+	first, s := m.state(p, buckets), m.state(p, buckets)
+	_ = f(&first) // as where another process came first
 	if err := f(&s); err != nil {
 		return err
 	}
