@@ -313,10 +313,14 @@ func TestManyPersonsAndSweepsAtOnceDoNotKeepEachOtherOut(t *testing.T) {
 				_, err := e.Begin(t.Context(), totp.Beginning{Person: who})
 				return err
 			}
-			return at[i%2].TOTP().Change(t.Context(), who, []string{"z", "b" + itoa(i%5), "a", "c" + itoa(i%4)}, func(s *totp.State) error {
-				for _, name := range []string{"z", "b" + itoa(i%5), "a", "c" + itoa(i%4)} {
-					b := s.Buckets[name]
-					s.Buckets[name] = totp.Bucket{Failures: b.Failures + 1, Ends: now.Add(time.Duration(i%2) * time.Hour)}
+			names := []string{"z", "b" + itoa(i%5), "sum", "a", "c" + itoa(i%4)}
+			return at[i%2].TOTP().Change(t.Context(), who, names, func(s *totp.State) error {
+				for _, name := range names {
+					lasts := time.Duration(i%2) * time.Hour
+					if name == "sum" {
+						lasts = time.Hour
+					}
+					s.Buckets[name] = totp.Bucket{Failures: s.Buckets[name].Failures + 1, Ends: now.Add(lasts)}
 				}
 				return nil
 			})
@@ -324,5 +328,10 @@ func TestManyPersonsAndSweepsAtOnceDoNotKeepEachOtherOut(t *testing.T) {
 		if ends["<nil>"] != 160 {
 			t.Errorf("%v", ends)
 		}
+		at[0].changePerson(ann, []string{"sum"}, func(s *totp.State) {
+			if n := s.Buckets["sum"].Failures; n != 120 {
+				t.Errorf("of 120 failures of several persons %d are counted", n)
+			}
+		})
 	})
 }
