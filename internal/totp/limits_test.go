@@ -97,6 +97,28 @@ func TestAStrangerKeepsNobodyOut(t *testing.T) {
 	}
 }
 
+// Each sign-in of the person would give whoever guesses ten more, else.
+func TestARightCodeGivesAGuesserNoMoreGuesses(t *testing.T) {
+	w := newWorld(t)
+	a := w.enrol(ann)
+	guesses := 0
+	for i := range 60 {
+		at := Attempt{Person: ann, Session: fmt.Sprint("stolen", i), Address: netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})}
+		if w.fail(at, a) == ErrWrong {
+			guesses++
+		}
+		if i < 10 { // while a browser that is not known is let in yet
+			if _, err := w.Verify(t.Context(), from(ann, home), w.code(a, 0)); (err == nil) != (i < 9) {
+				t.Fatalf("ann, after %d guesses: %v", i+1, err)
+			}
+		}
+		w.pass(time.Minute)
+	}
+	if guesses != 10 {
+		t.Errorf("%d guesses", guesses)
+	}
+}
+
 // The arithmetic of doc.go, by who does nothing but guess.
 func TestADayHasSoManyGuesses(t *testing.T) {
 	w := newWorld(t)
