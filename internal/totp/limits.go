@@ -15,7 +15,7 @@ type LimitError struct {
 
 // Error implements error.
 func (e LimitError) Error() string {
-	return fmt.Sprintf("too many wrong codes of %s: wait for %s", e.Of, e.After.Round(time.Second))
+	return fmt.Sprintf("too many wrong codes of %s: wait for %s", e.Of, (e.After + time.Second - 1).Truncate(time.Second))
 }
 
 // rule says what failures in a bucket mean.

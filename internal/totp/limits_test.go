@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestWhoFailsOftenWaitsLongerEachTime(t *testing.T) {
 			t.Fatalf("pause %d: a right code: %v", i, err)
 		}
 		w.pass(pause - time.Microsecond)
-		if err := w.fail(at, a); !errors.As(err, limit) {
+		if err := w.fail(at, a); !errors.As(err, limit) || !strings.HasSuffix(err.Error(), "of this session: wait for 1s") {
 			t.Errorf("pause %d, just before its end: %v", i, err)
 		}
 		w.pass(time.Microsecond)

@@ -51,8 +51,10 @@ func (s Settings) Check() error {
 		return fmt.Errorf("totp: algorithm %q: it is %s or %s", s.Algorithm, SHA1, SHA256)
 	case s.Period != 30*time.Second && s.Period != time.Minute:
 		return fmt.Errorf("totp: period %s: it is 30s or 60s", s.Period)
+	case !s.digitsFit():
+		return fmt.Errorf("totp: %d digits: there are 6 or 8", s.Digits)
 	}
-	return s.checkDigits()
+	return nil
 }
 
 // checkShared is for seeds that a PSA has made.
@@ -63,15 +65,13 @@ func (s Settings) checkShared() error {
 	if s.Period < 10*time.Second || s.Period > 5*time.Minute || s.Period%time.Second != 0 {
 		return fmt.Errorf("period %s: it is of whole seconds, 10 at least and 300 at most", s.Period)
 	}
-	return s.checkDigits()
-}
-
-func (s Settings) checkDigits() error {
-	if s.Digits != 6 && s.Digits != 8 {
-		return fmt.Errorf("totp: %d digits: there are 6 or 8", s.Digits)
+	if !s.digitsFit() {
+		return fmt.Errorf("%d digits: there are 6 or 8", s.Digits)
 	}
 	return nil
 }
+
+func (s Settings) digitsFit() bool { return s.Digits == 6 || s.Digits == 8 }
 
 // step is the number of the code of a moment: how many periods have begun since 1970 (RFC 6238, 4.2).
 func (s Settings) step(at time.Time) int64 { return at.Unix() / int64(s.Period/time.Second) }
