@@ -144,9 +144,10 @@ func TestTheSecondFactorInAStoreThatCannotBeUsedIsAnError(t *testing.T) {
 	}
 }
 
-// two are two processes on one store.
+// two are two processes on one store. Neither is taken for dead where so much is posted at once that its beats are late.
 func two(t *testing.T, p place) []*running {
 	t.Helper()
+	p.TTL = generous
 	a := p.run(t)
 	other := p
 	if p.pg != nil {
