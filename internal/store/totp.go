@@ -18,7 +18,7 @@ func (s *Store) TOTP() totp.Store { return people{s} }
 
 type people struct{ store *Store }
 
-// errRaced: another process made a row that this transaction found none of. What is there can be locked, so the next try waits.
+// errRaced: another process made a person's row that this transaction found none of. What is there can be locked, so the next try waits.
 var errRaced = errors.New("another process came first")
 
 // raceTries is how often a transaction is tried that others came before: each time, one of them got through.

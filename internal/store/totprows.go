@@ -127,37 +127,51 @@ func (x *tx) writeRecovery(ctx context.Context, p totp.Person, codes []totp.Reco
 	return nil
 }
 
-// buckets reads buckets in the order of their names, and locks them until the transaction ends.
+// buckets reads buckets in the order of their names, and locks each until the transaction ends, those too that are not there: for
+// them it makes an empty row, which writeBucket takes away again where nothing came of it. Who locked only what is there, and made the
+// rest at the end, would wait for others in another order than theirs.
 func (x *tx) buckets(ctx context.Context, names []string) (map[string]totp.Bucket, error) {
 	all := make(map[string]totp.Bucket, len(names))
 	for _, name := range names {
-		var b totp.Bucket
-		var at, ends micros
-		err := x.row(ctx, `SELECT failures, at, ends FROM totp_bucket WHERE bucket = ? {lock}`, []any{name}, &b.Failures, &at, &ends)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
+		b, had, err := x.bucket(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		b.At, b.Ends = at.time(), ends.time()
-		all[name] = b
+		if had {
+			all[name] = b
+		}
 	}
 	return all, nil
 }
 
-// writeBucket writes a bucket where it has changed. One that was not there could not be locked, so another process may have made it.
+// bucketTries is how often a bucket is looked for that others make and remove at the same time.
+const bucketTries = 20
+
+func (x *tx) bucket(ctx context.Context, name string) (b totp.Bucket, had bool, err error) {
+	for range bucketTries {
+		var at, ends micros
+		err = x.row(ctx, `SELECT failures, at, ends FROM totp_bucket WHERE bucket = ? {lock}`, []any{name}, &b.Failures, &at, &ends)
+		if !errors.Is(err, sql.ErrNoRows) {
+			b.At, b.Ends = at.time(), ends.time()
+			return b, true, err
+		}
+		made, err := x.exec(ctx, `INSERT INTO totp_bucket (bucket, failures, at, ends) VALUES (?, 0, 0, 0) ON CONFLICT DO NOTHING`, name)
+		if err != nil || made == 1 {
+			return totp.Bucket{}, false, err
+		}
+	}
+	return totp.Bucket{}, false, errRaced
+}
+
+// writeBucket writes a bucket where it has changed. It is locked, so nobody else has.
 func (x *tx) writeBucket(ctx context.Context, name string, was totp.Bucket, had bool, is totp.Bucket, has bool) error {
 	var n int64
 	var err error
 	switch {
-	case had == has && was == is:
-		return nil
 	case !has:
 		n, err = x.exec(ctx, `DELETE FROM totp_bucket WHERE bucket = ?`, name)
-	case !had:
-		n, err = x.exec(ctx, `INSERT INTO totp_bucket (bucket, failures, at, ends) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			name, is.Failures, microsOf(is.At), microsOf(is.Ends))
+	case had && was == is:
+		return nil
 	default:
 		n, err = x.exec(ctx, `UPDATE totp_bucket SET failures = ?, at = ?, ends = ? WHERE bucket = ?`, is.Failures, microsOf(is.At), microsOf(is.Ends), name)
 	}
