@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/vault/builtin/credential/approle"
 	"github.com/hashicorp/vault/builtin/credential/cert"
 	"github.com/hashicorp/vault/builtin/credential/userpass"
+	"github.com/hashicorp/vault/builtin/logical/totp"
 	"github.com/hashicorp/vault/helper/namespace"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/hashicorp/vault/sdk/physical"
@@ -62,7 +63,7 @@ func newCore(s settings, url string) (*vault.Core, error) {
 		Physical:        storage,
 		DisableMlock:    true,
 		Logger:          log,
-		LogicalBackends: map[string]logical.Factory{"kv": kv.Factory},
+		LogicalBackends: map[string]logical.Factory{"kv": kv.Factory, "totp": totp.Factory},
 		CredentialBackends: map[string]logical.Factory{
 			"approle": approle.Factory, "userpass": userpass.Factory, "cert": cert.Factory,
 			"kubernetes": kubernetes.Factory, "jwt": jwt.Factory,

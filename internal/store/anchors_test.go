@@ -56,7 +56,7 @@ func TestAnchorsOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 func TestAStoreOfBeforeTheAuditLogIsTakenOver(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		a := p.run(t)
-		for _, table := range []string{"audit_anchor", "switched_off"} {
+		for _, table := range append([]string{"audit_anchor", "switched_off"}, totpTables...) {
 			if _, err := a.db.Exec(`DROP TABLE ` + table); err != nil {
 				t.Fatal(err)
 			}
@@ -75,6 +75,11 @@ func TestAStoreOfBeforeTheAuditLogIsTakenOver(t *testing.T) {
 func TestChainsOfBeforeTheyWereCountedComeBeforeThoseThatAre(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		a := p.run(t)
+		for _, table := range totpTables {
+			if _, err := a.db.Exec(`DROP TABLE ` + table); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, statement := range []string{
 			`ALTER TABLE audit_anchor DROP COLUMN number`, `UPDATE store SET version = 3`,
 			`INSERT INTO audit_anchor (chain, host, key_id, seq, mac, at, closed) VALUES ('OLD', 'gate-1', '', 1, '', 9000000000000000, true)`,

@@ -115,6 +115,47 @@ var migrations = [...][]string{{
 }, {
 	// In which order chains began; 0: from before that was counted.
 	`ALTER TABLE audit_anchor ADD COLUMN number BIGINT NOT NULL DEFAULT 0`,
+}, {
+	// The second factor of people. The row of a person is what transactions on the others lock; rev counts its changes.
+	`CREATE TABLE totp_person (
+		issuer TEXT NOT NULL,
+		subject TEXT NOT NULL,
+		rev BIGINT NOT NULL,
+		PRIMARY KEY (issuer, subject)
+	)`,
+	// Of a person one that counts, and one that is not confirmed yet.
+	`CREATE TABLE totp_enrolment (
+		issuer TEXT NOT NULL,
+		subject TEXT NOT NULL,
+		pending BOOLEAN NOT NULL,
+		id TEXT NOT NULL,
+		seed {blob} NOT NULL,
+		algorithm TEXT NOT NULL,
+		digits BIGINT NOT NULL,
+		period BIGINT NOT NULL,
+		begun BIGINT NOT NULL,
+		confirmed BIGINT NOT NULL,
+		last_step BIGINT NOT NULL,
+		last_used BIGINT NOT NULL,
+		tries BIGINT NOT NULL,
+		PRIMARY KEY (issuer, subject, pending)
+	)`,
+	`CREATE TABLE totp_recovery (
+		issuer TEXT NOT NULL,
+		subject TEXT NOT NULL,
+		number BIGINT NOT NULL,
+		key_id TEXT NOT NULL,
+		sum TEXT NOT NULL,
+		used BIGINT NOT NULL,
+		PRIMARY KEY (issuer, subject, number)
+	)`,
+	`CREATE TABLE totp_bucket (
+		bucket TEXT PRIMARY KEY,
+		failures BIGINT NOT NULL,
+		at BIGINT NOT NULL,
+		ends BIGINT NOT NULL
+	)`,
+	`CREATE INDEX totp_bucket_ends ON totp_bucket (ends)`,
 }}
 
 // errNewer: a newer psagate has been at the store.

@@ -17,8 +17,8 @@ import (
 	"github.com/psagate/psagate/internal/secret"
 )
 
-// Source is the [secret.Source] of one Vault. It is a [secret.Reviser], a [secret.Sessioner], a [secret.Writer] and a
-// [secret.Permitter].
+// Source is the [secret.Source] of one Vault. It is a [secret.Reviser], a [secret.Sessioner], a [secret.Writer], a
+// [secret.Permitter] and a [secret.Coder].
 type Source struct {
 	cfg     Config
 	wire    *wire
