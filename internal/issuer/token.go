@@ -156,8 +156,8 @@ type Logout struct {
 	ID string
 	// SessionID and Subject: at least one of them is there.
 	SessionID, Subject string
-	// Expires is when the token does.
-	Expires time.Time
+	// Issued and Expires are when the token was made, and when it need not be remembered any more.
+	Issued, Expires time.Time
 }
 
 // LogoutToken checks a token of OpenID Connect Back-Channel Logout 1.0, section 2.6. That it comes once is the caller's to see to.
@@ -186,7 +186,7 @@ func (i *Issuer) LogoutToken(ctx context.Context, token string) (Logout, error) 
 	if age := time.Since(t.IssuedAt); age > maxLogoutAge {
 		return Logout{}, i.refused(nil, errors.New("it was issued too long ago"))
 	}
-	return Logout{ID: t.TokenID, SessionID: t.SessionID, Subject: t.Subject, Expires: t.Expiry.Add(Leeway)}, nil
+	return Logout{ID: t.TokenID, SessionID: t.SessionID, Subject: t.Subject, Issued: t.IssuedAt, Expires: t.Expiry.Add(Leeway)}, nil
 }
 
 // maxLogoutAge bounds for how long the ids of logout tokens must be kept. The specification wants them to be short-lived.

@@ -32,6 +32,8 @@ type Which struct {
 	// IssuerURL, Subject and IssuerSession are the person's provider, and its names for the person and for its own session. The latter
 	// two mean nothing without the first.
 	IssuerURL, Subject, IssuerSession string
+	// Before: only those that began before it; zero: whenever they began. It means nothing alone.
+	Before time.Time
 }
 
 // None reports whether no session is meant.
@@ -42,5 +44,6 @@ func (w Which) None() bool {
 // Matches reports whether a session is meant.
 func (w Which) Matches(r Row) bool {
 	return !w.None() && (w.Hash == Hash{} || w.Hash == r.Hash) && (w.ID == "" || w.ID == r.ID) && (w.IssuerURL == "" || w.IssuerURL == r.Person.IssuerURL) &&
-		(w.Subject == "" || w.Subject == r.Person.Subject) && (w.IssuerSession == "" || w.IssuerSession == r.IssuerSession)
+		(w.Subject == "" || w.Subject == r.Person.Subject) && (w.IssuerSession == "" || w.IssuerSession == r.IssuerSession) &&
+		(w.Before.IsZero() || r.Created.Before(w.Before))
 }

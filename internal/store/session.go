@@ -114,6 +114,9 @@ func (t sessions) Remove(ctx context.Context, w session.Which) (gone []session.R
 	add(`issuer_url`, w.IssuerURL, w.IssuerURL != "")
 	add(`subject`, w.Subject, w.Subject != "")
 	add(`issuer_session`, w.IssuerSession, w.IssuerSession != "")
+	if !w.Before.IsZero() {
+		conditions, args = append(conditions, `created < ?`), append(args, microsOf(w.Before))
+	}
 	err = t.store.transact(ctx, func(ctx context.Context, x *tx) error {
 		return x.each(ctx, `DELETE FROM people_session WHERE `+strings.Join(conditions, ` AND `)+` RETURNING `+sessionColumns, args, func(scan func(...any) error) error {
 			r, err := scanSession(scan)

@@ -153,6 +153,7 @@ func removes(t *testing.T, one, other session.Table) {
 		"a session of the issuer":  {IssuerURL: corp, IssuerSession: "sid-1"},
 		"both, that agree":         {IssuerURL: corp, Subject: "ann", IssuerSession: "sid-1"},
 		"both, that do not":        {IssuerURL: corp, Subject: "bob", IssuerSession: "sid-1"},
+		"those of before":          {IssuerURL: corp, Subject: "ann", Before: row(4).Created},
 		"a token and another's id": {Hash: bob.Hash, ID: unnamed.ID},
 		"nobody":                   {IssuerURL: corp, Subject: "x"},
 		"a quote":                  {IssuerURL: corp, Subject: "' OR '1'='1"},
@@ -182,7 +183,7 @@ func removes(t *testing.T, one, other session.Table) {
 
 func removesNothing(t *testing.T, one, other session.Table) {
 	add(t, one, row(1))
-	for _, which := range []session.Which{{}, {Subject: "ann"}, {IssuerSession: "sid-1"}, {IssuerURL: "https://login.example.com"}} {
+	for _, which := range []session.Which{{}, {Subject: "ann"}, {IssuerSession: "sid-1"}, {IssuerURL: "https://login.example.com"}, {Before: at.Add(time.Hour)}} {
 		if gone, err := other.Remove(t.Context(), which); err != nil || len(gone) != 0 {
 			t.Errorf("%+v: removed %+v, error %v", which, gone, err)
 		}
