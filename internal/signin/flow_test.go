@@ -47,7 +47,7 @@ func FuzzFlowCookie(f *testing.F) {
 	f.Add("x", good)
 	f.Add(name, s.seal(name, []byte(`not JSON`)))
 	f.Fuzz(func(t *testing.T, n, text string) {
-		if got, ok := site.openFlow(n, text); ok && (n != name || text != good || got.State != "s") {
+		if got, ok := site.openFlow(n, text); ok && (n != name || got.State != "s" || got.Ends.Year() != 2999) {
 			t.Errorf("%q under %q is %+v", text, n, got)
 		}
 	})
