@@ -59,7 +59,7 @@ func (c Config) check() error {
 	if c.ClientID == "" {
 		errs = append(errs, fmt.Errorf("issuer %s: client_id is missing: it is what the provider calls psagate", c.Name))
 	}
-	if err := checkURL(c.URL); err != nil {
+	if err := CheckURL(c.URL); err != nil {
 		errs = append(errs, fmt.Errorf("issuer %s: %w", c.Name, err))
 	}
 	if c.MaxStale < 0 {
@@ -68,8 +68,8 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-// checkURL says what is wrong with an issuer's URL (OpenID Connect Discovery 1.0, section 3).
-func checkURL(text string) error {
+// CheckURL says what is wrong with an issuer's URL (OpenID Connect Discovery 1.0, section 3).
+func CheckURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "":

@@ -60,6 +60,19 @@ func New(cfg Config) (*Issuer, error) {
 	return i, nil
 }
 
+// Adopt takes over what another issuer knows of the same provider, asked in the same way, where this one knows nothing yet: a provider
+// that is down when a config is loaded anew is no more unknown than before.
+func (i *Issuer) Adopt(other *Issuer) {
+	other.mu.Lock()
+	k := other.known
+	other.mu.Unlock()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.known == nil && i.cfg.URL == other.cfg.URL {
+		i.known = k
+	}
+}
+
 // Close ends what is under way with the provider.
 func (i *Issuer) Close() {
 	i.end()
