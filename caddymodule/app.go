@@ -86,7 +86,7 @@ type App struct {
 	// issuers are those of the config, at work.
 	issuers map[string]*lentIssuer
 	engine  engine
-	emit   func(call.Happening)
+	emit    func(call.Happening)
 	// alertTargets are those who will be told, until the config is in force.
 	alertTargets []*alertTarget
 	audit        *lentTrail // nil: nothing is written down

@@ -371,9 +371,9 @@ var inWords = map[string]string{
 	"psa_gateway public_url": "scheme and host as the client sees them", "psa_proxy public_url": "scheme and host as the client sees them",
 	"format psa wrap":  "json (console on a terminal)",
 	"psa store sqlite": "psagate/store/psagate.db in Caddy's data directory", "psa installation_key secret": "one that is made in Caddy's data directory",
-	"psa alerts mail tls":   "on",
-	"psa audit output":      "file psagate/audit/audit.log in Caddy's data directory",
-	"psa issuer ca": "the system's", "psa alerts webhook on": "all", "psa alerts mail on": "all", "psa alerts webhook ca": "the system's", "psa alerts mail ca": "the system's",
+	"psa alerts mail tls": "on",
+	"psa audit output":    "file psagate/audit/audit.log in Caddy's data directory",
+	"psa issuer ca":       "the system's", "psa alerts webhook on": "all", "psa alerts mail on": "all", "psa alerts webhook ca": "the system's", "psa alerts mail ca": "the system's",
 }
 
 // inCode are defaults as the code has them.

@@ -15,7 +15,7 @@ func init() {
 	httpcaddyfile.RegisterDirective("psa_gateway", parseGateway)
 	httpcaddyfile.RegisterHandlerDirective("psa_identify", parseIdentify)
 	httpcaddyfile.RegisterHandlerDirective("psa_policy", parsePolice)
-	httpcaddyfile.RegisterHandlerDirective("psa_signin", parseSignIn)
+	httpcaddyfile.RegisterDirective("psa_signin", parseSignIn)
 	httpcaddyfile.RegisterHandlerDirective("psa_proxy", parseProxy)
 	httpcaddyfile.RegisterDirectiveOrder("psa_identify", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterDirectiveOrder("psa_signin", httpcaddyfile.After, "basic_auth")

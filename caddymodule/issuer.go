@@ -47,8 +47,10 @@ type JWT struct {
 	// Issuer is the name of the issuer whose token it is.
 	Issuer string `json:"issuer,omitempty"`
 
-	// Claim is the name of a claim, and Value the text that it must be, or that its list must have.
+	// Claim is the name of a claim of the token's.
 	Claim string `json:"claim,omitempty"`
+
+	// Value is the text that the claim must be, or that its list must have. Upper and lower case differ.
 	Value string `json:"value,omitempty"`
 }
 

@@ -1,16 +1,18 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -50,9 +52,7 @@ type SignIn struct {
 
 	log    *slog.Logger
 	config signin.Config
-
-	mu   sync.Mutex
-	site *signin.Site // nil until the store is open
+	site   atomic.Pointer[signin.Site] // nil until the store is open
 }
 
 // CaddyModule returns the Caddy module information.
@@ -127,22 +127,33 @@ func (s *SignIn) tell(e signin.Event) {
 	s.log.Info("a person's session", "what", string(e.What), "person", e.Person.Label(), "subject", e.Person.Subject, "issuer", e.Issuer, "session", e.Session, "client_ip", e.Address)
 }
 
-// ready returns the site, once the key is known that seals what browsers hold.
-func (s *SignIn) ready() (*signin.Site, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.site != nil {
-		return s.site, nil
+// ready returns the site, once the key is known that seals what browsers hold. Sites may serve before the store is open, so it waits
+// a little for that.
+func (s *SignIn) ready(ctx context.Context) (*signin.Site, error) {
+	if site := s.site.Load(); site != nil {
+		return site, nil
+	}
+	select {
+	case <-ground().opened:
+	case <-time.After(wakingUp):
+	case <-ctx.Done():
 	}
 	keys, open := ground().signInKeys()
 	if !open {
 		return nil, fmt.Errorf("the store is not open yet")
 	}
-	s.config.Keys = keys
-	var err error
-	s.site, err = signin.New(s.config)
-	return s.site, err
+	config := s.config
+	config.Keys = keys
+	site, err := signin.New(config)
+	if err != nil {
+		return nil, err
+	}
+	s.site.Store(site) // of several that come first, any: what they know is in the store
+	return site, nil
 }
+
+// wakingUp is how long a person waits for the store to be opened.
+const wakingUp = 5 * time.Second
 
 // signInKeys are the keys of sign-ins; open is false as long as the store is not open.
 func (f *foundation) signInKeys() (keys [][]byte, open bool) {
@@ -158,7 +169,7 @@ func (f *foundation) signInKeys() (keys [][]byte, open bool) {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (s *SignIn) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	site, err := s.ready()
+	site, err := s.ready(r.Context())
 	if err != nil {
 		s.log.Error("nobody can sign in", "error", err)
 		w.Header().Set("Retry-After", "5")
@@ -172,6 +183,10 @@ func (s *SignIn) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	out, ok := site.Admit(w, r)
 	if !ok {
 		return nil
+	}
+	// Placeholders are of the request as it came, so our cookies are taken out of that too.
+	if r.Header.Del("Cookie"); len(out.Header["Cookie"]) > 0 {
+		r.Header["Cookie"] = out.Header["Cookie"]
 	}
 	if who, ok := signin.Signed(out.Context()); ok {
 		repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
@@ -188,7 +203,30 @@ func (s *SignIn) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 //	    groups <name...>
 //	    session <idle> <absolute>
 //	}
-func parseSignIn(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+//
+// With a matcher there is one more route, for the pages: a person who is sent to them must come there.
+func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	h.Next() // the directive's name
+	matcher, err := h.ExtractMatcherSet()
+	if err != nil {
+		return nil, err
+	}
+	s, err := readSignIn(h)
+	if err != nil {
+		return nil, err
+	}
+	handler := []json.RawMessage{caddyconfig.JSONModuleObject(s, "handler", "psa_signin", nil)}
+	route := caddyhttp.Route{HandlersRaw: handler}
+	values := []httpcaddyfile.ConfigValue{{Class: "route", Value: route}}
+	if matcher != nil {
+		route.MatcherSetsRaw = []caddy.ModuleMap{matcher}
+		pages := caddyhttp.Route{HandlersRaw: handler, MatcherSetsRaw: []caddy.ModuleMap{{"path": caddyconfig.JSON(caddyhttp.MatchPath(signin.Pages()), nil)}}}
+		values = []httpcaddyfile.ConfigValue{{Class: "route", Value: pages}, {Class: "route", Value: route}}
+	}
+	return values, nil
+}
+
+func readSignIn(h httpcaddyfile.Helper) (*SignIn, error) {
 	w, err := startDirective(h)
 	if err != nil {
 		return nil, err

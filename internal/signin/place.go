@@ -22,6 +22,11 @@ const (
 	pageBackChannel = Root + "backchannel/"
 )
 
+// Pages are the paths of the pages, as matchers write them: those that end in a star go on.
+func Pages() []string {
+	return []string{pageSignIn, pageStart, pageCallback + "*", pageLogout, pageSignedOut, pageBackChannel + "*"}
+}
+
 // Handles reports whether a path is one of the pages.
 func Handles(path string) bool {
 	switch path {
