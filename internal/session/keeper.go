@@ -155,7 +155,11 @@ func (k *Keeper) List(ctx context.Context) ([]Session, error) {
 
 // Once reports whether a thing, which psagate names, happens for the first time until a moment: over all processes.
 func (k *Keeper) Once(ctx context.Context, what string, until time.Time) (first bool, err error) {
-	return k.table.Once(ctx, what, until)
+	first, err = k.table.Once(ctx, what, until)
+	if err == nil {
+		k.sweep(ctx, k.moment())
+	}
+	return first, err
 }
 
 func (k *Keeper) living(rows []Row) []Session {

@@ -23,16 +23,6 @@ func (s *Site) callback(w http.ResponseWriter, r *http.Request, o origin, name s
 		}, Links: []link{{Text: "Sign in", To: pageSignIn, Button: true}}})
 		return
 	}
-	first, err := s.cfg.Sessions.Once(r.Context(), "sign-in "+stateID(f.State), f.Ends)
-	switch {
-	case err != nil:
-		s.unavailable(w, r, err)
-		return
-	case !first:
-		s.refuse(r, name, session.Person{}, "the answer was taken already")
-		s.show(w, http.StatusBadRequest, page{Title: "This sign-in is over", Text: []string{"It was finished already. Sign in again where that was not you."}, Links: []link{{Text: "Sign in", To: pageSignIn, Button: true}, toFront}})
-		return
-	}
 	if err := i.CheckAnswer(r.Context(), q.Get("iss")); err != nil {
 		s.failed(w, r, i, f.Return, err)
 		return
@@ -46,7 +36,17 @@ func (s *Site) callback(w http.ResponseWriter, r *http.Request, o origin, name s
 		s.failed(w, r, i, f.Return, err)
 		return
 	}
-	s.arrive(w, r, o, i, f, p)
+	// Only now, so that nobody whom the provider does not know can have the store written.
+	first, err := s.cfg.Sessions.Once(r.Context(), "sign-in "+stateID(f.State), f.Ends)
+	switch {
+	case err != nil:
+		s.unavailable(w, r, err)
+	case !first:
+		s.refuse(r, name, session.Person{}, "the answer was taken already")
+		s.show(w, http.StatusBadRequest, page{Title: "This sign-in is over", Text: []string{"It was finished already. Sign in again where that was not you."}, Links: []link{{Text: "Sign in", To: pageSignIn, Button: true}, toFront}})
+	default:
+		s.arrive(w, r, o, i, f, p)
+	}
 }
 
 // arrive begins the session of who has signed in, if that is somebody who may come in.

@@ -88,6 +88,7 @@ func TestTabsThatSignInAtOnceDoNotDisturbEachOther(t *testing.T) {
 func TestAnAnswerIsGoodOnceInItsBrowserAndForTenMinutes(t *testing.T) {
 	w := newWorld(t)
 	mine, other := w.browser(), w.browser()
+	w.liar.Lie(issuertest.Lies{Replays: true})
 	answer := mine.answerOf("/x")
 	w.at("in another browser", other.open(answer), http.StatusBadRequest, "has lapsed")
 	held := mine.cookies()
@@ -98,7 +99,8 @@ func TestAnAnswerIsGoodOnceInItsBrowserAndForTenMinutes(t *testing.T) {
 	for name, value := range held { // a browser that forgets nothing, or a thief
 		other.plant(name, value)
 	}
-	w.at("once more, with its cookie", other.open(answer), http.StatusBadRequest, "finished already")
+	w.at("once more, with its cookie, at a provider that takes a code twice", other.open(answer), http.StatusBadRequest, "finished already")
+	w.liar.Lie(issuertest.Lies{})
 	late := mine.answerOf("/psagate/signin?return=/y")
 	w.later(flowLasts)
 	w.at("after ten minutes", mine.open(late), http.StatusBadRequest, "has lapsed")
