@@ -81,6 +81,8 @@ func TestImportsRunOneWay(t *testing.T) {
 			case !strings.HasPrefix(imp, module+"/"):
 			case to.within("internal/psatest") && !r.within("cmd/demo"):
 				t.Errorf("%s imports the simulator, which is for tests and cmd/demo", r.name())
+			case to.within("internal/issuertest") && !r.within("internal/issuertest"):
+				t.Errorf("%s imports the OpenID providers for tests, which only tests may", r.name())
 			case to.within("internal/vaulttest"):
 				t.Errorf("%s imports the Vault for tests, which only tests may", r.name())
 			case to.within("caddymodule") && !r.within("cmd") && !r.isRoot():

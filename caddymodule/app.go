@@ -54,6 +54,9 @@ type App struct {
 	// Integrations are the programs that may call, by name.
 	Integrations map[string]*Integration `json:"integrations,omitempty"`
 
+	// Issuers are the OpenID providers that people sign in with and that machines have tokens of, by name. Default: none.
+	Issuers map[string]*Issuer `json:"issuers,omitempty"`
+
 	// Store is where state is kept that must outlive the process. It cannot be changed by a reload. Default: a file in
 	// Caddy's data directory.
 	Store *Store `json:"store,omitempty"`
@@ -80,8 +83,10 @@ type App struct {
 	InsecureLogKeys bool `json:"insecure_log_keys,omitempty"`
 
 	stores map[string]SecretStore
-	engine engine
-	emit   func(call.Happening)
+	// issuers are those of the config, at work.
+	issuers map[string]*lentIssuer
+	engine  engine
+	emit    func(call.Happening)
 	// alertTargets are those who will be told, until the config is in force.
 	alertTargets []*alertTarget
 	audit        *lentTrail // nil: nothing is written down
@@ -106,6 +111,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	err := a.buildAudit(ctx)
 	if err != nil {
+		return err
+	}
+	if err := a.buildIssuers(); err != nil {
 		return err
 	}
 	if a.engine, err = newEngine(ctx, a); err != nil {
@@ -211,6 +219,7 @@ func (a *App) commit() {
 	for name := range a.Logins {
 		counted.login(name) // so that rates begin at 0
 	}
+	a.useIssuers()
 	a.engine.Commit()
 	a.commitAudit()
 	inForce.Store(a)
@@ -233,7 +242,7 @@ func (a *App) Start() error {
 	if err := a.startAudit(); err != nil {
 		return err
 	}
-	if a.secretsFirst() || len(a.Logins) == 0 && a.audit == nil {
+	if a.secretsFirst() || len(a.Logins) == 0 && len(a.Issuers) == 0 && a.audit == nil {
 		return nil
 	}
 	return openTheStore(a)
@@ -257,6 +266,7 @@ func (a *App) Cleanup() error {
 	heralded.leave(a)
 	alarms().leave(a)
 	a.dropAlerts()
+	defer a.dropIssuers()
 	defer a.leaveAudit()
 	if a.engine == nil {
 		return nil

@@ -35,6 +35,7 @@ type parser struct {
 //	    login <name> { ... }
 //	    pool <name> <login...>
 //	    integration <name> { ... }
+//	    issuer <name> <issuer URL> { ... }
 //	    store ...
 //	    installation_key secret <store> <path>
 //	    policy <file...> { ... }
@@ -54,7 +55,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if _, err := w.present(); err != nil {
 		return nil, err
 	}
-	if err := w.block("psa", p.words(), "secrets", "login", "pool", "integration", "freeze"); err != nil {
+	if err := w.block("psa", p.words(), "secrets", "login", "pool", "integration", "issuer", "freeze"); err != nil {
 		return nil, err
 	}
 	if err := cmp.Or(p.app.check(), checkNeeds(p.needs, p.app.SecretsRaw)); err != nil {
@@ -73,6 +74,7 @@ func (p *parser) words() words {
 		"login":             p.login,
 		"pool":              p.pool,
 		"integration":       p.integration,
+		"issuer":            p.issuer,
 		"store":             p.store,
 		"installation_key":  p.installationKey,
 		"policy":            p.policy,

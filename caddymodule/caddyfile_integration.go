@@ -7,6 +7,7 @@ package caddymodule
 //	    key <hash...>
 //	    key_from <store> <path>
 //	    client_cert <san or subject>
+//	    jwt <issuer> <claim> <value>
 //	    from <cidr...>
 //	    login <name>
 //	    passthrough <user name...>
@@ -19,7 +20,7 @@ package caddymodule
 //	    disabled [<reason>]
 //	}
 //
-// key, client_cert, from, hours and passthrough may be repeated. login defaults to the only login.
+// key, client_cert, jwt, from, hours and passthrough may be repeated. login defaults to the only login.
 func (p *parser) integration(w *word) error {
 	name, err := w.text("<name>")
 	if err != nil {
@@ -34,7 +35,7 @@ func (p *parser) integration(w *word) error {
 	i, path := new(Integration), "integration "+name
 	p.app.Integrations[name] = i
 	p.place(path, w)
-	return w.block("integration", p.placing(path, i.words()), "key", "client_cert", "from", "hours", "passthrough")
+	return w.block("integration", p.placing(path, i.words()), "key", "client_cert", "jwt", "from", "hours", "passthrough")
 }
 
 func (i *Integration) words() words {
@@ -44,6 +45,7 @@ func (i *Integration) words() words {
 		"key":         i.readKeys,
 		"key_from":    func(w *word) (err error) { i.KeyFrom, err = w.record(); return err },
 		"client_cert": i.readClientCert,
+		"jwt":         i.readJWT,
 		"from":        i.readFrom,
 		"passthrough": i.readPassThrough,
 		"groups":      func(w *word) (err error) { i.Groups, err = w.list("<name>"); return err },
@@ -85,6 +87,15 @@ func (i *Integration) readClientCert(w *word) error {
 		return w.errorf("%w", err)
 	}
 	i.ClientCerts = append(i.ClientCerts, name)
+	return nil
+}
+
+func (i *Integration) readJWT(w *word) error {
+	args, err := w.args("<issuer>", "<claim>", "<value>")
+	if err != nil {
+		return err
+	}
+	i.JWTs = append(i.JWTs, JWT{Issuer: args[0], Claim: args[1], Value: args[2]})
 	return nil
 }
 

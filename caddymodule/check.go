@@ -40,10 +40,10 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	if err := cmp.Or(a.checkStore(), a.checkPools(), a.checkPolicy(), a.checkFreeze()); err != nil {
+	if err := cmp.Or(a.checkStore(), a.checkPools(), a.checkPolicy(), a.checkFreeze(), a.checkIssuers()); err != nil {
 		return err
 	}
-	keys, certs, records := map[string]string{}, map[string]string{}, map[SecretRef]string{}
+	keys, certs, records, jwts := map[string]string{}, map[string]string{}, map[SecretRef]string{}, map[JWT]string{}
 	for _, name := range slices.Sorted(maps.Keys(a.Integrations)) {
 		if err := a.checkIntegration(name, a.Integrations[name]); err != nil {
 			return err
@@ -52,6 +52,9 @@ func (a *App) check() error {
 			return err
 		}
 		if err := checkCerts(name, a.Integrations[name].ClientCerts, certs); err != nil {
+			return err
+		}
+		if err := a.checkJWTs(name, a.Integrations[name].JWTs, jwts); err != nil {
 			return err
 		}
 		if err := checkKeyFrom(name, a.Integrations[name].KeyFrom, records); err != nil {

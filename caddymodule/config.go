@@ -87,7 +87,7 @@ type Integration struct {
 	Owner string `json:"owner,omitempty"`
 
 	// Keys are the hashes of its keys, as `psagate key new` prints them; several while one replaces another. At least
-	// one, where there is neither KeyFrom nor ClientCerts.
+	// one, where there is neither KeyFrom nor ClientCerts nor JWTs.
 	Keys []string `json:"keys,omitempty"`
 
 	// KeyFrom names a record with further hashes of its keys: the fields are key ids, their values the hashes. Default: none.
@@ -97,6 +97,9 @@ type Integration struct {
 	// mail address, IP address), or the subject as RFC 2253 writes it, such as CN=backup,O=Example. Only certificates
 	// count that the site verified against a CA. Default: none.
 	ClientCerts []string `json:"client_certs,omitempty"`
+
+	// JWTs are what access tokens of issuers must say to prove who calls as a key does. Default: none.
+	JWTs []JWT `json:"jwts,omitempty"`
 
 	// From are the networks that it may call from, as CIDR or address, or private_ranges. What is compared is the client's
 	// address as Caddy sees it, behind trusted proxies the one that they tell. Default: any.

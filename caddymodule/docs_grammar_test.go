@@ -16,6 +16,8 @@ import (
 	"github.com/psagate/psagate/internal/alert"
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/guard"
+	"github.com/psagate/psagate/internal/issuer"
+	"github.com/psagate/psagate/internal/session"
 	"github.com/psagate/psagate/internal/store"
 )
 
@@ -123,6 +125,7 @@ var samples = map[string]string{
 	"<matcher>": "/ATServicesRest/*", "entity <name...>": "Tickets Tickets/Notes", "<action...>": "create update", "<format>": "console",
 	"<url>": "https://ops.example.com/psagate", "header <name>": "Authorization", "<to...>": "ops@example.com night@example.com", "<host:port>": "mail.example.com:587",
 	"<file...>": "/etc/psagate/policies /etc/psagate/common.cedar", "<zone>": "Europe/Berlin", "groups <name...>": "backup readers",
+	"<issuer URL>": "https://login.example.com", "<id>": "psagate", "<aud>": "https://psa.example.com", "<claim>": "roles", "<value>": "rmm", "<issuer>": "main", "<issuer...>": "main", "<idle>": "8h", "<absolute>": "24h",
 	"limit <n>": "60", "concurrent <n>": "4", "<weekday...>": "mon-wed fri", "<from-to>": "08:00-18:00",
 	"<how>": "starttls", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com", "<writer...>": "file /var/log/psagate/audit.log",
 }
@@ -178,8 +181,8 @@ func (e *entry) text(t *testing.T, choose func(n int) int) string {
 }
 
 const (
-	// someApp is a config whose store, login and integration are called as samples say.
-	someApp = "\tpsa {\n\t\tsecrets main file /etc/psagate/secrets.json\n\t\tlogin main {\n\t\t\tsecret main autotask/main\n\t\t}\n\t\tintegration main {\n\t\t\tkey " + hash1 + "\n\t\t}\n\t}\n"
+	// someApp is a config whose store, login, integration and issuer are called as samples say.
+	someApp = "\tpsa {\n\t\tsecrets main file /etc/psagate/secrets.json\n\t\tlogin main {\n\t\t\tsecret main autotask/main\n\t\t}\n\t\tintegration main {\n\t\t\tkey " + hash1 + "\n\t\t}\n\t\tissuer main https://login.example.com {\n\t\t\tclient_id psagate\n\t\t}\n\t}\n"
 	// strangeWord is a word that is near to no other.
 	strangeWord = "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
 )
@@ -368,9 +371,9 @@ var inWords = map[string]string{
 	"psa_gateway public_url": "scheme and host as the client sees them", "psa_proxy public_url": "scheme and host as the client sees them",
 	"format psa wrap":  "json (console on a terminal)",
 	"psa store sqlite": "psagate/store/psagate.db in Caddy's data directory", "psa installation_key secret": "one that is made in Caddy's data directory",
-	"psa alerts mail tls":   "on",
-	"psa audit output":      "file psagate/audit/audit.log in Caddy's data directory",
-	"psa alerts webhook on": "all", "psa alerts mail on": "all", "psa alerts webhook ca": "the system's", "psa alerts mail ca": "the system's",
+	"psa alerts mail tls": "on",
+	"psa audit output":    "file psagate/audit/audit.log in Caddy's data directory",
+	"psa issuer ca":       "the system's", "psa alerts webhook on": "all", "psa alerts mail on": "all", "psa alerts webhook ca": "the system's", "psa alerts mail ca": "the system's",
 }
 
 // inCode are defaults as the code has them.
@@ -390,6 +393,9 @@ func inCode(t *testing.T) map[string]string {
 		"psa login queue":      fmt.Sprintf("%d %s", s.QueueLength, asPeopleWrite(s.QueueDeadline)),
 		"psa_gateway max_body": maxBody, "psa_policy max_body": maxBody, "psa_proxy max_body": maxBody,
 		"psa store sqlite ttl": asPeopleWrite(store.DefaultTTL), "psa store postgres ttl": asPeopleWrite(store.DefaultTTL),
+		"psa issuer groups_claim":                      issuer.DefaultGroupsClaim,
+		"psa issuer max_stale":                         asPeopleWrite(issuer.DefaultMaxStale),
+		"psa_signin session":                           asPeopleWrite(session.DefaultIdle) + " " + asPeopleWrite(session.DefaultAbsolute),
 		"psa alerts every":                             asPeopleWrite(alert.DefaultEvery),
 		"psa policy time_zone":                         documentedDefault(t, "Policy", "TimeZone"),
 		"psa secrets vault mount":                      documentedDefault(t, "VaultSecrets", "Mount"),

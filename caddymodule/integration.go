@@ -23,6 +23,9 @@ func (i *Integration) identity(name string) (call.Integration, error) {
 		Disabled: i.Disabled, DisabledReason: i.DisabledReason,
 	}}
 	out.Limits = i.limits()
+	for _, j := range i.JWTs {
+		out.JWTs = append(out.JWTs, identity.JWT(j))
+	}
 	if i.KeyFrom != nil {
 		out.KeyFrom = call.Ref{Store: i.KeyFrom.Store, Path: i.KeyFrom.Path}
 	}
@@ -109,8 +112,8 @@ func (a *App) checkIntegration(name string, i *Integration) error {
 	if i != nil && len(i.PassThrough) > 0 && len(i.From) == 0 && len(i.ClientCerts) == 0 {
 		return faultAt(path+" passthrough", "passthrough needs `from` or `client_cert`: by what else would it be told who calls?")
 	}
-	if i == nil || len(i.Keys) == 0 && len(i.ClientCerts) == 0 && i.KeyFrom == nil && len(i.PassThrough) == 0 {
-		return faultAt(path, "the line `key <hash>` is missing; `psagate key new %s` prints it (key_from and client_cert are the other ways to tell who calls)", name)
+	if i == nil || len(i.Keys) == 0 && len(i.ClientCerts) == 0 && len(i.JWTs) == 0 && i.KeyFrom == nil && len(i.PassThrough) == 0 {
+		return faultAt(path, "the line `key <hash>` is missing; `psagate key new %s` prints it (key_from, client_cert and jwt are the other ways to tell who calls)", name)
 	}
 	if err := a.checkIntegrationWords(path, i); err != nil {
 		return err

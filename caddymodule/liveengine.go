@@ -45,6 +45,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 	if a.audit != nil {
 		cfg.Audit = a.audit.trail
 	}
+	cfg.Prover = a.prover()
 	for name, l := range a.Logins {
 		cfg.Logins = append(cfg.Logins, call.Login{
 			Name: name, Store: l.Secret.Store, Path: l.Secret.Path, Discover: l.Discover, Zone: l.Zone,

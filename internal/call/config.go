@@ -36,6 +36,8 @@ type Config struct {
 	Audit Auditor
 	// Policy is asked by Police. Default: what package policy has for none.
 	Policy Judge
+	// Prover looks at the JWTs that callers bring; nil: none is taken.
+	Prover identity.Prover
 	// Dial is for tests that connect in memory.
 	Dial inject.Dial
 }

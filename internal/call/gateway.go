@@ -21,6 +21,7 @@ type Gateway struct {
 	ways   map[string]way // logins and pools
 	stores map[string]Store
 	policy Judge
+	prover identity.Prover // nil: no JWT is taken
 	// integrations are those of the config, by name.
 	integrations map[string]Integration
 	freeze       []limits.Window
@@ -40,7 +41,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	}
 	g := &Gateway{
 		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log, audit: cfg.Audit,
-		policy: cfg.Policy, integrations: make(map[string]Integration), freeze: cfg.Freeze, closed: make(chan struct{}),
+		policy: cfg.Policy, prover: cfg.Prover, integrations: make(map[string]Integration), freeze: cfg.Freeze, closed: make(chan struct{}),
 	}
 	if g.policy == nil {
 		g.policy = byDefault()

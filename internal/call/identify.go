@@ -46,6 +46,7 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	address := clientAddress(clientIP)
 	p := identity.FromRequest(r.Header, userHeader, secretHeader)
 	p.AddTLS(r.TLS)
+	p.Prove(r.Context(), g.prover)
 	addOwn(&p, op.API, r.Header)
 	who, err := g.book.Identify(p, address, time.Now())
 	if err == nil {
@@ -107,6 +108,11 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, api autotask.AP
 		g.shared.away.note(why)
 		g.logKnown("a call with a key whose record is too old to be trusted", why)
 		return answer(autotask.SecretUnavailable, keysUnavailable, wait)
+	case errors.Is(why.err, identity.ErrIssuerUnavailable): // the token may be good, and it is not the caller's fault
+		g.shared.away.note(why)
+		g.logKnown("a call with a token whose issuer cannot be asked", why)
+		autotask.Bare401(w, r.Host)
+		return ""
 	}
 	again, blocked := g.shared.limits.Fail(address)
 	if !blocked { // the log is not the caller's to fill
@@ -151,6 +157,9 @@ func (g *Gateway) logWhy(text string, why refusal, with ...any) {
 	with = append(with, "reason", why.err.Error(), "key", why.caller.KeyID, "client_ip", why.clientIP)
 	if i := why.caller.Refused; i != nil {
 		with = append(with, "integration", i.Name)
+	}
+	if why.caller.Why != "" {
+		with = append(with, "why", why.caller.Why)
 	}
 	if why.caller.Subject != "" {
 		with = append(with, "subject", why.caller.Subject)

@@ -15,7 +15,8 @@ type Caller struct {
 	// Integration is nil in an error's Caller.
 	Integration *Integration
 	// KeyID is the id of the key presented, the unknown one's too, so that a log can tell which one it was. Where there
-	// is no key it is that of the client certificate: "cert:" and the first 8 hex digits of its SHA-256.
+	// is no key it is that of the JWT or of the client certificate: "jwt:" and the first 8 hex digits of the SHA-256 of its issuer and
+	// subject, so that all tokens of one program have one; "cert:" and those of its SHA-256.
 	KeyID string
 	// Brings: the caller is who he is by the PSA credential that the call brings, which is to be used, and its proof.
 	Brings bool
@@ -26,6 +27,8 @@ type Caller struct {
 	// Subject is the certificate's, as RFC 2253 text, cut off at 256 bytes, where the refusal is about one or it was good
 	// beside a key that was not.
 	Subject string
+	// Why says more of a JWT that is not good, for the log. It shows nothing of it that is secret.
+	Why string
 }
 
 // Elsewhere finds the integration that a key belongs to which is not in the book. Its errors are ErrUnknown and
@@ -36,6 +39,7 @@ type Elsewhere func(Hash) (*Integration, error)
 type Book struct {
 	byHash    map[Hash]page
 	byCert    map[certName]*Integration
+	byClaim   claims
 	byUser    map[string][]*Integration // by the PSA users whose credentials their callers bring
 	elsewhere Elsewhere
 }
@@ -50,7 +54,7 @@ type page struct {
 // the keys that it does not have. Two integrations of one name, a key or a certificate that is named twice, and what can
 // name no certificate are errors, and the error tells all of them.
 func NewBook(integrations []Integration, elsewhere Elsewhere) (*Book, error) {
-	b := &Book{byHash: map[Hash]page{}, byCert: map[certName]*Integration{}, byUser: map[string][]*Integration{}, elsewhere: elsewhere}
+	b := &Book{byHash: map[Hash]page{}, byCert: map[certName]*Integration{}, byClaim: claims{}, byUser: map[string][]*Integration{}, elsewhere: elsewhere}
 	names := map[string]bool{}
 	var problems []error
 	for i := range integrations {
@@ -64,6 +68,9 @@ func NewBook(integrations []Integration, elsewhere Elsewhere) (*Book, error) {
 		}
 		for _, cert := range integration.Certs {
 			problems = append(problems, b.addCert(cert, integration))
+		}
+		for _, jwt := range integration.JWTs {
+			problems = append(problems, b.byClaim.add(jwt, integration))
 		}
 		problems = append(problems, b.addUsers(integration))
 	}
@@ -131,7 +138,7 @@ func (b *Book) Identify(p Presented, address netip.Addr, now time.Time) (Caller,
 // A call without a key that brings a PSA credential of its own is the integration's that lists its user; where its certificate's
 // integration lists users, and not this one, it is nobody's.
 func (b *Book) named(p Presented, address netip.Addr, now time.Time) (Caller, error) {
-	byKey, keyErr := b.byKey(p)
+	byKey, keyErr := b.byKeyOrToken(p)
 	byCert, certErr := b.byCertificate(p.cert, now)
 	foreign := keyErr == ErrNotAKey //nolint:errorlint // byKey returns plain Reasons
 	noKey := foreign || keyErr == ErrNoCredentials
@@ -148,13 +155,31 @@ func (b *Book) named(p Presented, address netip.Addr, now time.Time) (Caller, er
 	case noKey:
 		return Caller{KeyID: p.cert.label(), Subject: p.cert.subject()}, certErr
 	case keyErr != nil && byCert != nil:
-		return Caller{KeyID: p.keyID(), Subject: p.cert.subject()}, keyErr
+		return Caller{KeyID: p.proofID(), Subject: p.cert.subject(), Why: p.why()}, keyErr
 	case keyErr != nil:
-		return Caller{KeyID: p.keyID()}, keyErr
+		return Caller{KeyID: p.proofID(), Why: p.why()}, keyErr
 	case certErr == ErrConflictingCertificate || byCert != nil && byCert != byKey.integration:
 		return Caller{KeyID: byKey.id, Subject: p.cert.subject()}, ErrConflictingCertificate
 	}
 	return Caller{Integration: byKey.integration, KeyID: byKey.id, UserDiffers: differs(p.Users, byKey.integration.Name)}, nil
+}
+
+// byKeyOrToken returns whom the key names, or the JWT where there is no key.
+func (b *Book) byKeyOrToken(p Presented) (page, error) {
+	byKey, keyErr := b.byKey(p)
+	if p.proof == nil {
+		return byKey, keyErr
+	}
+	byToken, tokenErr := b.byClaim.named(p.proof)
+	switch {
+	case keyErr == ErrNotAKey || keyErr == ErrNoCredentials: //nolint:errorlint // byKey returns plain Reasons
+		return page{id: p.proof.id(), integration: byToken}, tokenErr
+	case keyErr != nil:
+		return byKey, keyErr
+	case tokenErr == ErrConflictingToken || tokenErr == nil && byToken != byKey.integration: //nolint:errorlint // plain Reasons
+		return page{}, ErrConflictingToken
+	}
+	return byKey, nil
 }
 
 func (b *Book) byKey(p Presented) (page, error) {

@@ -20,6 +20,8 @@ type Integration struct {
 	// Certs name the client certificates that are proof of it: a SAN (DNS name, URI, mail address or IP address), or the
 	// subject as RFC 2253 text.
 	Certs []string
+	// JWTs are what tokens must say to be proof of it.
+	JWTs []JWT
 	// Expires is the first moment at which it is refused; zero: never.
 	Expires time.Time
 	// Disabled: it is told so, whatever it calls. DisabledReason is the operator's word on it, which the caller reads; may be empty.

@@ -17,7 +17,7 @@ func (p *Presented) AddUser(canonical string) { p.brings = canonical }
 // byOwn returns the integration whose caller brings a credential of his own: one that lists the PSA user, named by the
 // client certificate or, where it names no certificates, by the address. nil where there is none.
 func (b *Book) byOwn(p Presented, byCert *Integration, address netip.Addr) *Integration {
-	if p.brings == "" || p.err != ErrNotAKey {
+	if p.brings == "" || p.err != ErrNotAKey || p.proof != nil { // a JWT that was looked at says who calls
 		return nil
 	}
 	if byCert != nil {

@@ -27,6 +27,9 @@ type Presented struct {
 	hasKey bool
 	err    error // ErrNoCredentials, ErrNotAKey, ErrMistyped or ErrConflict; nil: hash is the one key's
 	cert   certificate
+	token  string // the JWT; of several that differ, the first
+	tokens bool   // there are several
+	proof  *proof // what became of the JWT; nil: nobody was asked
 	brings string // the PSA user of the credential that the call brings itself; empty: none
 }
 
@@ -65,6 +68,10 @@ func (p *Presented) addAuthorization(value string) {
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
 	rest = strings.TrimSpace(rest)
 	if strings.EqualFold(scheme, "Bearer") {
+		if looksLikeJWT(rest) {
+			p.addToken(rest)
+			return
+		}
 		p.add(rest)
 		return
 	}

@@ -31,6 +31,14 @@ const (
 	ErrExpiredCertificate Reason = "expired-certificate"
 	// ErrConflictingCertificate: the client certificate names two integrations, or another than the key does.
 	ErrConflictingCertificate Reason = "conflicting-certificate"
+	// ErrWrongToken: no key, and a JWT that is not good: not of an issuer of the config, forged, over, or for somebody else.
+	ErrWrongToken Reason = "wrong-token"
+	// ErrUnknownToken: no key, and a good JWT that names no integration.
+	ErrUnknownToken Reason = "unknown-token"
+	// ErrConflictingToken: two JWTs that differ, or one that names two integrations, or another one than the key does.
+	ErrConflictingToken Reason = "conflicting-token"
+	// ErrIssuerUnavailable: no key, and a JWT of which it cannot be told whether it is good, since its issuer cannot be asked.
+	ErrIssuerUnavailable Reason = "issuer-unavailable"
 	// ErrWrongNetwork: good proof, from an address outside the integration's networks.
 	ErrWrongNetwork Reason = "wrong-network"
 	// ErrExpired: good proof, at or after the integration's end.

@@ -128,6 +128,16 @@ func (k Key) Fingerprints() (current, former []byte) {
 	return derive(k.current, "fingerprints"), former
 }
 
+// SignIn are the keys that seal what browsers hold of a sign-in: the one that new ones are sealed with first, then the one of before
+// where a key was replaced.
+func (k Key) SignIn() [][]byte {
+	keys := [][]byte{derive(k.current, "sign-in")}
+	if len(k.former) > 0 {
+		keys = append(keys, derive(k.former, "sign-in"))
+	}
+	return keys
+}
+
 // derive makes a key for one purpose (RFC 5869).
 func derive(key []byte, purpose string) []byte {
 	out, err := hkdf.Key(sha256.New, key, nil, "psagate "+purpose, sha256.Size)

@@ -119,3 +119,22 @@ func TestEachPurposeHasAKeyOfItsOwn(t *testing.T) {
 		t.Error("a key that was replaced does not prove its lines any more")
 	}
 }
+
+func TestTheKeysOfSignInsAreOthersAndTheFormerOneOpensToo(t *testing.T) {
+	fields := map[string]string{FieldKey: strings.Repeat("k", 32), FieldFormer: strings.Repeat("f", 32)}
+	k, err := FromFields(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := k.SignIn()
+	former, err := FromFields(map[string]string{FieldKey: fields[FieldFormer]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(keys) != 2 || len(keys[0]) != 32 || !bytes.Equal(keys[1], former.SignIn()[0]) || len(former.SignIn()) != 1 {
+		t.Errorf("%d keys", len(keys))
+	}
+	if fingerprints, _ := k.Fingerprints(); bytes.Equal(keys[0], fingerprints) || bytes.Equal(keys[0], k.Audit()[0].Secret) || bytes.Equal(keys[0], keys[1]) {
+		t.Error("one key has two purposes")
+	}
+}

@@ -56,7 +56,7 @@ func TestAnchorsOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 func TestAStoreOfBeforeTheAuditLogIsTakenOver(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		a := p.run(t)
-		for _, table := range append([]string{"audit_anchor", "switched_off"}, totpTables...) {
+		for _, table := range append([]string{"audit_anchor", "switched_off", "people_session", "people_once"}, totpTables...) {
 			if _, err := a.db.Exec(`DROP TABLE ` + table); err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func TestChainsOfBeforeTheyWereCountedComeBeforeThoseThatAre(t *testing.T) {
 			}
 		}
 		for _, statement := range []string{
-			`ALTER TABLE audit_anchor DROP COLUMN number`, `UPDATE store SET version = 3`,
+			`DROP TABLE people_session`, `DROP TABLE people_once`, `ALTER TABLE audit_anchor DROP COLUMN number`, `UPDATE store SET version = 3`,
 			`INSERT INTO audit_anchor (chain, host, key_id, seq, mac, at, closed) VALUES ('OLD', 'gate-1', '', 1, '', 9000000000000000, true)`,
 		} {
 			if _, err := a.db.Exec(statement); err != nil {

@@ -156,6 +156,33 @@ var migrations = [...][]string{{
 		ends BIGINT NOT NULL
 	)`,
 	`CREATE INDEX totp_bucket_ends ON totp_bucket (ends)`,
+}, {
+	// epoch is the store's when the session began: one of before a backup was restored may have been ended since.
+	`CREATE TABLE people_session (
+		hash {blob} PRIMARY KEY,
+		id TEXT NOT NULL,
+		issuer TEXT NOT NULL,
+		issuer_url TEXT NOT NULL,
+		subject TEXT NOT NULL,
+		issuer_session TEXT NOT NULL,
+		email TEXT NOT NULL,
+		name TEXT NOT NULL,
+		groups_json TEXT NOT NULL,
+		created BIGINT NOT NULL,
+		seen BIGINT NOT NULL,
+		ends BIGINT NOT NULL,
+		idle BIGINT NOT NULL,
+		address TEXT NOT NULL,
+		agent TEXT NOT NULL,
+		epoch BIGINT NOT NULL
+	)`,
+	`CREATE UNIQUE INDEX people_session_id ON people_session (id)`,
+	`CREATE INDEX people_session_person ON people_session (issuer_url, subject)`,
+	// What may happen once, and until when that is remembered.
+	`CREATE TABLE people_once (
+		what TEXT PRIMARY KEY,
+		until BIGINT NOT NULL
+	)`,
 }}
 
 // errNewer: a newer psagate has been at the store.

@@ -1,0 +1,186 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// DefaultIdle is for how long a session may lie unused, DefaultAbsolute how long it lasts whatever is done.
+	DefaultIdle, DefaultAbsolute = 8 * time.Hour, 24 * time.Hour
+	// sawEvery is how often it is written down that a session is used: each of a page's parts is a use.
+	sawEvery = time.Minute
+	// sweepEvery is how often what is over is removed, at most.
+	sweepEvery = time.Minute
+)
+
+// Limits are how long sessions last.
+type Limits struct {
+	// Idle is how long one may lie unused, to a minute; Absolute how long it lasts. Defaults: DefaultIdle, DefaultAbsolute.
+	Idle, Absolute time.Duration
+}
+
+// Check fills in the defaults, and says what is wrong.
+func (l *Limits) Check() error {
+	if l.Idle == 0 && l.Absolute == 0 {
+		l.Idle, l.Absolute = DefaultIdle, DefaultAbsolute
+	}
+	switch {
+	case l.Idle < 2*sawEvery:
+		return fmt.Errorf("a session's idle time of %s is too short: use is written down each minute, so it is 2m or more", l.Idle)
+	case l.Absolute < l.Idle:
+		return fmt.Errorf("a session cannot lie unused for %s and be over after %s: the second is the longer one", l.Idle, l.Absolute)
+	}
+	return nil
+}
+
+// ErrNone: there is no such session, or not any more. ErrOver: there was one, whose time is over.
+var (
+	ErrNone = errors.New("there is no such session")
+	ErrOver = errors.New("the session's time is over")
+)
+
+// Keeper begins, finds and ends sessions. Any number of callers may use it.
+type Keeper struct {
+	table  Table
+	limits Limits
+	now    func() time.Time
+
+	mu    sync.Mutex
+	swept time.Time
+}
+
+// NewKeeper returns a keeper of the sessions in a table, which lasts as long as the limits say.
+func NewKeeper(table Table, limits Limits, now func() time.Time) (*Keeper, error) {
+	if err := limits.Check(); err != nil {
+		return nil, err
+	}
+	return &Keeper{table: table, limits: limits, now: now}, nil
+}
+
+// Use is what is known of who uses a session.
+type Use struct{ Address, Agent string }
+
+// Begin begins a session of a person who has just signed in. Its token is always a new one: whoever had the browser use one of his
+// own before has nothing by that. The session of the token that the browser held until then, if any, is over.
+func (k *Keeper) Begin(ctx context.Context, p Person, issuerSession string, u Use, before *Token) (Token, Session, error) {
+	if p.Subject == "" || p.IssuerURL == "" || p.Subject != cleaned(p.Subject, maxText) || issuerSession != cleaned(issuerSession, maxText) {
+		return Token{}, Session{}, errors.New("a person who signs in has an issuer, and a subject that is a text of one line")
+	}
+	p.Email, p.Name = cleaned(p.Email, maxText), cleaned(p.Name, maxText)
+	groups := make([]string, 0, len(p.Groups))
+	for _, g := range p.Groups {
+		if g == cleaned(g, maxText) { // one that is changed would be another
+			groups = append(groups, g)
+		}
+	}
+	p.Groups = groups
+	now, token := k.moment(), newToken()
+	s := Session{
+		ID: rand.Text()[:16], Person: p, IssuerSession: issuerSession, Created: now, Seen: now, Ends: now.Add(k.limits.Absolute),
+		Address: cleaned(u.Address, maxText), Agent: cleaned(u.Agent, maxAgent),
+	}
+	var replaces *Hash
+	if before != nil {
+		hash := before.Hash()
+		replaces = &hash
+	}
+	if err := k.table.Add(ctx, Row{Session: s, Hash: token.Hash(), Idle: k.limits.Idle}, replaces); err != nil {
+		return Token{}, Session{}, fmt.Errorf("the session cannot be stored: %w", err)
+	}
+	k.sweep(ctx, now)
+	return token, s, nil
+}
+
+// moment is now, as the store can have it.
+func (k *Keeper) moment() time.Time { return time.UnixMicro(k.now().UnixMicro()) }
+
+// Find returns a token's session, and notes that it is used. Its errors are ErrNone, ErrOver, and those of the store, after which
+// nothing is known. The keeper's limits count for sessions that another one with longer limits began.
+func (k *Keeper) Find(ctx context.Context, t Token, u Use) (Session, error) {
+	hash := t.Hash()
+	row, there, err := k.table.Find(ctx, hash)
+	switch {
+	case err != nil:
+		return Session{}, fmt.Errorf("sessions cannot be read: %w", err)
+	case !there:
+		return Session{}, ErrNone
+	}
+	now := k.moment()
+	row = k.limited(row)
+	if row.over(now) {
+		return Session{}, ErrOver
+	}
+	if now.Sub(row.Seen) >= sawEvery {
+		row.Seen, row.Address = now, cleaned(u.Address, maxText)
+		// Where it cannot be written down the session is over the sooner.
+		_ = k.table.Saw(ctx, hash, now, row.Address)
+	}
+	return row.Session, nil
+}
+
+// limited is a row under this keeper's limits too.
+func (k *Keeper) limited(r Row) Row {
+	r.Idle = min(r.Idle, k.limits.Idle)
+	if ends := r.Created.Add(k.limits.Absolute); ends.Before(r.Ends) {
+		r.Ends = ends
+	}
+	return r
+}
+
+// End ends sessions, and returns those that it ended and that were not over already.
+func (k *Keeper) End(ctx context.Context, w Which) ([]Session, error) {
+	if w.None() {
+		return nil, nil
+	}
+	rows, err := k.table.Remove(ctx, w)
+	if err != nil {
+		return nil, fmt.Errorf("sessions cannot be ended: %w", err)
+	}
+	return k.living(rows), nil
+}
+
+// List returns the sessions that are not over, the newest first.
+func (k *Keeper) List(ctx context.Context) ([]Session, error) {
+	rows, err := k.table.Rows(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("sessions cannot be read: %w", err)
+	}
+	return k.living(rows), nil
+}
+
+// Once reports whether a thing, which psagate names, happens for the first time until a moment: over all processes.
+func (k *Keeper) Once(ctx context.Context, what string, until time.Time) (first bool, err error) {
+	first, err = k.table.Once(ctx, what, until)
+	if err == nil {
+		k.sweep(ctx, k.moment())
+	}
+	return first, err
+}
+
+func (k *Keeper) living(rows []Row) []Session {
+	now, all := k.moment(), []Session{}
+	for _, r := range rows {
+		if !k.limited(r).over(now) {
+			all = append(all, r.Session)
+		}
+	}
+	return all
+}
+
+// sweep removes what is over, now and then. Where it fails the next one does.
+func (k *Keeper) sweep(ctx context.Context, now time.Time) {
+	k.mu.Lock()
+	due := now.Sub(k.swept) >= sweepEvery
+	if due {
+		k.swept = now
+	}
+	k.mu.Unlock()
+	if due {
+		_ = k.table.Sweep(ctx, now)
+	}
+}

@@ -1,0 +1,103 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/psagate/psagate/internal/session"
+)
+
+type personKey struct{}
+
+// Signed returns the session of the person whose request it is; ok is false where the request did not come through a gate of ours.
+func Signed(ctx context.Context) (s session.Session, ok bool) {
+	s, ok = ctx.Value(personKey{}).(session.Session)
+	return s, ok
+}
+
+// Require lets through to next whoever is signed in and may come in, and answers all others, and for the pages. What next sees has
+// the person in its context (see Signed) and none of our cookies.
+func (s *Site) Require(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if Handles(r.URL.Path) {
+			s.ServeHTTP(w, r)
+			return
+		}
+		if out, ok := s.Admit(w, r); ok {
+			next.ServeHTTP(w, out)
+		}
+	})
+}
+
+// Admit returns a request as it may go on, or false where it was answered.
+func (s *Site) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
+	o, ok := s.origin(r)
+	if !ok {
+		s.answer(w, r, http.StatusForbidden, "HTTPS is needed to sign in here", func() { s.notHere(w, r) })
+		return nil, false
+	}
+	found, err := s.find(r, o)
+	switch {
+	case unknown(err):
+		w.Header().Add("Vary", "Cookie")
+		s.answer(w, r, http.StatusUnauthorized, "sign in first", func() {
+			leave(w, pageSignIn+"?"+url.Values{"return": {returnPath(r.URL.RequestURI())}}.Encode())
+		})
+		return nil, false
+	case err != nil:
+		s.answer(w, r, http.StatusServiceUnavailable, "who is signed in cannot be looked up for now", func() { s.unavailable(w, r, err) })
+		return nil, false
+	case !s.mayComeIn(found.Person):
+		s.answer(w, r, http.StatusForbidden, "this account is in none of the groups that may come in", func() {
+			p := s.notInGroup(found.Person)
+			p.Links = []link{{Text: "Sign out", To: pageLogout}}
+			s.show(w, http.StatusForbidden, p)
+		})
+		return nil, false
+	}
+	out := r.WithContext(context.WithValue(r.Context(), personKey{}, found))
+	out.Header = r.Header.Clone()
+	strip(out.Header)
+	return out, true
+}
+
+// find returns the session that a request carries, if it is of one of the site's providers.
+func (s *Site) find(r *http.Request, o origin) (session.Session, error) {
+	token, ok := o.token(r)
+	if !ok {
+		return session.Session{}, session.ErrNone
+	}
+	found, err := s.cfg.Sessions.Find(r.Context(), token, session.Use{Address: s.cfg.ClientIP(r)})
+	if err == nil && s.issuerOf(found) == nil {
+		return session.Session{}, errForeign
+	}
+	return found, err
+}
+
+// answer answers a person who opens a page as people are answered, and a program, or a page's own script, in JSON: a redirect to
+// another site would be of no use to it.
+func (s *Site) answer(w http.ResponseWriter, r *http.Request, status int, text string, person func()) {
+	if navigates(r) {
+		person()
+		return
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []string{text}, "signin": pageSignIn})
+}
+
+// navigates reports whether a person opens a page.
+func navigates(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
