@@ -22,7 +22,7 @@ func Signed(ctx context.Context) (s session.Session, ok bool) {
 // the person in its context (see Signed) and none of our cookies.
 func (s *Site) Require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if Handles(r.URL.Path) {
+		if s.Serves(r) {
 			s.ServeHTTP(w, r)
 			return
 		}
@@ -31,6 +31,9 @@ func (s *Site) Require(next http.Handler) http.Handler {
 		}
 	})
 }
+
+// Serves reports whether a request is for one of the pages.
+func (s *Site) Serves(r *http.Request) bool { return Handles(s.cfg.URL(r).Path) }
 
 // Admit returns a request as it may go on, or false where it was answered.
 func (s *Site) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
@@ -44,7 +47,7 @@ func (s *Site) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, boo
 	case unknown(err):
 		w.Header().Add("Vary", "Cookie")
 		s.answer(w, r, http.StatusUnauthorized, "sign in first", func() {
-			leave(w, pageSignIn+"?"+url.Values{"return": {returnPath(r.URL.RequestURI())}}.Encode())
+			leave(w, pageSignIn+"?"+url.Values{"return": {returnPath(s.cfg.URL(r).RequestURI())}}.Encode())
 		})
 		return nil, false
 	case err != nil:
