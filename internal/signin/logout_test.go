@@ -3,6 +3,7 @@ package signin
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -94,6 +95,21 @@ func TestAnotherSiteSignsNobodyOut(t *testing.T) {
 	b.signIn("/still")
 	if out := w.told(SignedOut); len(out) != 0 {
 		t.Errorf("told %+v", out)
+	}
+}
+
+func TestAFormOfAnotherSiteWhichComesWithoutTheCookieDoesNotTakeItAway(t *testing.T) {
+	w := newWorld(t)
+	r := httptest.NewRequest(http.MethodPost, "https://gate.example.com/psagate/logout", strings.NewReader("proof=x"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "cross-site") // SameSite=Lax: the browser keeps the cookie back
+	for _, held := range []string{"", "__Host-psagate=" + random()} {
+		r.Header.Set("Cookie", held)
+		rec := httptest.NewRecorder()
+		w.site.ServeHTTP(rec, r)
+		if rec.Header().Get("Set-Cookie") != "" {
+			t.Errorf("with %q: %v", held, rec.Header())
+		}
 	}
 }
 

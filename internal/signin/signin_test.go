@@ -268,6 +268,10 @@ func TestSessionsOfAnotherProviderUnderTheNameCountForNothing(t *testing.T) {
 	w.site.cfg.Issuers, w.site.byName["corp"] = []*issuer.Issuer{other}, other // a new config
 	b.held = true
 	w.at("a program", b.open("/x", "Accept: */*"), http.StatusUnauthorized, "sign in first")
+	w.at("a person", b.open("/x?y=z"), http.StatusForbidden, "You are ann@example.com at corp", "/psagate/signin/start?issuer=corp&amp;return=%2Fx%3Fy%3Dz")
+	if len(w.behind) != 1 {
+		t.Errorf("%d requests came through", len(w.behind))
+	}
 }
 
 func TestAStoreThatFailsLetsNobodyInAndSaysSo(t *testing.T) {
