@@ -123,6 +123,19 @@ func (k *Keeper) Find(ctx context.Context, t Token, u Use) (Session, error) {
 	return row.Session, nil
 }
 
+// StepUp notes that a second factor was proven now in a session, by its id. Its errors are ErrNone, where the session has ended
+// meanwhile, and those of the store.
+func (k *Keeper) StepUp(ctx context.Context, id string) error {
+	there, err := k.table.StepUp(ctx, id, k.moment())
+	switch {
+	case err != nil:
+		return fmt.Errorf("the second factor cannot be noted: %w", err)
+	case !there:
+		return ErrNone
+	}
+	return nil
+}
+
 // limited is a row under this keeper's limits too.
 func (k *Keeper) limited(r Row) Row {
 	r.Idle = min(r.Idle, k.limits.Idle)

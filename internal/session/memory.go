@@ -54,6 +54,23 @@ func (m *Memory) Saw(_ context.Context, h Hash, at time.Time, address string) er
 	return nil
 }
 
+// StepUp implements Table.
+func (m *Memory) StepUp(_ context.Context, id string, at time.Time) (there bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for h, r := range m.rows {
+		if r.ID != id {
+			continue
+		}
+		if r.SteppedUp.Before(at) {
+			r.SteppedUp = at
+			m.rows[h] = r
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
 // Remove implements Table.
 func (m *Memory) Remove(_ context.Context, w Which) (gone []Row, err error) {
 	m.mu.Lock()

@@ -16,6 +16,7 @@ type believed struct {
 	id, subject   string
 	sid           string
 	created, used time.Time // used: as exactly as it is written down
+	stepped       time.Time // when a second factor was proven in it
 	ended         bool
 }
 
@@ -65,6 +66,7 @@ func TestSessionsAreAsTheModelHasThem(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"sign in": m.signIn,
 			"use":     m.use,
+			"step up": m.stepUp,
 			"time passes": func(t *rapid.T) {
 				c.at = c.at.Add(time.Duration(rapid.IntRange(0, 1200).Draw(t, "seconds")) * time.Second)
 			},
@@ -112,7 +114,7 @@ func (m *model) use(t *rapid.T) {
 		return
 	}
 	s, err := m.k.Find(t.Context(), b.token, session.Use{})
-	if lives := m.lives(b); lives != (err == nil) || lives && (s.ID != b.id || s.Person.Subject != b.subject) {
+	if lives := m.lives(b); lives != (err == nil) || lives && (s.ID != b.id || s.Person.Subject != b.subject || !s.SteppedUp.Equal(b.stepped)) {
 		t.Fatalf("%+v: %+v, %v", b, s, err)
 	}
 	if err != nil && !errors.Is(err, session.ErrNone) && !errors.Is(err, session.ErrOver) {
@@ -120,6 +122,20 @@ func (m *model) use(t *rapid.T) {
 	}
 	if err == nil && m.clock.at.Sub(b.used) >= time.Minute {
 		b.used = m.clock.at
+	}
+}
+
+// stepUp proves a second factor in one session, and in no other.
+func (m *model) stepUp(t *rapid.T) {
+	b := m.any(t)
+	if b == nil || !b.ended && !m.lives(b) { // what has lapsed may be swept or not
+		return
+	}
+	if err := m.k.StepUp(t.Context(), b.id); b.ended != errors.Is(err, session.ErrNone) || !b.ended && err != nil {
+		t.Fatalf("%+v: %v", b, err)
+	}
+	if !b.ended {
+		b.stepped = m.clock.at
 	}
 }
 

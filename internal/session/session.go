@@ -39,6 +39,9 @@ type Session struct {
 	IssuerSession string
 	// Created is when the person signed in, Seen when the session was last used, to a minute, and Ends when it is over whatever is done.
 	Created, Seen, Ends time.Time
+	// SteppedUp is when the person last proved a second factor in this session; zero: never. It is of the session alone: a new one
+	// begins without it.
+	SteppedUp time.Time
 	// Address is where it was last used from, Agent what the browser called itself at sign-in, shortened.
 	Address, Agent string
 }

@@ -13,6 +13,9 @@ type Table interface {
 	Find(ctx context.Context, h Hash) (Row, bool, error)
 	// Saw notes when and from where a session was last used, if it is still there and was not used later.
 	Saw(ctx context.Context, h Hash, at time.Time, address string) error
+	// StepUp notes when a second factor was proven in a session, by its id, unless a later moment is noted; false where there is no
+	// such session.
+	StepUp(ctx context.Context, id string, at time.Time) (there bool, err error)
 	// Remove removes the sessions that match, and returns them. Of two who remove one, one gets it.
 	Remove(ctx context.Context, w Which) ([]Row, error)
 	// Rows returns all sessions, the newest first.

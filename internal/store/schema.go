@@ -183,6 +183,9 @@ var migrations = [...][]string{{
 		what TEXT PRIMARY KEY,
 		until BIGINT NOT NULL
 	)`,
+}, {
+	// When a second factor was last proven in a session; 0: never.
+	`ALTER TABLE people_session ADD COLUMN stepped BIGINT NOT NULL DEFAULT 0`,
 }}
 
 // errNewer: a newer psagate has been at the store.

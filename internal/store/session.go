@@ -24,16 +24,16 @@ type sessions struct{ store *Store }
 // ofToday is the condition of a session that the store does not have from before a restore.
 const ofToday = `epoch = (SELECT epoch FROM store WHERE one = 1)`
 
-const sessionColumns = `hash, id, issuer, issuer_url, subject, issuer_session, email, name, groups_json, created, seen, ends, idle, address, agent`
+const sessionColumns = `hash, id, issuer, issuer_url, subject, issuer_session, email, name, groups_json, created, seen, ends, idle, address, agent, stepped`
 
 // scanSession reads a session's row.
 func scanSession(scan func(...any) error) (r session.Row, err error) {
 	var hash []byte
 	var groups string
-	var created, seen, ends micros
+	var created, seen, ends, stepped micros
 	var idle int64
 	err = scan(&hash, &r.ID, &r.Person.Issuer, &r.Person.IssuerURL, &r.Person.Subject, &r.IssuerSession, &r.Person.Email, &r.Person.Name, &groups,
-		&created, &seen, &ends, &idle, &r.Address, &r.Agent)
+		&created, &seen, &ends, &idle, &r.Address, &r.Agent, &stepped)
 	if err != nil {
 		return session.Row{}, err
 	}
@@ -43,7 +43,7 @@ func scanSession(scan func(...any) error) (r session.Row, err error) {
 	if err := json.Unmarshal([]byte(groups), &r.Person.Groups); err != nil {
 		return session.Row{}, fmt.Errorf("a session's groups are damaged: %w", err)
 	}
-	r.Created, r.Seen, r.Ends, r.Idle = created.time(), seen.time(), ends.time(), time.Duration(idle)*time.Microsecond
+	r.Created, r.Seen, r.Ends, r.SteppedUp, r.Idle = created.time(), seen.time(), ends.time(), stepped.time(), time.Duration(idle)*time.Microsecond
 	return r, nil
 }
 
@@ -63,9 +63,9 @@ func (t sessions) Add(ctx context.Context, r session.Row, replaces *session.Hash
 			}
 		}
 		_, err := x.exec(ctx, `INSERT INTO people_session (`+sessionColumns+`, epoch)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT epoch FROM store WHERE one = 1))`,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT epoch FROM store WHERE one = 1))`,
 			r.Hash[:], r.ID, r.Person.Issuer, r.Person.IssuerURL, r.Person.Subject, r.IssuerSession, r.Person.Email, r.Person.Name, string(groups),
-			microsOf(r.Created), microsOf(r.Seen), microsOf(r.Ends), r.Idle.Microseconds(), r.Address, r.Agent)
+			microsOf(r.Created), microsOf(r.Seen), microsOf(r.Ends), r.Idle.Microseconds(), r.Address, r.Agent, microsOf(r.SteppedUp))
 		return err
 	})
 }
@@ -96,6 +96,19 @@ func (t sessions) Saw(ctx context.Context, h session.Hash, at time.Time, address
 		_, err := x.exec(ctx, `UPDATE people_session SET seen = ?, address = ? WHERE hash = ? AND seen < ?`, microsOf(at), address, h[:], microsOf(at))
 		return err
 	})
+}
+
+// StepUp implements session.Table.
+func (t sessions) StepUp(ctx context.Context, id string, at time.Time) (there bool, err error) {
+	if problem := t.store.unusable(); problem != nil {
+		return false, problem
+	}
+	err = t.store.transact(ctx, func(ctx context.Context, x *tx) error {
+		n, err := x.exec(ctx, `UPDATE people_session SET stepped = CASE WHEN stepped < ? THEN ? ELSE stepped END WHERE id = ? AND `+ofToday, microsOf(at), microsOf(at), id)
+		there = n == 1
+		return err
+	})
+	return there && err == nil, err
 }
 
 // Remove implements session.Table.

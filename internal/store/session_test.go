@@ -60,6 +60,9 @@ func TestASessionOfBeforeARestoreIsNotThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := p.run(t)
+	if there, err := b.Sessions().StepUp(t.Context(), aRow().ID, time.Now()); there || err != nil {
+		t.Errorf("it is stepped up: %t, %v", there, err)
+	}
 	if _, there, err := b.Sessions().Find(t.Context(), aRow().Hash); there || err != nil {
 		t.Errorf("it is there: %t, %v", there, err)
 	}
@@ -86,6 +89,9 @@ func TestSessionsOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	if err := table.Saw(t.Context(), aRow().Hash, time.Now(), ""); err == nil {
 		t.Error("one was seen")
 	}
+	if there, err := table.StepUp(t.Context(), "x", time.Now()); err == nil || there {
+		t.Error("one was stepped up")
+	}
 	if _, err := table.Remove(t.Context(), session.Which{ID: "x"}); err == nil {
 		t.Error("one was removed")
 	}
@@ -98,4 +104,31 @@ func TestSessionsOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	if err := table.Sweep(t.Context(), time.Now()); err == nil {
 		t.Error("it was swept")
 	}
+}
+
+func TestSessionsOfBeforeSecondFactorsAreTakenOverWithoutOne(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		if err := a.Sessions().Add(t.Context(), aRow(), nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range []string{`ALTER TABLE people_session DROP COLUMN stepped`, `UPDATE store SET version = 6`} {
+			if _, err := a.db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.close()
+		b := p.run(t)
+		if r, there, err := b.Sessions().Find(t.Context(), aRow().Hash); err != nil || !there || !r.SteppedUp.IsZero() {
+			t.Fatalf("%+v, %t, %v", r, there, err)
+		}
+		at := time.UnixMicro(1_760_000_000_123_456)
+		if there, err := b.Sessions().StepUp(t.Context(), aRow().ID, at); err != nil || !there {
+			t.Fatal(there, err)
+		}
+		b.die()
+		if r, _, err := p.run(t).Sessions().Find(t.Context(), aRow().Hash); err != nil || !r.SteppedUp.Equal(at) {
+			t.Errorf("after a restart: %+v, %v", r, err)
+		}
+	})
 }

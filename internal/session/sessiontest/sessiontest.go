@@ -24,6 +24,7 @@ func row(n byte) session.Row {
 	return session.Row{
 		Session: session.Session{
 			ID: "id-" + string('a'+rune(n)), IssuerSession: "sid-1", Created: at.Add(time.Duration(n) * time.Second), Seen: at.Add(time.Minute), Ends: at.Add(time.Hour),
+			SteppedUp: at.Add(2 * time.Minute),
 			Person: session.Person{
 				Issuer: "corp", IssuerURL: "https://login.example.com", Subject: "ann", Email: "ann@example.com", Name: "Änn <b>&'\"", Groups: []string{"ops", "", "a,b", "<script>"},
 			},
@@ -40,6 +41,7 @@ func Run(t *testing.T, open Open) {
 		"a row may replace another":                      replaces,
 		"a token has one row":                            oneRow,
 		"use is noted forward only":                      saw,
+		"a second factor is noted forward only":          stepsUp,
 		"what is meant is removed, and nothing else":     removes,
 		"nothing is meant by nothing":                    removesNothing,
 		"who is ended at one place is ended at another":  endedElsewhere,
@@ -65,8 +67,8 @@ func add(t *testing.T, table session.Table, rows ...session.Row) {
 }
 
 func equal(a, b session.Row) bool {
-	times := a.Created.Equal(b.Created) && a.Seen.Equal(b.Seen) && a.Ends.Equal(b.Ends)
-	a.Created, a.Seen, a.Ends = b.Created, b.Seen, b.Ends
+	times := a.Created.Equal(b.Created) && a.Seen.Equal(b.Seen) && a.Ends.Equal(b.Ends) && a.SteppedUp.Equal(b.SteppedUp)
+	a.Created, a.Seen, a.Ends, a.SteppedUp = b.Created, b.Seen, b.Ends, b.SteppedUp
 	if len(a.Person.Groups) == 0 && len(b.Person.Groups) == 0 {
 		a.Person.Groups = b.Person.Groups
 	}
@@ -137,6 +139,34 @@ func saw(t *testing.T, one, other session.Table) {
 		t.Error(err)
 	}
 	has(t, one, row(2), r)
+}
+
+func stepsUp(t *testing.T, one, other session.Table) {
+	r, bare := row(1), row(2)
+	bare.SteppedUp = time.Time{}
+	add(t, one, r, bare)
+	for _, step := range []struct {
+		of   *session.Row
+		when time.Duration
+	}{{&r, 5 * time.Minute}, {&r, time.Minute}, {&bare, time.Second}} {
+		when := at.Add(step.when)
+		if there, err := other.StepUp(t.Context(), step.of.ID, when); err != nil || !there {
+			t.Fatal(there, err)
+		}
+		if when.After(step.of.SteppedUp) {
+			step.of.SteppedUp = when
+		}
+		has(t, one, bare, r)
+	}
+	if _, err := one.Remove(t.Context(), session.Which{ID: bare.ID}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{bare.ID, "", "id-x"} { // one that has ended does not come back
+		if there, err := other.StepUp(t.Context(), id, at); err != nil || there {
+			t.Errorf("%q: %t, %v", id, there, err)
+		}
+	}
+	has(t, one, r)
 }
 
 func removes(t *testing.T, one, other session.Table) {
