@@ -13,6 +13,7 @@ const (
 	hostPrefix    = "__Host-"
 	sessionCookie = "psagate"
 	flowCookie    = "psagate-flow-"
+	markCookie    = "psagate-browser"
 )
 
 // cookieName is a cookie's whole name under an origin.
@@ -43,7 +44,7 @@ func (o origin) token(r *http.Request) (session.Token, bool) {
 // ours reports whether a cookie is one of ours, under any origin.
 func ours(name string) bool {
 	name = strings.TrimPrefix(name, hostPrefix)
-	return name == sessionCookie || strings.HasPrefix(name, flowCookie)
+	return name == sessionCookie || name == markCookie || strings.HasPrefix(name, flowCookie)
 }
 
 // strip takes our cookies out of a request's headers, which must be the caller's own copy. Others stay as they are, byte for byte.

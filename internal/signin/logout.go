@@ -54,7 +54,7 @@ func (s *Site) askLogout(w http.ResponseWriter, r *http.Request, o origin) {
 }
 
 func (s *Site) showLogout(w http.ResponseWriter, r *http.Request, o origin, status int, found session.Session, text string) {
-	p := page{Title: "Sign out", Text: []string{text}, Form: &form{To: pageLogout, Proof: s.Proof(r)}}
+	p := page{Title: "Sign out", Text: []string{text}, Form: &form{To: PageLogout, Proof: s.Proof(r)}}
 	if i := s.issuerOf(found); i != nil {
 		if out := i.SignOutURL(o.String() + pageSignedOut); out != "" {
 			p.Form.Everywhere, p.formTo = i.Name(), out

@@ -18,8 +18,11 @@ type page struct {
 	Quote string
 	Links []link
 	Form  *form
+	// Body is what a page of its own kind has, made by a template.
+	Body template.HTML
 
-	formTo string // where the form's answer may lead to beside this site
+	pictures bool   // it has pictures, which stand in it
+	formTo   string // where the form's answer may lead to beside this site
 }
 
 type link struct {
@@ -66,6 +69,9 @@ func (s *Site) show(w http.ResponseWriter, status int, p page) {
 	policy := "default-src 'none'; style-src 'sha256-" + styleHash + "'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 	if to := originOf(p.formTo); to != "" {
 		policy += " " + to
+	}
+	if p.pictures {
+		policy += "; img-src data:"
 	}
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Frame-Options", "DENY")

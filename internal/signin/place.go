@@ -17,20 +17,30 @@ const (
 	pageSignIn      = Root + "signin"
 	pageStart       = Root + "signin/start"
 	pageCallback    = Root + "callback/"
-	pageLogout      = Root + "logout"
+	PageLogout      = Root + "logout"
 	pageSignedOut   = Root + "signed-out"
 	pageBackChannel = Root + "backchannel/"
 )
 
-// Pages are the paths of the pages, as matchers write them: those that end in a star go on.
+// The pages of a person's second factor. They are served behind the gate, by internal/stepup.
+const (
+	PageStepUp = Root + "stepup"
+	PageTOTP   = Root + "totp"
+)
+
+// Pages are the paths that come here, whatever the site's matchers: the pages, and those behind the gate. It is written as matchers
+// write it: what ends in a star goes on.
 func Pages() []string {
-	return []string{pageSignIn, pageStart, pageCallback + "*", pageLogout, pageSignedOut, pageBackChannel + "*"}
+	return append([]string{pageSignIn, pageStart, pageCallback + "*", PageLogout, pageSignedOut, pageBackChannel + "*"}, Behind()...)
 }
+
+// Behind are the paths of pages behind the gate.
+func Behind() []string { return []string{PageStepUp, PageTOTP} }
 
 // Handles reports whether a path is one of the pages.
 func Handles(path string) bool {
 	switch path {
-	case pageSignIn, pageStart, pageLogout, pageSignedOut:
+	case pageSignIn, pageStart, PageLogout, pageSignedOut:
 		return true
 	}
 	return strings.HasPrefix(path, pageCallback) || strings.HasPrefix(path, pageBackChannel)

@@ -60,12 +60,13 @@ func (s *Site) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, boo
 	case !s.mayComeIn(found.Person):
 		s.answer(w, r, http.StatusForbidden, "this account is in none of the groups that may come in", func() {
 			p := s.notInGroup(found.Person)
-			p.Links = []link{{Text: "Sign out", To: pageLogout}}
+			p.Links = []link{{Text: "Sign out", To: PageLogout}}
 			s.show(w, http.StatusForbidden, p)
 		})
 		return nil, false
 	}
-	out := r.WithContext(context.WithValue(r.Context(), personKey{}, found))
+	ctx := context.WithValue(r.Context(), personKey{}, found)
+	out := r.WithContext(context.WithValue(ctx, visitKey{}, s.visit(r, o, found)))
 	out.Header = r.Header.Clone()
 	strip(out.Header)
 	return out, true

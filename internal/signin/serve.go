@@ -24,9 +24,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.allow(w, r, func() { s.start(w, r, o, s.asked(r, "issuer"), s.asked(r, "return")) }, http.MethodGet, http.MethodPost)
 	case strings.HasPrefix(path, pageCallback):
 		s.allow(w, r, func() { s.callback(w, r, o, strings.TrimPrefix(path, pageCallback)) }, http.MethodGet)
-	case path == pageLogout && r.Method == http.MethodPost:
+	case path == PageLogout && r.Method == http.MethodPost:
 		s.logout(w, r, o)
-	case path == pageLogout:
+	case path == PageLogout:
 		s.allow(w, r, func() { s.askLogout(w, r, o) }, http.MethodGet, http.MethodHead)
 	case path == pageSignedOut:
 		s.allow(w, r, func() {
