@@ -40,6 +40,8 @@ const maxAdminBody = 4096
 //	POST /psa/logins/<name>/check
 //	GET  /psa/logins/<name>/secret
 //	POST /psa/logins/<name>/secret    {"version": n, "secret": "…"}, the version that GET showed
+//	GET  /psa/totp                    which people have a second factor
+//	POST /psa/totp/reset              {"issuer": "…", "subject": "…"}
 //	POST /psa/pools/<name>/rotate     {"timeout": "2m"}, or nothing
 //
 // Nothing under /psa/ shows a secret.
@@ -96,6 +98,10 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return a.post(w, r, e, path[1], put)
 	case len(path) == 4 && path[0] == "logins" && path[2] == "secret" && path[3] == "look":
 		return a.post(w, r, e, path[1], lookAs)
+	case len(path) == 1 && path[0] == "totp":
+		return totpPeople(w, r, in)
+	case len(path) == 2 && path[0] == "totp" && path[1] == "reset":
+		return resetTOTP(w, r, in)
 	case len(path) == 3 && path[0] == "pools" && path[2] == "rotate":
 		return a.rotate(w, r, e, path[1])
 	}

@@ -63,7 +63,7 @@ func (a *advice) gate(site string, g gate) {
 // logged at level debug only. What is in neither may be anybody's module.
 var (
 	errorless = []string{
-		"psa_identify", "psa_policy", "psa_proxy", "psa_web", "headers", "vars", "map", "log_append", "encode", "timeouts", "push", "tracing",
+		"psa_identify", "psa_policy", "psa_proxy", "psa_web", "psa_signin", "psa_stepup", "headers", "vars", "map", "log_append", "encode", "timeouts", "push", "tracing",
 		"metrics", "rewrite", "static_response", "copy_response_headers",
 	}
 	blameCaller = []string{"request_body", "authentication"}

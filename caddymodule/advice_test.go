@@ -151,6 +151,9 @@ func serversOption(lines string) string { return "servers {\n" + lines + "\n}" }
 
 const (
 	vaultStore = "secrets file /etc/psagate/secrets.json\nsecrets vault https://vault.example.com {\nauth %s\n%s\n}"
+	// issuerStore is a secret store, and an issuer of people beside it.
+	issuerStore = "secrets file /etc/psagate/secrets.json\nissuer corp https://login.example.com {\nclient_id psagate\n}"
+
 	keyFrom    = "key_from vault psagate/itglue"
 	plainProxy = "http://psa.example.com"
 	onLoopback = "bind 127.0.0.1"
@@ -199,6 +202,11 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 		"psa_identify alone in another site":        {adviceParts{after: "other.example.com {\npsa_identify\nrespond hi\n}"}, []string{"no-proxy: site other.example.com"}},
 		"the parts by themselves":                   {adviceParts{gate: "psa_identify\npsa_policy\npsa_proxy"}, nil},
 		"the parts without policy":                  {adviceParts{gate: "psa_identify\npsa_proxy"}, []string{"no-policy: site psa.example.com"}},
+		"psa_stepup after psa_signin":               {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_stepup totp\npsa_signin corp\nrespond hi\n}"}, nil},
+		"psa_stepup alone":                          {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_stepup /x totp\nrespond hi\n}"}, []string{"no-signin: site people.example.com"}},
+		"psa_stepup before psa_signin":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nroute {\npsa_stepup totp\npsa_signin corp\n}\n}"}, []string{"no-signin: site people.example.com"}},
+		"psa_stepup in another handle":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nhandle /a/* {\npsa_signin corp\n}\nhandle {\npsa_stepup totp\n}\n}"}, []string{"no-signin: site people.example.com"}},
+		"people before the gateway":                 {adviceParts{secrets: issuerStore, site: "psa_signin /people/* corp\npsa_stepup /people/* totp\nrespond /people/* hi"}, nil},
 		"the parts in handles that exclude another": {adviceParts{gate: "handle /a/* {\npsa_identify\n}\nhandle {\npsa_proxy\n}"}, []string{"no-identify: site psa.example.com"}},
 
 		"a handler that may fail":                            {adviceParts{site: "templates"}, []string{"handler-errors: site psa.example.com"}},

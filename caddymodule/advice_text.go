@@ -68,6 +68,10 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"psa_proxy stands without psa_policy before it: integrations may do whatever their login may",
 		"Write psa_gateway, or psa_policy between psa_identify and psa_proxy.",
 	},
+	"no-signin": {
+		"psa_stepup stands without psa_signin before it: nobody comes through",
+		"Write psa_signin before it, in the same site and on the same path.",
+	},
 	"no-proxy": {
 		"psa_identify stands without psa_proxy: no call comes to the PSA",
 		"Write psa_gateway, or psa_proxy after psa_identify.",

@@ -106,6 +106,7 @@ const (
 	eventSecretWritten    = "secret_written"
 	eventSecretNotWritten = "secret_not_written"
 	eventStoreCopied      = "store_copied"
+	eventTOTPReset        = "totp_reset"
 )
 
 // configLoaded says that a config came into force, and which: two of the same digest are the same.

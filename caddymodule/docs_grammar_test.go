@@ -18,6 +18,7 @@ import (
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/issuer"
 	"github.com/psagate/psagate/internal/session"
+	"github.com/psagate/psagate/internal/stepup"
 	"github.com/psagate/psagate/internal/store"
 )
 
@@ -125,7 +126,7 @@ var samples = map[string]string{
 	"<matcher>": "/ATServicesRest/*", "entity <name...>": "Tickets Tickets/Notes", "<action...>": "create update", "<format>": "console",
 	"<url>": "https://ops.example.com/psagate", "header <name>": "Authorization", "<to...>": "ops@example.com night@example.com", "<host:port>": "mail.example.com:587",
 	"<file...>": "/etc/psagate/policies /etc/psagate/common.cedar", "<zone>": "Europe/Berlin", "groups <name...>": "backup readers",
-	"<issuer URL>": "https://login.example.com", "<id>": "psagate", "<aud>": "https://psa.example.com", "<claim>": "roles", "<value>": "rmm", "<issuer>": "main", "<issuer...>": "main", "<idle>": "8h", "<absolute>": "24h",
+	"<issuer URL>": "https://login.example.com", "<id>": "psagate", "<aud>": "https://psa.example.com", "<claim>": "roles", "<value>": "rmm", "<issuer>": "main", "<issuer...>": "main", "<idle>": "8h", "<absolute>": "24h", "<max age>": "5m",
 	"limit <n>": "60", "concurrent <n>": "4", "<weekday...>": "mon-wed fri", "<from-to>": "08:00-18:00",
 	"<how>": "starttls", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com", "<writer...>": "file /var/log/psagate/audit.log",
 }
@@ -396,6 +397,7 @@ func inCode(t *testing.T) map[string]string {
 		"psa issuer groups_claim":                      issuer.DefaultGroupsClaim,
 		"psa issuer max_stale":                         asPeopleWrite(issuer.DefaultMaxStale),
 		"psa_signin session":                           asPeopleWrite(session.DefaultIdle) + " " + asPeopleWrite(session.DefaultAbsolute),
+		"psa_stepup totp":                              asPeopleWrite(stepup.DefaultMaxAge),
 		"psa alerts every":                             asPeopleWrite(alert.DefaultEvery),
 		"psa policy time_zone":                         documentedDefault(t, "Policy", "TimeZone"),
 		"psa secrets vault mount":                      documentedDefault(t, "VaultSecrets", "Mount"),

@@ -14,6 +14,7 @@ import (
 	"github.com/psagate/psagate/internal/installation"
 	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/internal/store"
+	"github.com/psagate/psagate/internal/totp"
 )
 
 // foundation is what outlives the configs of this process: a reload must never forget a failed sign-in. Its store is opened
@@ -21,6 +22,7 @@ import (
 type foundation struct {
 	store  *store.Store
 	shared *call.Shared
+	people *totp.Engine // their second factors; once the store is open
 	begin  func(current, former []byte)
 
 	opened chan struct{} // closed once the store is open, and the key is known
@@ -29,12 +31,17 @@ type foundation struct {
 	identity string // of what is open; empty: nothing is
 	key      installation.Key
 	made     bool // the key was made by this process
+
+	sweeping context.Context // ends with what outlives configs
+	sweptOut context.CancelFunc
 }
 
 // ground is this process's.
 var ground = sync.OnceValue(func() *foundation {
 	log := slog.New(currentLog{})
 	f := &foundation{store: store.New(log), opened: make(chan struct{})}
+	f.people = totp.New(totp.Config{Store: f.store.TOTP(), Key: f.installationKey})
+	f.sweeping, f.sweptOut = context.WithCancel(context.Background())
 	f.shared = call.NewShared(f.store, log)
 	f.begin = f.shared.Hold()
 	f.shared.Observe(observer{counted, &heralded, alarms()})
@@ -53,6 +60,7 @@ func Close() error { return ground().close() }
 
 func (f *foundation) close() error {
 	endTrails()
+	f.sweptOut()
 	return f.store.Close()
 }
 
@@ -95,7 +103,15 @@ func (f *foundation) open(ctx context.Context, a *App, find func(context.Context
 	go f.shared.WatchSwitches(context.Background())
 	f.begin(f.key.Fingerprints())
 	close(f.opened)
+	go f.people.KeepSwept(f.sweeping, slog.New(currentLog{}))
 	return nil
+}
+
+// installationKey is the key as it is now; the zero key as long as the store is not open.
+func (f *foundation) installationKey() installation.Key {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.key
 }
 
 // auditKeys are the keys of the audit log, once the store is open.

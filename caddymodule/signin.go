@@ -224,15 +224,7 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler := []json.RawMessage{caddyconfig.JSONModuleObject(s, "handler", "psa_signin", nil)}
-	route := caddyhttp.Route{HandlersRaw: handler}
-	values := []httpcaddyfile.ConfigValue{{Class: "route", Value: route}}
-	if matcher != nil {
-		route.MatcherSetsRaw = []caddy.ModuleMap{matcher}
-		pages := caddyhttp.Route{HandlersRaw: handler, MatcherSetsRaw: []caddy.ModuleMap{{"path": caddyconfig.JSON(caddyhttp.MatchPath(signin.Pages()), nil)}}}
-		values = []httpcaddyfile.ConfigValue{{Class: "route", Value: pages}, {Class: "route", Value: route}}
-	}
-	return values, nil
+	return withPages(matcher, caddyconfig.JSONModuleObject(s, "handler", "psa_signin", nil), signin.Pages()), nil
 }
 
 func readSignIn(h httpcaddyfile.Helper) (*SignIn, error) {

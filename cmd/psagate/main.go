@@ -34,5 +34,6 @@ the PSA's real credentials from a store, sends each call to the right zone with
 today's credential, and never lets anyone's mistakes lock the PSA user out.
 
 It is Caddy with psagate in it. Of its commands alerts, audit, check, disable,
-enable, failures, key, policy, release, rotate, secret, status, store and zones
-are psagate's; run, reload, adapt, validate, fmt and the others are Caddy's.`
+enable, failures, key, policy, release, rotate, secret, status, store, totp and
+zones are psagate's; run, reload, adapt, validate, fmt and the others are
+Caddy's.`

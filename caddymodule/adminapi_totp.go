@@ -1,0 +1,122 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/session"
+	"github.com/psagate/psagate/internal/totp"
+)
+
+// secondFactors are those of people, with the sessions in which they prove them; an error as long as the store is not open.
+var secondFactors = func() (*totp.Engine, session.Table, error) {
+	select {
+	case <-ground().opened:
+		return ground().people, ground().store.Sessions(), nil
+	default:
+		return nil, nil, errors.New("the store is not open yet")
+	}
+}
+
+// totpPeople answers which people have a second factor.
+func totpPeople(w http.ResponseWriter, r *http.Request, in *App) error {
+	if err := onlyGet(w, r); err != nil {
+		return err
+	}
+	engine, _, err := secondFactors()
+	if err != nil {
+		return apiError(http.StatusServiceUnavailable, "%w", err)
+	}
+	held, err := engine.People(r.Context())
+	if err != nil {
+		return apiError(http.StatusServiceUnavailable, "second factors cannot be read: %w", err)
+	}
+	all := report.TOTPPeople{Time: time.Now(), People: make([]report.TOTPPerson, 0, len(held))}
+	for _, s := range held {
+		one := report.TOTPPerson{
+			Issuer: in.issuerName(s.Person.Issuer), Subject: s.Person.Subject, Enrolled: s.Enrolled, RecoveryLeft: s.RecoveryLeft,
+			Since: moment(s.Since), LastUsed: moment(s.LastUsed), BegunUntil: moment(s.BegunUntil),
+		}
+		all.People = append(all.People, one)
+	}
+	return writeJSON(w, all)
+}
+
+// moment is a moment, or nil for none.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// issuerName is what the config calls an issuer; its URL where it has none of that URL.
+func (a *App) issuerName(url string) string {
+	found := ""
+	for name, i := range a.Issuers {
+		if i.URL == url && (found == "" || name < found) {
+			found = name
+		}
+	}
+	if found == "" {
+		return url
+	}
+	return found
+}
+
+// issuerURL is the URL of an issuer that is named, as the config does or by its URL.
+func (a *App) issuerURL(name string) string {
+	if i := a.Issuers[name]; i != nil {
+		return i.URL
+	}
+	return name
+}
+
+// resetTOTP takes a person's second factor away.
+func resetTOTP(w http.ResponseWriter, r *http.Request, in *App) error {
+	body, err := postedBody(w, r)
+	if err != nil {
+		return err
+	}
+	var given struct {
+		Issuer  string `json:"issuer"`
+		Subject string `json:"subject"`
+	}
+	if err := caddy.StrictUnmarshalJSON(body, &given); err != nil {
+		return apiError(http.StatusBadRequest, `the body must be {"issuer": "…", "subject": "…"}`)
+	}
+	p := totp.Person{Issuer: in.issuerURL(given.Issuer), Subject: given.Subject}
+	if err := p.Check(); err != nil {
+		return apiError(http.StatusBadRequest, "%w", err)
+	}
+	done, err := takeFactor(r.Context(), p)
+	if err != nil {
+		return apiError(http.StatusServiceUnavailable, "the second factor cannot be reset: %w", err)
+	}
+	done.Issuer, done.Subject = in.issuerName(p.Issuer), p.Subject
+	noteOperator(r, eventTOTPReset, "", map[string]string{
+		"issuer": done.Issuer, "subject": done.Subject, "ok": strconv.FormatBool(done.Reset), "sessions": strconv.Itoa(done.SessionsEnded),
+	})
+	return writeJSON(w, done)
+}
+
+// takeFactor ends a person's sessions first: in none of them a step-up of before shall count any more.
+func takeFactor(ctx context.Context, p totp.Person) (done report.TOTPReset, err error) {
+	engine, sessions, err := secondFactors()
+	if err != nil {
+		return done, err
+	}
+	gone, err := sessions.Remove(ctx, session.Which{IssuerURL: p.Issuer, Subject: p.Subject})
+	if err != nil {
+		return done, err
+	}
+	done.SessionsEnded = len(gone)
+	done.Reset, err = engine.Reset(ctx, p)
+	return done, err
+}
