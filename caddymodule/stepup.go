@@ -74,7 +74,7 @@ func (s *StepUp) check() error {
 // tell writes to the log what happened to a person's second factor.
 func (s *StepUp) tell(e stepup.Event) {
 	s.log.Info("a person's second factor", "what", string(e.What), "person", e.Person.Label(), "subject", e.Person.Subject, "issuer", e.Person.Issuer, "session", e.Session,
-		"recovery_code", e.Recovery, "known_browser", e.KnownBrowser, "reason", e.Reason, "client_ip", e.Address)
+		"recovery_code", e.Recovery, "known_browser", e.KnownBrowser, "reason", string(e.Reason), "limit", e.Limit, "client_ip", e.Address)
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.

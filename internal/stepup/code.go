@@ -92,7 +92,7 @@ const justNow = time.Minute
 func (g *Gate) notTaken(w http.ResponseWriter, r *http.Request, v *signin.Visit, back string, recovery bool, err error) {
 	var form totp.FormError
 	var limit totp.LimitError
-	status := http.StatusForbidden
+	status, reason := http.StatusForbidden, WrongCode
 	switch {
 	case errors.As(err, &form):
 		g.showCode(w, v, http.StatusBadRequest, back, recovery, sentence(err.Error()))
@@ -104,15 +104,15 @@ func (g *Gate) notTaken(w http.ResponseWriter, r *http.Request, v *signin.Visit,
 		v.Leave(w, back)
 		return
 	case errors.As(err, &limit):
-		status = http.StatusTooManyRequests
+		status, reason = http.StatusTooManyRequests, TooManyFailures
 		w.Header().Set("Retry-After", strconv.FormatInt(int64((limit.After+time.Second-1)/time.Second), 10))
 	case errors.Is(err, totp.ErrUsed):
-		status = http.StatusConflict
+		status, reason = http.StatusConflict, CodeUsed
 	case !errors.Is(err, totp.ErrWrong):
 		v.Unavailable(w, r, err)
 		return
 	}
-	g.tell(r, v, Event{What: Refused, Recovery: recovery, Reason: err.Error()})
+	g.tell(r, v, Event{What: Refused, Recovery: recovery, Reason: reason, Limit: limit.Of})
 	wrong := sentence(err.Error())
 	switch {
 	case errors.Is(err, totp.ErrWrong) && recovery:

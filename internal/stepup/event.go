@@ -20,7 +20,9 @@ type Event struct {
 	// KnownBrowser: the browser had proven a second factor before.
 	KnownBrowser bool
 	// Reason is why a code was not taken.
-	Reason string
+	Reason Reason
+	// Limit is whose failures were too many, where they were.
+	Limit string
 }
 
 // What happened.
@@ -36,6 +38,19 @@ const (
 	Enrolled What = "app-enrolled"
 	// NewRecovery: there are new recovery codes. Those of before are worth nothing any more.
 	NewRecovery What = "recovery-codes-made"
+)
+
+// Reason is why a code was not taken.
+type Reason string
+
+// The reasons.
+const (
+	// WrongCode: it is not right. It counts as a failure.
+	WrongCode Reason = "wrong-code"
+	// CodeUsed: it was taken before.
+	CodeUsed Reason = "code-used"
+	// TooManyFailures: it was not looked at.
+	TooManyFailures Reason = "too-many-failures"
 )
 
 func (g *Gate) tell(r *http.Request, v *signin.Visit, e Event) {

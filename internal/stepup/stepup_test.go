@@ -186,7 +186,7 @@ func TestWhoTypesTooManyWrongCodesHasToWait(t *testing.T) {
 	w.later(30 * time.Second)
 	w.says("after the wait, one more", thief.submit(page, doCode, w.wrong()), http.StatusForbidden, "The code is not right")
 	w.says("and a longer wait", thief.submit(page, doCode, w.code()), http.StatusTooManyRequests, "wait for 1m0s")
-	if e := w.told(Refused); len(e) != 8 || e[0].Reason == "" {
+	if e := w.told(Refused); len(e) != 8 || e[0].Reason != WrongCode || e[5].Reason != TooManyFailures || e[5].Limit != "this session" {
 		t.Errorf("told %+v", e)
 	}
 }
