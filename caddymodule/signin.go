@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -80,7 +81,7 @@ func (s *SignIn) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("psa_signin: %w", err)
 	}
 	s.config = signin.Config{
-		Issuers: issuers, Groups: s.Groups, Sessions: keeper, Log: s.log, ClientIP: clientIP, HTTPS: byHTTPS,
+		Issuers: issuers, Groups: s.Groups, Sessions: keeper, Log: s.log, ClientIP: clientIP, HTTPS: byHTTPS, URL: askedFor,
 		Tell: func(_ *http.Request, e signin.Event) { s.tell(e) },
 	}
 	return nil
@@ -108,6 +109,14 @@ func (a *App) issuersNamed(names []string) (all []*issuer.Issuer, err error) {
 func clientIP(r *http.Request) string {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return ip
+}
+
+// askedFor is what a browser asked for, whatever the site rewrites: it is to come back there.
+func askedFor(r *http.Request) *url.URL {
+	if came, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && came.URL != nil {
+		return came.URL
+	}
+	return r.URL
 }
 
 // byHTTPS reports whether a browser came by HTTPS: to Caddy, or to a proxy before it that the config trusts and that says so.
@@ -176,7 +185,7 @@ func (s *SignIn) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		http.Error(w, "nobody can sign in for now: try again in a moment", http.StatusServiceUnavailable)
 		return nil
 	}
-	if signin.Handles(r.URL.Path) {
+	if site.Serves(r) {
 		site.ServeHTTP(w, r)
 		return nil
 	}

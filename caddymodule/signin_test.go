@@ -66,7 +66,8 @@ func newSignInSite(t *testing.T) *signInSite {
 	psa_signin /people/* corp {
 		groups ops
 	}
-	respond /people/* "{psa.person} {psa.person.subject} {psa.person.issuer} {http.request.cookie.psagate}{http.request.cookie.theirs}"
+	rewrite /people/* /people/within{uri}
+	respond /people/within/people/* "{http.request.orig_uri} {psa.person} {psa.person.subject} {psa.person.issuer} {http.request.cookie.psagate}{http.request.cookie.theirs}"
 	psa_gateway /ATServicesRest/*
 	respond /open "open"
 }
@@ -161,7 +162,7 @@ func TestPeopleSignInAndMachinesHaveTokensAndNeitherIsTheOther(t *testing.T) {
 		t.Errorf("while it is down: %d %s", status, body)
 	}
 	s.liar.Lie(issuertest.Lies{})
-	const hello = "ann@example.com ann corp x" // and no token
+	const hello = "/people/x?y=z ann@example.com ann corp x" // and no token
 	site, err := url.Parse(s.at)
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +199,7 @@ func TestPeopleSignInAndMachinesHaveTokensAndNeitherIsTheOther(t *testing.T) {
 	}
 	s.stop()
 	s.run() // the store has the session
-	if status, body := s.get(person, "/people/x"); status != http.StatusOK || body != hello {
+	if status, body := s.get(person, "/people/x?y=z"); status != http.StatusOK || body != hello {
 		t.Errorf("after a restart: %d %s", status, body)
 	}
 	s.liar.Lie(issuertest.Lies{User: map[string]any{"sub": "bob", "groups": []string{"sales"}}})

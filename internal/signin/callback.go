@@ -13,7 +13,7 @@ import (
 
 // callback takes a provider's answer.
 func (s *Site) callback(w http.ResponseWriter, r *http.Request, o origin, name string) {
-	i, q := s.byName[name], r.URL.Query()
+	i, q := s.byName[name], s.cfg.URL(r).Query()
 	f, known := s.flowOf(w, r, o, q.Get("state"))
 	if i == nil || !known || f.Issuer != name || f.URL != i.URL() {
 		s.refuse(r, name, session.Person{}, "no sign-in of this browser is under way that the answer belongs to")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"time"
 
@@ -27,6 +28,8 @@ type Config struct {
 	ClientIP func(*http.Request) string
 	// HTTPS reports whether a browser came by HTTPS. Default: the connection is TLS.
 	HTTPS func(*http.Request) bool
+	// URL is what a browser asked for, where a handler before this one may have changed the request. Default: the request's.
+	URL func(*http.Request) *url.URL
 	// Tell hears what happens, for the audit log; nil: nobody does.
 	Tell func(*http.Request, Event)
 	// Log hears of trouble; nil: nobody does.
@@ -121,6 +124,9 @@ func withDefaults(cfg Config) Config {
 	}
 	if cfg.HTTPS == nil {
 		cfg.HTTPS = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	if cfg.URL == nil {
+		cfg.URL = func(r *http.Request) *url.URL { return r.URL }
 	}
 	if cfg.Tell == nil {
 		cfg.Tell = func(*http.Request, Event) {}

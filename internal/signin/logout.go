@@ -69,7 +69,10 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request, o origin) {
 	found, err := s.find(r, o)
 	switch {
 	case unknown(err):
-		o.setCookie(w, sessionCookie, "", -1)
+		// Not where the request brings none: a form of another site comes without the cookie that the browser has.
+		if _, held := o.token(r); held && s.crossed.Check(r) == nil {
+			o.setCookie(w, sessionCookie, "", -1)
+		}
 		leave(w, pageSignedOut)
 		return
 	case err != nil:

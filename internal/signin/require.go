@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,7 +23,7 @@ func Signed(ctx context.Context) (s session.Session, ok bool) {
 // the person in its context (see Signed) and none of our cookies.
 func (s *Site) Require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if Handles(r.URL.Path) {
+		if s.Serves(r) {
 			s.ServeHTTP(w, r)
 			return
 		}
@@ -31,6 +32,9 @@ func (s *Site) Require(next http.Handler) http.Handler {
 		}
 	})
 }
+
+// Serves reports whether a request is for one of the pages.
+func (s *Site) Serves(r *http.Request) bool { return Handles(s.cfg.URL(r).Path) }
 
 // Admit returns a request as it may go on, or false where it was answered.
 func (s *Site) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
@@ -41,10 +45,13 @@ func (s *Site) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, boo
 	}
 	found, err := s.find(r, o)
 	switch {
+	case errors.Is(err, errForeign):
+		s.answer(w, r, http.StatusUnauthorized, "sign in first", func() { s.elsewhere(w, r, found) })
+		return nil, false
 	case unknown(err):
 		w.Header().Add("Vary", "Cookie")
 		s.answer(w, r, http.StatusUnauthorized, "sign in first", func() {
-			leave(w, pageSignIn+"?"+url.Values{"return": {returnPath(r.URL.RequestURI())}}.Encode())
+			leave(w, pageSignIn+"?"+url.Values{"return": {returnPath(s.cfg.URL(r).RequestURI())}}.Encode())
 		})
 		return nil, false
 	case err != nil:
@@ -72,9 +79,22 @@ func (s *Site) find(r *http.Request, o origin) (session.Session, error) {
 	}
 	found, err := s.cfg.Sessions.Find(r.Context(), token, session.Use{Address: s.cfg.ClientIP(r)})
 	if err == nil && s.issuerOf(found) == nil {
-		return session.Session{}, errForeign
+		return found, errForeign
 	}
 	return found, err
+}
+
+// elsewhere answers who is signed in with a provider that this part of the site does not take. He is not sent on by himself: a
+// provider that knows him would send him back at once, and again.
+func (s *Site) elsewhere(w http.ResponseWriter, r *http.Request, found session.Session) {
+	p := page{Title: "Sign in with another provider", Text: []string{
+		"You are " + found.Person.Label() + " at " + found.Person.Issuer + ", and this part of the site takes the accounts of others.",
+	}}
+	back := returnPath(s.cfg.URL(r).RequestURI())
+	for _, i := range s.cfg.Issuers {
+		p.Links = append(p.Links, link{Text: i.Name(), To: startURL(i.Name(), back), Button: true})
+	}
+	s.show(w, http.StatusForbidden, p)
 }
 
 // answer answers a person who opens a page as people are answered, and a program, or a page's own script, in JSON: a redirect to

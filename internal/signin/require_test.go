@@ -1,7 +1,9 @@
 package signin
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -62,6 +64,22 @@ func TestWhatIsBehindTheGateSeesNoneOfOurCookies(t *testing.T) {
 	plain.signIn("/")
 	if got := w.behind[len(w.behind)-1].Header["Cookie"]; len(got) != 0 {
 		t.Errorf("it sees %q", got)
+	}
+}
+
+func TestAPersonComesBackToWhatWasAskedForWhateverIsRewritten(t *testing.T) {
+	type asked struct{}
+	w := newWorld(t, func(c *Config) {
+		c.URL = func(r *http.Request) *url.URL { return r.Context().Value(asked{}).(*url.URL) }
+	})
+	inner := w.server.Config.Handler
+	w.server.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		changed := r.WithContext(context.WithValue(r.Context(), asked{}, r.URL))
+		changed.URL = &url.URL{Path: "/rewritten" + r.URL.Path}
+		inner.ServeHTTP(rw, changed)
+	})
+	if got := w.browser().open("/deep?x=1"); got.body != "behind the gate: ann true at /rewritten/deep" || got.Request.URL.RequestURI() != "/deep?x=1" {
+		t.Errorf("at %s: %s", got.Request.URL, got.body)
 	}
 }
 

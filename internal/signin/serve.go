@@ -11,7 +11,7 @@ import (
 // ServeHTTP answers for the pages.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o, ok := s.origin(r)
-	path := r.URL.Path
+	path := s.cfg.URL(r).Path
 	name, isBack := strings.CutPrefix(path, pageBackChannel)
 	switch {
 	case isBack: // a provider calls, not a browser
@@ -21,7 +21,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == pageSignIn:
 		s.allow(w, r, func() { s.signIn(w, r, o) }, http.MethodGet, http.MethodHead)
 	case path == pageStart:
-		s.allow(w, r, func() { s.start(w, r, o, r.FormValue("issuer"), r.FormValue("return")) }, http.MethodGet, http.MethodPost)
+		s.allow(w, r, func() { s.start(w, r, o, s.asked(r, "issuer"), s.asked(r, "return")) }, http.MethodGet, http.MethodPost)
 	case strings.HasPrefix(path, pageCallback):
 		s.allow(w, r, func() { s.callback(w, r, o, strings.TrimPrefix(path, pageCallback)) }, http.MethodGet)
 	case path == pageLogout && r.Method == http.MethodPost:
@@ -35,6 +35,14 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.show(w, http.StatusNotFound, page{Title: "No such page", Text: []string{"There is nothing here."}, Links: []link{toFront}})
 	}
+}
+
+// asked is a value of a form, or of the address.
+func (s *Site) asked(r *http.Request, name string) string {
+	if r.Method == http.MethodPost {
+		return r.PostFormValue(name)
+	}
+	return s.cfg.URL(r).Query().Get(name)
 }
 
 // maxForm is how much of a form is read, in bytes.
@@ -65,7 +73,7 @@ func (s *Site) notHere(w http.ResponseWriter, _ *http.Request) {
 
 // signIn shows whom to sign in with, or goes on where there is one provider.
 func (s *Site) signIn(w http.ResponseWriter, r *http.Request, o origin) {
-	back := returnPath(r.URL.Query().Get("return"))
+	back := returnPath(s.asked(r, "return"))
 	if len(s.cfg.Issuers) == 1 {
 		s.start(w, r, o, s.cfg.Issuers[0].Name(), back)
 		return

@@ -111,10 +111,12 @@ func TestAnAnswerIsGoodOnceInItsBrowserAndForTenMinutes(t *testing.T) {
 
 func TestAnAnswerWithoutItsStateOrOfAnotherProviderIsRefused(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Issuers = append(c.Issuers, issuerOf(t, "other", "https://login.other.example")) })
+	w.site.byName["same"] = issuerOf(t, "same", w.liar.URL)
 	for name, change := range map[string]func(u *url.URL, q url.Values){
 		"without a state":            func(_ *url.URL, q url.Values) { q.Del("state") },
 		"with another state":         func(_ *url.URL, q url.Values) { q.Set("state", random()) },
 		"at another callback":        func(u *url.URL, _ url.Values) { u.Path = "/psagate/callback/other" },
+		"at another callback of it":  func(u *url.URL, _ url.Values) { u.Path = "/psagate/callback/same" },
 		"at nobody's callback":       func(u *url.URL, _ url.Values) { u.Path = "/psagate/callback/none" },
 		"at a longer callback":       func(u *url.URL, _ url.Values) { u.Path = "/psagate/callback/corp/" },
 		"in another provider's name": func(_ *url.URL, q url.Values) { q.Set("iss", "https://login.other.example") },
@@ -268,6 +270,10 @@ func TestSessionsOfAnotherProviderUnderTheNameCountForNothing(t *testing.T) {
 	w.site.cfg.Issuers, w.site.byName["corp"] = []*issuer.Issuer{other}, other // a new config
 	b.held = true
 	w.at("a program", b.open("/x", "Accept: */*"), http.StatusUnauthorized, "sign in first")
+	w.at("a person", b.open("/x?y=z"), http.StatusForbidden, "You are ann@example.com at corp", "/psagate/signin/start?issuer=corp&amp;return=%2Fx%3Fy%3Dz")
+	if len(w.behind) != 1 {
+		t.Errorf("%d requests came through", len(w.behind))
+	}
 }
 
 func TestAStoreThatFailsLetsNobodyInAndSaysSo(t *testing.T) {
