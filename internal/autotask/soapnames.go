@@ -84,7 +84,14 @@ var soapFields = map[string]map[string]string{
 // SOAPField returns REST's name of a field in lower case, as Fields has it, for SOAP's. entity is REST's name of its entity. The renamed
 // ones are those of the entities' names, and those of the entities that integrations write most; others stay as they are.
 func SOAPField(entity, name string) string {
-	name = lower(name)
+	if rest, ok := sure[entity][name]; ok {
+		return rest
+	}
+	return soapField(entity, lower(name))
+}
+
+// soapField is SOAPField for a name in lower case.
+func soapField(entity, name string) string {
 	if rest, ok := soapFields[entity][name]; ok {
 		return rest
 	}

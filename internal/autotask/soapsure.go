@@ -33,24 +33,36 @@ AttachmentInfo: ParentID ParentType Type Title FullPath AttachDate FileSize Atta
 Attachments: ParentID ParentType Type Title FullPath Publish ContentType
 TicketAttachments: ParentID ParentType Type Title FullPath Publish ContentType`
 
-// sure says of an entity's fields, by SOAP's names in lower case, that their name in REST is known.
-var sure = func() map[string]map[string]bool {
-	all, entity := make(map[string]map[string]bool), ""
+// sure are the names in REST that are known, by entity and SOAP's name, as it is spelled and in lower case: most calls spell as the WSDL does.
+var sure = func() map[string]map[string]string {
+	all, entity := make(map[string]map[string]string), ""
 	for word := range strings.FieldsSeq(soapSure) {
 		if name, ok := strings.CutSuffix(word, ":"); ok {
 			entity = name
-			all[entity] = map[string]bool{"id": true}
+			all[entity] = map[string]string{"id": "id"}
 			continue
 		}
-		all[entity][lower(word)] = true
+		small := lower(word)
+		all[entity][word], all[entity][small] = soapField(entity, small), soapField(entity, small)
 	}
 	return all
 }()
 
+// isSure says whether the name in REST of an entity's field is known.
+func isSure(entity, name string) bool {
+	known := sure[entity]
+	if _, ok := known[name]; ok {
+		return true
+	}
+	name = lower(name)
+	_, ok := known[name]
+	return ok || name == "id"
+}
+
 // soapUnsure says whether one of a SOAP call's names of fields may be another in REST. User-defined fields have one name.
 func soapUnsure(entity string, names []string) bool {
 	for _, name := range names {
-		if lower(name) != "id" && !strings.HasPrefix(name, udfPrefix) && !sure[entity][lower(name)] {
+		if !strings.HasPrefix(name, udfPrefix) && !isSure(entity, name) {
 			return true
 		}
 	}

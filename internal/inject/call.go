@@ -173,7 +173,7 @@ func (c *Call) answer(res Result) *http.Response {
 	case res.Response.StatusCode == http.StatusUnauthorized, res.Response.StatusCode == http.StatusProxyAuthRequired:
 		return c.replace(res, autotask.UpstreamUnreachable, "something between this gateway and the PSA asks for a sign-in of its own")
 	case res.Verdict == guard.NoAnswer && res.Response.StatusCode < http.StatusMultipleChoices:
-		return c.replace(res, autotask.UpstreamUnreachable, "something between this gateway and the PSA answered with a page in its place: look whether the call was carried out before you repeat it")
+		return c.replace(res, autotask.UpstreamUnreachable, "what came back is no answer of the PSA's that can be relied on: look whether the call was carried out before you repeat it")
 	}
 	return res.Response
 }

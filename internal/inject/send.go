@@ -94,12 +94,13 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 
 // verdict reads the verdict off an answer, and whether it complains. A SOAP call's may repeat the words of its request.
 func (r Request) verdict(a autotask.Answer) (v guard.Verdict, complains bool) {
-	if r.Envelope == nil {
-		return autotask.Classify(r.Operation, a)
+	v, complains = autotask.Classify(r.Operation, a)
+	if r.Envelope == nil || v != guard.Refused && v != guard.Locked {
+		return v, complains
 	}
 	sent, err := r.Body.Open()
 	if err != nil {
-		return autotask.Classify(r.Operation, a)
+		return v, complains
 	}
 	defer sent.Close()
 	return autotask.ClassifyAfter(r.Operation, a, sent)

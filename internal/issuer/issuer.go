@@ -130,7 +130,7 @@ func (i *Issuer) current(ctx context.Context) (*known, error) {
 // whether there is anything newer.
 func (i *Issuer) newer(ctx context.Context, than *known) (*known, error) {
 	i.mu.Lock()
-	if i.known != than || time.Since(than.at) < between {
+	if i.known != than {
 		defer i.mu.Unlock()
 		return i.known, nil
 	}

@@ -86,6 +86,18 @@ func TestTheShorterLimitsCount(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for range 2 { // it is used all the time, so that it ends by its end alone
+		if _, err := long.Find(t.Context(), mine, session.Use{}); err != nil {
+			t.Error(err)
+		}
+		if _, err := short.Find(t.Context(), mine, session.Use{}); err != nil {
+			t.Error(err)
+		}
+		c.at = c.at.Add(4 * time.Minute)
+	}
+	if _, err := short.Find(t.Context(), mine, session.Use{}); !errors.Is(err, session.ErrOver) {
+		t.Errorf("after 13 of 10 minutes: %v", err)
+	}
 	if _, err := long.Find(t.Context(), mine, session.Use{}); err != nil {
 		t.Error(err)
 	}

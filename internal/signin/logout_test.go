@@ -40,7 +40,11 @@ func TestAPersonSignsOut(t *testing.T) {
 	}
 	b.plant("__Host-psagate", token)
 	w.at("with the cookie of before", b.open("/x", "Accept: */*"), http.StatusUnauthorized, "sign in first")
+	asked := w.liar.Count("/authorize")
 	other.signIn("/")
+	if w.liar.Count("/authorize") != asked {
+		t.Error("another browser was signed out too")
+	}
 	if out, in := w.told(SignedOut), w.told(SignedIn); len(out) != 1 || out[0].Session != in[0].Session || w.liar.Count("/end") != 0 {
 		t.Errorf("told %+v", out)
 	}
@@ -92,10 +96,7 @@ func TestAnotherSiteSignsNobodyOut(t *testing.T) {
 	if got := b.do(http.MethodPut, "/psagate/logout", url.Values{"proof": {proof}}); got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") == "" {
 		t.Errorf("by PUT: status %d", got.StatusCode)
 	}
-	b.signIn("/still")
-	if out := w.told(SignedOut); len(out) != 0 {
-		t.Errorf("told %+v", out)
-	}
+	b.isStillIn()
 }
 
 func TestAFormOfAnotherSiteWhichComesWithoutTheCookieDoesNotTakeItAway(t *testing.T) {
@@ -110,6 +111,16 @@ func TestAFormOfAnotherSiteWhichComesWithoutTheCookieDoesNotTakeItAway(t *testin
 		if rec.Header().Get("Set-Cookie") != "" {
 			t.Errorf("with %q: %v", held, rec.Header())
 		}
+	}
+}
+
+// isStillIn checks that the browser's session was not ended: it is let in without the provider.
+func (b *browser) isStillIn() {
+	b.w.Helper()
+	before := b.w.liar.Count("/authorize")
+	b.signIn("/still")
+	if out, ended := b.w.told(SignedOut), b.w.told(Ended); b.w.liar.Count("/authorize") != before || len(out)+len(ended) != 0 {
+		b.w.Errorf("the session was ended: told %+v and %+v", out, ended)
 	}
 }
 
@@ -160,7 +171,7 @@ func TestATokenThatComesOnceMoreEndsNoNewerSession(t *testing.T) {
 	for range 2 {
 		w.call(token)
 	}
-	b.signIn("/still")
+	b.isStillIn()
 }
 
 func TestAForgedLogoutTokenEndsNothing(t *testing.T) {
@@ -195,7 +206,7 @@ func TestAForgedLogoutTokenEndsNothing(t *testing.T) {
 	if got := w.browser().open("/psagate/backchannel/corp"); got.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("by a link: status %d", got.StatusCode)
 	}
-	b.signIn("/still")
+	b.isStillIn()
 }
 
 func TestATokenIsTakenLaterWhereTheStoreFailed(t *testing.T) {

@@ -111,10 +111,12 @@ func TestAnAnswerIsGoodOnceInItsBrowserAndForTenMinutes(t *testing.T) {
 
 func TestAnAnswerWithoutItsStateOrOfAnotherProviderIsRefused(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Issuers = append(c.Issuers, issuerOf(t, "other", "https://login.other.example")) })
+	w.site.byName["same"] = issuerOf(t, "same", w.liar.URL)
 	for name, change := range map[string]func(u *url.URL, q url.Values){
 		"without a state":            func(_ *url.URL, q url.Values) { q.Del("state") },
 		"with another state":         func(_ *url.URL, q url.Values) { q.Set("state", random()) },
 		"at another callback":        func(u *url.URL, _ url.Values) { u.Path = "/psagate/callback/other" },
+		"at another callback of it":  func(u *url.URL, _ url.Values) { u.Path = "/psagate/callback/same" },
 		"at nobody's callback":       func(u *url.URL, _ url.Values) { u.Path = "/psagate/callback/none" },
 		"at a longer callback":       func(u *url.URL, _ url.Values) { u.Path = "/psagate/callback/corp/" },
 		"in another provider's name": func(_ *url.URL, q url.Values) { q.Set("iss", "https://login.other.example") },
