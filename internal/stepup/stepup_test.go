@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/internal/issuertest"
 	"github.com/psagate/psagate/internal/totp"
 )
 
@@ -23,6 +24,7 @@ func TestAPersonEnrolsAndComesToWhatWasAskedFor(t *testing.T) {
 	page := b.open("/deep?x=1&y=%2F")
 	w.says("who has no app", page, http.StatusOK, "Add a second factor", "ann@example.com")
 	begun := b.begin(page)
+	w.says("the app", begun, http.StatusOK, `href="otpauth://totp/psagate:ann@example.com?`)
 	w.says("the app", begun, http.StatusOK, "Add the app", `autocomplete="one-time-code" inputmode="numeric"`, `<label for="code">`)
 	picture := regexp.MustCompile(`src="data:image/png;base64,([^"]*)"`).FindStringSubmatch(begun.body)
 	if picture == nil {
@@ -289,7 +291,16 @@ func TestWhatAPersonHasIsChangedWithAFreshSecondFactorAlone(t *testing.T) {
 	fresh := recovery.FindAllStringSubmatch(got.body, -1)
 	w.known = append(w.known, fresh[0][1])
 	begun := b.begin(b.open("/psagate/totp"))
+	other, bob := w.browser(), w.browser()
+	other.open("/x")
+	w.liar.Lie(issuertest.Lies{User: map[string]any{"sub": "bob", "email": "bob@example.com"}})
+	bob.open("/x")
 	w.says("another app", b.submit(begun, doConfirm, w.code()), http.StatusOK, "The app counts from now on")
+	if got := other.open("/x", "Accept: application/json"); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("another session of the person goes on: status %d", got.StatusCode)
+	}
+	w.says("somebody else's session", bob.open("/psagate/totp"), http.StatusOK, "bob@example.com")
+	w.through("the session itself", b.open("/x"), "/x")
 	w.says("the form once more", b.submit(begun, doConfirm, w.code()), http.StatusConflict, "This enrolment is over")
 	for _, code := range []string{old[0], fresh[0][1]} {
 		w.says("a recovery code of before", b.submit(b.open("/psagate/stepup?with=recovery"), doRecover, code), http.StatusForbidden, "not right")
