@@ -246,6 +246,7 @@ func TestFormsOfAnotherSiteDoNothing(t *testing.T) {
 	}
 	w.later(maxAge)
 	w.says("the recovery codes are what they were", b.submit(b.open("/psagate/stepup?with=recovery"), doRecover, before[0]), http.StatusOK, "You have 9")
+	w.says("a form that is too large", b.do(http.MethodPost, "/psagate/totp", url.Values{"proof": {own.Get("proof")}, "do": {doRecovery}, "more": {strings.Repeat("x", maxForm)}}), http.StatusForbidden, "Nothing was done")
 	w.says("a form of another page", b.do(http.MethodPost, "/psagate/stepup", url.Values{"do": {doRecovery}, "proof": {own.Get("proof")}}), http.StatusBadRequest, "not one of this page")
 	w.says("a GET that would do something", b.open("/psagate/totp?do=begin&proof="+own.Get("proof")), http.StatusOK, "Your second factor")
 	w.says("another method", b.do(http.MethodPut, "/psagate/totp", nil), http.StatusMethodNotAllowed, "not used in that way")
