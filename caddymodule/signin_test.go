@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/issuertest"
 )
 
@@ -59,6 +61,9 @@ func newSignInSite(t *testing.T) *signInSite {
 		integration rmm {
 			jwt corp client_id rmm
 		}
+		audit {
+			output file %s
+		}
 	}
 }
 
@@ -70,7 +75,7 @@ func newSignInSite(t *testing.T) *signInSite {
 	psa_gateway /ATServicesRest/*
 	respond /open "open"
 }
-`, s.path("admin"), s.path("secrets.json"), s.liar.URL, issuertest.ClientID, issuertest.Audience, s.at))
+`, s.path("admin"), s.path("secrets.json"), s.liar.URL, issuertest.ClientID, issuertest.Audience, s.path("audit.log"), s.at))
 	return s
 }
 
@@ -179,7 +184,8 @@ func TestPeopleSignInAndMachinesHaveTokensAndNeitherIsTheOther(t *testing.T) {
 	}
 	machine := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	const call = "/ATServicesRest/V1.0/Tickets/1"
-	bearer := "Authorization: Bearer " + s.liar.AccessToken()
+	token := s.liar.AccessToken()
+	bearer := "Authorization: Bearer " + token
 	for name, test := range map[string]struct {
 		client       *http.Client
 		path, header string
@@ -205,5 +211,50 @@ func TestPeopleSignInAndMachinesHaveTokensAndNeitherIsTheOther(t *testing.T) {
 	otherJar, _ := cookiejar.New(nil)
 	if status, body := s.get(&http.Client{Jar: otherJar}, "/people/x"); status != http.StatusForbidden || !strings.Contains(body, "the group ops") {
 		t.Errorf("who is not in the group: %d %s", status, body)
+	}
+	s.stop()
+	s.checkAudit(token, jar.Cookies(site))
+}
+
+// checkAudit demands that the audit log has what happened to people and machines, and nothing of what they proved themselves with.
+func (s *signInSite) checkAudit(token string, cookies []*http.Cookie) {
+	s.Helper()
+	text, err := os.ReadFile(s.path("audit.log"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	told := map[string]int{}
+	for e, err := range audit.Entries(bytes.NewReader(text)) {
+		if err != nil {
+			s.Fatal(err)
+		}
+		switch e.Kind {
+		case audit.Event:
+			told[strings.Join([]string{e.Event, e.Caller, e.Issuer, e.Data["reason"]}, " ")]++
+		default:
+			told[strings.Join([]string{string(e.Kind), e.Caller, e.Issuer, string(e.DecidedBy)}, " ")]++
+		}
+	}
+	for what, n := range map[string]int{"signed_in ann corp ": 1, "sign_in_refused bob corp not-in-group": 1, "call rmm corp guard": 1, "call   identity": 2} {
+		if told[what] != n {
+			s.Errorf("%q is there %d times, want %d: %v", what, told[what], n, told)
+		}
+	}
+	if told["sign_in_refused  corp issuer-unavailable"] == 0 {
+		s.Errorf("nothing is told of the provider that was down: %v", told)
+	}
+	hidden := append(strings.Split(token, "."), "ann@example.com", issuertest.ClientSecret)
+	for _, c := range cookies {
+		if c.Name != "theirs" {
+			hidden = append(hidden, c.Value)
+		}
+	}
+	if len(hidden) < 6 {
+		s.Errorf("the person has no cookie of ours: %v", cookies)
+	}
+	for _, secret := range hidden {
+		if bytes.Contains(text, []byte(secret)) {
+			s.Errorf("the audit log has %q", secret)
+		}
 	}
 }
