@@ -385,7 +385,8 @@ func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
 	_, table, _ := strings.Cut(readPage(t, "../docs/audit.md"), "\n| word | what happened |")
 	table, _, _ = strings.Cut(table, "\n\n")
 	var page []string
-	code := []string{eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventLogTakenAway, call.EventTooMany,
+	code := []string{
+		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventLogTakenAway, call.EventTooMany,
 		eventSignedIn, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused,
 	}
 	for line := range strings.Lines(table) {

@@ -207,6 +207,7 @@ func TestPeopleSignInAndMachinesHaveTokensAndNeitherIsTheOther(t *testing.T) {
 	if status, body := s.get(person, "/people/x"); status != http.StatusOK || body != hello {
 		t.Errorf("after a restart: %d %s", status, body)
 	}
+	s.endSessions(&http.Client{Jar: jar, CheckRedirect: machine.CheckRedirect})
 	s.liar.Lie(issuertest.Lies{User: map[string]any{"sub": "bob", "groups": []string{"sales"}}})
 	otherJar, _ := cookiejar.New(nil)
 	if status, body := s.get(&http.Client{Jar: otherJar}, "/people/x"); status != http.StatusForbidden || !strings.Contains(body, "the group ops") {
@@ -214,6 +215,30 @@ func TestPeopleSignInAndMachinesHaveTokensAndNeitherIsTheOther(t *testing.T) {
 	}
 	s.stop()
 	s.checkAudit(token, jar.Cookies(site))
+}
+
+// endSessions has an operator sign ann out: at the next request she is nobody.
+func (s *signInSite) endSessions(ann *http.Client) {
+	s.Helper()
+	listed := run(s.T, "sessions", "--address", "unix/"+s.path("admin"))
+	if listed.status != exitYes || strings.Count(listed.out, "ann of corp") != 1 || strings.Contains(listed.out, "@") {
+		s.Errorf("%+v", listed)
+	}
+	site, _ := url.Parse(s.at)
+	for _, c := range ann.Jar.Cookies(site) {
+		if c.Name != "theirs" && strings.Contains(listed.out, c.Value) {
+			s.Error("it shows what the browser holds")
+		}
+	}
+	if ended := run(s.T, "sessions", "end", "--issuer", "corp", "--person", "ann", "--address", "unix/"+s.path("admin")); ended.status != exitYes {
+		s.Errorf("%+v", ended)
+	}
+	if status, _ := s.get(ann, "/people/x"); status != http.StatusSeeOther {
+		s.Errorf("after the session was ended: status %d", status)
+	}
+	if listed := run(s.T, "sessions", "--address", "unix/"+s.path("admin")); listed.status != exitNo {
+		s.Errorf("%+v", listed)
+	}
 }
 
 // checkAudit demands that the audit log has what happened to people and machines, and nothing of what they proved themselves with.
@@ -235,7 +260,7 @@ func (s *signInSite) checkAudit(token string, cookies []*http.Cookie) {
 			told[strings.Join([]string{string(e.Kind), e.Caller, e.Issuer, string(e.DecidedBy)}, " ")]++
 		}
 	}
-	for what, n := range map[string]int{"signed_in ann corp ": 1, "sign_in_refused bob corp not-in-group": 1, "call rmm corp guard": 1, "call   identity": 2} {
+	for what, n := range map[string]int{"signed_in ann corp ": 1, "session_ended ann corp ": 1, "sign_in_refused bob corp not-in-group": 1, "call rmm corp guard": 1, "call   identity": 2} {
 		if told[what] != n {
 			s.Errorf("%q is there %d times, want %d: %v", what, told[what], n, told)
 		}
