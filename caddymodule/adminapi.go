@@ -42,9 +42,10 @@ const maxAdminBody = 4096
 //	POST /psa/logins/<name>/check
 //	GET  /psa/logins/<name>/secret
 //	POST /psa/logins/<name>/secret    {"version": n, "secret": "…"}, the version that GET showed
+//	POST /psa/totp/shown              {"login": "…"}: its code is shown, elsewhere
 //	POST /psa/pools/<name>/rotate     {"timeout": "2m"}, or nothing
 //
-// Nothing under /psa/ shows a secret.
+// Nothing under /psa/ shows a secret, or a code.
 //
 // It speaks to the engine in force. Caddy provisions it with a config that may yet fail, and leaves it in place then.
 type AdminAPI struct{}
@@ -84,6 +85,8 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return listSessions(w, r)
 	case len(path) == 2 && path[0] == "sessions" && path[1] == "end":
 		return endSessions(w, r)
+	case len(path) == 2 && path[0] == "totp" && path[1] == "shown":
+		return codeIsShown(w, r, in)
 	case len(path) == 2 && path[0] == "alerts" && path[1] == "test":
 		return testAlerts(w, r)
 	case len(path) == 2 && path[0] == "policy" && path[1] == "explain":

@@ -387,7 +387,7 @@ func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
 	var page []string
 	code := []string{
 		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventLogTakenAway, call.EventTooMany,
-		eventSignedIn, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused,
+		eventSignedIn, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused, eventCodeShown,
 	}
 	for line := range strings.Lines(table) {
 		if word, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "`"); ok && strings.HasPrefix(line, "| `") {

@@ -18,6 +18,7 @@ const (
 	eventSignedOut     = "signed_out"
 	eventSessionEnded  = "session_ended"
 	eventLogoutRefused = "logout_refused"
+	eventCodeShown     = "code_shown"
 )
 
 // Who may have ended a person's session beside the person.
