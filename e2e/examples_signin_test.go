@@ -46,7 +46,7 @@ func (e *example) signin() {
 	if a := e.visit(ann, "/report"); a.status != http.StatusForbidden { // at the provider it is bob by now
 		e.Errorf("after the session was ended: %d %s", a.status, a.body)
 	}
-	e.says("audit print", 0, "signed_in", "sign_in_refused", "not-in-group", "session_ended")
+	e.says("audit print", 0, "corp/ann signed_in", "corp/bob sign_in_refused", "not-in-group", "session_ended")
 	e.says("check", 0)
 }
 
