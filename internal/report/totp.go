@@ -30,8 +30,9 @@ type TOTPPerson struct {
 
 // TOTPReset is the answer of POST /psa/totp/reset.
 type TOTPReset struct {
-	// Issuer and Subject are whom it is about; see `totp list`.
-	Issuer  string `json:"issuer"`
+	// Issuer is the URL of the person's provider; see `totp list`.
+	Issuer string `json:"issuer"`
+	// Subject is the provider's name for the person.
 	Subject string `json:"subject"`
 	// Reset: there was something, and there is nothing any more: no app, no recovery code, no browser that is known.
 	Reset bool `json:"reset"`
