@@ -79,7 +79,7 @@ func (a answer) place(name, own string) place {
 
 // adminPages are what Caddy's admin endpoint shows.
 var adminPages = []string{
-	"/config/", "/metrics", "/psa/status", "/psa/failures", "/psa/zones", "/psa/warnings", "/psa/audit", "/psa/none", "/reverse_proxy/upstreams",
+	"/config/", "/metrics", "/psa/status", "/psa/failures", "/psa/zones", "/psa/warnings", "/psa/audit", "/psa/totp", "/psa/none", "/reverse_proxy/upstreams",
 	"/debug/vars", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2",
 }
 

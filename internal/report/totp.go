@@ -30,7 +30,7 @@ type TOTPPerson struct {
 
 // TOTPReset is the answer of POST /psa/totp/reset.
 type TOTPReset struct {
-	// Issuer is the URL of the person's provider; see `totp list`.
+	// Issuer is the provider's name in the config, or its URL, as in `totp list`.
 	Issuer string `json:"issuer"`
 	// Subject is the provider's name for the person.
 	Subject string `json:"subject"`

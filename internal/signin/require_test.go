@@ -85,7 +85,7 @@ func TestAPersonComesBackToWhatWasAskedForWhateverIsRewritten(t *testing.T) {
 
 func TestStripLeavesOthersAsTheyAre(t *testing.T) {
 	for before, after := range map[string]string{
-		"a=b; __Host-psagate=x; c=d": "a=b; c=d", "psagate=x": "", "a=b": "a=b", "  a = b ;psagate=x": "a = b", "__Host-psagate-flow-1=2;x": "x", "a=psagate=x": "a=psagate=x",
+		"a=b; __Host-psagate=x; c=d": "a=b; c=d", "psagate=x": "", "__Host-psagate-browser=x; a=b": "a=b", "a=b": "a=b", "  a = b ;psagate=x": "a = b", "__Host-psagate-flow-1=2;x": "x", "a=psagate=x": "a=psagate=x",
 		`a="x; psagate=y"; b`: `a="x; b`, "": "", ";;": ";;", "psagate": "",
 	} {
 		h := http.Header{"Cookie": {before}}

@@ -69,6 +69,27 @@ func (v *Visit) StepUp(ctx context.Context) error {
 	return v.site.cfg.Sessions.StepUp(ctx, v.Session.ID)
 }
 
+// EndOthers ends the other sessions of the person, in whatever browsers, and tells of each.
+func (v *Visit) EndOthers(r *http.Request) error {
+	all, err := v.site.cfg.Sessions.List(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.ID == v.Session.ID || s.Person.IssuerURL != v.Session.Person.IssuerURL || s.Person.Subject != v.Session.Person.Subject {
+			continue
+		}
+		gone, err := v.site.cfg.Sessions.End(r.Context(), session.Which{ID: s.ID})
+		if err != nil {
+			return err
+		}
+		for _, g := range gone {
+			v.site.tell(r, Event{What: Ended, Person: g.Person, Issuer: g.Person.Issuer, Session: g.ID})
+		}
+	}
+	return nil
+}
+
 // Return is where a person goes on to: a path of this site with its query, or the front page where the text is anything else.
 func (v *Visit) Return(text string) string { return returnPath(text) }
 

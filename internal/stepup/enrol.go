@@ -68,6 +68,7 @@ func (g *Gate) showBegun(w http.ResponseWriter, r *http.Request, v *signin.Visit
 		},
 		QR:     template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)), //nolint:gosec // of our own making
 		Secret: begun.Secret.Reveal(),
+		App:    template.URL(begun.URI.Reveal()), //nolint:gosec // the engine has made it
 		Forms: []form{{
 			To: signin.PageTOTP, Do: doConfirm, Return: back, Enrolment: begun.ID, Button: "Confirm",
 			Field: &field{Label: "Code that the app shows", Hint: "With this the app counts. There are ten minutes for it."},
@@ -79,6 +80,11 @@ func (g *Gate) showBegun(w http.ResponseWriter, r *http.Request, v *signin.Visit
 // confirm takes the first code of an app.
 func (g *Gate) confirm(w http.ResponseWriter, r *http.Request, v *signin.Visit) {
 	back, p, id := askedReturn(r, v), personOf(v), r.PostFormValue("enrolment")
+	before, err := g.cfg.Engine.Status(r.Context(), p)
+	if err != nil {
+		v.Unavailable(w, r, err)
+		return
+	}
 	confirmed, err := g.cfg.Engine.Confirm(r.Context(), p, id, r.PostFormValue("code"))
 	if err != nil {
 		g.notConfirmed(w, r, v, back, id, err)
@@ -89,7 +95,18 @@ func (g *Gate) confirm(w http.ResponseWriter, r *http.Request, v *signin.Visit) 
 	if err := v.StepUp(r.Context()); err != nil { // the codes are shown all the same: nobody can find them out again
 		g.cfg.Log.Warn("a second factor that was just proven cannot be noted: the person is asked for a code once more", "error", err)
 	}
+	if before.Enrolled {
+		g.endOthers(r, v)
+	}
 	g.showCodes(w, v, "The app counts from now on", back, confirmed.Recovery)
+}
+
+// endOthers ends the person's other sessions: an app is replaced where the one of before may be in other hands, and what was proven
+// with that one counts no more.
+func (g *Gate) endOthers(r *http.Request, v *signin.Visit) {
+	if err := v.EndOthers(r); err != nil {
+		g.cfg.Log.Error("the other sessions of a person who has replaced the app go on", "subject", v.Session.Person.Subject, "error", err)
+	}
 }
 
 // notConfirmed answers a code that does not confirm an enrolment.

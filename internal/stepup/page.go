@@ -19,6 +19,8 @@ type page struct {
 	// QR is the picture of what an app reads, Secret the same for who types it.
 	QR     template.URL
 	Secret string
+	// App is the address that opens the app on this device, with the same in it.
+	App template.URL
 	// Codes are recovery codes.
 	Codes []string
 	Forms []form

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/internal/issuertest"
 	"github.com/psagate/psagate/internal/totp"
 )
 
@@ -23,6 +24,7 @@ func TestAPersonEnrolsAndComesToWhatWasAskedFor(t *testing.T) {
 	page := b.open("/deep?x=1&y=%2F")
 	w.says("who has no app", page, http.StatusOK, "Add a second factor", "ann@example.com")
 	begun := b.begin(page)
+	w.says("the app", begun, http.StatusOK, `href="otpauth://totp/psagate:ann@example.com?`)
 	w.says("the app", begun, http.StatusOK, "Add the app", `autocomplete="one-time-code" inputmode="numeric"`, `<label for="code">`)
 	picture := regexp.MustCompile(`src="data:image/png;base64,([^"]*)"`).FindStringSubmatch(begun.body)
 	if picture == nil {
@@ -244,6 +246,7 @@ func TestFormsOfAnotherSiteDoNothing(t *testing.T) {
 	}
 	w.later(maxAge)
 	w.says("the recovery codes are what they were", b.submit(b.open("/psagate/stepup?with=recovery"), doRecover, before[0]), http.StatusOK, "You have 9")
+	w.says("a form that is too large", b.do(http.MethodPost, "/psagate/totp", url.Values{"proof": {own.Get("proof")}, "do": {doRecovery}, "more": {strings.Repeat("x", maxForm)}}), http.StatusForbidden, "Nothing was done")
 	w.says("a form of another page", b.do(http.MethodPost, "/psagate/stepup", url.Values{"do": {doRecovery}, "proof": {own.Get("proof")}}), http.StatusBadRequest, "not one of this page")
 	w.says("a GET that would do something", b.open("/psagate/totp?do=begin&proof="+own.Get("proof")), http.StatusOK, "Your second factor")
 	w.says("another method", b.do(http.MethodPut, "/psagate/totp", nil), http.StatusMethodNotAllowed, "not used in that way")
@@ -289,7 +292,16 @@ func TestWhatAPersonHasIsChangedWithAFreshSecondFactorAlone(t *testing.T) {
 	fresh := recovery.FindAllStringSubmatch(got.body, -1)
 	w.known = append(w.known, fresh[0][1])
 	begun := b.begin(b.open("/psagate/totp"))
+	other, bob := w.browser(), w.browser()
+	other.open("/x")
+	w.liar.Lie(issuertest.Lies{User: map[string]any{"sub": "bob", "email": "bob@example.com"}})
+	bob.open("/x")
 	w.says("another app", b.submit(begun, doConfirm, w.code()), http.StatusOK, "The app counts from now on")
+	if got := other.open("/x", "Accept: application/json"); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("another session of the person goes on: status %d", got.StatusCode)
+	}
+	w.says("somebody else's session", bob.open("/psagate/totp"), http.StatusOK, "bob@example.com")
+	w.through("the session itself", b.open("/x"), "/x")
 	w.says("the form once more", b.submit(begun, doConfirm, w.code()), http.StatusConflict, "This enrolment is over")
 	for _, code := range []string{old[0], fresh[0][1]} {
 		w.says("a recovery code of before", b.submit(b.open("/psagate/stepup?with=recovery"), doRecover, code), http.StatusForbidden, "not right")
