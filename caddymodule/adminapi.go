@@ -32,6 +32,8 @@ const maxAdminBody = 4096
 //	GET  /psa/warnings
 //	GET  /psa/audit                   how the audit log stands, and its anchors
 //	GET  /psa/store/backup            the store's file
+//	GET  /psa/sessions                ?issuer=<name>&person=<subject>
+//	POST /psa/sessions/end            {"id": "…"}, or {"issuer": "…", "person": "…"}
 //	POST /psa/alerts/test
 //	POST /psa/policy/explain          a request, as in the cases of policies
 //	POST /psa/integrations/<name>/disable   {"reason": "…"}, or nothing
@@ -42,9 +44,10 @@ const maxAdminBody = 4096
 //	POST /psa/logins/<name>/secret    {"version": n, "secret": "…"}, the version that GET showed
 //	GET  /psa/totp                    which people have a second factor
 //	POST /psa/totp/reset              {"issuer": "…", "subject": "…"}
+//	POST /psa/totp/shown              {"login": "…"}: its code is shown, elsewhere
 //	POST /psa/pools/<name>/rotate     {"timeout": "2m"}, or nothing
 //
-// Nothing under /psa/ shows a secret.
+// Nothing under /psa/ shows a secret, or a code.
 //
 // It speaks to the engine in force. Caddy provisions it with a config that may yet fail, and leaves it in place then.
 type AdminAPI struct{}
@@ -80,6 +83,12 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return auditStanding(w, r, in)
 	case len(path) == 2 && path[0] == "store" && path[1] == "backup":
 		return backup(w, r)
+	case len(path) == 1 && path[0] == "sessions":
+		return listSessions(w, r)
+	case len(path) == 2 && path[0] == "sessions" && path[1] == "end":
+		return endSessions(w, r)
+	case len(path) == 2 && path[0] == "totp" && path[1] == "shown":
+		return codeIsShown(w, r, in)
 	case len(path) == 2 && path[0] == "alerts" && path[1] == "test":
 		return testAlerts(w, r)
 	case len(path) == 2 && path[0] == "policy" && path[1] == "explain":

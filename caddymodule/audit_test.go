@@ -385,7 +385,10 @@ func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
 	_, table, _ := strings.Cut(readPage(t, "../docs/audit.md"), "\n| word | what happened |")
 	table, _, _ = strings.Cut(table, "\n\n")
 	var page []string
-	code := []string{eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventTOTPReset, eventLogTakenAway, call.EventTooMany}
+	code := []string{
+		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventTOTPReset, eventLogTakenAway, call.EventTooMany,
+		eventSignedIn, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused, eventCodeShown,
+	}
 	for line := range strings.Lines(table) {
 		if word, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "`"); ok && strings.HasPrefix(line, "| `") {
 			page = append(page, word)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,16 +90,7 @@ func (f *logFinder) config(server admin) (*App, error) {
 	case f.standing == nil:
 		return new(App), nil
 	}
-	answer, err := caddycmd.AdminAPIRequest(server.address, http.MethodGet, "/config/apps/psa", nil, nil)
-	if err != nil {
-		return nil, fmt.Errorf("asking the server at %s for its config: %w", server.address, plainError(err))
-	}
-	defer answer.Body.Close()
-	app := new(App)
-	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(app); err != nil {
-		return nil, fmt.Errorf("reading the config of the server at %s: %w", server.address, err)
-	}
-	return app, nil
+	return server.app()
 }
 
 // keys are the installation's, which are read where they are.

@@ -118,11 +118,16 @@ func configLoaded(a *App) audit.Entry {
 
 // noteOperator writes down what an operator did over the admin endpoint.
 func noteOperator(r *http.Request, event, login string, data map[string]string) {
-	e := audit.Entry{Event: event, CallerKind: audit.Operator, Login: login, Data: data}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil { // over a socket there is none
-		e.Address = host
+	noteEvent(audit.Entry{Event: event, CallerKind: audit.Operator, Login: login, Data: data, Address: operatorAddress(r)})
+}
+
+// operatorAddress is where an operator comes from; over a socket that is nowhere.
+func operatorAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
 	}
-	noteEvent(e)
+	return host
 }
 
 // notePut writes down what came of a new credential.

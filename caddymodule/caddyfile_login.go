@@ -17,6 +17,7 @@ package caddymodule
 //	        observe
 //	    }
 //	    queue <length> <deadline>
+//	    totp secret <store> <path> [<field>] | totp engine <store> <key>
 //	}
 func (p *parser) login(w *word) error {
 	name, err := w.text("<name>")
@@ -56,6 +57,7 @@ func (l *Login) words() words {
 		"insecure_http": func(w *word) (err error) { l.InsecureHTTP, err = w.present(); return err },
 		"lockout":       l.readLockout,
 		"queue":         l.readQueue,
+		"totp":          l.readTOTP,
 	}
 }
 

@@ -104,6 +104,9 @@ func (a *App) checkLogin(name string, l *Login) error {
 	if err := l.Settings().Validate(); err != nil {
 		return faultAt(path+" lockout", "%w", err)
 	}
+	if l.TOTP != nil {
+		return a.checkTOTP(path+" totp", l.TOTP)
+	}
 	return nil
 }
 

@@ -42,13 +42,13 @@ type command struct {
 	flags func(*cobra.Command)
 	// run does the work. An error of it is printed, and a failure unless it is a usageError.
 	run func(cmd *cobra.Command, args []string) (ok bool, err error)
-	// subs are the commands below it, which then has no run.
+	// subs are the commands below it, which may then have no run.
 	subs []command
 }
 
 // usage is what follows the command's name.
 func (c command) usage() string {
-	if len(c.subs) > 0 {
+	if c.run == nil {
 		return c.args
 	}
 	return strings.TrimSpace(c.args + " [--json] [--address <listen>] [--config <path> [--adapter <name>]]")
@@ -65,14 +65,15 @@ const (
 	exitUsage
 )
 
-var commands = []command{statusCommand, failuresCommand, checkCommand, releaseCommand, disableCommand, enableCommand, rotateCommand, keyCommand, zonesCommand, policyCommand, secretCommand, totpCommand, storeCommand, alertsCommand, auditCommand}
+var commands = []command{statusCommand, failuresCommand, checkCommand, releaseCommand, disableCommand, enableCommand, rotateCommand, sessionsCommand, keyCommand, zonesCommand, policyCommand, secretCommand, totpCommand, storeCommand, alertsCommand, auditCommand}
 
 // setUp makes a Cobra command of it.
 func (c command) setUp(cmd *cobra.Command) {
-	if len(c.subs) > 0 {
+	if c.run == nil {
 		parent(cmd, c.subs)
 		return
 	}
+	names := addBelow(cmd, c.subs)
 	cmd.Flags().Bool("json", false, "Print JSON")
 	cmd.Flags().String("address", "", "Address of the administration API listener, if --config is not used")
 	cmd.Flags().StringP("config", "c", "", "Configuration file, if --address is not used")
@@ -82,6 +83,9 @@ func (c command) setUp(cmd *cobra.Command) {
 	}
 	refuseBadFlags(cmd)
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(names) > 0 && len(args) > 0 {
+			return finish(cmd, false, usageErrorf("%s", unknownWord(args[0], cmd.Name(), names)))
+		}
 		if len(args) < c.minArgs || len(args) > c.maxArgs {
 			return finish(cmd, false, usageErrorf("it takes %s, and got %d", cmp.Or(c.args, "no arguments"), len(args)))
 		}
@@ -95,13 +99,7 @@ func (c command) setUp(cmd *cobra.Command) {
 
 // parent gives a command the commands below it, and no work of its own.
 func parent(cmd *cobra.Command, subs []command) {
-	names := make([]string, 0, len(subs))
-	for _, sub := range subs {
-		child := &cobra.Command{Use: sub.name + " " + sub.usage(), Short: sub.short, Long: sub.long + exitHelp}
-		sub.setUp(child)
-		cmd.AddCommand(child)
-		names = append(names, sub.name)
-	}
+	names := addBelow(cmd, subs)
 	refuseBadFlags(cmd)
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -109,9 +107,20 @@ func parent(cmd *cobra.Command, subs []command) {
 			_ = cmd.Help()
 			return finish(cmd, false, usageErrorf("a command is missing"))
 		}
-		slices.Sort(names)
 		return finish(cmd, false, usageErrorf("%s", unknownWord(args[0], cmd.Name(), names)))
 	}
+}
+
+// addBelow gives a command the commands below it, and returns their names.
+func addBelow(cmd *cobra.Command, subs []command) (names []string) {
+	for _, sub := range subs {
+		child := &cobra.Command{Use: sub.name + " " + sub.usage(), Short: sub.short, Long: sub.long + exitHelp}
+		sub.setUp(child)
+		cmd.AddCommand(child)
+		names = append(names, sub.name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // usageError is an error of whoever typed the command.

@@ -31,6 +31,9 @@ type Login struct {
 
 	// Queue bounds the callers that wait for the login. Default: those of its fields.
 	Queue *Queue `json:"queue,omitempty"`
+
+	// TOTP is where the user's one-time codes come from, to be shown to people. Default: none are.
+	TOTP *TOTP `json:"totp,omitempty"`
 }
 
 // SecretRef names one record of a secret store. A login's has the fields username, secret, integration_code.

@@ -127,7 +127,7 @@ var samples = map[string]string{
 	"<url>": "https://ops.example.com/psagate", "header <name>": "Authorization", "<to...>": "ops@example.com night@example.com", "<host:port>": "mail.example.com:587",
 	"<file...>": "/etc/psagate/policies /etc/psagate/common.cedar", "<zone>": "Europe/Berlin", "groups <name...>": "backup readers",
 	"<issuer URL>": "https://login.example.com", "<id>": "psagate", "<aud>": "https://psa.example.com", "<claim>": "roles", "<value>": "rmm", "<issuer>": "main", "<issuer...>": "main", "<idle>": "8h", "<absolute>": "24h", "<max age>": "5m",
-	"limit <n>": "60", "concurrent <n>": "4", "<weekday...>": "mon-wed fri", "<from-to>": "08:00-18:00",
+	"<field>": "totp_seed", "<key>": "totp/autotask", "limit <n>": "60", "concurrent <n>": "4", "<weekday...>": "mon-wed fri", "<from-to>": "08:00-18:00",
 	"<how>": "starttls", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com", "<writer...>": "file /var/log/psagate/audit.log",
 }
 
@@ -329,7 +329,14 @@ func TestTheReferencesGrammarIsAccepted(t *testing.T) {
 	for _, root := range grammar(t) {
 		var c choices
 		for more := true; more; more = c.next() {
-			mustAdapt(t, string(caddyfile.Format([]byte(root.whole(root.text(t, c.choose))))))
+			text := string(caddyfile.Format([]byte(root.whole(root.text(t, c.choose)))))
+			if strings.Contains(text, "totp engine") && !strings.Contains(text, "secrets main vault") {
+				if _, err := adapt(t, text); err == nil || !strings.Contains(err.Error(), "makes no codes itself") {
+					t.Errorf("codes of a store that makes none: %v", err)
+				}
+				continue
+			}
+			mustAdapt(t, text)
 		}
 	}
 }

@@ -38,6 +38,8 @@ var pageShapes = map[string]any{
 	"release JSON": report.Released{}, "rotate JSON": report.Rotation{}, "rotation line JSON": report.RotationLine{}, "zones JSON": report.Zones{}, "key new JSON": newKey{}, "store backup JSON": storeCopied{},
 	"alert JSON": report.Alert{}, "alerts test JSON": report.AlertsTest{}, "secret put JSON": report.PutResult{}, "writing JSON": report.Writing{},
 	"disable JSON": report.Switch{}, "totp list JSON": report.TOTPPeople{}, "totp reset JSON": report.TOTPReset{},
+	"sessions JSON":  report.Sessions{},
+	"totp code JSON": shownCode{}, "totp shown JSON": report.CodeShown{},
 	"policy test JSON": report.PolicyTest{}, "policy explain JSON": report.PolicyExplained{}, "policy replay JSON": report.PolicyReplay{},
 	"audit JSON": report.AuditStatus{}, "audit verify JSON": report.AuditVerified{},
 }
@@ -214,11 +216,10 @@ func flagsOf(c command) map[string]*pflag.Flag {
 // eachCommand calls for all commands that do something.
 func eachCommand(all []command, above string, visit func(name string, c command)) {
 	for _, c := range all {
-		if len(c.subs) > 0 {
-			eachCommand(c.subs, above+c.name+" ", visit)
-			continue
+		if c.run != nil {
+			visit(above+c.name, c)
 		}
-		visit(above+c.name, c)
+		eachCommand(c.subs, above+c.name+" ", visit)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/policy"
 )
 
@@ -18,6 +19,7 @@ type engine interface {
 	rotator
 	judge
 	switcher
+	shower
 	lifecycle
 }
 
@@ -68,6 +70,13 @@ type switcher interface {
 	Disable(ctx context.Context, integration, reason string) (report.Switch, error)
 	// Enable switches it on again.
 	Enable(ctx context.Context, integration string) (report.Switch, error)
+}
+
+// shower shows the one-time codes of PSA users that several people share.
+type shower interface {
+	// Code returns a login's present code, once it is written down who is shown it; where that cannot be, or the login has none, there
+	// is an error, which holds no code. Whether the viewer may see it is for who asks to find out.
+	Code(ctx context.Context, login string, to Viewer) (secret.Code, error)
 }
 
 // judge explains what the policies in force say.

@@ -14,6 +14,7 @@ import (
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/policy"
 )
 
@@ -117,6 +118,11 @@ func (f *fake) WebLink(_ context.Context, login, path, query string) (string, er
 		return "", fmt.Errorf("no zone")
 	}
 	return autotask.WebLink("https://ww5.autotask.net/", path, query)
+}
+
+// Code has none.
+func (*fake) Code(context.Context, string, Viewer) (secret.Code, error) {
+	return secret.Code{}, errNoCodes
 }
 
 // noon is when the fake's reports are made.

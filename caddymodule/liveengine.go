@@ -25,6 +25,7 @@ import (
 // liveEngine is the engine of one config.
 type liveEngine struct {
 	*call.Gateway
+	loginCodes
 	kept    []string // keys of the stores in use
 	stores  map[string]*secret.Store
 	desk    *policyfiles.Desk
@@ -39,6 +40,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 	if err := e.openStores(a); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
+	e.loginCodes = newCodes(a, e.stores)
 	for name, store := range e.stores {
 		cfg.Stores[name] = call.Store{Store: store, Kind: kindOf(a.stores[name])}
 	}

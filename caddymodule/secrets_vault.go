@@ -83,6 +83,9 @@ func (*VaultSecrets) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "psa.secrets.vault", New: func() caddy.Module { return new(VaultSecrets) }}
 }
 
+// MakesCodes tells that Vault's TOTP secrets engine does.
+func (*VaultSecrets) MakesCodes() bool { return true }
+
 // config returns the settings as the source takes them. The secret is not found yet.
 func (v *VaultSecrets) config() vault.Config {
 	cfg := vault.Config{Address: v.Address, Mount: v.Mount, Namespace: v.Namespace, CA: v.CA}

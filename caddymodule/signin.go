@@ -128,9 +128,10 @@ func byHTTPS(r *http.Request) bool {
 	return trusted && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
-// tell writes to the log what happened to a person's sign-in.
+// tell writes to both logs what happened to a person's sign-in.
 func (s *SignIn) tell(e signin.Event) {
-	if e.What == signin.Refused {
+	noteSignIn(e)
+	if e.Why != "" {
 		return // internal/signin has written it, with the reason
 	}
 	s.log.Info("a person's session", "what", string(e.What), "person", e.Person.Label(), "subject", e.Person.Subject, "issuer", e.Issuer, "session", e.Session, "client_ip", e.Address)

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/issuertest"
 )
 
@@ -22,13 +24,15 @@ import (
 type signInSite struct {
 	*testing.T
 	house
-	liar *issuertest.Liar
-	at   string
-	cmd  *exec.Cmd
+	hidden []string // what its log must not have
+	liar   *issuertest.Liar
+	at     string
+	cmd    *exec.Cmd
 }
 
-func newSignInSite(t *testing.T) *signInSite {
-	s := &signInSite{T: t, house: newHouse(t), liar: issuertest.StartLiar(t)}
+// newSite is a Caddy that has no config yet.
+func newSite(t *testing.T) *signInSite {
+	s := &signInSite{T: t, house: newHouse(t)}
 	s.real = true
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -36,6 +40,12 @@ func newSignInSite(t *testing.T) *signInSite {
 	}
 	s.at = "http://" + l.Addr().String()
 	_ = l.Close()
+	return s
+}
+
+func newSignInSite(t *testing.T) *signInSite {
+	s := newSite(t)
+	s.liar, s.hidden = issuertest.StartLiar(t), []string{issuertest.ClientSecret}
 	s.file("secrets.json", `{"sso/corp": {"value": "`+issuertest.ClientSecret+`"}}`)
 	s.file("Caddyfile", fmt.Sprintf(`{
 	admin unix/%s
@@ -59,6 +69,9 @@ func newSignInSite(t *testing.T) *signInSite {
 		integration rmm {
 			jwt corp client_id rmm
 		}
+		audit {
+			output file %s
+		}
 	}
 }
 
@@ -71,7 +84,7 @@ func newSignInSite(t *testing.T) *signInSite {
 	psa_gateway /ATServicesRest/*
 	respond /open "open"
 }
-`, s.path("admin"), s.path("secrets.json"), s.liar.URL, issuertest.ClientID, issuertest.Audience, s.at))
+`, s.path("admin"), s.path("secrets.json"), s.liar.URL, issuertest.ClientID, issuertest.Audience, s.path("audit.log"), s.at))
 	return s
 }
 
@@ -100,8 +113,10 @@ func (s *signInSite) run() {
 		if s.Failed() {
 			s.Logf("it said:\n%s", said.String())
 		}
-		if strings.Contains(said.String(), issuertest.ClientSecret) {
-			s.Error("the log has the client's secret")
+		for _, secret := range s.hidden {
+			if strings.Contains(said.String(), secret) {
+				s.Errorf("the log has %q", secret)
+			}
 		}
 	})
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -180,7 +195,8 @@ func TestPeopleSignInAndMachinesHaveTokensAndNeitherIsTheOther(t *testing.T) {
 	}
 	machine := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	const call = "/ATServicesRest/V1.0/Tickets/1"
-	bearer := "Authorization: Bearer " + s.liar.AccessToken()
+	token := s.liar.AccessToken()
+	bearer := "Authorization: Bearer " + token
 	for name, test := range map[string]struct {
 		client       *http.Client
 		path, header string
@@ -202,9 +218,79 @@ func TestPeopleSignInAndMachinesHaveTokensAndNeitherIsTheOther(t *testing.T) {
 	if status, body := s.get(person, "/people/x?y=z"); status != http.StatusOK || body != hello {
 		t.Errorf("after a restart: %d %s", status, body)
 	}
+	s.endSessions(&http.Client{Jar: jar, CheckRedirect: machine.CheckRedirect})
 	s.liar.Lie(issuertest.Lies{User: map[string]any{"sub": "bob", "groups": []string{"sales"}}})
 	otherJar, _ := cookiejar.New(nil)
 	if status, body := s.get(&http.Client{Jar: otherJar}, "/people/x"); status != http.StatusForbidden || !strings.Contains(body, "the group ops") {
 		t.Errorf("who is not in the group: %d %s", status, body)
+	}
+	s.stop()
+	s.checkAudit(token, jar.Cookies(site))
+}
+
+// endSessions has an operator sign ann out: at the next request she is nobody.
+func (s *signInSite) endSessions(ann *http.Client) {
+	s.Helper()
+	listed := run(s.T, "sessions", "--address", "unix/"+s.path("admin"))
+	if listed.status != exitYes || strings.Count(listed.out, "ann of corp") != 1 || strings.Contains(listed.out, "@") {
+		s.Errorf("%+v", listed)
+	}
+	site, _ := url.Parse(s.at)
+	for _, c := range ann.Jar.Cookies(site) {
+		if c.Name != "theirs" && strings.Contains(listed.out, c.Value) {
+			s.Error("it shows what the browser holds")
+		}
+	}
+	if ended := run(s.T, "sessions", "end", "--issuer", "corp", "--person", "ann", "--address", "unix/"+s.path("admin")); ended.status != exitYes {
+		s.Errorf("%+v", ended)
+	}
+	if status, _ := s.get(ann, "/people/x"); status != http.StatusSeeOther {
+		s.Errorf("after the session was ended: status %d", status)
+	}
+	if listed := run(s.T, "sessions", "--address", "unix/"+s.path("admin")); listed.status != exitNo {
+		s.Errorf("%+v", listed)
+	}
+}
+
+// checkAudit demands that the audit log has what happened to people and machines, and nothing of what they proved themselves with.
+func (s *signInSite) checkAudit(token string, cookies []*http.Cookie) {
+	s.Helper()
+	text, err := os.ReadFile(s.path("audit.log"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	told := map[string]int{}
+	for e, err := range audit.Entries(bytes.NewReader(text)) {
+		if err != nil {
+			s.Fatal(err)
+		}
+		switch e.Kind {
+		case audit.Event:
+			told[strings.Join([]string{e.Event, e.Caller, e.Issuer, e.Data["reason"]}, " ")]++
+		default:
+			told[strings.Join([]string{string(e.Kind), e.Caller, e.Issuer, string(e.DecidedBy)}, " ")]++
+		}
+	}
+	for what, n := range map[string]int{"signed_in ann corp ": 1, "session_ended ann corp ": 1, "sign_in_refused bob corp not-in-group": 1, "call rmm corp guard": 1, "call   identity": 2} {
+		if told[what] != n {
+			s.Errorf("%q is there %d times, want %d: %v", what, told[what], n, told)
+		}
+	}
+	if told["sign_in_refused  corp issuer-unavailable"] == 0 {
+		s.Errorf("nothing is told of the provider that was down: %v", told)
+	}
+	hidden := append(strings.Split(token, "."), "ann@example.com", issuertest.ClientSecret)
+	for _, c := range cookies {
+		if c.Name != "theirs" {
+			hidden = append(hidden, c.Value)
+		}
+	}
+	if len(hidden) < 6 {
+		s.Errorf("the person has no cookie of ours: %v", cookies)
+	}
+	for _, secret := range hidden {
+		if bytes.Contains(text, []byte(secret)) {
+			s.Errorf("the audit log has %q", secret)
+		}
 	}
 }

@@ -18,6 +18,7 @@ var examples = map[string]func(e *example){
 	"tenants":          (*example).tenants,
 	"pool":             (*example).pool,
 	"policies":         (*example).policies,
+	"signin":           (*example).signin,
 }
 
 func TestExamplesRunAsTheyStand(t *testing.T) {

@@ -20,6 +20,7 @@ func appendBody(b []byte, e *Entry) []byte {
 	b = appendData(b, e.Data)
 	b = appendText(b, "caller_kind", string(e.CallerKind))
 	b = appendText(b, "caller", e.Caller)
+	b = appendText(b, "issuer", e.Issuer)
 	b = appendList(b, "groups", e.Groups)
 	b = appendText(b, "key", e.Key)
 	b = appendText(b, "address", e.Address)

@@ -35,6 +35,8 @@ type Entry struct {
 	// CallerKind and Caller are who it was. Both are empty for a stranger.
 	CallerKind CallerKind `json:"caller_kind,omitempty"`
 	Caller     string     `json:"caller,omitempty"`
+	// Issuer is the name, in the config, of the issuer that the person is of, or that the token says it is of that was shown.
+	Issuer string `json:"issuer,omitempty"`
 	// Groups are a person's, as the issuer names them.
 	Groups []string `json:"groups,omitempty"`
 	// Key is the id of the key that was shown, Address where the caller came from.
@@ -63,7 +65,7 @@ type Entry struct {
 	// FieldsUnknown: those names cannot be told from the call, which may be about any.
 	FieldsUnknown bool `json:"fields_unknown,omitempty"`
 
-	// Decision is what policy said, Reasons why. Observed: it was said and not done.
+	// Decision is what policy said, Reasons why; of a call whose caller is not let in, identity's word for that. Observed: it was said and not done.
 	Decision Decision `json:"decision,omitempty"`
 	Observed bool     `json:"observed,omitempty"`
 	Reasons  []string `json:"reasons,omitempty"`
@@ -160,7 +162,7 @@ func (e *Entry) bound() (size int) {
 		}
 	}
 	for _, text := range [...]*string{
-		&e.Event, &e.Caller, &e.Key, &e.Address, &e.Login, &e.CredentialVersion, &e.Zone, &e.Method, &e.API, &e.Action, &e.Entity,
+		&e.Event, &e.Caller, &e.Issuer, &e.Key, &e.Address, &e.Login, &e.CredentialVersion, &e.Zone, &e.Method, &e.API, &e.Action, &e.Entity,
 		&e.ID, &e.Child, &e.ChildID, &e.Impersonates, &e.Reason, (*string)(&e.Phase),
 		(*string)(&e.CallerKind), (*string)(&e.Decision), (*string)(&e.DecidedBy),
 	} {

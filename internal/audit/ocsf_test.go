@@ -47,6 +47,17 @@ func examples() map[string]Entry {
 		"an integration that is disabled": event(10, "integration_disabled", func(e *Entry) {
 			e.CallerKind, e.Data = Operator, map[string]string{"integration": "itglue", "reason": "leaver"}
 		}),
+		"a person who signs in": event(12, "signed_in", func(e *Entry) {
+			e.CallerKind, e.Caller, e.Issuer, e.Groups, e.Address = Person, "7d1f", "corp", []string{"desk"}, "192.0.2.9"
+			e.Data = map[string]string{"session": "ABCDEFGHIJKLMNOP"}
+		}),
+		"a sign-in that was refused": event(13, "sign_in_refused", func(e *Entry) {
+			e.Issuer, e.Address, e.Data = "corp", "192.0.2.9", map[string]string{"reason": "lapsed"}
+		}),
+		"a session that an operator ended": event(14, "session_ended", func(e *Entry) {
+			e.CallerKind, e.Caller, e.Issuer, e.Data = Person, "7d1f", "corp", map[string]string{"session": "ABCDEFGHIJKLMNOP", "by": "operator"}
+		}),
+		"a code that was shown":               event(15, "code_shown", func(e *Entry) { e.CallerKind, e.Login = Operator, "main" }),
 		"an event that OCSF has no class for": event(11, "zone_moved", func(e *Entry) { e.Login, e.Zone = "main", "https://webservices3.autotask.net" }),
 	}
 }

@@ -4,7 +4,7 @@ import "cmp"
 
 // actor is who did it: an integration as an application, a person or a mailbox as a user.
 func actor(e Entry) object {
-	u := without(object{"uid": e.Caller, "credential_uid": e.Key, "groups": groups(e)})
+	u := without(object{"uid": e.Caller, "domain": e.Issuer, "credential_uid": e.Key, "groups": groups(e)})
 	u["type_id"] = userType(e)
 	if e.Caller == "" {
 		u["name"] = cmp.Or(string(e.CallerKind), "unknown")

@@ -24,6 +24,8 @@ var mappings = map[string]mapping{
 	"signed_in":            {classAuthentication, 1, statusSuccess, severityInfo, "", nil, ""},
 	"sign_in_refused":      {classAuthentication, 1, statusFailure, severityLow, "", nil, "INVALID_CREDENTIALS"},
 	"signed_out":           {classAuthentication, 2, statusSuccess, severityInfo, "", nil, ""},
+	"session_ended":        {classAuthentication, 2, statusSuccess, severityInfo, "", nil, ""},
+	"logout_refused":       {classAuthentication, 2, statusFailure, severityLow, "", nil, "INVALID_CREDENTIALS"},
 	"credential_accepted":  {classAuthentication, 1, statusSuccess, severityInfo, "", login, ""},
 	"credential_refused":   {classAuthentication, 1, statusFailure, severityMedium, "", login, "INVALID_CREDENTIALS"},
 	"login_locked":         {classAuthentication, 1, statusFailure, severityHigh, "", login, "ACCOUNT_LOCKED_OUT"},
@@ -68,7 +70,7 @@ func ocsfEvent(e Entry) object {
 		o["entity"] = object{"type": m.entity, "name": cmp.Or(m.named(e), "unknown")}
 	default:
 		o["unmapped"] = with(o["unmapped"].(object), object{
-			"caller": e.Caller, "caller_kind": string(e.CallerKind), "key": e.Key, "address": e.Address, "zone": e.Zone,
+			"caller": e.Caller, "issuer": e.Issuer, "caller_kind": string(e.CallerKind), "key": e.Key, "address": e.Address, "zone": e.Zone,
 		})
 	}
 	return o

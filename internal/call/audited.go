@@ -149,13 +149,20 @@ func (a *audited) from(who identity.Caller) {
 	if a == nil {
 		return
 	}
-	a.entry.Key = who.KeyID
+	a.entry.Key, a.entry.Issuer = who.KeyID, who.Issuer
 	i := who.Integration
 	if i == nil {
 		i = who.Refused
 	}
 	if i != nil {
 		a.entry.CallerKind, a.entry.Caller, a.entry.Login = audit.Integration, i.Name, i.Login
+	}
+}
+
+// notLetIn says why a caller is not: a word of identity's.
+func (a *audited) notLetIn(why error) {
+	if a != nil {
+		a.entry.Reasons = []string{why.Error()}
 	}
 }
 

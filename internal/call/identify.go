@@ -56,6 +56,7 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	}
 	line.from(who)
 	if err != nil {
+		line.notLetIn(err)
 		info := described(op)
 		info.Reason = g.refuse(w, r, op.API, address, refusal{who, err, clientIP})
 		info.Outcome = cmp.Or(info.Reason, report.OutcomeUnidentified)

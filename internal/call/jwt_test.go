@@ -1,12 +1,15 @@
 package call
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/issuer"
 	"github.com/psagate/psagate/internal/issuertest"
@@ -137,4 +140,34 @@ func TestASlowIssuerKeepsNobodyElseWaiting(t *testing.T) {
 		}
 		time.Sleep(time.Minute) // the reading ends
 	})
+}
+
+func TestTheAuditLogHasTheIssuerOfATokenThatWasRefusedAndNothingOfTheToken(t *testing.T) {
+	for name, c := range map[string]struct {
+		lies                issuertest.Lies
+		reason, issuer, key string
+	}{
+		"a good one":          {reason: "", issuer: "corp", key: "jwt:"},
+		"another machine's":   {issuertest.Lies{Claims: func(m map[string]any) { m["client_id"] = "other" }}, "unknown-token", "corp", "jwt:"},
+		"one that is over":    {issuertest.Lies{Claims: func(m map[string]any) { m["exp"] = time.Now().Add(-time.Hour).Unix() }}, "wrong-token", "corp", ""},
+		"an unknown issuer's": {issuertest.Lies{Claims: func(m map[string]any) { m["iss"] = "https://evil.example" }}, "wrong-token", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inAuditedWorld(t, false, func(w *world, p *paper) {
+				l := w.withJWTs()
+				l.Lie(c.lies)
+				token := l.AccessToken()
+				w.knock(home, w.bearer(token, ""))
+				e := p.last(t)
+				if got := strings.Join(e.Reasons, ","); e.Issuer != c.issuer || !strings.HasPrefix(e.Key, c.key) || (e.Key == "") != (c.key == "") || c.reason != "" && (got != c.reason || e.DecidedBy != audit.ByIdentity) {
+					t.Errorf("%+v", e)
+				}
+				for part := range strings.SplitSeq(token, ".") {
+					if bytes.Contains(p.data.Bytes(), []byte(part)) {
+						t.Error("a part of the token is in the log")
+					}
+				}
+			})
+		})
+	}
 }

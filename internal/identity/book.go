@@ -27,6 +27,9 @@ type Caller struct {
 	// Subject is the certificate's, as RFC 2253 text, cut off at 256 bytes, where the refusal is about one or it was good
 	// beside a key that was not.
 	Subject string
+	// Issuer is the name, in the config, of the issuer that the JWT is of, or says it is of where it is not good. Empty where there is no
+	// JWT, or of none of them.
+	Issuer string
 	// Why says more of a JWT that is not good, for the log. It shows nothing of it that is secret.
 	Why string
 }
@@ -122,11 +125,12 @@ func (b *Book) HolderOf(hash Hash) *Integration { return b.byHash[hash].integrat
 // nothing, and the entry that it finds is compared in constant time.
 func (b *Book) Identify(p Presented, address netip.Addr, now time.Time) (Caller, error) {
 	caller, err := b.named(p, address, now)
+	caller.Issuer = p.proof.issuer()
 	if err != nil {
 		return caller, err
 	}
 	if err := caller.Integration.refusal(address, now); err != nil {
-		return Caller{KeyID: caller.KeyID, Refused: caller.Integration}, err
+		return Caller{KeyID: caller.KeyID, Issuer: caller.Issuer, Refused: caller.Integration}, err
 	}
 	return caller, nil
 }

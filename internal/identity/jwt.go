@@ -19,7 +19,7 @@ type JWT struct {
 
 // Proven is what a good token says.
 type Proven struct {
-	// Issuer is the issuer's name in the config.
+	// Issuer is the issuer's name in the config. Beside an error it is the one that the token says it is of, if that is known.
 	Issuer string
 	// Texts returns a claim's texts: one, those of a list, or none.
 	Texts func(claim string) []string
@@ -86,6 +86,14 @@ func (p *proof) id() string {
 	}
 	sum := sha256.Sum256([]byte(p.proven.Issuer + "\x00" + strings.Join(p.proven.Texts("sub"), "\x00")))
 	return "jwt:" + hex.EncodeToString(sum[:4])
+}
+
+// issuer is the name of the issuer that the token is of, or says it is of.
+func (p *proof) issuer() string {
+	if p == nil {
+		return ""
+	}
+	return p.proven.Issuer
 }
 
 // proofID is the id of what stands in the key's place.

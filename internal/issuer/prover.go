@@ -39,6 +39,7 @@ func (p *Prover) Prove(ctx context.Context, token string) (identity.Proven, erro
 	if len(issuers) == 0 {
 		return identity.Proven{}, fmt.Errorf("%w: it is of issuer %q, which the config does not have", identity.ErrWrongToken, shortened(iss))
 	}
+	said := identity.Proven{Issuer: issuers[0].Name()}
 	var errs []error // of several with one URL, each has an audience of its own
 	for _, i := range issuers {
 		claims, err := i.AccessToken(ctx, token)
@@ -49,9 +50,9 @@ func (p *Prover) Prove(ctx context.Context, token string) (identity.Proven, erro
 	}
 	err := errors.Join(errs...)
 	if errors.Is(err, ErrDown) {
-		return identity.Proven{}, fmt.Errorf("%w: %w", identity.ErrIssuerUnavailable, err)
+		return said, fmt.Errorf("%w: %w", identity.ErrIssuerUnavailable, err)
 	}
-	return identity.Proven{}, fmt.Errorf("%w: %w", identity.ErrWrongToken, err)
+	return said, fmt.Errorf("%w: %w", identity.ErrWrongToken, err)
 }
 
 // claimed is the issuer that a token claims to be of.

@@ -116,6 +116,9 @@ func (p Printer) AuditVerified(v AuditVerified) {
 // AuditLine is an entry of the audit log for people, in one line. Texts in it are escaped: callers choose some of them.
 func AuditLine(e audit.Entry) string {
 	who := cmp.Or(e.Caller, string(e.CallerKind), "-")
+	if e.CallerKind == audit.Person && e.Issuer != "" { // who may be called as an integration is
+		who = e.Issuer + "/" + e.Caller
+	}
 	if e.Kind == audit.Event {
 		return fmt.Sprintf("%s %s %s %s%s", e.Time.UTC().Format(time.RFC3339), plain(who), plain(e.Event), plain(cmp.Or(e.Login, "-")), dataText(e.Data))
 	}

@@ -16,22 +16,22 @@ func (s *Site) backChannel(w http.ResponseWriter, r *http.Request, name string) 
 	w.Header().Set("Cache-Control", "no-store")
 	i, token := s.byName[name], r.PostFormValue("logout_token")
 	if i == nil || token == "" {
-		s.noLogout(w, r, name, http.StatusBadRequest, "there is no such issuer, or no logout_token")
+		s.noLogout(w, r, name, http.StatusBadRequest, WrongAnswer, "there is no such issuer, or no logout_token")
 		return
 	}
 	out, err := i.LogoutToken(r.Context(), token)
 	switch {
 	case errors.Is(err, issuer.ErrDown):
-		s.noLogout(w, r, name, http.StatusServiceUnavailable, err.Error())
+		s.noLogout(w, r, name, http.StatusServiceUnavailable, IssuerDown, err.Error())
 		return
 	case err != nil:
-		s.noLogout(w, r, name, http.StatusBadRequest, err.Error())
+		s.noLogout(w, r, name, http.StatusBadRequest, WrongAnswer, err.Error())
 		return
 	}
 	which := session.Which{IssuerURL: i.URL(), Subject: out.Subject, IssuerSession: out.SessionID, Before: out.Issued.Add(issuer.Leeway)}
 	gone, err := s.cfg.Sessions.End(r.Context(), which)
 	if err != nil { // before the token is noted, so that the provider may send it again
-		s.noLogout(w, r, name, http.StatusServiceUnavailable, err.Error())
+		s.noLogout(w, r, name, http.StatusServiceUnavailable, StoreDown, err.Error())
 		return
 	}
 	for _, g := range gone {
@@ -41,20 +41,21 @@ func (s *Site) backChannel(w http.ResponseWriter, r *http.Request, name string) 
 	first, err := s.cfg.Sessions.Once(r.Context(), "logout "+hex.EncodeToString(sum[:]), out.Expires)
 	switch {
 	case err != nil:
-		s.noLogout(w, r, name, http.StatusServiceUnavailable, err.Error())
+		s.noLogout(w, r, name, http.StatusServiceUnavailable, StoreDown, err.Error())
 	case !first:
-		s.noLogout(w, r, name, http.StatusBadRequest, "the logout token came before")
+		s.noLogout(w, r, name, http.StatusBadRequest, TakenBefore, "the logout token came before")
 	default:
 		w.WriteHeader(http.StatusOK)
 	}
 }
 
 // noLogout answers a provider whose word was not taken; why is for the log.
-func (s *Site) noLogout(w http.ResponseWriter, r *http.Request, name string, status int, why string) {
+func (s *Site) noLogout(w http.ResponseWriter, r *http.Request, name string, status int, word Why, why string) {
 	if s.byName[name] == nil {
 		name = ""
 	}
 	s.cfg.Log.Warn("a back-channel logout was not taken", "issuer", name, "reason", why, "client_ip", s.cfg.ClientIP(r))
+	s.tell(r, Event{What: LogoutRefused, Issuer: name, Why: word, Reason: why})
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(`{"error":"invalid_request"}`))

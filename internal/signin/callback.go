@@ -16,7 +16,7 @@ func (s *Site) callback(w http.ResponseWriter, r *http.Request, o origin, name s
 	i, q := s.byName[name], s.cfg.URL(r).Query()
 	f, known := s.flowOf(w, r, o, q.Get("state"))
 	if i == nil || !known || f.Issuer != name || f.URL != i.URL() {
-		s.refuse(r, name, session.Person{}, "no sign-in of this browser is under way that the answer belongs to")
+		s.refuse(r, name, session.Person{}, Lapsed, "no sign-in of this browser is under way that the answer belongs to")
 		s.show(w, http.StatusBadRequest, page{Title: "This sign-in has lapsed", Text: []string{
 			"It was not begun in this browser, was finished already, or took more than ten minutes. Nothing is lost: sign in again.",
 			"Where this comes back each time, the browser may be keeping no cookies for this site.",
@@ -42,7 +42,7 @@ func (s *Site) callback(w http.ResponseWriter, r *http.Request, o origin, name s
 	case err != nil:
 		s.unavailable(w, r, err)
 	case !first:
-		s.refuse(r, name, session.Person{}, "the answer was taken already")
+		s.refuse(r, name, session.Person{}, TakenBefore, "the answer was taken already")
 		s.show(w, http.StatusBadRequest, page{Title: "This sign-in is over", Text: []string{"It was finished already. Sign in again where that was not you."}, Links: []link{{Text: "Sign in", To: pageSignIn, Button: true}, toFront}})
 	default:
 		s.arrive(w, r, o, i, f, p)
@@ -53,7 +53,7 @@ func (s *Site) callback(w http.ResponseWriter, r *http.Request, o origin, name s
 func (s *Site) arrive(w http.ResponseWriter, r *http.Request, o origin, i *issuer.Issuer, f flow, p issuer.Person) {
 	person := session.Person{Issuer: i.Name(), IssuerURL: p.Issuer, Subject: p.Subject, Email: p.Email, Name: p.Name, Groups: p.Groups}
 	if !s.mayComeIn(person) {
-		s.refuse(r, i.Name(), person, "the person is in none of the groups")
+		s.refuse(r, i.Name(), person, NotInGroup, "the person is in none of the groups")
 		pg := s.notInGroup(person)
 		if out := i.SignOutURL(o.String() + pageSignedOut); out != "" {
 			pg.Links = append(pg.Links, link{Text: "Sign out of " + i.Name() + ", to come with another account", To: out})
@@ -91,17 +91,17 @@ func (s *Site) notInGroup(p session.Person) page {
 	}}
 }
 
-func (s *Site) refuse(r *http.Request, name string, p session.Person, why string) {
+func (s *Site) refuse(r *http.Request, name string, p session.Person, word Why, why string) {
 	if s.byName[name] == nil {
 		name = "" // it is the caller's own word
 	}
 	s.cfg.Log.Info("a sign-in ended without a session", "issuer", name, "subject", p.Subject, "reason", why, "client_ip", s.cfg.ClientIP(r))
-	s.tell(r, Event{What: Refused, Person: p, Issuer: name, Reason: why})
+	s.tell(r, Event{What: Refused, Person: p, Issuer: name, Why: word, Reason: why})
 }
 
 // denied answers who comes back with the provider's no.
 func (s *Site) denied(w http.ResponseWriter, r *http.Request, i *issuer.Issuer, f flow, word, why string) {
-	s.refuse(r, i.Name(), session.Person{}, "the issuer says "+word)
+	s.refuse(r, i.Name(), session.Person{}, Denied, "the issuer says "+word)
 	text := []string{i.Name() + " has not signed you in."}
 	switch {
 	case word == "access_denied": // RFC 6749, section 4.1.2.1
@@ -123,7 +123,7 @@ func (s *Site) denied(w http.ResponseWriter, r *http.Request, i *issuer.Issuer, 
 
 // failed answers a sign-in that a provider, or what is wrong with its answer, has ended. What exactly is for the log.
 func (s *Site) failed(w http.ResponseWriter, r *http.Request, i *issuer.Issuer, back string, err error) {
-	s.refuse(r, i.Name(), session.Person{}, err.Error())
+	s.refuse(r, i.Name(), session.Person{}, whyOf(err), err.Error())
 	if errors.Is(err, issuer.ErrDown) {
 		w.Header().Set("Retry-After", "10")
 		s.show(w, http.StatusServiceUnavailable, page{Title: i.Name() + " does not answer", Text: []string{

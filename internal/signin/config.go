@@ -47,7 +47,8 @@ type Event struct {
 	Issuer string
 	// Session is the session's id, which is no secret; empty: there is none.
 	Session string
-	// Reason is why, where somebody was refused.
+	// Why is why somebody was refused, in a word, and Reason says more of it. Reason may hold what a stranger wrote.
+	Why    Why
 	Reason string
 	// Address is where the request came from: of a logout by the provider, the provider's.
 	Address string
@@ -66,7 +67,38 @@ const (
 	SignedOut What = "signed-out"
 	// Ended: the provider ended a session.
 	Ended What = "session-ended"
+	// LogoutRefused: what came as a provider's word that somebody is signed out was not taken.
+	LogoutRefused What = "logout-refused"
 )
+
+// Why is why somebody was refused.
+type Why string
+
+// Why somebody may be refused.
+const (
+	// Lapsed: no sign-in of that browser was under way that the answer belongs to.
+	Lapsed Why = "lapsed"
+	// TakenBefore: the answer, or the provider's word, came once more.
+	TakenBefore Why = "taken-before"
+	// Denied: the provider did not sign the person in.
+	Denied Why = "denied"
+	// IssuerDown: the provider, or what is to be verified with it, cannot be had.
+	IssuerDown Why = "issuer-unavailable"
+	// WrongAnswer: what the provider answered, or somebody in its name, proves nothing.
+	WrongAnswer Why = "wrong-answer"
+	// NotInGroup: the person is in none of the groups that may come in.
+	NotInGroup Why = "not-in-group"
+	// StoreDown: it could not be written down.
+	StoreDown Why = "store-unavailable"
+)
+
+// whyOf is the word for what a provider's answer was refused for.
+func whyOf(err error) Why {
+	if errors.Is(err, issuer.ErrDown) {
+		return IssuerDown
+	}
+	return WrongAnswer
+}
 
 // Site is the sign-in of one site. Any number of callers may use it.
 type Site struct {
