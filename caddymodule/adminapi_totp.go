@@ -14,13 +14,13 @@ import (
 	"github.com/psagate/psagate/internal/totp"
 )
 
-// secondFactors are those of people, with the sessions in which they prove them; an error as long as the store is not open.
-var secondFactors = func() (*totp.Engine, session.Table, error) {
+// secondFactors are those of people; an error as long as the store is not open.
+var secondFactors = func() (*totp.Engine, error) {
 	select {
 	case <-ground().opened:
-		return ground().people, ground().store.Sessions(), nil
+		return ground().people, nil
 	default:
-		return nil, nil, errors.New("the store is not open yet")
+		return nil, errors.New("the store is not open yet")
 	}
 }
 
@@ -29,7 +29,7 @@ func totpPeople(w http.ResponseWriter, r *http.Request, in *App) error {
 	if err := onlyGet(w, r); err != nil {
 		return err
 	}
-	engine, _, err := secondFactors()
+	engine, err := secondFactors()
 	if err != nil {
 		return apiError(http.StatusServiceUnavailable, "%w", err)
 	}
@@ -95,7 +95,7 @@ func resetTOTP(w http.ResponseWriter, r *http.Request, in *App) error {
 	if err := p.Check(); err != nil {
 		return apiError(http.StatusBadRequest, "%w", err)
 	}
-	done, err := takeFactor(r.Context(), p)
+	done, err := takeFactor(r.Context(), p, operatorAddress(r))
 	if err != nil {
 		return apiError(http.StatusServiceUnavailable, "the second factor cannot be reset: %w", err)
 	}
@@ -107,12 +107,19 @@ func resetTOTP(w http.ResponseWriter, r *http.Request, in *App) error {
 }
 
 // takeFactor ends a person's sessions first: in none of them a step-up of before shall count any more.
-func takeFactor(ctx context.Context, p totp.Person) (done report.TOTPReset, err error) {
-	engine, sessions, err := secondFactors()
+func takeFactor(ctx context.Context, p totp.Person, address string) (done report.TOTPReset, err error) {
+	engine, err := secondFactors()
 	if err != nil {
 		return done, err
 	}
-	gone, err := sessions.Remove(ctx, session.Which{IssuerURL: p.Issuer, Subject: p.Subject})
+	keeper, err := allSessions()
+	if err != nil {
+		return done, err
+	}
+	gone, err := keeper.End(ctx, session.Which{IssuerURL: p.Issuer, Subject: p.Subject})
+	for _, s := range gone {
+		noteEnded(s, address)
+	}
 	if err != nil {
 		return done, err
 	}

@@ -25,6 +25,7 @@ const (
 const (
 	byIssuer   = "issuer"
 	byOperator = "operator"
+	byPerson   = "person" // in another session
 )
 
 // noteSignIn writes down what happened to a person's sign-in. What a stranger wrote, as the provider's text may be, is left out, and so
@@ -39,6 +40,8 @@ func noteSignIn(e signin.Event) {
 		entry.Event, entry.Data = eventSignedOut, map[string]string{"session": e.Session}
 	case signin.Ended:
 		entry.Event, entry.Data = eventSessionEnded, map[string]string{"session": e.Session, "by": byIssuer}
+	case signin.EndedElsewhere:
+		entry.Event, entry.Data = eventSessionEnded, map[string]string{"session": e.Session, "by": byPerson}
 	case signin.Refused, signin.LogoutRefused:
 		if entry.Event = eventSignInRefused; e.What == signin.LogoutRefused {
 			entry.Event = eventLogoutRefused

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,9 +71,9 @@ func withSecondFactors(t *testing.T) (address string, kept *store.Store, hidden 
 			t.Fatal(err)
 		}
 	}
-	before := secondFactors
-	secondFactors = func() (*totp.Engine, session.Table, error) { return people, kept.Sessions(), nil }
-	t.Cleanup(func() { secondFactors = before })
+	before, table := secondFactors, sessionTable
+	secondFactors, sessionTable = func() (*totp.Engine, error) { return people, nil }, kept.Sessions
+	t.Cleanup(func() { secondFactors, sessionTable = before, table })
 	server := httptest.NewServer(adminServer(t, &fake{}))
 	t.Cleanup(server.Close)
 	inForce.Load().Issuers = map[string]*Issuer{"corp": {URL: corpURL}}
@@ -106,7 +107,16 @@ func TestAResetTakesTheAppAndEndsTheSessions(t *testing.T) {
 	}
 	says(totpCommand(exitNo, "reset", "corp", "cem"), "cem at corp has no second factor")
 	says(totpCommand(exitNo, "reset", "home", "ann"), "ann at home has no second factor")
-	says(totpCommand(exitYes, "reset", "corp", "ann"), "ann at corp has no second factor any more; 2 sessions ended")
+	written := audited(t, func() {
+		says(totpCommand(exitYes, "reset", "corp", "ann"), "ann at corp has no second factor any more; 2 sessions ended")
+	})
+	var events []string
+	for _, e := range written {
+		events = append(events, e.Event+" "+e.Caller+e.Data["subject"]+" "+e.Data["by"]+e.Data["ok"])
+	}
+	if want := []string{"session_ended ann operator", "session_ended ann operator", "totp_reset ann true"}; !slices.Equal(events, want) {
+		t.Errorf("the audit log has %q, want %q", events, want)
+	}
 	says(totpCommand(exitYes, "reset", corpURL, "bob", "--json"), `"reset": true`, `"sessions_ended": 1`)
 	says(totpCommand(exitYes, "list"), "nobody has a second factor")
 	says(totpCommand(exitNo, "reset", "corp", "a\tb"), "holds what is no text")
@@ -114,7 +124,7 @@ func TestAResetTakesTheAppAndEndsTheSessions(t *testing.T) {
 	if rows, err := kept.Sessions().Rows(t.Context()); err != nil || len(rows) != 0 {
 		t.Errorf("%d sessions are left, %v", len(rows), err)
 	}
-	secondFactors = func() (*totp.Engine, session.Table, error) { return nil, nil, errors.New("the store is not open yet") }
+	secondFactors = func() (*totp.Engine, error) { return nil, errors.New("the store is not open yet") }
 	says(totpCommand(exitNo, "list"), "the store is not open yet")
 	says(totpCommand(exitNo, "reset", "corp", "ann"), "the store is not open yet")
 	for _, text := range hidden {

@@ -71,8 +71,9 @@ func (s *StepUp) check() error {
 	return stepup.CheckMaxAge(time.Duration(s.MaxAge))
 }
 
-// tell writes to the log what happened to a person's second factor.
+// tell writes to both logs what happened to a person's second factor.
 func (s *StepUp) tell(e stepup.Event) {
+	noteStepUp(e)
 	s.log.Info("a person's second factor", "what", string(e.What), "person", e.Person.Label(), "subject", e.Person.Subject, "issuer", e.Person.Issuer, "session", e.Session,
 		"recovery_code", e.Recovery, "known_browser", e.KnownBrowser, "reason", string(e.Reason), "limit", e.Limit, "client_ip", e.Address)
 }

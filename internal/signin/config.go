@@ -67,6 +67,8 @@ const (
 	SignedOut What = "signed-out"
 	// Ended: the provider ended a session.
 	Ended What = "session-ended"
+	// EndedElsewhere: the person ended a session of another browser's.
+	EndedElsewhere What = "session-ended-elsewhere"
 	// LogoutRefused: what came as a provider's word that somebody is signed out was not taken.
 	LogoutRefused What = "logout-refused"
 )

@@ -84,7 +84,7 @@ func (v *Visit) EndOthers(r *http.Request) error {
 			return err
 		}
 		for _, g := range gone {
-			v.site.tell(r, Event{What: Ended, Person: g.Person, Issuer: g.Person.Issuer, Session: g.ID})
+			v.site.tell(r, Event{What: EndedElsewhere, Person: g.Person, Issuer: g.Person.Issuer, Session: g.ID})
 		}
 	}
 	return nil
