@@ -45,7 +45,7 @@ func (p *tab) inspect(name string) {
 				p.Fatal(err)
 			}
 			where := fmt.Sprintf("%s, %s, %s", name, s.name, scheme)
-			p.fits(where)
+			p.fits(where, s.width, scheme == "dark")
 			p.axe(where)
 			p.picture(strings.NewReplacer(" ", "-", ",", "").Replace(where))
 		}
@@ -57,18 +57,21 @@ func (p *tab) inspect(name string) {
 	}
 }
 
-// fits demands that a page is not wider than its screen, and that its writing's colors follow the scheme.
-func (p *tab) fits(where string) {
+// fits demands that a page is not wider than its screen, and that its paper is dark where that is wanted.
+func (p *tab) fits(where string, width int64, dark bool) {
 	p.Helper()
-	got := must[struct{ Wide, Inner, Paper float64 }](p, `({
-		Wide: document.scrollingElement.scrollWidth, Inner: innerWidth,
-		Paper: Number(getComputedStyle(document.body).backgroundColor.match(/\d+/)[0]),
+	got := must[struct {
+		Wide int64
+		Red  int // of the paper's color
+	}](p, `({
+		Wide: document.scrollingElement.scrollWidth, // a phone's browser makes innerWidth larger where a page is
+		Red: Number(getComputedStyle(document.body).backgroundColor.match(/\d+/)[0]),
 	})`)
-	if got.Wide > got.Inner {
-		p.Errorf("%s: it is %v pixels wide on a screen of %v", where, got.Wide, got.Inner)
+	if got.Wide > width {
+		p.Errorf("%s: it is %d pixels wide", where, got.Wide)
 	}
-	if dark := strings.HasSuffix(where, "dark"); dark != (got.Paper < 128) {
-		p.Errorf("%s: its paper has red at %v of 255", where, got.Paper)
+	if dark != (got.Red < 128) {
+		p.Errorf("%s: its paper has red at %d of 255", where, got.Red)
 	}
 }
 

@@ -59,6 +59,11 @@ func (s *people) inNoGroup(p *tab) {
 	s.signIn(p, "bob")
 	p.at("/psagate/callback/corp", "Not for this account", "You are Bob <b>Example</b> at corp", "the group ops")
 	p.inspect("in no group")
+	long := strings.Repeat("W", 100) + `<script>alert("x")</script>`
+	knows(s.partner, long)
+	p.open("/psagate/signin/start?issuer=partner")
+	p.at("/psagate/callback/partner", "Not for this account", "You are "+long)
+	p.inspect("in no group with a long name")
 	p.open(deep) // no session has begun
 	p.at("/psagate/signin", "With whom")
 	p.clickOn("corp")
