@@ -26,6 +26,7 @@ type caddyfile struct {
 	login  string // of the login
 	a      string // of the integration a
 	site   string // of the site
+	sites  string // further sites
 }
 
 // fileStore is the store that the environment names.
@@ -76,5 +77,5 @@ http://:%s {
 	psa_gateway
 	%s
 }
-`, c.admin, c.global, c.secrets, policy, c.psa, store, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site)
+%s`, c.admin, c.global, c.secrets, policy, c.psa, store, c.discover, c.login, integrations.String(), port, c.accessLog, c.format, c.site, c.sites)
 }

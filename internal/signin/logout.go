@@ -71,7 +71,7 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request, o origin) {
 	case unknown(err):
 		// Not where the request brings none: a form of another site comes without the cookie that the browser has.
 		if _, held := o.token(r); held && s.crossed.Check(r) == nil {
-			o.setCookie(w, sessionCookie, "", -1)
+			o.forget(w)
 		}
 		leave(w, pageSignedOut)
 		return
@@ -91,7 +91,7 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request, o origin) {
 	for _, g := range gone {
 		s.tell(r, Event{What: SignedOut, Person: g.Person, Issuer: g.Person.Issuer, Session: g.ID})
 	}
-	o.setCookie(w, sessionCookie, "", -1)
+	o.forget(w)
 	to := pageSignedOut
 	if i := s.issuerOf(found); i != nil && r.PostFormValue("everywhere") != "" {
 		if out := i.SignOutURL(o.String() + pageSignedOut); out != "" {
@@ -99,6 +99,26 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request, o origin) {
 		}
 	}
 	leave(w, to)
+}
+
+// forget has the browser forget a session, and the pages that it saw in it: its back button would show them again.
+func (o origin) forget(w http.ResponseWriter) {
+	o.setCookie(w, sessionCookie, "", -1)
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+}
+
+// signedOut is where a sign-out ends, here or at the provider. Who is signed in still must not be told otherwise: the form of another
+// site, which comes without the cookie, leads here too.
+func (s *Site) signedOut(w http.ResponseWriter, r *http.Request, o origin) {
+	found, err := s.find(r, o)
+	switch {
+	case unknown(err):
+		s.show(w, http.StatusOK, page{Title: "Signed out", Text: []string{"You are signed out of this site."}, Links: []link{{Text: "Sign in again", To: pageSignIn}}})
+	case err != nil:
+		s.unavailable(w, r, err)
+	default:
+		s.showLogout(w, r, o, http.StatusOK, found, "You are still signed in as "+found.Person.Label()+".")
+	}
 }
 
 // issuerOf is the provider of a session's person, if it still is one of the site's.

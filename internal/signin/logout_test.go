@@ -52,6 +52,32 @@ func TestAPersonSignsOut(t *testing.T) {
 	w.at("nobody, by the form", w.browser().do(http.MethodPost, "/psagate/logout", url.Values{}), http.StatusOK, "You are signed out")
 }
 
+func TestASignOutHasTheBrowserForgetWhatItSaw(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.signIn("/")
+	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	form := url.Values{"proof": {b.proof()}}
+	for _, held := range []string{"its session", "a session that has ended"} {
+		got := b.do(http.MethodPost, "/psagate/logout", form)
+		if got.StatusCode != http.StatusSeeOther || got.Header.Get("Clear-Site-Data") != `"cache"` {
+			t.Errorf("with %s: status %d, Clear-Site-Data %q", held, got.StatusCode, got.Header.Get("Clear-Site-Data"))
+		}
+		b.plant("__Host-psagate", random())
+	}
+}
+
+func TestNobodyIsToldToBeSignedOutWhoIsNot(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.signIn("/")
+	w.at("another site led here", b.open("/psagate/signed-out"), http.StatusOK, "You are still signed in as ann@example.com", "Sign out here and of corp")
+	w.table.fail(errors.New("no disk"))
+	w.at("who knows", b.open("/psagate/signed-out"), http.StatusServiceUnavailable, "cannot look up who is signed in")
+	w.table.fail(nil)
+	w.at("the form", b.do(http.MethodPost, "/psagate/logout", url.Values{"proof": {b.proof()}}), http.StatusOK, "You are signed out of this site.")
+}
+
 func TestAPersonSignsOutOfTheProviderToo(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()

@@ -29,9 +29,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == PageLogout:
 		s.allow(w, r, func() { s.askLogout(w, r, o) }, http.MethodGet, http.MethodHead)
 	case path == pageSignedOut:
-		s.allow(w, r, func() {
-			s.show(w, http.StatusOK, page{Title: "Signed out", Text: []string{"You are signed out of this site."}, Links: []link{{Text: "Sign in again", To: pageSignIn}}})
-		}, http.MethodGet, http.MethodHead)
+		s.allow(w, r, func() { s.signedOut(w, r, o) }, http.MethodGet, http.MethodHead)
 	default:
 		s.show(w, http.StatusNotFound, page{Title: "No such page", Text: []string{"There is nothing here."}, Links: []link{toFront}})
 	}
