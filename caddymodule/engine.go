@@ -103,4 +103,6 @@ type ProxyOptions struct {
 	PublicURL string
 	// MaxBody is the largest request body, in bytes, inflated size included; 0: the engine's default.
 	MaxBody int64
+	// Web: the request came through psa_web.
+	Web bool
 }

@@ -63,7 +63,8 @@ func (p *Proxy) Validate() error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	call := p.engine.Proxy(w, r, ProxyOptions{PublicURL: p.PublicURL, MaxBody: p.MaxBody})
+	web, _ := caddyhttp.GetVar(r.Context(), webVar).(bool)
+	call := p.engine.Proxy(w, r, ProxyOptions{PublicURL: p.PublicURL, MaxBody: p.MaxBody, Web: web})
 	setPlaceholders(r, call)
 	return nil
 }

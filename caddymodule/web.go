@@ -61,6 +61,7 @@ func (a *App) checkWeb(login string) error {
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Web) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if notWeb(r.URL.Path) {
+		caddyhttp.SetVar(r.Context(), webVar, true)
 		return next.ServeHTTP(w, r)
 	}
 	w.Header().Set("Cache-Control", "no-store") // the zone may be another tomorrow
@@ -86,6 +87,9 @@ func (h *Web) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	}
 	return nil
 }
+
+// webVar tells psa_proxy that people are led to the web pages from the address to which a program's call came.
+const webVar = "psa.web"
 
 // notWeb reports whether a path is none of the PSA's web pages: its interfaces, and psagate's own pages.
 func notWeb(path string) bool {

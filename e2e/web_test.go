@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -32,6 +33,9 @@ func TestPeopleAreRedirectedToTheZoneOfTheirTenant(t *testing.T) {
 	w.served("a")
 	if got := leads(); got != six.URL()+page {
 		t.Errorf("after the move it leads to %q", got)
+	}
+	if a := w.call("a", "GET", "/zoneInformation?user="+user, ""); !strings.Contains(string(a.body), `"webUrl":"http://`+w.address+`/"`) {
+		t.Errorf("a lookup does not name this site: %s", a.body)
 	}
 	w.unharmed(1)
 }

@@ -9,17 +9,23 @@ import (
 	"github.com/psagate/psagate/internal/zone"
 )
 
+// address is the gateway's own: its base URL as the client sees it, and whether people who come there are led to the PSA's web pages.
+type address struct {
+	public string
+	web    bool
+}
+
 // free answers what needs no sign-in, alike for whoever asks and whatever user is asked for.
-func (g *Gateway) free(w http.ResponseWriter, r *http.Request, op autotask.Operation, public string) (reason string) {
+func (g *Gateway) free(w http.ResponseWriter, r *http.Request, op autotask.Operation, at address) (reason string) {
 	if op.API == autotask.SOAP {
-		return g.freeSOAP(w, r, op, public)
+		return g.freeSOAP(w, r, op, at)
 	}
 	unread(w, r)
 	switch op.Form {
 	case autotask.FormVersion:
 		writeJSON(w, autotask.VersionInformation())
 	case autotask.FormZone:
-		info, _ := json.Marshal(g.zoneInformation(public))
+		info, _ := json.Marshal(g.zoneInformation(at))
 		writeJSON(w, info)
 	default: // FormSwagger
 		autotask.WriteError(w, op.API, autotask.NotFound, "this gateway does not serve the PSA's interface description", 0)
@@ -34,14 +40,15 @@ func writeJSON(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// zoneInformation says that the gateway is the zone. Where all logins share one zone, what else the PSA says of it is passed on.
-func (g *Gateway) zoneInformation(public string) autotask.ZoneInformation {
-	info := autotask.ZoneInformation{ZoneName: "psagate", URL: public + "/ATServicesRest/", WebURL: public + "/"}
+// zoneInformation says that the gateway is the zone. Where all logins share one zone, what else the PSA says of it is passed on, but for
+// the address of its web pages where the gateway leads there itself.
+func (g *Gateway) zoneInformation(at address) autotask.ZoneInformation {
+	info := autotask.ZoneInformation{ZoneName: "psagate", URL: at.public + "/ATServicesRest/", WebURL: at.public + "/"}
 	z, ok := g.commonZone()
 	if !ok {
 		return info
 	}
-	if z.WebURL != "" {
+	if z.WebURL != "" && !at.web {
 		info.WebURL = z.WebURL
 	}
 	if z.Name != "" {

@@ -16,20 +16,20 @@ import (
 const asmx = "/ATServices/1.6/atws.asmx"
 
 // freeSOAP answers what SOAP clients ask before they sign in.
-func (g *Gateway) freeSOAP(w http.ResponseWriter, r *http.Request, op autotask.Operation, public string) (reason string) {
+func (g *Gateway) freeSOAP(w http.ResponseWriter, r *http.Request, op autotask.Operation, at address) (reason string) {
 	readOff(w, r)
 	switch {
 	case op.Rest != "1.6":
 		autotask.WriteError(w, op.API, autotask.NotFound, "version 1.5 of the interface is retired, as the PSA has it: use version 1.6, whose address is "+asmx, 0)
 		return string(autotask.NotFound)
 	case op.Call == soap.GetZoneInfo:
-		writeXML(w, g.zoneInfo(public))
+		writeXML(w, g.zoneInfo(at))
 		return ""
 	case op.Form == autotask.FormASMX && !asksForWSDL(r.URL.RawQuery):
 		autotask.WriteError(w, op.API, autotask.NotFound, "this address takes SOAP calls by POST; its WSDL is "+asmx+"?wsdl", 0)
 		return string(autotask.NotFound)
 	}
-	return g.serveWSDL(w, r, public+asmx)
+	return g.serveWSDL(w, r, at.public+asmx)
 }
 
 // maxFreeBody is how much of a free call's body is read, in bytes, and freePatience for how long: nobody needs it, but a client that
@@ -61,9 +61,9 @@ func asksForWSDL(query string) bool {
 }
 
 // zoneInfo is zoneInformation in SOAP's words.
-func (g *Gateway) zoneInfo(public string) []byte {
-	z := g.zoneInformation(public)
-	return soap.ZoneInfoResponse(soap.ZoneInfo{URL: public + asmx, CI: z.CI, WebURL: z.WebURL})
+func (g *Gateway) zoneInfo(at address) []byte {
+	z := g.zoneInformation(at)
+	return soap.ZoneInfoResponse(soap.ZoneInfo{URL: at.public + asmx, CI: z.CI, WebURL: z.WebURL})
 }
 
 func writeXML(w http.ResponseWriter, body []byte) {

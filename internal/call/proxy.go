@@ -21,6 +21,8 @@ type ProxyOptions struct {
 	PublicURL string
 	// MaxBody is the largest request body, in bytes, inflated size included. Default: DefaultMaxBody.
 	MaxBody int64
+	// Web: people who come to this address are led to the PSA's web pages.
+	Web bool
 }
 
 func (o ProxyOptions) maxBody() int64 {
@@ -55,7 +57,7 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 		autotask.WriteError(w, op.API, autotask.BadRequest, "the request names no host: send a Host header", 0)
 		return info
 	case err == nil && op.Free:
-		info.Reason, status = g.free(w, r, op, publicURL(r, o)), http.StatusOK
+		info.Reason, status = g.free(w, r, op, address{publicURL(r, o), o.Web}), http.StatusOK
 		return info
 	}
 	in := g.judged(w, r, op, &info)
