@@ -35,6 +35,9 @@ func (s *people) secondFactor(p *tab) {
 	recovery := must[[]string](p, `[...document.querySelectorAll("li.secret")].map(e => e.innerText)`)
 	s.hide("a recovery code", recovery[0])
 	p.inspect("second factor, recovery codes")
+	if tall := must[int](p, `new Set([...document.querySelectorAll("li.secret")].map(e => Math.round(e.getBoundingClientRect().height))).size`); tall != 1 {
+		p.Error("some recovery code takes two lines, and reads like two")
+	}
 	p.use("I have kept them: go on")
 	p.at(secret, "The tickets of Tess")
 
