@@ -46,7 +46,9 @@ func (p *tab) inspect(name string) {
 			}
 			where := fmt.Sprintf("%s, %s, %s", name, s.name, scheme)
 			p.fits(where, s.width, scheme == "dark")
-			p.axe(where)
+			if s.mobile == (scheme == "dark") { // it takes its time: each screen and each scheme once
+				p.axe(where)
+			}
 			p.picture(strings.NewReplacer(" ", "-", ",", "").Replace(where))
 		}
 	}
@@ -84,6 +86,10 @@ var axeText = sync.OnceValues(func() (string, error) {
 // axe demands that axe-core finds nothing, with all of its rules.
 func (p *tab) axe(where string) {
 	p.Helper()
+	if p.silent { // it needs its own
+		p.scripts(true)
+		defer p.scripts(false)
+	}
 	source, err := axeText()
 	if err != nil {
 		p.Fatal(err)
@@ -116,7 +122,7 @@ const pageControls = `[...document.querySelectorAll("a, button, input:not([type=
 
 // controlsOf are all that a page has, and focused the one that the keyboard is at, if there is one.
 const (
-	describeControl = `e => ({Text: e.innerText, Outline: getComputedStyle(e).outlineStyle === "none" ? 0 : parseFloat(getComputedStyle(e).outlineWidth), Height: e.getBoundingClientRect().height})`
+	describeControl = `e => ({Text: e.innerText || [...e.labels || []].map(l => l.innerText).join(), Outline: getComputedStyle(e).outlineStyle === "none" ? 0 : parseFloat(getComputedStyle(e).outlineWidth), Height: e.getBoundingClientRect().height})`
 	controlsOf      = pageControls + `.map(` + describeControl + `)`
 	focused         = `[document.activeElement].filter(e => e && e !== document.body && e !== document.documentElement).map(` + describeControl + `)`
 )
@@ -126,7 +132,8 @@ const (
 func (p *tab) tabs(name string) (all []control) {
 	p.Helper()
 	all = must[[]control](p, controlsOf)
-	_ = must[bool](p, `(document.activeElement.blur(), getSelection().removeAllRanges(), scrollTo(0, 0), true)`)
+	// From the top, wherever the keyboard is.
+	_ = must[bool](p, `(document.body.tabIndex = -1, document.body.focus(), document.body.removeAttribute("tabindex"), scrollTo(0, 0), true)`)
 	for _, c := range all {
 		p.press(kb.Tab)
 		at := must[[]control](p, focused)
@@ -164,7 +171,7 @@ func (p *tab) picture(name string) {
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
 	}

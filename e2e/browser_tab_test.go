@@ -25,6 +25,7 @@ func (p *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 // scripts has pages from now on run scripts, or not.
 func (p *tab) scripts(on bool) {
 	p.Helper()
+	p.silent = !on
 	if _, err := chromedp.Call(p.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on}); err != nil {
 		p.Fatal(err)
 	}

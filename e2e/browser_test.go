@@ -67,8 +67,9 @@ func newBrowser(t *testing.T, host string) browser {
 // tab is one tab of a person's. Tabs of one person share cookies, those of two share nothing.
 type tab struct {
 	*testing.T
-	ctx  context.Context
-	base string // the site's scheme and host
+	ctx    context.Context
+	base   string // the site's scheme and host
+	silent bool   // its pages run no scripts
 
 	mu       sync.Mutex
 	troubles []string // what the browser complained of

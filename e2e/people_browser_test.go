@@ -26,6 +26,7 @@ func TestPeopleSignInWithABrowser(t *testing.T) {
 		"the pages of what goes wrong":       (*people).pagesOfTrouble,
 		"who is in no group":                 (*people).inNoGroup,
 		"a provider that is down":            (*people).whileDown,
+		"a second factor":                    (*people).secondFactor,
 		"two tabs at once":                   (*people).twoTabs,
 		"the back button":                    (*people).backButton,
 		"what the browser is given":          (*people).cookies,

@@ -17,11 +17,13 @@ func (s *people) pagesOfComing(p *tab) {
 	p.inspect("sign out")
 	knows(s.partner, "Eve", "ops")
 	q := p.another()
-	q.open("/psagate/signin/start?issuer=partner&return=/corp-alone/7")
-	q.at("/corp-alone/7", "Sign in with another provider", "You are Eve at partner")
+	q.open("/psagate/signin/start?issuer=partner&return=/tickets/1")
+	q.at("/tickets/1", "The tickets of Eve")
+	q.open(s.alone + "/7") // its cookies are the same: they go by the host, not by the port
+	q.at(s.alone+"/7", "Sign in with another provider", "You are Eve at partner")
 	q.inspect("signed in with another provider")
 	q.clickOn("corp") // which knows ann
-	q.at("/corp-alone/7")
+	q.at(s.alone+"/7", "For ann@example.com of corp alone")
 	q.open(deep)
 	q.at(deep, "The tickets of ann@example.com")
 	q.open("/psagate/logout")

@@ -22,6 +22,7 @@ type people struct {
 	partner  *issuertest.Liar     // partner, which signs in at once
 	late     *issuertest.Liar     // late, which has not answered anything yet
 	base     string               // the site's scheme and host
+	alone    string               // those of a site that takes corp's people alone
 	open     string               // those of a site without HTTPS
 }
 
@@ -33,9 +34,9 @@ func newPeople(t *testing.T) *people {
 		_, port, _ := net.SplitHostPort(freeAddress(t))
 		return scheme + "://" + net.JoinHostPort(peopleHost, port)
 	}
-	p := &people{world: w, base: base("https"), open: base("http"), partner: issuertest.StartLiar(t), late: issuertest.StartLiar(t)}
+	p := &people{world: w, base: base("https"), alone: base("https"), open: base("http"), partner: issuertest.StartLiar(t), late: issuertest.StartLiar(t)}
 	p.late.Lie(issuertest.Lies{Status: http.StatusInternalServerError})
-	p.provider = issuertest.StartProvider(t, issuertest.Client{Callbacks: []string{p.base + "/psagate/callback/corp"}, SignedOut: []string{p.base + "/psagate/signed-out"}})
+	p.provider = issuertest.StartProvider(t, issuertest.Client{Callbacks: []string{p.base + "/psagate/callback/corp", p.alone + "/psagate/callback/corp"}, SignedOut: []string{p.base + "/psagate/signed-out"}})
 	secrets := map[string]any{
 		"autotask/main": map[string]string{"username": user, "secret": oldPassword, "integration_code": code},
 		"sso/client":    map[string]string{"value": issuertest.ClientSecret},
@@ -76,7 +77,7 @@ func (p *people) issuer(name, at string) string {
 		`, name, at, issuertest.ClientID)
 }
 
-// sites are the one with HTTPS, and one that has forgotten it.
+// sites are the one that most tests are at, one for fewer people, and one that has forgotten HTTPS.
 func (p *people) sites() string {
 	log := fmt.Sprintf("bind 127.0.0.1\n\tlog {\n\t\toutput file %s\n\t\tformat psa\n\t}", p.path("people.log"))
 	return fmt.Sprintf(`
@@ -86,7 +87,7 @@ func (p *people) sites() string {
 	psa_signin /tickets/* corp partner late {
 		groups ops
 	}
-	psa_signin /corp-alone/* corp
+	psa_stepup /tickets/secret/* totp
 	header /tickets/* Content-Type text/html
 	respond /tickets/* <<HTML
 		<!DOCTYPE html>
@@ -101,9 +102,16 @@ func (p *people) sites() string {
 
 %s {
 	%s
+	tls internal
+	psa_signin corp
+	respond "For {psa.person} of corp alone"
+}
+
+%s {
+	%s
 	psa_signin corp
 }
-`, p.base, log, p.open, log)
+`, p.base, log, p.alone, log, p.open, log)
 }
 
 // knows has a provider sign in somebody, in groups, from now on.
