@@ -157,6 +157,31 @@ func (k *Keeper) End(ctx context.Context, w Which) ([]Session, error) {
 	return k.living(rows), nil
 }
 
+// EndOthers ends all sessions of a session's person but that one, and returns those that it ended. Those that are over by this keeper's
+// limits are among them: one with longer limits lets them go on. With an error some may have ended.
+func (k *Keeper) EndOthers(ctx context.Context, but Session) (gone []Session, err error) {
+	rows, err := k.table.Rows(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("sessions cannot be read: %w", err)
+	}
+	now := k.moment()
+	for _, r := range rows {
+		if r.ID == but.ID || r.Person.IssuerURL != but.Person.IssuerURL || r.Person.Subject != but.Person.Subject {
+			continue
+		}
+		removed, err := k.table.Remove(ctx, Which{ID: r.ID})
+		if err != nil {
+			return gone, fmt.Errorf("sessions cannot be ended: %w", err)
+		}
+		for _, r := range removed {
+			if !r.over(now) {
+				gone = append(gone, r.Session)
+			}
+		}
+	}
+	return gone, nil
+}
+
 // List returns the sessions that are not over, the newest first.
 func (k *Keeper) List(ctx context.Context) ([]Session, error) {
 	rows, err := k.table.Rows(ctx)

@@ -62,7 +62,7 @@ func (s *Site) arrive(w http.ResponseWriter, r *http.Request, o origin, i *issue
 		return
 	}
 	var before *session.Token
-	if held, ok := o.token(r); ok {
+	if held, ok := tokenOf(r, o); ok {
 		before = &held
 	}
 	token, begun, err := s.cfg.Sessions.Begin(r.Context(), person, p.SessionID, session.Use{Address: s.cfg.ClientIP(r), Agent: r.UserAgent()}, before)

@@ -41,6 +41,15 @@ func (o origin) token(r *http.Request) (session.Token, bool) {
 	return session.ParseToken(cookies[0].Value)
 }
 
+// tokenOf is the session's that a request was sent with. Behind one gate the cookie is not there any more: a gate behind it, of other
+// groups or limits, goes by what the first one saw, or it would send people to sign in for ever.
+func tokenOf(r *http.Request, o origin) (session.Token, bool) {
+	if v, through := VisitOf(r.Context()); through {
+		return v.token, true
+	}
+	return o.token(r)
+}
+
 // ours reports whether a cookie is one of ours, under any origin.
 func ours(name string) bool {
 	name = strings.TrimPrefix(name, hostPrefix)

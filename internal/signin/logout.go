@@ -19,7 +19,7 @@ const FormField = "proof"
 // there is no session.
 func (s *Site) Proof(r *http.Request) string {
 	o, ok := s.origin(r)
-	token, there := o.token(r)
+	token, there := tokenOf(r, o)
 	if !ok || !there {
 		return ""
 	}
@@ -70,7 +70,7 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request, o origin) {
 	switch {
 	case unknown(err):
 		// Not where the request brings none: a form of another site comes without the cookie that the browser has.
-		if _, held := o.token(r); held && s.crossed.Check(r) == nil {
+		if _, held := tokenOf(r, o); held && s.crossed.Check(r) == nil {
 			o.forget(w)
 		}
 		leave(w, pageSignedOut)
@@ -82,7 +82,7 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request, o origin) {
 		s.showLogout(w, r, o, http.StatusForbidden, found, "Another site may have sent you here, so nothing was done. Do you want to sign out?")
 		return
 	}
-	token, _ := o.token(r)
+	token, _ := tokenOf(r, o)
 	gone, err := s.cfg.Sessions.End(r.Context(), session.Which{Hash: token.Hash()})
 	if err != nil {
 		s.unavailable(w, r, err)

@@ -74,7 +74,7 @@ func (s *Site) Admit(w http.ResponseWriter, r *http.Request) (*http.Request, boo
 
 // find returns the session that a request carries, if it is of one of the site's providers.
 func (s *Site) find(r *http.Request, o origin) (session.Session, error) {
-	token, ok := o.token(r)
+	token, ok := tokenOf(r, o)
 	if !ok {
 		return session.Session{}, session.ErrNone
 	}

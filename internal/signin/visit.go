@@ -24,6 +24,7 @@ type Visit struct {
 	url         *url.URL
 	address     string
 	proof, mark string
+	token       session.Token
 }
 
 type visitKey struct{}
@@ -34,9 +35,14 @@ func VisitOf(ctx context.Context) (v *Visit, ok bool) {
 	return v, ok
 }
 
-// visit notes what a request shows before our cookies are taken out of it.
+// visit notes what a request shows before our cookies are taken out of it, or showed a gate before this one.
 func (s *Site) visit(r *http.Request, o origin, found session.Session) *Visit {
 	v := &Visit{Session: found, site: s, origin: o, url: s.cfg.URL(r), address: s.cfg.ClientIP(r), proof: s.Proof(r)}
+	v.token, _ = tokenOf(r, o)
+	if before, through := VisitOf(r.Context()); through {
+		v.mark = before.mark
+		return v
+	}
 	if cookies := r.CookiesNamed(o.cookieName(markCookie)); len(cookies) == 1 { // of two one is not ours
 		v.mark = cookies[0].Value
 	}
@@ -71,23 +77,11 @@ func (v *Visit) StepUp(ctx context.Context) error {
 
 // EndOthers ends the other sessions of the person, in whatever browsers, and tells of each.
 func (v *Visit) EndOthers(r *http.Request) error {
-	all, err := v.site.cfg.Sessions.List(r.Context())
-	if err != nil {
-		return err
+	gone, err := v.site.cfg.Sessions.EndOthers(r.Context(), v.Session)
+	for _, g := range gone {
+		v.site.tell(r, Event{What: EndedElsewhere, Person: g.Person, Issuer: g.Person.Issuer, Session: g.ID})
 	}
-	for _, s := range all {
-		if s.ID == v.Session.ID || s.Person.IssuerURL != v.Session.Person.IssuerURL || s.Person.Subject != v.Session.Person.Subject {
-			continue
-		}
-		gone, err := v.site.cfg.Sessions.End(r.Context(), session.Which{ID: s.ID})
-		if err != nil {
-			return err
-		}
-		for _, g := range gone {
-			v.site.tell(r, Event{What: EndedElsewhere, Person: g.Person, Issuer: g.Person.Issuer, Session: g.ID})
-		}
-	}
-	return nil
+	return err
 }
 
 // Return is where a person goes on to: a path of this site with its query, or the front page where the text is anything else.
