@@ -154,7 +154,13 @@ func (k *Keeper) End(ctx context.Context, w Which) ([]Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sessions cannot be ended: %w", err)
 	}
-	return k.living(rows), nil
+	now, gone := k.moment(), []Session{}
+	for _, r := range rows {
+		if !r.over(now) { // by its own limits: a keeper of longer ones let it go on
+			gone = append(gone, r.Session)
+		}
+	}
+	return gone, nil
 }
 
 // EndOthers ends all sessions of a session's person but that one, and returns those that it ended. Those that are over by this keeper's

@@ -2,9 +2,12 @@ package signin
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/internal/issuer"
+	"github.com/psagate/psagate/internal/issuertest"
 	"github.com/psagate/psagate/internal/session"
 )
 
@@ -71,4 +74,64 @@ func TestOtherSessionsEndWhateverTheLimitsOfTheSiteThatEndsThem(t *testing.T) {
 	if got := w.told(EndedElsewhere); len(got) != 1 {
 		t.Errorf("%d sessions were told to have ended, want 1", len(got))
 	}
+}
+
+// through is the world served by another gate from now on.
+func (w *world) through(s *Site) { w.server.Config.Handler = s.Require(http.HandlerFunc(w.serve)) }
+
+// proofOf is what the form of a page sends, if it has one.
+func proofOf(body string) url.Values {
+	form := url.Values{}
+	if found := proofField.FindStringSubmatch(body); found != nil {
+		form.Set(FormField, found[1])
+	}
+	return form
+}
+
+func TestASignOutEndsASessionThatTheSiteDoesNotTake(t *testing.T) {
+	for name, test := range map[string]struct {
+		later  time.Duration
+		change func(*world, *Config)
+		asks   string
+	}{
+		"another provider's": {0, func(w *world, c *Config) {
+			c.Issuers = []*issuer.Issuer{issuerOf(w.T, "other", issuertest.StartLiar(w.T).URL)}
+		}, "You are signed in as"},
+		"over by its limits": {time.Hour, func(w *world, c *Config) {
+			short, err := session.NewKeeper(w.table, session.Limits{Idle: 5 * time.Minute, Absolute: 30 * time.Minute}, c.Now)
+			if err != nil {
+				w.Fatal(err)
+			}
+			c.Sessions = short
+		}, "Not signed in"},
+	} {
+		w := newWorld(t)
+		b := w.browser()
+		b.signIn("/")
+		held := b.cookies()["__Host-psagate"]
+		w.later(test.later)
+		w.through(w.gate(func(c *Config) { test.change(w, c) }))
+		asked := b.open("/psagate/logout")
+		w.at(name, asked, http.StatusOK, test.asks)
+		w.at(name, b.do(http.MethodPost, "/psagate/logout", proofOf(asked.body), "Sec-Fetch-Site: same-origin"), http.StatusOK, "Signed out")
+		w.through(w.site)
+		thief := w.browser()
+		thief.held = true
+		if got := thief.open("/x", "Cookie: __Host-psagate="+held); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: who has the cookie comes in after the sign-out: status %d: %s", name, got.StatusCode, got.body)
+		}
+	}
+}
+
+func TestAnotherSitesFormEndsNoSessionThatTheSiteDoesNotTake(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.signIn("/")
+	w.through(w.gate(func(c *Config) {
+		c.Issuers = []*issuer.Issuer{issuerOf(w.T, "other", issuertest.StartLiar(w.T).URL)}
+	}))
+	b.do(http.MethodPost, "/psagate/logout", url.Values{}, "Sec-Fetch-Site: cross-site")
+	w.through(w.site)
+	b.held = true
+	b.signIn("/x")
 }

@@ -44,9 +44,9 @@ func (s *Site) Genuine(r *http.Request) bool {
 func (s *Site) askLogout(w http.ResponseWriter, r *http.Request, o origin) {
 	found, err := s.find(r, o)
 	switch {
-	case unknown(err):
+	case unknown(err) && !errors.Is(err, errForeign): // whoever is signed in elsewhere on this host is signed out here too
 		s.show(w, http.StatusOK, page{Title: "Not signed in", Text: []string{"You are not signed in to this site."}, Links: []link{{Text: "Sign in", To: pageSignIn}}})
-	case err != nil:
+	case err != nil && !errors.Is(err, errForeign):
 		s.unavailable(w, r, err)
 	default:
 		s.showLogout(w, r, o, http.StatusOK, found, "You are signed in as "+found.Person.Label()+".")
@@ -68,14 +68,17 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request, o origin) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	found, err := s.find(r, o)
 	switch {
-	case unknown(err):
-		// Not where the request brings none: a form of another site comes without the cookie that the browser has.
-		if _, held := tokenOf(r, o); held && s.crossed.Check(r) == nil {
-			o.forget(w)
+	case unknown(err) && !errors.Is(err, errForeign):
+		// Not where the request brings none: a form of another site comes without the cookie that the browser has. What is over by
+		// this site's limits may go on by those of another.
+		if token, held := tokenOf(r, o); held && s.crossed.Check(r) == nil {
+			if !s.signOut(w, r, o, token) {
+				return
+			}
 		}
 		leave(w, pageSignedOut)
 		return
-	case err != nil:
+	case err != nil && !errors.Is(err, errForeign):
 		s.unavailable(w, r, err)
 		return
 	case !s.Genuine(r):
@@ -83,15 +86,9 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request, o origin) {
 		return
 	}
 	token, _ := tokenOf(r, o)
-	gone, err := s.cfg.Sessions.End(r.Context(), session.Which{Hash: token.Hash()})
-	if err != nil {
-		s.unavailable(w, r, err)
+	if !s.signOut(w, r, o, token) {
 		return
 	}
-	for _, g := range gone {
-		s.tell(r, Event{What: SignedOut, Person: g.Person, Issuer: g.Person.Issuer, Session: g.ID})
-	}
-	o.forget(w)
 	to := pageSignedOut
 	if i := s.issuerOf(found); i != nil && r.PostFormValue("everywhere") != "" {
 		if out := i.SignOutURL(o.String() + pageSignedOut); out != "" {
@@ -119,6 +116,20 @@ func (s *Site) signedOut(w http.ResponseWriter, r *http.Request, o origin) {
 	default:
 		s.showLogout(w, r, o, http.StatusOK, found, "You are still signed in as "+found.Person.Label()+".")
 	}
+}
+
+// signOut ends a token's session, and has the browser forget it; where it cannot it has answered.
+func (s *Site) signOut(w http.ResponseWriter, r *http.Request, o origin, token session.Token) bool {
+	gone, err := s.cfg.Sessions.End(r.Context(), session.Which{Hash: token.Hash()})
+	if err != nil {
+		s.unavailable(w, r, err)
+		return false
+	}
+	for _, g := range gone {
+		s.tell(r, Event{What: SignedOut, Person: g.Person, Issuer: g.Person.Issuer, Session: g.ID})
+	}
+	o.forget(w)
+	return true
 }
 
 // issuerOf is the provider of a session's person, if it still is one of the site's.
