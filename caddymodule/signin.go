@@ -35,8 +35,9 @@ func init() {
 //
 // It sets these placeholders for the handlers after it:
 //
-//	{psa.person}           the person's mail address, else name, else subject
-//	{psa.person.subject}   the issuer's name for the person, which never changes
+//	{psa.person}           the person's mail address, else name, else subject: for people to read. Whose it is nobody vouches for
+//	                       where the issuer does not say email_verified, so let nothing be decided by it
+//	{psa.person.subject}   the issuer's name for the person, which never changes: with the issuer it says who it is
 //	{psa.person.issuer}    the issuer's name in the config
 type SignIn struct {
 	// Issuers are the names of the issuers to sign in with, in the order in which they are shown. At least one.

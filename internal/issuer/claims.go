@@ -53,7 +53,8 @@ type Person struct {
 	Issuer, Subject string
 	// SessionID is the provider's name for its session; may be empty.
 	SessionID string
-	// Email and Name are for people to read; either may be empty. An address that the provider has not verified is left out.
+	// Email and Name are for people to read; either may be empty. An address that the provider says it has not verified is left
+	// out of both.
 	Email, Name string
 	// Groups are the person's, as the provider says.
 	Groups []string
@@ -67,11 +68,17 @@ func (i *Issuer) lacks(c Claims) bool {
 // person makes a person of claims.
 func (i *Issuer) person(c Claims) (Person, error) {
 	p := Person{Issuer: i.cfg.URL, Subject: c.Text("sub"), SessionID: c.Text("sid"), Email: c.Text("email"), Name: c.Text("name")}
-	if p.Name == "" {
+	verified, said := c["email_verified"]
+	doubted := said && verified != true && verified != "true"
+	if doubted {
+		p.Email = ""
+	}
+	// Where people choose their addresses themselves many providers repeat them as names: it would be an address all the same.
+	if p.Name == "" || doubted && strings.Contains(p.Name, "@") {
 		p.Name = c.Text("preferred_username")
 	}
-	if verified, there := c["email_verified"]; there && verified != true && verified != "true" {
-		p.Email = ""
+	if doubted && strings.Contains(p.Name, "@") {
+		p.Name = ""
 	}
 	p.Groups = c.Texts(i.cfg.GroupsClaim)
 	p.Email, p.Name = cut(p.Email), cut(p.Name)

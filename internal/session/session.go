@@ -63,10 +63,16 @@ func (r Row) over(now time.Time) bool {
 // maxAgent and maxText are how much is kept of what a browser calls itself, and of one text of a provider's, in bytes.
 const maxAgent, maxText = 120, 256
 
+// turning are the characters that have a text beside them read in another order (Unicode, UAX 9) or end its line: with them a name shows
+// as somebody else's. The joiners that some scripts need are none.
+func turning(r rune) bool {
+	return unicode.Is(unicode.Bidi_Control, r) || unicode.In(r, unicode.Zl, unicode.Zp)
+}
+
 // cleaned is a text that others chose as it is kept: of one line, and short.
 func cleaned(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+		if unicode.IsControl(r) || turning(r) || r == unicode.ReplacementChar {
 			return -1
 		}
 		return r

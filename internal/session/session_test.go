@@ -207,3 +207,25 @@ func TestLimitsThatCannotWorkAreErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAPersonIsCalledTurnsNoTextRound(t *testing.T) {
+	k := keeper(t, session.NewMemory(), newClock(), session.Limits{})
+	p := ann
+	p.Name, p.Email, p.Groups = "Ann\u202emoc.elpmaxe@ssob\u2028x\u2066", "ann\u200f@example.com", []string{"ops", "o\u202eps"}
+	_, s, err := k.Begin(t.Context(), p, "", session.Use{Address: "192.0.2.7", Agent: "Browser\u202e/1.0\u2029"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Person; got.Name != "Annmoc.elpmaxe@ssobx" || got.Email != "ann@example.com" || len(got.Groups) != 1 || s.Agent != "Browser/1.0" {
+		t.Errorf("%+q, %+q", got, s.Agent)
+	}
+	p.Subject = "ann\u202e"
+	if _, _, err := k.Begin(t.Context(), p, "", session.Use{}, nil); err == nil {
+		t.Error("a subject that turns text round is taken")
+	}
+	p = ann
+	p.Name = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645" // Persian, with a joiner that its letters need
+	if _, s, err := k.Begin(t.Context(), p, "", session.Use{}, nil); err != nil || s.Person.Name != p.Name {
+		t.Errorf("%+q, %v", s.Person.Name, err)
+	}
+}
