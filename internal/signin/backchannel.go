@@ -54,7 +54,9 @@ func (s *Site) noLogout(w http.ResponseWriter, r *http.Request, name string, sta
 	if s.byName[name] == nil {
 		name = ""
 	}
-	s.cfg.Log.Warn("a back-channel logout was not taken", "issuer", name, "reason", why, "client_ip", s.cfg.ClientIP(r))
+	if leftOut, ok := s.strangers.next(s.cfg.Now()); ok {
+		s.cfg.Log.Warn("a back-channel logout was not taken", "issuer", name, "reason", why, "client_ip", s.cfg.ClientIP(r), "left_out", leftOut)
+	}
 	s.tell(r, Event{What: LogoutRefused, Issuer: name, Why: word, Reason: why})
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

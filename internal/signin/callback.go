@@ -95,7 +95,13 @@ func (s *Site) refuse(r *http.Request, name string, p session.Person, word Why, 
 	if s.byName[name] == nil {
 		name = "" // it is the caller's own word
 	}
-	s.cfg.Log.Info("a sign-in ended without a session", "issuer", name, "subject", p.Subject, "reason", why, "client_ip", s.cfg.ClientIP(r))
+	leftOut, ok := 0, true
+	if p.Subject == "" { // nobody has proven anything
+		leftOut, ok = s.strangers.next(s.cfg.Now())
+	}
+	if ok {
+		s.cfg.Log.Info("a sign-in ended without a session", "issuer", name, "subject", p.Subject, "reason", why, "client_ip", s.cfg.ClientIP(r), "left_out", leftOut)
+	}
 	s.tell(r, Event{What: Refused, Person: p, Issuer: name, Why: word, Reason: why})
 }
 

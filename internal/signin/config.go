@@ -109,6 +109,8 @@ type Site struct {
 	sealing sealing
 	csrf    []byte
 	crossed *http.CrossOriginProtection
+	// strangers bounds what the log says of those of whom nothing is proven.
+	strangers few
 }
 
 // issuerName is what a provider may be called: it is part of a path.
