@@ -47,7 +47,7 @@ func stateID(state string) string {
 
 // keepFlow has the browser hold a new flow, and forget those that are over or too many.
 func (s *Site) keepFlow(w http.ResponseWriter, r *http.Request, o origin, f flow) error {
-	text, err := json.Marshal(f)
+	sealed, err := s.sealFlow(f)
 	if err != nil {
 		return err
 	}
@@ -74,8 +74,26 @@ func (s *Site) keepFlow(w http.ResponseWriter, r *http.Request, o origin, f flow
 		}
 	}
 	name := flowName(f.State)
-	o.setCookie(w, name, s.sealing.seal(name, text), int(flowLasts/time.Second))
+	o.setCookie(w, name, sealed, int(flowLasts/time.Second))
 	return nil
+}
+
+// maxFlow is how long what a browser holds of a flow may be, in bytes: with its name and attributes it stays below the 4,096 beyond
+// which browsers keep no cookie (RFC 6265, section 6.1), so that the sign-in would lapse each time.
+const maxFlow = 3800
+
+// sealFlow is a flow as its browser holds it. Where the way back makes it too long it leads to the front page.
+func (s *Site) sealFlow(f flow) (string, error) {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return "", err
+	}
+	sealed := s.sealing.seal(flowName(f.State), text)
+	if len(sealed) > maxFlow && f.Return != "/" {
+		f.Return = "/"
+		return s.sealFlow(f)
+	}
+	return sealed, nil
 }
 
 // flowOf returns the flow that an answer with a state belongs to, and has the browser forget it.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 )
@@ -51,4 +53,23 @@ func FuzzFlowCookie(f *testing.F) {
 			t.Errorf("%q under %q is %+v", text, n, got)
 		}
 	})
+}
+
+func TestAFlowFitsIntoACookieWhateverIsAskedFor(t *testing.T) {
+	w := newWorld(t)
+	for name, path := range map[string]string{
+		"many parameters": "/x?" + strings.Repeat("&", maxReturn-3),
+		"quotes":          `/x?` + strings.Repeat(`"`, maxReturn-3),
+		"tags":            "/x?" + strings.Repeat("<", maxReturn-3),
+		"an ordinary one": "/x?a=b&c=d",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "https://people.example.com/psagate/signin", nil)
+		r.URL.RawQuery = url.Values{"return": {path}}.Encode()
+		got := httptest.NewRecorder()
+		w.site.ServeHTTP(got, r)
+		set := got.Result().Header["Set-Cookie"]
+		if got.Code != http.StatusSeeOther || len(set) != 1 || len(set[0]) > 4096 { // RFC 6265, section 6.1: more is not kept by browsers
+			t.Errorf("%s: status %d, %d cookies, the first with %d bytes", name, got.Code, len(set), len(strings.Join(set, "")))
+		}
+	}
 }
