@@ -126,7 +126,8 @@ func byHTTPS(r *http.Request) bool {
 		return true
 	}
 	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
-	return trusted && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	said := r.Header.Values("X-Forwarded-Proto")
+	return trusted && len(said) == 1 && strings.EqualFold(said[0], "https") // of several the first may be the browser's own
 }
 
 // tell writes to both logs what happened to a person's sign-in.
