@@ -38,10 +38,13 @@ func (l *Limits) Check() error {
 	return nil
 }
 
-// ErrNone: there is no such session, or not any more. ErrOver: there was one, whose time is over.
+// ErrNone: there is no such session, or not any more. ErrOver: there was one, whose time is over. ErrNoPerson: the issuer calls a person
+// what cannot be kept as it is.
 var (
 	ErrNone = errors.New("there is no such session")
 	ErrOver = errors.New("the session's time is over")
+
+	ErrNoPerson = errors.New("a person who signs in has an issuer, and a subject that is a text of one line")
 )
 
 // Keeper begins, finds and ends sessions. Any number of callers may use it.
@@ -66,10 +69,11 @@ func NewKeeper(table Table, limits Limits, now func() time.Time) (*Keeper, error
 type Use struct{ Address, Agent string }
 
 // Begin begins a session of a person who has just signed in. Its token is always a new one: whoever had the browser use one of his
-// own before has nothing by that. The session of the token that the browser held until then, if any, is over.
+// own before has nothing by that. The session of the token that the browser held until then, if any, is over. Its errors are
+// ErrNoPerson, and those of the store.
 func (k *Keeper) Begin(ctx context.Context, p Person, issuerSession string, u Use, before *Token) (Token, Session, error) {
 	if p.Subject == "" || p.IssuerURL == "" || p.Subject != cleaned(p.Subject, maxText) || issuerSession != cleaned(issuerSession, maxText) {
-		return Token{}, Session{}, errors.New("a person who signs in has an issuer, and a subject that is a text of one line")
+		return Token{}, Session{}, ErrNoPerson
 	}
 	p.Email, p.Name = cleaned(p.Email, maxText), cleaned(p.Name, maxText)
 	groups := make([]string, 0, len(p.Groups))

@@ -66,7 +66,11 @@ func (s *Site) arrive(w http.ResponseWriter, r *http.Request, o origin, i *issue
 		before = &held
 	}
 	token, begun, err := s.cfg.Sessions.Begin(r.Context(), person, p.SessionID, session.Use{Address: s.cfg.ClientIP(r), Agent: r.UserAgent()}, before)
-	if err != nil {
+	switch {
+	case errors.Is(err, session.ErrNoPerson):
+		s.failed(w, r, i, f.Return, err)
+		return
+	case err != nil:
 		s.unavailable(w, r, err)
 		return
 	}

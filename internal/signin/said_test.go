@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/psagate/psagate/internal/issuertest"
 )
 
 func TestStrangersDoNotFillTheLogWithAnswersThatBelongToNobody(t *testing.T) {
@@ -37,5 +39,16 @@ func TestAPersonWhoIsNotLetInIsLoggedWhateverStrangersDo(t *testing.T) {
 	w.at("ann", b.open("/x"), http.StatusForbidden, "Not for this account")
 	if !strings.Contains(w.logged(), "subject=ann") {
 		t.Error("nothing is said of ann")
+	}
+}
+
+func TestASubjectThatIsNoNameIsNotTheStoresFault(t *testing.T) {
+	w := newWorld(t)
+	for _, sub := range []string{"ann ", "an\nn", "ann\u202e"} {
+		w.liar.Lie(issuertest.Lies{User: map[string]any{"sub": sub, "email": "ann@example.com"}})
+		w.at(sub, w.browser().open("/x"), http.StatusForbidden, "does not prove who you are")
+	}
+	if got := w.told(Refused); len(got) != 3 || got[0].Why != WrongAnswer || strings.Contains(w.logged(), "store") {
+		t.Errorf("%+v: %s", got, w.logged())
 	}
 }
