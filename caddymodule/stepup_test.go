@@ -180,3 +180,41 @@ func TestPeopleProveASecondFactorInARunningCaddy(t *testing.T) {
 	ann.expect(http.StatusUnauthorized, "sign in first", "/people/x", nil, "Accept: application/json")
 	ann.expect(http.StatusOK, "Add a second factor", deep, nil)
 }
+
+func TestAMatcherThatTakesThePagesTooLeadsNobodyInACircle(t *testing.T) {
+	s := newStepUpSite(t)
+	text, err := os.ReadFile(s.path("Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "	psa_signin /people/* corp {", "	@closed not path /open /ATServicesRest/*\n	psa_signin @closed corp {", 1)
+	if changed == string(text) {
+		t.Fatal("the Caddyfile is another one")
+	}
+	s.file("Caddyfile", changed)
+	s.run()
+	ann := s.visitor()
+	ann.expect(http.StatusOK, "/people/x ann@example.com ann corp", "/people/x", nil)
+	ann.expect(http.StatusOK, "Add a second factor", "/people/admin/x", nil)
+	ann.expect(http.StatusOK, "Add a second factor", "/psagate/totp", nil)
+}
+
+func TestASecondSignInAsksMoreOfAPartOfWhatTheFirstGuards(t *testing.T) {
+	s := newStepUpSite(t)
+	text, err := os.ReadFile(s.path("Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first = "	psa_signin /people/* corp {"
+	changed := strings.Replace(string(text), first, "	route {\n"+first, 1)
+	changed = strings.Replace(changed, "		groups ops\n	}\n", "		groups ops\n	}\n	psa_signin /people/within/people/ops/* corp {\n		groups ops\n	}\n	psa_signin /people/within/people/bosses/* corp {\n		groups bosses\n	}\n	}\n", 1)
+	if strings.Count(changed, "psa_signin") != 3 {
+		t.Fatal("the Caddyfile is another one")
+	}
+	s.file("Caddyfile", changed)
+	s.run()
+	ann := s.visitor()
+	ann.expect(http.StatusOK, "/people/x ann@example.com ann corp", "/people/x", nil)
+	ann.expect(http.StatusOK, "/people/ops/x ann@example.com ann corp", "/people/ops/x", nil)
+	ann.expect(http.StatusForbidden, "Not for this account", "/people/bosses/x", nil)
+}
