@@ -76,7 +76,10 @@ func (s *Site) show(w http.ResponseWriter, status int, p page) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "no-referrer") // its address may have a code
+	if p.Form != nil || p.Body != "" {
+		h.Set("Referrer-Policy", "same-origin") // with the other one older browsers hide whose form it is, and it is taken for another site's
+	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))

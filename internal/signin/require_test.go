@@ -95,3 +95,21 @@ func TestStripLeavesOthersAsTheyAre(t *testing.T) {
 		}
 	}
 }
+
+// A browser that sends no Sec-Fetch-Site names its origin with a form, and names none at all where the form's page has the policy
+// no-referrer (Fetch, "Origin header"): then nobody could sign out with it.
+func TestPagesWithFormsHaveTheirOriginNamed(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	lapsed := b.open("/psagate/callback/corp?state=x&code=secret")
+	if got := lapsed.Header.Get("Referrer-Policy"); got != "no-referrer" {
+		t.Errorf("a page with a code in its address: %q", got)
+	}
+	b.signIn("/")
+	if got := b.open("/psagate/logout").Header.Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("a page with a form: %q", got)
+	}
+	proof := b.proof()
+	got := b.do(http.MethodPost, "/psagate/logout", url.Values{"proof": {proof}}, "Origin: "+w.server.URL)
+	w.at("an older browser", got, http.StatusOK, "Signed out")
+}

@@ -424,7 +424,7 @@ func TestPagesShowTextsAndLoadNothing(t *testing.T) {
 		if !strings.HasPrefix(csp, "default-src 'none'; style-src 'sha256-") || !strings.Contains(csp, "frame-ancestors 'none'; form-action 'self'") || strings.Contains(csp, "img-src data:") != (name == "the app") {
 			t.Errorf("%s: its policy is %s", name, csp)
 		}
-		if h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "no-referrer" {
+		if h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "same-origin" {
 			t.Errorf("%s: %v", name, h)
 		}
 	}
