@@ -131,6 +131,7 @@ func TestAnotherSitesFormEndsNoSessionThatTheSiteDoesNotTake(t *testing.T) {
 		c.Issuers = []*issuer.Issuer{issuerOf(w.T, "other", issuertest.StartLiar(w.T).URL)}
 	}))
 	b.do(http.MethodPost, "/psagate/logout", url.Values{}, "Sec-Fetch-Site: cross-site")
+	w.at("where it leads", b.open("/psagate/signed-out"), http.StatusOK, "You are still signed in as ann@example.com")
 	w.through(w.site)
 	b.held = true
 	b.signIn("/x")

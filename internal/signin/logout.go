@@ -109,9 +109,9 @@ func (o origin) forget(w http.ResponseWriter) {
 func (s *Site) signedOut(w http.ResponseWriter, r *http.Request, o origin) {
 	found, err := s.find(r, o)
 	switch {
-	case unknown(err):
+	case unknown(err) && !errors.Is(err, errForeign):
 		s.show(w, http.StatusOK, page{Title: "Signed out", Text: []string{"You are signed out of this site."}, Links: []link{{Text: "Sign in again", To: pageSignIn}}})
-	case err != nil:
+	case err != nil && !errors.Is(err, errForeign):
 		s.unavailable(w, r, err)
 	default:
 		s.showLogout(w, r, o, http.StatusOK, found, "You are still signed in as "+found.Person.Label()+".")
