@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 
 	"github.com/psagate/psagate/internal/autotask"
 )
@@ -28,7 +27,6 @@ type Web struct {
 	Login string `json:"login"`
 
 	engine engine
-	log    *zap.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -38,7 +36,6 @@ func (*Web) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the app.
 func (h *Web) Provision(ctx caddy.Context) error {
-	h.log = ctx.Logger()
 	app, err := appHere(ctx)
 	if err != nil {
 		return err
@@ -77,7 +74,6 @@ func (h *Web) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	case errors.As(err, &bad):
 		http.Error(w, bad.Text, http.StatusBadRequest)
 	case err != nil:
-		h.log.Error("people cannot be sent to the PSA's web pages", zap.String("login", h.Login), zap.Error(err))
 		w.Header().Set(autotask.HeaderReason, string(autotask.ZoneUnknown))
 		w.Header().Set("Retry-After", "15")
 		http.Error(w, "This gateway does not know at present in which of the PSA's data centres your pages are. Try again in a moment; an operator finds the cause in its log.", http.StatusBadGateway)

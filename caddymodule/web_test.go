@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 )
 
 func TestPeopleAreRedirectedAndProgramsAreNot(t *testing.T) {
@@ -30,7 +29,7 @@ func TestPeopleAreRedirectedAndProgramsAreNot(t *testing.T) {
 		"GET /Mvc/Y":                        {noZone: true, status: 502, reason: "zone-unknown"},
 	} {
 		method, target, _ := strings.Cut(asked, " ")
-		h := &Web{Login: "main", engine: &fake{noStore: want.noZone}, log: zap.NewNop()}
+		h := &Web{Login: "main", engine: &fake{noStore: want.noZone}}
 		w := httptest.NewRecorder()
 		next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 			w.WriteHeader(http.StatusTeapot)

@@ -16,7 +16,7 @@ import (
 const webFresh = time.Hour
 
 // WebLink returns where a link to the PSA's web pages leads for the login's tenant: path (escaped) and query in its zone, as
-// autotask.WebLink has it, whose error it returns. Other errors say why the zone's web address is not known.
+// autotask.WebLink has it, whose error it returns. Other errors say why the zone's web address is not known; that is logged, once a minute.
 func (g *Gateway) WebLink(ctx context.Context, login, path, query string) (string, error) {
 	n := g.byName[login]
 	if n == nil {
@@ -24,6 +24,9 @@ func (g *Gateway) WebLink(ctx context.Context, login, path, query string) (strin
 	}
 	web, err := n.web(ctx)
 	if err != nil {
+		if ctx.Err() == nil && g.said.again("web "+login) {
+			n.log.Error("people cannot be sent to the PSA's web pages", "error", err)
+		}
 		return "", err
 	}
 	return autotask.WebLink(web, path, query)
