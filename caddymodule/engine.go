@@ -30,8 +30,8 @@ type gateway interface {
 	Identify(w http.ResponseWriter, r *http.Request, clientIP string) (identified *http.Request, call report.Call, done bool)
 	// Leave ends what Identify began, of a call that did not come to Proxy; of others nothing.
 	Leave(identified *http.Request)
-	// Police asks policy about an identified request. Where that denies it answers and returns done; else the request that it returns
-	// goes on, and leave is called once it has ended. maxBody is as that of [ProxyOptions].
+	// Police asks policy about an identified request. Where that denies it answers and returns done; else it goes on, and
+	// leave is called once it has ended. maxBody is as that of [ProxyOptions].
 	Police(w http.ResponseWriter, r *http.Request, maxBody int64) (call report.Call, leave func(), done bool)
 	// Proxy takes an identified request to the PSA and answers; one that is not identified gets the answer of Identify.
 	Proxy(w http.ResponseWriter, r *http.Request, options ProxyOptions) report.Call

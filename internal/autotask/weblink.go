@@ -13,7 +13,7 @@ const maxLink = 8 << 10
 // and path (escaped) and query are what somebody asked for. The answer is on web's host whatever they hold.
 //
 // Other hosts of the PSA's web pages, of any zone or the universal ones, give way to the zone's: before the path, as
-// /https://ww5.autotask.net/Mvc/…, and in values of the query, which are all of ExecuteCommand's and of pages' return addresses. A query
+// /https://ww5.autotask.net/Mvc/…, and in values of the query, as return addresses are. A query
 // whose url is such a link, on its own at the root, is that link. All else stays as it is.
 //
 // The error is a *RequestError.

@@ -54,7 +54,7 @@ func TestALinkThatIsTooLongIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzWebLink: whatever is asked for, the answer is a URL on the zone's host, and turning it again changes nothing.
+// FuzzWebLink: whatever is asked for, the answer is a URL on the zone's host.
 func FuzzWebLink(f *testing.F) {
 	f.Add("/Mvc/X", "a=1")
 	f.Add("/https://ww3.autotask.net/Mvc/X", "ReturnUrl=https%3A%2F%2Fww3.autotask.net%2F")

@@ -71,7 +71,11 @@ func (g *Gateway) identify(w http.ResponseWriter, r *http.Request, clientIP stri
 	}
 	info := described(op)
 	info.Integration, info.Login = who.Integration.Name, who.Integration.Login
-	return r.WithContext(context.WithValue(line.keep(r.Context()), callerKey{}, &caller{Caller: who, client: clientIP})), info, false
+	by := &caller{Caller: who, client: clientIP}
+	if before, ok := r.Context().Value(callerKey{}).(*caller); ok {
+		by.let = before.let // a call that policy has judged stays that call, whoever is asked for again
+	}
+	return r.WithContext(context.WithValue(line.keep(r.Context()), callerKey{}, by)), info, false
 }
 
 // early reports whether a request came before the end of its TLS handshake. Whoever has seen it on its way can send it

@@ -96,7 +96,8 @@ func (g *Gateway) judged(w http.ResponseWriter, r *http.Request, op autotask.Ope
 	if by == nil || by.let == nil {
 		return nil
 	}
-	in, who := by.let, by.Integration
+	in := by.let
+	who := in.who.Integration
 	info.Integration, info.Login = who.Name, who.Login
 	resource := in.resource
 	if op.API == autotask.REST {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -359,6 +360,26 @@ func TestADeniedCallGivesItsPlaceBack(t *testing.T) {
 		w.served("a")
 		if n := len(w.shared.shares.byName); n != 0 {
 			t.Errorf("%d integrations still hold places", n)
+		}
+	})
+}
+
+func TestACallThatPolicyJudgedStaysJudgedIfWhoCallsIsAskedAgain(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.served("a")
+		r := httptest.NewRequest("POST", "http://gateway.test/ATServicesRest/V1.0/Tickets/query", strings.NewReader(`{"filter":[{"op":"eq","field":"id","value":1}]}`))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Secret", w.keys["a"].Reveal())
+		rec := httptest.NewRecorder()
+		r, _, _ = w.g.Identify(rec, r, "192.0.2.7")
+		_, leave, done := w.g.Police(rec, r, 0)
+		defer leave()
+		if done {
+			t.Fatal(rec.Code, rec.Body)
+		}
+		r, _, _ = w.g.Identify(rec, r, "192.0.2.7")
+		if info := w.g.Proxy(rec, r, ProxyOptions{}); rec.Code != http.StatusOK || info.Decision != report.Allow {
+			t.Errorf("status %d, decision %q: %s", rec.Code, info.Decision, rec.Body)
 		}
 	})
 }
