@@ -147,7 +147,11 @@ func TestAnAuditLogThatSomebodyChangedIsFoundWithFileAndLine(t *testing.T) {
 	whole := w.read(auditPath)
 	lines := strings.SplitAfter(whole, "\n")
 	place := func(n int) string { return fmt.Sprintf("%s:%d: ", w.path(auditPath), n) }
-	const at = 6 // lines[at] is line at+1 of the file
+	// lines[at], line at+1 of the file, is the first call's: how many lines of events come before it differs.
+	at := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, `"caller":"a"`) })
+	if at < 0 || at+1 >= len(lines)-3 {
+		t.Fatalf("a call of a's, and a line after it that is not cut off, are wanted in\n%s", whole)
+	}
 	for name, c := range map[string]struct {
 		text string
 		want string
