@@ -42,17 +42,17 @@ func TestHTMLReadsWell(t *testing.T) {
 func TestBombs(t *testing.T) {
 	t.Parallel()
 	for name, html := range map[string]string{
-		"divs":        strings.Repeat("<div>", 50_000) + "x",
-		"quotes":      strings.Repeat("<blockquote>a", 50_000) + strings.Repeat("</blockquote>", 50_000) + "x",
-		"lists":       strings.Repeat("<ul><li>a", 50_000) + strings.Repeat("</blockquote></ul>", 50_000) + "x",
-		"links":       strings.Repeat("<a href='https://a.example'>", 50_000) + "x",
-		"cells":       strings.Repeat("<td>", 50_000) + "x",
-		"paragraphs":  strings.Repeat("<p>a</p>", 100_000) + "x",
-		"attributes":  "<p " + strings.Repeat("a=b ", 50_000) + ">x",
-		"line breaks": strings.Repeat("<br>", 100_000) + "x",
+		"divs":        strings.Repeat("<div>", 10_000) + "x",
+		"quotes":      strings.Repeat("<blockquote>a", 10_000) + strings.Repeat("</blockquote>", 10_000) + "x",
+		"lists":       strings.Repeat("<ul><li>a", 10_000) + strings.Repeat("</blockquote></ul>", 10_000) + "x",
+		"links":       strings.Repeat("<a href='https://a.example'>", 10_000) + "x",
+		"cells":       strings.Repeat("<td>", 10_000) + "x",
+		"paragraphs":  strings.Repeat("<p>a</p>", 20_000) + "x",
+		"attributes":  "<p " + strings.Repeat("a=b ", 10_000) + ">x",
+		"line breaks": strings.Repeat("<br>", 20_000) + "x",
 	} {
 		got := FromHTML(html, nil)
-		if !strings.Contains(got, "x") || len(got) > 5_000_000 {
+		if !strings.Contains(got, "x") || len(got) > 1_000_000 {
 			t.Errorf("%s: %d bytes", name, len(got))
 		}
 	}

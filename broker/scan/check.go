@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strings"
 	"unicode"
-
-	"github.com/jhillyerd/enmime/v2/mediatype"
 )
 
 // Check counts what is in a mail, and stops with an *Excess at the first limit that it is beyond.
@@ -184,7 +182,7 @@ func (s *scanner) endField() error {
 	if value == "" {
 		return nil
 	}
-	_, params, _, err := mediatype.Parse(value)
+	_, params, _, err := MediaType(value)
 	boundary := params["boundary"]
 	if err != nil || boundary == "" {
 		return nil

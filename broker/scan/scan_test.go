@@ -95,7 +95,7 @@ func TestWithinTheLimits(t *testing.T) {
 
 // parser is enmime as the broker uses it.
 var parser = enmime.NewParser(enmime.SkipMalformedParts(true), enmime.MultipartWOBoundaryAsSinglePart(true),
-	enmime.MaxStoredPartErrors(16), enmime.DisableTextConversion(true), enmime.DisableCharacterDetection(true))
+	enmime.MaxStoredPartErrors(16), enmime.DisableTextConversion(true), enmime.DisableCharacterDetection(true), enmime.SetCustomParseMediaType(MediaType))
 
 func depthAndParts(p *enmime.Part) (depth, parts int) {
 	for c := p.FirstChild; c != nil; c = c.NextSibling {
@@ -110,6 +110,7 @@ func FuzzScan(f *testing.F) {
 	f.Add(nested(3))
 	f.Add(wide(3))
 	f.Add(torn(3))
+	f.Add("Content-Type: multipart/mixed>; boundary=b\n\n--b\nContent-Type: multipart/mixed\"; boundary=c\n\n--c\n\n--c--\n--b--\n")
 	f.Add("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/x\r\n boundary=\"c\"\r\n\r\nx--c\r\n\r\nx--b\r\n\r\n--b--\r\n")
 	f.Add("Content-Type: multipart/mixed;; boundary=b; boundary=c\n\n --b \nContent-type : application/pdf; boundary=c\n\n--c\n\n--c--\n--b\n")
 	f.Add("X: y\nContent-Type: text/plain; boundary=b\n\n--b\n\n--b\x85\n\n--b\n")
