@@ -14,6 +14,9 @@ type Field struct {
 	Raw string
 }
 
+// Value is the field's value, decoded: one line of text.
+func (f Field) Value() string { return decodeValue(f.Raw) }
+
 // Header is a header in its order, the newest trace fields first.
 type Header []Field
 
