@@ -28,10 +28,16 @@ func ids(raw string) (found []string) {
 // referencesMost are how many ids are kept of References, the newest: a mail that names more is bad or no mail.
 const referencesMost = 100
 
-func (m *Message) readIDs() {
-	if id := ids(m.Header.raw("Message-ID")); len(id) > 0 {
-		m.MessageID = id[0]
+// MessageID is the mail's, without brackets; empty where it has none.
+func (h Header) MessageID() string {
+	if id := ids(h.raw("Message-ID")); len(id) > 0 {
+		return id[0]
 	}
+	return ""
+}
+
+func (m *Message) readIDs() {
+	m.MessageID = m.Header.MessageID()
 	m.InReplyTo = lastOf(ids(m.Header.raw("In-Reply-To")))
 	m.References = lastOf(idsIn(m.Header.raw("References")))
 	for _, id := range m.InReplyTo {
