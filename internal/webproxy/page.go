@@ -58,7 +58,7 @@ func (x *exchange) warns(w http.ResponseWriter, r *http.Request, form url.Values
 	if len(open) == 0 {
 		return false
 	}
-	x.show(w, fullData{User: x.try.user, Mobile: x.try.mobile, Open: open, Most: x.cfg.Book.most(x.try.mobile), Offer: offer, Action: r.URL.RequestURI(), Fields: x.again(form)})
+	x.show(w, fullData{User: x.try.user, Mobile: x.try.mobile, Known: x.Person != "", Open: open, Most: x.cfg.Book.most(x.try.mobile), Offer: offer, Action: r.URL.RequestURI(), Fields: x.again(form)})
 	return true
 }
 
@@ -87,6 +87,7 @@ func navigates(r *http.Request) bool {
 type fullData struct {
 	User, Offer, Action string
 	Mobile              bool
+	Known               bool // who asks is signed in to the gateway: to others it tells nobody's name or hours
 	Most                int
 	Open                []Session
 	Fields              []field

@@ -46,6 +46,8 @@ type Visit struct {
 	Secure bool
 	// Person is what the person is called who is signed in to the gateway; empty: nobody is.
 	Person string
+	// Subject and Issuer are who that is, for who writes it down.
+	Subject, Issuer string
 	// Address is where the request comes from.
 	Address string
 }

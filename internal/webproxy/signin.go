@@ -20,6 +20,8 @@ type Failure struct {
 	User string
 	// Person is what the person is called who is signed in to the gateway; empty: nobody is.
 	Person string
+	// Subject and Issuer are who that is.
+	Subject, Issuer string
 	// Address is where it came from.
 	Address string
 	// Locked: the PSA said that the user is locked.
@@ -179,7 +181,7 @@ func (x *exchange) watched(body io.ReadCloser) io.ReadCloser {
 
 func (x *exchange) failed(sign string, locked bool) {
 	if x.cfg.Failed != nil {
-		x.cfg.Failed(Failure{User: x.try.user, Person: x.Person, Address: x.Address, Locked: locked, Sign: sign})
+		x.cfg.Failed(Failure{User: x.try.user, Person: x.Person, Subject: x.Subject, Issuer: x.Issuer, Address: x.Address, Locked: locked, Sign: sign})
 	}
 }
 
