@@ -36,6 +36,7 @@ func (p Printer) Failures(f Failures) {
 		p.line("no attempt failed of %s", several(calm))
 	}
 	p.callers(f)
+	p.people(f)
 	if f.Any() && f.KeptSince.After(f.Since) {
 		p.line("nothing is known from before %s", p.clock(f.KeptSince, f.Time))
 	}
