@@ -47,8 +47,8 @@ func (p Printer) people(f Failures) {
 	}
 	p.line("sign-ins of people that failed on the PSA's web pages")
 	rows, shown := [][]string{{"time", "who", "from", "as", "seen by"}}, f.People
-	if len(shown) > maxRows {
-		shown = shown[len(shown)-maxRows:]
+	if len(shown) > MaxRows {
+		shown = shown[len(shown)-MaxRows:]
 	}
 	for _, one := range shown {
 		rows = append(rows, []string{p.clock(one.At, f.Time), or(one.Person, "a person"), or(one.Client, "-"), one.as(), strconv.Quote(one.Sign)})
