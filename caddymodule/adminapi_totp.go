@@ -29,21 +29,9 @@ func totpPeople(w http.ResponseWriter, r *http.Request, in *App) error {
 	if err := onlyGet(w, r); err != nil {
 		return err
 	}
-	engine, err := secondFactors()
+	all, err := in.factors(r.Context())
 	if err != nil {
 		return apiError(http.StatusServiceUnavailable, "%w", err)
-	}
-	held, err := engine.People(r.Context())
-	if err != nil {
-		return apiError(http.StatusServiceUnavailable, "second factors cannot be read: %w", err)
-	}
-	all := report.TOTPPeople{Time: time.Now(), People: make([]report.TOTPPerson, 0, len(held))}
-	for _, s := range held {
-		one := report.TOTPPerson{
-			Issuer: in.issuerName(s.Person.Issuer), Subject: s.Person.Subject, Enrolled: s.Enrolled, RecoveryLeft: s.RecoveryLeft,
-			Since: moment(s.Since), LastUsed: moment(s.LastUsed), BegunUntil: moment(s.BegunUntil),
-		}
-		all.People = append(all.People, one)
 	}
 	return writeJSON(w, all)
 }
