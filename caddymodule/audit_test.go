@@ -388,7 +388,7 @@ func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
 	code := []string{
 		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventTOTPReset, eventLogTakenAway, call.EventTooMany,
 		eventSignedIn, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused, eventCodeShown,
-		eventSteppedUp, eventStepUpRefused, eventAppEnrolled, eventRecoveryCodesMade,
+		eventDeedPermitted, eventDeedRefused, eventSteppedUp, eventStepUpRefused, eventAppEnrolled, eventRecoveryCodesMade,
 	}
 	for line := range strings.Lines(table) {
 		if word, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "`"); ok && strings.HasPrefix(line, "| `") {

@@ -19,7 +19,7 @@ type engine interface {
 	rotator
 	judge
 	switcher
-	shower
+	doing
 	lifecycle
 }
 
@@ -72,11 +72,17 @@ type switcher interface {
 	Enable(ctx context.Context, integration string) (report.Switch, error)
 }
 
-// shower shows the one-time codes of PSA users that several people share.
-type shower interface {
-	// Code returns a login's present code, once it is written down who is shown it; where that cannot be, or the login has none, there
-	// is an error, which holds no code. Whether the viewer may see it is for who asks to find out.
-	Code(ctx context.Context, login string, to Viewer) (secret.Code, error)
+// doing decides what people may do on psagate itself, whether or not calls are only observed.
+type doing interface {
+	// May says whether policy lets a person do something now, for a page that shows what there is to do. It writes nothing down, so
+	// nothing may be done by it.
+	May(by Doer, what policy.Action, on policy.Target) policy.Decision
+	// Permits decides whether a person may do something now, and writes that down. Nothing may be done unless the decision allows it
+	// and there is no error, which says that it cannot be written down.
+	Permits(ctx context.Context, by Doer, what policy.Action, on policy.Target) (policy.Decision, error)
+	// ShowCode returns a login's present one-time code, where policy permits the person to see it, once that is written down. Where
+	// policy does not, the error is errDenied and the decision says why; else the error says what is wrong. It holds no code.
+	ShowCode(ctx context.Context, by Doer, login string) (secret.Code, policy.Decision, error)
 }
 
 // judge explains what the policies in force say.

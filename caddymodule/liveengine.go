@@ -25,7 +25,7 @@ import (
 // liveEngine is the engine of one config.
 type liveEngine struct {
 	*call.Gateway
-	loginCodes
+	*deedDesk
 	kept    []string // keys of the stores in use
 	stores  map[string]*secret.Store
 	desk    *policyfiles.Desk
@@ -40,7 +40,6 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 	if err := e.openStores(a); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	e.loginCodes = newCodes(a, e.stores)
 	for name, store := range e.stores {
 		cfg.Stores[name] = call.Store{Store: store, Kind: kindOf(a.stores[name])}
 	}
@@ -71,6 +70,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 		return nil, errors.Join(fmt.Errorf("policy: %w", err), e.Close())
 	}
 	e.desk, cfg.Policy = desk, desk
+	e.deedDesk = newDeedDesk(a, desk, newCodes(a, e.stores))
 	e.settle, e.ending = append(e.settle, desk.Start), append(e.ending, desk.Stop)
 	slices.SortFunc(cfg.Logins, func(a, b call.Login) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(cfg.Pools, func(a, b call.Pool) int { return strings.Compare(a.Name, b.Name) })
