@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -83,19 +82,24 @@ func resetTOTP(w http.ResponseWriter, r *http.Request, in *App) error {
 	if err := p.Check(); err != nil {
 		return apiError(http.StatusBadRequest, "%w", err)
 	}
-	done, err := takeFactor(r.Context(), p, operatorAddress(r))
+	done, err := in.resetFactor(r.Context(), operatorOf(r), p)
 	if err != nil {
 		return apiError(http.StatusServiceUnavailable, "the second factor cannot be reset: %w", err)
 	}
-	done.Issuer, done.Subject = in.issuerName(p.Issuer), p.Subject
-	noteOperator(r, eventTOTPReset, "", map[string]string{
-		"issuer": done.Issuer, "subject": done.Subject, "ok": strconv.FormatBool(done.Reset), "sessions": strconv.Itoa(done.SessionsEnded),
-	})
 	return writeJSON(w, done)
 }
 
+// resetFactor takes a person's second factor away, and writes down who did that.
+func (a *App) resetFactor(ctx context.Context, by author, p totp.Person) (report.TOTPReset, error) {
+	done, err := takeFactor(ctx, by, p)
+	if done.Issuer, done.Subject = a.issuerName(p.Issuer), p.Subject; err == nil {
+		by.noteReset(done)
+	}
+	return done, err
+}
+
 // takeFactor ends a person's sessions first: in none of them a step-up of before shall count any more.
-func takeFactor(ctx context.Context, p totp.Person, address string) (done report.TOTPReset, err error) {
+func takeFactor(ctx context.Context, by author, p totp.Person) (done report.TOTPReset, err error) {
 	engine, err := secondFactors()
 	if err != nil {
 		return done, err
@@ -106,7 +110,7 @@ func takeFactor(ctx context.Context, p totp.Person, address string) (done report
 	}
 	gone, err := keeper.End(ctx, session.Which{IssuerURL: p.Issuer, Subject: p.Subject})
 	for _, s := range gone {
-		noteEnded(s, address)
+		by.noteEnded(s)
 	}
 	if err != nil {
 		return done, err

@@ -60,7 +60,7 @@ func (c *Console) Cleanup() error {
 
 // newConsole is the page of a config.
 func newConsole(app *App, log *slog.Logger) (*console.Console, error) {
-	return console.New(console.Config{Source: consoleSource{app}, Log: log})
+	return console.New(console.Config{Source: consoleSource{app}, Deeds: consoleDeeds{app}, Log: log})
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.

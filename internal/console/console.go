@@ -9,12 +9,15 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/internal/signin"
+	"github.com/psagate/psagate/policy"
 )
 
 // Config is what a console is made of.
 type Config struct {
 	// Source is what is shown.
 	Source Source
+	// Deeds are what people may do; nil: nothing.
+	Deeds Deeds
 	// Log hears of trouble; nil: nobody does.
 	Log *slog.Logger
 	// Now is the time. Default: time.Now.
@@ -32,6 +35,9 @@ type Console struct {
 	// unsigned says once a minute that nobody can come.
 	unsigned sync.Mutex
 	told     time.Time
+
+	acts     map[policy.Action]act
+	outcomes *outcomes
 
 	status   *recent[struct{}, seen]
 	failures *recent[time.Duration, failed]
@@ -66,7 +72,16 @@ func New(cfg Config) (*Console, error) {
 	for name, of := range c.lives {
 		c.pages[name] = page{get: c.shown(of)}
 	}
+	c.pages[pageAct] = page{get: c.askAct, post: c.postAct}
+	c.pages[pageDone] = page{get: c.done}
+	c.acts, c.outcomes = c.listActs(), newOutcomes(cfg.Now)
 	return c, nil
+}
+
+// forget has all be looked at anew: something was done.
+func (c *Console) forget() {
+	c.status.forget()
+	c.failures.forget()
 }
 
 // The pages, as they stand at the end of a path. They lead to each other by these names alone, so that a console works wherever it is.
@@ -79,6 +94,8 @@ const (
 	pagePeople       = "people"
 	pageSettings     = "settings"
 	pageLive         = "live"
+	pageAct          = "act"
+	pageDone         = "done"
 	fileScript       = "live.js"
 	fileStyle        = "style.css"
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/session"
 	"github.com/psagate/psagate/internal/signin"
+	"github.com/psagate/psagate/policy"
 )
 
 // integrationLine is one integration.
@@ -18,6 +19,7 @@ type integrationLine struct {
 	Proves, Limits                                      []string
 	Off                                                 bool // it is switched off, and not by the config
 	Disabled                                            bool
+	Acts                                                []link
 }
 
 // integrations tells who may call, and when who last did.
@@ -46,6 +48,11 @@ func (c *Console) integrations(*http.Request) (content, error) {
 		if n := denied.Total[i.Name]; n > 0 {
 			line.Denied = counted(n, "call")
 		}
+		what := policy.Disable
+		if line.Off {
+			what = policy.Enable
+		}
+		line.Acts = c.actsOn(policy.Target{Kind: policy.Integration, Name: i.Name}, what)
 		if !line.Disabled {
 			on++
 		}
@@ -111,12 +118,14 @@ type personLine struct {
 	Factor                 string
 	Enrolled               bool
 	Sessions               []sessionLine
+	Acts                   []link
 }
 
 type sessionLine struct {
 	ID    string
 	Facts []report.Fact
 	Yours bool
+	End   string // where it is ended
 }
 
 // people tells who is signed in, and who has a second factor.
@@ -150,12 +159,15 @@ func (c *Console) people(r *http.Request) (content, error) {
 		if len(p.Sessions) == 0 {
 			p.Label = s.Person.Label() // what the newest says
 		}
-		p.Sessions = append(p.Sessions, sessionLine{s.ID, printer.SessionFacts(reportedSession(s), now), s.ID == mine})
+		p.Sessions = append(p.Sessions, sessionLine{s.ID, printer.SessionFacts(reportedSession(s), now), s.ID == mine, ""})
 	}
 	in := len(all)
 	for _, f := range factors.People {
 		p := of(f.Issuer, f.Subject)
 		p.Factor, p.Enrolled = printer.SecondFactor(f, now), f.Enrolled || f.BegunUntil != nil
+	}
+	for _, p := range all {
+		c.actsOnPerson(p)
 	}
 	what, err := made("people.html", "People", all)
 	what.Danger, what.Headline = report.DangerNone, "Signed in: "+counted(in, "account")+", in "+counted(len(sessions), "browser")+"."
@@ -176,4 +188,21 @@ func reportedSession(s session.Session) report.PersonSession {
 // settings shows what is in force.
 func (c *Console) settings(*http.Request) (content, error) {
 	return made("settings.html", "Settings", c.cfg.Source.Settings())
+}
+
+// actsOnPerson puts the ways to what may be done about a person.
+func (c *Console) actsOnPerson(p *personLine) {
+	if c.cfg.Deeds == nil {
+		return
+	}
+	on := policy.Target{Kind: policy.Person, Issuer: p.Issuer, Name: p.Subject}
+	for i := range p.Sessions {
+		p.Sessions[i].End = actAt(policy.EndSession, on, "session", p.Sessions[i].ID)
+	}
+	if len(p.Sessions) > 0 {
+		p.Acts = append(p.Acts, link{Text: "End all sessions of " + p.Subject, To: actAt(policy.EndSession, on)})
+	}
+	if p.Enrolled {
+		p.Acts = append(p.Acts, link{Text: "Take the second factor of " + p.Subject + " away", To: actAt(policy.ResetFactor, on)})
+	}
 }

@@ -49,13 +49,16 @@ type world struct {
 	asked  int   // how often the status was
 	ledger *Ledger
 
+	deeds        *deeds
+	done         []string
 	integrations []Integration
 	factors      []report.TOTPPerson
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{T: t, liar: issuertest.StartLiar(t), at: time.Now()}
-	w.ledger = NewLedger(w.now)
+	w.ledger, w.deeds = NewLedger(w.now), &deeds{w: w}
+	w.permits("")
 	log := slog.New(slog.NewTextHandler(w, nil))
 	var err error
 	if w.keeper, err = session.NewKeeper(session.NewMemory(), session.Limits{}, w.now); err != nil {
@@ -103,7 +106,7 @@ func newWorld(t *testing.T) *world {
 type cameKey struct{}
 
 func (w *world) config(log *slog.Logger) Config {
-	return Config{Source: w, Log: log, Now: w.now}
+	return Config{Source: w, Deeds: w.deeds, Log: log, Now: w.now}
 }
 
 // Status implements Source.
