@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -10,6 +11,9 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	otp "github.com/pquerna/otp/totp"
+
+	"github.com/psagate/psagate/internal/audit"
 )
 
 // newConsoleSite is a site of people with a console below /console/, where others are let in too, and no psa_stepup.
@@ -139,4 +143,67 @@ func TestLivePagesDoNotKeepCaddyFromReloadingAndStopping(t *testing.T) {
 	second := live()
 	s.stop()
 	ends("a stop", second)
+}
+
+// enrol has a person who is signed in add an app, and so prove a second factor.
+func (v *visitor) enrol() {
+	v.s.Helper()
+	begun := v.expect(http.StatusOK, "Add the app", "/psagate/totp", formOf(v.expect(http.StatusOK, "Add a second factor", "/psagate/totp", nil), ""))
+	code, err := otp.GenerateCode(strings.ReplaceAll(shownSecret.FindStringSubmatch(begun)[1], " ", ""), time.Now())
+	if err != nil {
+		v.s.Fatal(err)
+	}
+	v.expect(http.StatusOK, "The app counts from now on", "/psagate/totp", formOf(begun, code))
+}
+
+func TestWhatPeopleDoInARunningConsoleIsInTheAuditLogWithTheirNames(t *testing.T) {
+	s := newConsoleSite(t)
+	s.file("people.cedar", `permit (principal in PersonGroup::"corp/ops", action in [Action::"disable", Action::"enable"], resource is Integration);
+permit (principal in PersonGroup::"corp/ops", action in [Action::"end_session", Action::"reset_factor"], resource is Person);
+permit (principal in PersonGroup::"corp/ops", action == Action::"check", resource is Login);
+`)
+	text, err := os.ReadFile(s.path("Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.file("Caddyfile", strings.Replace(string(text), "	psa {\n", "	psa {\n		policy "+s.path("people.cedar")+"\n", 1))
+	s.run()
+	ann := s.visitor()
+	const disable = "/console/act?do=disable&on=rmm"
+	page := ann.expect(http.StatusOK, "Add a second factor", disable, nil) // who has none is led to it
+	if !strings.Contains(page, "console") {
+		t.Errorf("the way back is lost: %s", page)
+	}
+	ann.enrol()
+	form := formOf(ann.expect(http.StatusOK, "Switch rmm off", disable, nil), "")
+	form.Set("reason", "it loops")
+	ann.expect(http.StatusOK, "integration rmm is disabled, at all replicas", "/console/act", form)
+	ann.expect(http.StatusOK, "switched off", "/console/integrations", nil)
+	ann.expect(http.StatusOK, "rmm is switched on", "/console/act", formOf(ann.expect(http.StatusOK, "Switch rmm on", "/console/act?do=enable&on=rmm", nil), ""))
+	ann.expect(http.StatusOK, "main does not work", "/console/act", formOf(ann.expect(http.StatusOK, "Check main", "/console/act?do=check&on=main", nil), ""))
+	ann.expect(http.StatusForbidden, `permit (principal == Person::"corp/ann", action == Action::"release", resource == Login::"main");`, "/console/act?do=release&on=main", nil)
+	ann.expect(http.StatusOK, "There was no second factor", "/console/act", formOf(ann.expect(http.StatusOK, "Take the second factor of bob away", "/console/act?do=reset_factor&on=bob&issuer=corp", nil), ""))
+	end := formOf(ann.expect(http.StatusOK, "End all sessions of ann", "/console/act?do=end_session&on=ann&issuer=corp", nil), "")
+	ann.expect(http.StatusNotFound, "Nothing to show", "/console/act", end) // she has ended her own, and signs in anew
+	s.stop()
+
+	log, err := os.ReadFile(s.path("audit.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]int{}
+	for e, err := range audit.Entries(bytes.NewReader(log)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		told[strings.TrimSpace(strings.Join([]string{e.Event, e.Issuer, e.Caller, e.Login, e.Data["deed"], e.Data["integration"], e.Data["reason"], e.Data["ok"], e.Data["subject"], e.Data["by"], e.Data["administrator"]}, " "))]++
+	}
+	for _, want := range []string{
+		"deed_permitted corp ann  disable rmm", "integration_disabled corp ann   rmm it loops", "integration_enabled corp ann   rmm", "login_checked corp ann main    false",
+		"totp_reset corp ann     false bob", "session_ended corp ann       administrator corp/ann",
+	} {
+		if told[want] != 1 {
+			t.Errorf("%q is there %d times: %v", want, told[want], told)
+		}
+	}
 }
