@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/psagate/psagate/internal/console"
-	"github.com/psagate/psagate/internal/report"
 )
 
 func init() {
@@ -40,12 +39,28 @@ func (c *Console) Provision(ctx caddy.Context) error {
 	if c.page, err = newConsole(app, ctx.Slogger()); err != nil {
 		return fmt.Errorf("psa_console: %w", err)
 	}
+	events, err := ctx.App("events")
+	if err != nil {
+		return fmt.Errorf("psa_console needs the events app: %w", err)
+	}
+	// Caddy waits for whoever is connected when it stops a config, at a reload too, before it cleans up: live pages are always connected.
+	if err := events.(*caddyevents.App).On("stopping", onEvent{c.page.Close}); err != nil {
+		return fmt.Errorf("subscribing to the event stopping: %w", err)
+	}
+	return nil
+}
+
+// Cleanup ends what the page has under way.
+func (c *Console) Cleanup() error {
+	if c.page != nil {
+		c.page.Close()
+	}
 	return nil
 }
 
 // newConsole is the page of a config.
 func newConsole(app *App, log *slog.Logger) (*console.Console, error) {
-	return console.New(console.Config{Source: consoleSource{app}, Log: log})
+	return console.New(console.Config{Source: consoleSource{app}, Deeds: consoleDeeds{app}, Log: log})
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
@@ -68,19 +83,8 @@ func parseConsole(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	return new(Console), w.block(w.name, nil)
 }
 
-// consoleSource is what the page of a config shows.
-type consoleSource struct{ app *App }
-
-// Status implements console.Source.
-func (s consoleSource) Status() report.Status { return s.app.status() }
-
-// Failures implements console.Source.
-func (s consoleSource) Failures(since time.Time) (report.Failures, error) {
-	return s.app.engine.Failures("", since)
-}
-
 var (
 	_ caddy.Provisioner           = (*Console)(nil)
+	_ caddy.CleanerUpper          = (*Console)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Console)(nil)
-	_ console.Source              = consoleSource{}
 )

@@ -9,12 +9,15 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/internal/signin"
+	"github.com/psagate/psagate/policy"
 )
 
 // Config is what a console is made of.
 type Config struct {
 	// Source is what is shown.
 	Source Source
+	// Deeds are what people may do; nil: nothing.
+	Deeds Deeds
 	// Log hears of trouble; nil: nobody does.
 	Log *slog.Logger
 	// Now is the time. Default: time.Now.
@@ -25,9 +28,16 @@ type Config struct {
 type Console struct {
 	cfg   Config
 	pages map[string]page
+	// lives are what the pages say that go on saying it.
+	lives   map[string]func(*http.Request) (content, error)
+	streams *streams
+	pace    pace
 	// unsigned says once a minute that nobody can come.
 	unsigned sync.Mutex
 	told     time.Time
+
+	acts     map[policy.Action]act
+	outcomes *outcomes
 
 	status   *recent[struct{}, seen]
 	failures *recent[time.Duration, failed]
@@ -49,24 +59,45 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	c := &Console{cfg: cfg}
+	c := &Console{cfg: cfg, streams: newStreams(), pace: usualPace}
 	c.status = newRecent(cfg.Now, c.lookAtStatus)
 	c.failures = newRecent(cfg.Now, c.lookAtFailures)
-	c.pages = map[string]page{
-		pageOverview: {get: c.shown(c.overview)},
-		pageLogin:    {get: c.shown(c.login)},
-		pageFailures: {get: c.shown(c.failuresPage)},
-		fileStyle:    {get: style.serve},
+	c.lives = map[string]func(*http.Request) (content, error){
+		pageOverview: c.overview, pageLogin: c.login, pageFailures: c.failuresPage, pageIntegrations: c.integrations,
+		pageDecisions: c.decisions, pagePeople: c.people,
 	}
+	c.pages = map[string]page{
+		pageSettings: {get: c.shown(c.settings)}, pageLive: {get: c.live}, fileStyle: {get: style.serve}, fileScript: {get: script.serve},
+	}
+	for name, of := range c.lives {
+		c.pages[name] = page{get: c.shown(of)}
+	}
+	c.pages[pageAct] = page{get: c.askAct, post: c.postAct}
+	c.pages[pageDone] = page{get: c.done}
+	c.acts, c.outcomes = c.listActs(), newOutcomes(cfg.Now)
 	return c, nil
+}
+
+// forget has all be looked at anew: something was done.
+func (c *Console) forget() {
+	c.status.forget()
+	c.failures.forget()
 }
 
 // The pages, as they stand at the end of a path. They lead to each other by these names alone, so that a console works wherever it is.
 const (
-	pageOverview = ""
-	pageLogin    = "login"
-	pageFailures = "failures"
-	fileStyle    = "style.css"
+	pageOverview     = ""
+	pageLogin        = "login"
+	pageFailures     = "failures"
+	pageIntegrations = "integrations"
+	pageDecisions    = "decisions"
+	pagePeople       = "people"
+	pageSettings     = "settings"
+	pageLive         = "live"
+	pageAct          = "act"
+	pageDone         = "done"
+	fileScript       = "live.js"
+	fileStyle        = "style.css"
 )
 
 // visit is one request of somebody who is signed in.

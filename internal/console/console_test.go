@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/internal/issuertest"
 	"github.com/psagate/psagate/internal/report"
 )
 
@@ -96,8 +97,14 @@ func TestNothingThatOthersWroteIsMoreThanText(t *testing.T) {
 			Callers: []report.CallerFailure{{Reason: evil, Integration: evil, Client: evil, Key: evil, LastAt: w.at}},
 		}
 	})
+	w.set(func() {
+		w.integrations = []Integration{{Name: evil, Owner: evil, Login: evil, Proves: []string{evil}, Limits: []string{evil}, Disabled: true, Reason: evil}}
+		w.factors = []report.TOTPPerson{{Issuer: evil, Subject: evil}}
+	})
+	w.ledger.Answered(report.Call{Integration: evil, Entity: evil, Action: evil, Decision: report.Deny, Said: evil})
+	w.liar.Lie(issuertest.Lies{User: map[string]any{"sub": "eve", "name": evil}})
 	ann := w.browser()
-	for _, page := range []string{"/console/", "/console/failures", loginOfEvil} {
+	for _, page := range []string{"/console/", "/console/failures", "/console/integrations", "/console/decisions", "/console/people", "/console/settings", loginOfEvil} {
 		a := ann.opened(page, `<script>alert("x")</script>`)
 		if strings.Contains(a.body, "<script>") || strings.Contains(a.body, "<img") {
 			t.Errorf("%s: %s", page, a.body)
@@ -111,7 +118,7 @@ func TestPagesAreGuardedAndNotKept(t *testing.T) {
 	w := newWorld(t)
 	ann := w.browser()
 	w.set(func() { w.status.Logins = []report.LoginStatus{served("x")} })
-	for _, page := range []string{"/console/", "/console/failures", "/console/login?name=x"} {
+	for _, page := range []string{"/console/", "/console/failures", "/console/login?name=x", "/console/integrations", "/console/decisions", "/console/people", "/console/settings"} {
 		h := ann.opened(page).Header
 		if h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %v", page, h)

@@ -78,6 +78,7 @@ type frame struct {
 	Person        string
 	Logout, TOTP  string
 	Style, Script string
+	Live          string // the address of its stream; empty: it is not live
 	At            string
 }
 
@@ -85,6 +86,10 @@ type frame struct {
 var links = []link{
 	{Text: "Overview", To: "./"},
 	{Text: "Failures", To: pageFailures},
+	{Text: "Integrations", To: pageIntegrations},
+	{Text: "Decisions", To: pageDecisions},
+	{Text: "People", To: pagePeople},
+	{Text: "Settings", To: pageSettings},
 }
 
 // draw answers with a page.
@@ -93,7 +98,10 @@ func (c *Console) draw(v *visit, status int, what content) {
 		content: what, Person: v.Session.Person.Label(), Logout: signin.PageLogout, TOTP: signin.PageTOTP, Style: style.address(),
 		At: c.cfg.Now().UTC().Format(moment),
 	}
-	here := v.r.URL.Path[1:]
+	here := strings.TrimPrefix(v.r.URL.Path, "/")
+	if _, ok := c.lives[here]; ok && v.r.Method != http.MethodPost {
+		f.Script, f.Live = script.address(), liveAt(here, v.r.URL.Query(), what)
+	}
 	for _, l := range links {
 		l.Here = l.To == here || here == pageOverview && l.To == "./"
 		f.Links = append(f.Links, l)

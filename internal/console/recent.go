@@ -45,3 +45,10 @@ func (r *recent[K, V]) get(key K) V {
 	}
 	return one.value
 }
+
+// forget has the next one read it anew: something was done.
+func (r *recent[K, V]) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.of)
+}

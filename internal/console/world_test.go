@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"html"
 	"io"
 	"log/slog"
@@ -46,10 +47,18 @@ type world struct {
 	failed report.Failures
 	broken error // why failures cannot be read
 	asked  int   // how often the status was
+	ledger *Ledger
+
+	deeds        *deeds
+	done         []string
+	integrations []Integration
+	factors      []report.TOTPPerson
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{T: t, liar: issuertest.StartLiar(t), at: time.Now()}
+	w.ledger, w.deeds = NewLedger(w.now), &deeds{w: w}
+	w.permits("")
 	log := slog.New(slog.NewTextHandler(w, nil))
 	var err error
 	if w.keeper, err = session.NewKeeper(session.NewMemory(), session.Limits{}, w.now); err != nil {
@@ -97,7 +106,7 @@ func newWorld(t *testing.T) *world {
 type cameKey struct{}
 
 func (w *world) config(log *slog.Logger) Config {
-	return Config{Source: w, Log: log, Now: w.now}
+	return Config{Source: w, Deeds: w.deeds, Log: log, Now: w.now}
 }
 
 // Status implements Source.
@@ -106,14 +115,26 @@ func (w *world) Status() report.Status {
 	defer w.mu.Unlock()
 	w.asked++
 	w.status.Time = w.at
-	return w.status
+	return copied(w, w.status)
+}
+
+// copied is a report that shares nothing with another one: those who read it do so while the test goes on.
+func copied[T any](w *world, report T) (out T) {
+	text, err := json.Marshal(report)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		w.Error(err)
+	}
+	return out
 }
 
 // Failures implements Source.
 func (w *world) Failures(since time.Time) (report.Failures, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.failed
+	f := copied(w, w.failed)
 	f.Time, f.Since = w.at, since
 	for i := range f.Logins {
 		f.Logins[i].Conclude()
@@ -229,4 +250,29 @@ func (w *world) says(name string, a answer, status int, texts ...string) {
 			w.Errorf("%s: it does not say %q: %s", name, text, a.text())
 		}
 	}
+}
+
+// Integrations implements Source.
+func (w *world) Integrations() []Integration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.integrations
+}
+
+// Denials implements Source.
+func (w *world) Denials() Denials { return w.ledger.Denials() }
+
+// Sessions implements Source.
+func (w *world) Sessions(ctx context.Context) ([]session.Session, error) { return w.keeper.List(ctx) }
+
+// Factors implements Source.
+func (w *world) Factors(context.Context) (report.TOTPPeople, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return report.TOTPPeople{Time: w.at, People: w.factors}, nil
+}
+
+// Settings implements Source.
+func (w *world) Settings() []Section {
+	return []Section{{"login main", []Setting{{"lockout.threshold", "7"}}}, {evil, []Setting{{evil, evil}}}}
 }

@@ -146,3 +146,6 @@ func (v VersionUse) Called() string {
 	}
 	return fmt.Sprintf("version %d", v.Version)
 }
+
+// SecondFactor says how a person's second factor stands.
+func (p Printer) SecondFactor(one TOTPPerson, now time.Time) string { return p.secondFactor(one, now) }
