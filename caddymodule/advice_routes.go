@@ -79,8 +79,8 @@ func anyExpression(routes caddyhttp.RouteList) bool {
 type routeWalk struct {
 	named map[string]*caddyhttp.Route
 	gates []gate
-	// stepUps are the places of psa_stepup.
-	stepUps []gate
+	// people are the places of psa_stepup and of psa_console.
+	people []gate
 }
 
 // maxDepth bounds routes in routes: named ones may invoke each other in circles.
@@ -123,8 +123,8 @@ func (w *routeWalk) route(route caddyhttp.Route, sites []string, before []caddyh
 		case *Identify, *Police, *Proxy:
 			w.gates = append(w.gates, gate{sites, handler, here})
 			all = append(all, handler)
-		case *StepUp:
-			w.stepUps = append(w.stepUps, gate{sites, handler, here})
+		case *StepUp, *Console:
+			w.people = append(w.people, gate{sites, handler, here})
 			all = append(all, handler)
 		case *caddyhttp.Subroute:
 			all = append(all, w.routes(h.Routes, sites, here, depth+1)...)

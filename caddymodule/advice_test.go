@@ -206,6 +206,8 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 		"psa_stepup alone":                          {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_stepup /x totp\nrespond hi\n}"}, []string{"no-signin: site people.example.com"}},
 		"psa_stepup before psa_signin":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nroute {\npsa_stepup totp\npsa_signin corp\n}\n}"}, []string{"no-signin: site people.example.com"}},
 		"psa_stepup in another handle":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nhandle /a/* {\npsa_signin corp\n}\nhandle {\npsa_stepup totp\n}\n}"}, []string{"no-signin: site people.example.com"}},
+		"psa_console after psa_signin":              {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_console\npsa_signin corp\n}"}, nil},
+		"psa_console alone":                         {adviceParts{secrets: issuerStore, after: "people.example.com {\nhandle_path /console/* {\npsa_console\n}\n}"}, []string{"no-signin: site people.example.com"}},
 		"people before the gateway":                 {adviceParts{secrets: issuerStore, site: "psa_signin /people/* corp\npsa_stepup /people/* totp\nrespond /people/* hi"}, nil},
 		"the parts in handles that exclude another": {adviceParts{gate: "handle /a/* {\npsa_identify\n}\nhandle {\npsa_proxy\n}"}, []string{"no-identify: site psa.example.com"}},
 
