@@ -81,3 +81,18 @@ func TestTheConsoleIsOnNoHostOfThePSAsPages(t *testing.T) {
 		}
 	}
 }
+
+func TestAConfigWithTheConsoleBesideThePSAsPagesIsRefused(t *testing.T) {
+	for name, tc := range map[string]struct{ sites, want string }{
+		"one site":  {"http://psa.example.com {\n\tpsa_console /console/*\n\tpsa_web main proxy\n}\n", "psa_console (site psa.example.com) and psa_web with proxy (site psa.example.com) are on one host"},
+		"two sites": {"http://ops.example.com {\n\tpsa_console\n}\n\nhttp://psa.example.com {\n\tpsa_web main proxy\n}\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			useFake(t)
+			err := validate(t, mustAdapt(t, "{\n\tadmin off\n\tpsa {\n\t\tsecrets file /etc/psagate/secrets.json\n\t\tlogin main {\n\t\t\tsecret file autotask/main\n\t\t}\n\t}\n}\n\n"+tc.sites))
+			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+				t.Errorf("error: %v\nwant %q", err, tc.want)
+			}
+		})
+	}
+}
