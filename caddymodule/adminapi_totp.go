@@ -3,7 +3,9 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,7 +43,7 @@ func totpPeople(w http.ResponseWriter, r *http.Request, in *App) error {
 	for _, s := range held {
 		one := report.TOTPPerson{
 			Issuer: in.issuerName(s.Person.Issuer), Subject: s.Person.Subject, Enrolled: s.Enrolled, RecoveryLeft: s.RecoveryLeft,
-			Since: moment(s.Since), LastUsed: moment(s.LastUsed), BegunUntil: moment(s.BegunUntil),
+			Since: moment(s.Since), LastUsed: moment(s.LastUsed), BegunUntil: moment(s.BegunUntil), InvitedUntil: moment(s.InvitedUntil),
 		}
 		all.People = append(all.People, one)
 	}
@@ -77,6 +79,9 @@ func (a *App) issuerURL(name string) string {
 	}
 	return name
 }
+
+// issuerNames are what the config calls its issuers.
+func (a *App) issuerNames() []string { return slices.Sorted(maps.Keys(a.Issuers)) }
 
 // resetTOTP takes a person's second factor away.
 func resetTOTP(w http.ResponseWriter, r *http.Request, in *App) error {

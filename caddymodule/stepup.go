@@ -54,9 +54,13 @@ func (s *StepUp) Provision(ctx caddy.Context) error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("psa_stepup: %w", err)
 	}
-	var err error
+	app, err := ctx.App("psa")
+	if err != nil {
+		return err
+	}
+	how := app.(*App).secondFactor()
 	s.gate, err = stepup.New(stepup.Config{
-		Engine: ground().people, MaxAge: time.Duration(s.MaxAge), Log: s.log, Tell: func(_ *http.Request, e stepup.Event) { s.tell(e) },
+		Engine: ground().people, Invited: how.Enrol == enrolAdmin, App: how.AppName, MaxAge: time.Duration(s.MaxAge), Log: s.log, Tell: func(_ *http.Request, e stepup.Event) { s.tell(e) },
 	})
 	return err
 }
