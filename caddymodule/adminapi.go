@@ -263,7 +263,7 @@ func put(r *http.Request, e engine, login string, body []byte) (any, error) {
 		IntegrationCode: secret.NewValue(given.IntegrationCode), Ahead: given.Ahead,
 	})
 	if err == nil {
-		notePut(r, login, result)
+		operatorOf(r).notePut(login, result)
 	}
 	return result, err
 }

@@ -81,9 +81,9 @@ func anyExpression(routes caddyhttp.RouteList) bool {
 type routeWalk struct {
 	named map[string]*caddyhttp.Route
 	gates []gate
-	// stepUps are the places of psa_stepup, signIns those of psa_signin.
-	stepUps, signIns []gate
-	when             []caddyhttp.MatcherSets // of the route that is being walked
+	// people are the places of psa_stepup and of psa_console, signIns those of psa_signin.
+	people, signIns []gate
+	when            []caddyhttp.MatcherSets // of the route that is being walked
 }
 
 // maxDepth bounds routes in routes: named ones may invoke each other in circles.
@@ -130,8 +130,8 @@ func (w *routeWalk) route(route caddyhttp.Route, sites []string, before []caddyh
 		case *Identify, *Police, *Proxy:
 			w.gates = append(w.gates, gate{sites: sites, handler: handler, before: here})
 			all = append(all, handler)
-		case *StepUp:
-			w.stepUps = append(w.stepUps, gate{sites: sites, handler: handler, before: here})
+		case *StepUp, *Console:
+			w.people = append(w.people, gate{sites: sites, handler: handler, before: here})
 			all = append(all, handler)
 		case *SignIn:
 			w.signIns = append(w.signIns, gate{sites, handler, here, slices.Clone(w.when)})

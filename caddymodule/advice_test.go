@@ -207,6 +207,8 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 		"psa_stepup alone":                          {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_stepup /x totp\nrespond hi\n}"}, []string{"no-signin: site people.example.com"}},
 		"psa_stepup before psa_signin":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nroute {\npsa_stepup totp\npsa_signin corp\n}\n}"}, []string{"no-signin: site people.example.com"}},
 		"psa_stepup in another handle":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nhandle /a/* {\npsa_signin corp\n}\nhandle {\npsa_stepup totp\n}\n}"}, []string{"no-signin: site people.example.com"}},
+		"psa_console after psa_signin":              {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_console\npsa_signin corp\n}"}, nil},
+		"psa_console alone":                         {adviceParts{secrets: issuerStore, after: "people.example.com {\nhandle_path /console/* {\npsa_console\n}\n}"}, []string{"no-signin: site people.example.com"}},
 		"two psa_signin, one behind the other":      {adviceParts{secrets: twoIssuers, after: "people.example.com {\npsa_signin corp\npsa_signin /guests/* guests\nrespond hi\n}"}, []string{"signin-issuers: site people.example.com"}},
 		"two of one path":                           {adviceParts{secrets: twoIssuers, after: "people.example.com {\n@a path /a/*\nroute {\npsa_signin @a corp\npsa_signin @a guests\n}\n}"}, []string{"signin-issuers: site people.example.com"}},
 		"two of other paths":                        {adviceParts{secrets: twoIssuers, after: "people.example.com {\npsa_signin /staff/* corp\npsa_signin /guests/* guests\nrespond hi\n}"}, []string{"signin-issuers: site people.example.com"}},

@@ -69,7 +69,7 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"Write psa_gateway, or psa_policy between psa_identify and psa_proxy.",
 	},
 	"no-signin": {
-		"psa_stepup stands without psa_signin before it: nobody comes through",
+		"%s stands without psa_signin before it: nobody comes through",
 		"Write psa_signin before it, in the same site and on the same path.",
 	},
 	"signin-issuers": {
