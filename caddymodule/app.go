@@ -109,6 +109,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := checkAccessLogs(ctx, a.InsecureLogKeys); err != nil {
 		return err
 	}
+	if err := checkConsoleApart(ctx); err != nil {
+		return err
+	}
 	err := a.buildAudit(ctx)
 	if err != nil {
 		return err

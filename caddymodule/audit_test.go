@@ -387,7 +387,7 @@ func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
 	var page []string
 	code := []string{
 		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventTOTPReset, eventLogTakenAway, call.EventTooMany,
-		eventSignedIn, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused, eventCodeShown,
+		eventSignedIn, eventWebSignInFailed, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused, eventCodeShown,
 		eventDeedPermitted, eventDeedRefused, eventSteppedUp, eventStepUpRefused, eventAppEnrolled, eventRecoveryCodesMade,
 	}
 	for line := range strings.Lines(table) {

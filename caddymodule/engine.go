@@ -38,6 +38,14 @@ type gateway interface {
 	// WebLink returns where a path (escaped) and a query lead among the PSA's web pages, in the zone of a login's tenant. The error is
 	// an *autotask.RequestError where that is what is wrong; others say why the zone's address is not known.
 	WebLink(ctx context.Context, login, path, query string) (string, error)
+	// WebZone returns the address of the web pages of a login's tenant, or why it is not known.
+	WebZone(ctx context.Context, login string) (string, error)
+	// WebRoundTrip carries a person's request to one of the hosts of the PSA's web pages, and to no other.
+	WebRoundTrip(login string, r *http.Request) (*http.Response, error)
+	// WebMoved says that a login's tenant may have moved: its pages lead to another zone's.
+	WebMoved(login string)
+	// WebFailed says that a person's sign-in failed. It returns whose user name was typed, as a word of report's, and that login's name.
+	WebFailed(f call.WebFailure) (user, login string)
 }
 
 // operator answers the admin endpoint. Where a name is no login's, the error is [report.ErrUnknownLogin].

@@ -15,6 +15,7 @@ import (
 
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/issuer"
+	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
 )
 
@@ -182,6 +183,29 @@ func (a *App) useIssuers() {
 			l.secret.release = l.secret.store.Use(l.secret.path, nil)
 		}
 	}
+}
+
+// issuerStatuses are how the issuers stand.
+func issuerStatuses(issuers map[string]*lentIssuer, now time.Time) (all []report.IssuerStatus) {
+	for _, name := range slices.Sorted(maps.Keys(issuers)) {
+		i := issuers[name].Issuer
+		is := i.State()
+		s := report.IssuerStatus{Name: name, URL: i.URL(), KeysSince: unlessZero(is.Since), ServesUntil: unlessZero(is.Until), TriedAt: unlessZero(is.Tried)}
+		if is.Problem != nil {
+			s.Problem = shown(is.Problem.Error())
+		}
+		s.Judge(now)
+		all = append(all, s)
+	}
+	return all
+}
+
+// unlessZero is a moment of a report; nil where there is none.
+func unlessZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // dropIssuers gives back what the issuers held.

@@ -28,6 +28,7 @@ type liveEngine struct {
 	*deedDesk
 	kept    []string // keys of the stores in use
 	stores  map[string]*secret.Store
+	issuers map[string]*lentIssuer
 	desk    *policyfiles.Desk
 	settle  []func() // what Commit applies to what is shared
 	ending  []func() // what Close ends
@@ -35,7 +36,7 @@ type liveEngine struct {
 }
 
 func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
-	e := new(liveEngine)
+	e := &liveEngine{issuers: a.issuers}
 	cfg := call.Config{Stores: make(map[string]call.Store, len(a.stores)), Zones: ctx.Storage(), Log: ctx.Slogger()}
 	if err := e.openStores(a); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -140,7 +141,7 @@ func (e *liveEngine) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOption
 // Status implements engine.
 func (e *liveEngine) Status() report.Status {
 	s := e.Gateway.Status()
-	s.Policy = policyStatus(e.desk)
+	s.Policy, s.Issuers = policyStatus(e.desk), issuerStatuses(e.issuers, s.Time)
 	return s
 }
 

@@ -24,6 +24,7 @@ var mappings = map[string]mapping{
 	"too_many_failures":    {classAuthentication, 1, statusFailure, severityMedium, "", nil, "INVALID_CREDENTIALS"},
 	"signed_in":            {classAuthentication, 1, statusSuccess, severityInfo, "", nil, ""},
 	"sign_in_refused":      {classAuthentication, 1, statusFailure, severityLow, "", nil, "INVALID_CREDENTIALS"},
+	"web_sign_in_failed":   {classAuthentication, 1, statusFailure, severityMedium, "", login, "INVALID_CREDENTIALS"},
 	"signed_out":           {classAuthentication, 2, statusSuccess, severityInfo, "", nil, ""},
 	"session_ended":        {classAuthentication, 2, statusSuccess, severityInfo, "", nil, ""},
 	"logout_refused":       {classAuthentication, 2, statusFailure, severityLow, "", nil, "INVALID_CREDENTIALS"},

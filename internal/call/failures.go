@@ -140,6 +140,7 @@ func (g *Gateway) Failures(login string, since time.Time) (report.Failures, erro
 	}
 	out.Unread = out.Unread || slices.ContainsFunc(out.Logins, func(l report.LoginFailures) bool { return l.State == report.LoginNoStore })
 	out.Callers = g.shared.away.since(since, func(of string) bool { return login == "" || g.leadsTo(of, login) })
+	out.People = g.shared.people.since(since, login)
 	return out, nil
 }
 
