@@ -73,7 +73,7 @@ func (h *Web) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		return next.ServeHTTP(w, r)
 	}
 	if h.carrier != nil {
-		h.carrier.serve(w, r)
+		h.carrier.carry(w, r)
 		return nil
 	}
 	w.Header().Set("Cache-Control", "no-store") // the zone may be another tomorrow

@@ -35,13 +35,13 @@ type WebProxy struct {
 	// SignInPaths are the beginnings of paths below which people sign in. Default: /Mvc/Framework/Authentication.mvc/.
 	SignInPaths []string `json:"sign_in_paths,omitempty"`
 
-	// SignOutNames are the last parts of paths that sign people out. Default: SignOut, Logout, LogOff.
+	// SignOutNames are the last parts of paths that sign people out. Default: SignOut Logout LogOff.
 	SignOutNames []string `json:"sign_out_names,omitempty"`
 
-	// UserFields are the fields of the sign-in's forms that hold the user name. Default: UserName, User, Login, Email.
+	// UserFields are the fields of the sign-in's forms that hold the user name. Default: UserName User Login Email.
 	UserFields []string `json:"user_fields,omitempty"`
 
-	// PasswordFields are those that hold the password. Default: Password, Pwd.
+	// PasswordFields are those that hold the password. Default: Password Pwd.
 	PasswordFields []string `json:"password_fields,omitempty"`
 
 	// FailedSigns are texts on the page that follows a failed sign-in, in any case. That a page asks for the password again that was
@@ -110,8 +110,8 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.engine.WebRoundTrip(c.login, r)
 }
 
-// serve answers a person's request.
-func (c *carrier) serve(w http.ResponseWriter, r *http.Request) {
+// carry answers a person's request.
+func (c *carrier) carry(w http.ResponseWriter, r *http.Request) {
 	zone, err := c.engine.WebZone(r.Context(), c.login)
 	if err != nil {
 		noZone(w)

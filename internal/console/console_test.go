@@ -95,6 +95,7 @@ func TestNothingThatOthersWroteIsMoreThanText(t *testing.T) {
 		w.failed = report.Failures{
 			Logins:  []report.LoginFailures{{Login: evil, State: report.LoginRefused, Attempts: []report.FailedAttempt{{At: w.at, Integration: evil, Key: evil, Client: evil, Entity: evil, Zone: evil, Said: evil, Verdict: "refused"}}}},
 			Callers: []report.CallerFailure{{Reason: evil, Integration: evil, Client: evil, Key: evil, LastAt: w.at}},
+			People:  []report.PersonFailure{{At: w.at, User: report.UserLogin, Login: evil, Person: evil, Client: evil, Sign: evil}},
 		}
 	})
 	w.set(func() {

@@ -24,6 +24,9 @@ type failuresData struct {
 	Logins    []failedLogin
 	Calm      []string
 	Callers   []callerLine
+	// People are those whose sign-ins on the PSA's web pages failed.
+	People     []misstepLine
+	MorePeople int
 	// Next is what to do about whom psagate did not let in last.
 	Next string
 	More int
@@ -49,6 +52,8 @@ type callerLine struct {
 	Last, Reason, Integration, Key, From string
 	Calls                                int
 }
+
+type misstepLine struct{ At, Who, From, As, Sign string }
 
 // failuresPage tells who failed, and what to do.
 func (c *Console) failuresPage(r *http.Request) (content, error) {
@@ -77,6 +82,7 @@ func (c *Console) failuresPage(r *http.Request) (content, error) {
 		data.Logins = append(data.Logins, loginOf(l, f))
 	}
 	data.callers(f)
+	data.people(f)
 	what, err := made("failures.html", "Failures", data)
 	what.Headline, what.Danger = failuresHeadline(f, chosen.text), report.DangerNone
 	if f.Any() {
@@ -148,5 +154,15 @@ func (d *failuresData) callers(f failed) {
 	for _, of := range shown {
 		d.Callers = append(d.Callers, callerLine{printer.Clock(of.LastAt, f.now), of.Reason, of.Integration, of.Key, of.Client, of.Count})
 		d.Next = of.Advise()
+	}
+}
+
+func (d *failuresData) people(f failed) {
+	shown := f.People
+	if more := len(shown) - maxRows; more > 0 {
+		d.MorePeople, shown = more, shown[more:]
+	}
+	for _, of := range shown {
+		d.People = append(d.People, misstepLine{printer.Clock(of.At, f.now), of.Who(), of.Client, of.As(), of.Sign})
 	}
 }

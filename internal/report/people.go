@@ -51,7 +51,7 @@ func (p Printer) people(f Failures) {
 		shown = shown[len(shown)-MaxRows:]
 	}
 	for _, one := range shown {
-		rows = append(rows, []string{p.clock(one.At, f.Time), or(one.Person, "a person"), or(one.Client, "-"), one.as(), strconv.Quote(one.Sign)})
+		rows = append(rows, []string{p.clock(one.At, f.Time), one.Who(), or(one.Client, "-"), one.As(), strconv.Quote(one.Sign)})
 	}
 	for i, line := range table(rows, []int{19, 30, 39, 24, 70}) {
 		p.line("  %s", line)
@@ -61,8 +61,11 @@ func (p Printer) people(f Failures) {
 	}
 }
 
-// as says whose user name was typed.
-func (f PersonFailure) as() string {
+// Who is the person, or a person.
+func (f PersonFailure) Who() string { return or(f.Person, "a person") }
+
+// As says whose user name was typed, for people.
+func (f PersonFailure) As() string {
 	switch f.User {
 	case UserLogin:
 		return "login " + f.Login

@@ -204,3 +204,17 @@ func TestATenantThatMovedIsNoticed(t *testing.T) {
 		t.Fatalf("led to %q, told %d times", got, w.moved)
 	}
 }
+
+func TestAStrangerLearnsNoNames(t *testing.T) {
+	w := newWorld(t)
+	w.person = "anna"
+	for range 3 {
+		w.visitor().signIn(public + "/")
+	}
+	w.person = ""
+	v := w.visitor()
+	v.open(public + "/")
+	if body := v.fill("UserName", userName); v.status != 409 || strings.Contains(body, "anna<") || strings.Contains(body, "<time") || strings.Contains(body, "<li>") {
+		t.Fatalf("%d %s", v.status, body)
+	}
+}
