@@ -25,7 +25,7 @@ type failuresData struct {
 	Calm      []string
 	Callers   []callerLine
 	// People are those whose sign-ins on the PSA's web pages failed.
-	People     []personFailureLine
+	People     []misstepLine
 	MorePeople int
 	// Next is what to do about whom psagate did not let in last.
 	Next string
@@ -53,7 +53,7 @@ type callerLine struct {
 	Calls                                int
 }
 
-type personFailureLine struct{ At, Who, From, As, Sign string }
+type misstepLine struct{ At, Who, From, As, Sign string }
 
 // failuresPage tells who failed, and what to do.
 func (c *Console) failuresPage(r *http.Request) (content, error) {
@@ -163,6 +163,6 @@ func (d *failuresData) people(f failed) {
 		d.MorePeople, shown = more, shown[more:]
 	}
 	for _, of := range shown {
-		d.People = append(d.People, personFailureLine{printer.Clock(of.At, f.now), of.Who(), of.Client, of.As(), of.Sign})
+		d.People = append(d.People, misstepLine{printer.Clock(of.At, f.now), of.Who(), of.Client, of.As(), of.Sign})
 	}
 }
