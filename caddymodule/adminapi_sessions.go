@@ -77,7 +77,7 @@ func endSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	ended, err := given.end(r.Context(), keeper)
 	for _, s := range ended {
-		noteEnded(s, operatorAddress(r))
+		operatorOf(r).noteEnded(s)
 	}
 	if err != nil {
 		return apiError(http.StatusServiceUnavailable, "%w", err)

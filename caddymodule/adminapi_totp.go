@@ -3,8 +3,9 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -29,21 +30,9 @@ func totpPeople(w http.ResponseWriter, r *http.Request, in *App) error {
 	if err := onlyGet(w, r); err != nil {
 		return err
 	}
-	engine, err := secondFactors()
+	all, err := in.factors(r.Context())
 	if err != nil {
 		return apiError(http.StatusServiceUnavailable, "%w", err)
-	}
-	held, err := engine.People(r.Context())
-	if err != nil {
-		return apiError(http.StatusServiceUnavailable, "second factors cannot be read: %w", err)
-	}
-	all := report.TOTPPeople{Time: time.Now(), People: make([]report.TOTPPerson, 0, len(held))}
-	for _, s := range held {
-		one := report.TOTPPerson{
-			Issuer: in.issuerName(s.Person.Issuer), Subject: s.Person.Subject, Enrolled: s.Enrolled, RecoveryLeft: s.RecoveryLeft,
-			Since: moment(s.Since), LastUsed: moment(s.LastUsed), BegunUntil: moment(s.BegunUntil),
-		}
-		all.People = append(all.People, one)
 	}
 	return writeJSON(w, all)
 }
@@ -78,6 +67,9 @@ func (a *App) issuerURL(name string) string {
 	return name
 }
 
+// issuerNames are what the config calls its issuers.
+func (a *App) issuerNames() []string { return slices.Sorted(maps.Keys(a.Issuers)) }
+
 // resetTOTP takes a person's second factor away.
 func resetTOTP(w http.ResponseWriter, r *http.Request, in *App) error {
 	body, err := postedBody(w, r)
@@ -95,19 +87,24 @@ func resetTOTP(w http.ResponseWriter, r *http.Request, in *App) error {
 	if err := p.Check(); err != nil {
 		return apiError(http.StatusBadRequest, "%w", err)
 	}
-	done, err := takeFactor(r.Context(), p, operatorAddress(r))
+	done, err := in.resetFactor(r.Context(), operatorOf(r), p)
 	if err != nil {
 		return apiError(http.StatusServiceUnavailable, "the second factor cannot be reset: %w", err)
 	}
-	done.Issuer, done.Subject = in.issuerName(p.Issuer), p.Subject
-	noteOperator(r, eventTOTPReset, "", map[string]string{
-		"issuer": done.Issuer, "subject": done.Subject, "ok": strconv.FormatBool(done.Reset), "sessions": strconv.Itoa(done.SessionsEnded),
-	})
 	return writeJSON(w, done)
 }
 
+// resetFactor takes a person's second factor away, and writes down who did that.
+func (a *App) resetFactor(ctx context.Context, by author, p totp.Person) (report.TOTPReset, error) {
+	done, err := takeFactor(ctx, by, p)
+	if done.Issuer, done.Subject = a.issuerName(p.Issuer), p.Subject; err == nil {
+		by.noteReset(done)
+	}
+	return done, err
+}
+
 // takeFactor ends a person's sessions first: in none of them a step-up of before shall count any more.
-func takeFactor(ctx context.Context, p totp.Person, address string) (done report.TOTPReset, err error) {
+func takeFactor(ctx context.Context, by author, p totp.Person) (done report.TOTPReset, err error) {
 	engine, err := secondFactors()
 	if err != nil {
 		return done, err
@@ -118,7 +115,7 @@ func takeFactor(ctx context.Context, p totp.Person, address string) (done report
 	}
 	gone, err := keeper.End(ctx, session.Which{IssuerURL: p.Issuer, Subject: p.Subject})
 	for _, s := range gone {
-		noteEnded(s, address)
+		by.noteEnded(s)
 	}
 	if err != nil {
 		return done, err

@@ -14,6 +14,8 @@ type gate struct {
 	handler caddyhttp.MiddlewareHandler
 	// before are the handlers that a call may have passed when it comes there.
 	before []caddyhttp.MiddlewareHandler
+	// when are the matchers on the way to it, but for hosts, from the outside to the inside. The walk keeps them of sign-ins alone.
+	when []caddyhttp.MatcherSets
 }
 
 // gateServer is a server of Caddy's with handlers of psagate's in it.
@@ -79,8 +81,9 @@ func anyExpression(routes caddyhttp.RouteList) bool {
 type routeWalk struct {
 	named map[string]*caddyhttp.Route
 	gates []gate
-	// stepUps are the places of psa_stepup.
-	stepUps []gate
+	// people are the places of psa_stepup and of psa_console, signIns those of psa_signin.
+	people, signIns []gate
+	when            []caddyhttp.MatcherSets // of the route that is being walked
 }
 
 // maxDepth bounds routes in routes: named ones may invoke each other in circles.
@@ -117,14 +120,21 @@ func (w *routeWalk) routes(list caddyhttp.RouteList, sites []string, before []ca
 
 // route walks one route, and returns its handlers with those of the routes in it.
 func (w *routeWalk) route(route caddyhttp.Route, sites []string, before []caddyhttp.MiddlewareHandler, depth int) (all []caddyhttp.MiddlewareHandler) {
+	if asks(route.MatcherSets) {
+		w.when = append(w.when, route.MatcherSets)
+		defer func() { w.when = w.when[:len(w.when)-1] }()
+	}
 	for _, handler := range route.Handlers {
 		here := slices.Concat(before, all)
 		switch h := handler.(type) {
 		case *Identify, *Police, *Proxy:
-			w.gates = append(w.gates, gate{sites, handler, here})
+			w.gates = append(w.gates, gate{sites: sites, handler: handler, before: here})
 			all = append(all, handler)
-		case *StepUp:
-			w.stepUps = append(w.stepUps, gate{sites, handler, here})
+		case *StepUp, *Console:
+			w.people = append(w.people, gate{sites: sites, handler: handler, before: here})
+			all = append(all, handler)
+		case *SignIn:
+			w.signIns = append(w.signIns, gate{sites, handler, here, slices.Clone(w.when)})
 			all = append(all, handler)
 		case *caddyhttp.Subroute:
 			all = append(all, w.routes(h.Routes, sites, here, depth+1)...)
@@ -137,6 +147,18 @@ func (w *routeWalk) route(route caddyhttp.Route, sites []string, before []caddyh
 		}
 	}
 	return all
+}
+
+// asks tells whether matchers ask for more than a host.
+func asks(sets caddyhttp.MatcherSets) bool {
+	for _, set := range sets {
+		for _, matcher := range set {
+			if _, ok := matcher.(*caddyhttp.MatchHost); !ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hostsOf returns the sites of a route: the hosts that it names, else those of the routes around it.

@@ -153,6 +153,7 @@ const (
 	vaultStore = "secrets file /etc/psagate/secrets.json\nsecrets vault https://vault.example.com {\nauth %s\n%s\n}"
 	// issuerStore is a secret store, and an issuer of people beside it.
 	issuerStore = "secrets file /etc/psagate/secrets.json\nissuer corp https://login.example.com {\nclient_id psagate\n}"
+	twoIssuers  = issuerStore + "\nissuer guests https://guests.example.com {\nclient_id psagate\n}"
 
 	keyFrom    = "key_from vault psagate/itglue"
 	plainProxy = "http://psa.example.com"
@@ -206,6 +207,18 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 		"psa_stepup alone":                          {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_stepup /x totp\nrespond hi\n}"}, []string{"no-signin: site people.example.com"}},
 		"psa_stepup before psa_signin":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nroute {\npsa_stepup totp\npsa_signin corp\n}\n}"}, []string{"no-signin: site people.example.com"}},
 		"psa_stepup in another handle":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nhandle /a/* {\npsa_signin corp\n}\nhandle {\npsa_stepup totp\n}\n}"}, []string{"no-signin: site people.example.com"}},
+		"psa_console after psa_signin":              {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_console\npsa_signin corp\n}"}, nil},
+		"psa_console alone":                         {adviceParts{secrets: issuerStore, after: "people.example.com {\nhandle_path /console/* {\npsa_console\n}\n}"}, []string{"no-signin: site people.example.com"}},
+		"two psa_signin, one behind the other":      {adviceParts{secrets: twoIssuers, after: "people.example.com {\npsa_signin corp\npsa_signin /guests/* guests\nrespond hi\n}"}, []string{"signin-issuers: site people.example.com"}},
+		"two of one path":                           {adviceParts{secrets: twoIssuers, after: "people.example.com {\n@a path /a/*\nroute {\npsa_signin @a corp\npsa_signin @a guests\n}\n}"}, []string{"signin-issuers: site people.example.com"}},
+		"two of other paths":                        {adviceParts{secrets: twoIssuers, after: "people.example.com {\npsa_signin /staff/* corp\npsa_signin /guests/* guests\nrespond hi\n}"}, []string{"signin-issuers: site people.example.com"}},
+		"two in handles":                            {adviceParts{secrets: twoIssuers, after: "people.example.com {\nhandle /a/* {\npsa_signin corp\n}\nhandle {\npsa_signin guests\n}\n}"}, nil},
+		"two, one narrower, which comes first":      {adviceParts{secrets: twoIssuers, after: "people.example.com {\npsa_signin corp guests\npsa_signin /staff/* corp\nrespond hi\n}"}, []string{"signin-issuers: site people.example.com"}},
+		"two, one narrower, in a route":             {adviceParts{secrets: twoIssuers, after: "people.example.com {\nroute {\npsa_signin corp guests\npsa_signin /staff/* corp\nrespond hi\n}\n}"}, nil},
+		"two, one of a group":                       {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_signin corp\npsa_signin /admin/* corp {\ngroups admins\n}\nrespond hi\n}"}, []string{"signin-groups: site people.example.com"}},
+		"two, one of a group, in a route":           {adviceParts{secrets: issuerStore, after: "people.example.com {\nroute {\npsa_signin corp\npsa_signin /admin/* corp {\ngroups admins\n}\nrespond hi\n}\n}"}, nil},
+		"two of more groups":                        {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_signin corp {\ngroups admins\n}\npsa_signin /admin/* corp {\ngroups admins ops\n}\nrespond hi\n}"}, nil},
+		"two of other sites":                        {adviceParts{secrets: twoIssuers, after: "people.example.com {\npsa_signin corp\nrespond hi\n}\nguests.example.com {\npsa_signin guests\nrespond hi\n}"}, nil},
 		"people before the gateway":                 {adviceParts{secrets: issuerStore, site: "psa_signin /people/* corp\npsa_stepup /people/* totp\nrespond /people/* hi"}, nil},
 		"the parts in handles that exclude another": {adviceParts{gate: "handle /a/* {\npsa_identify\n}\nhandle {\npsa_proxy\n}"}, []string{"no-identify: site psa.example.com"}},
 

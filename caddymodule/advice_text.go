@@ -69,8 +69,16 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"Write psa_gateway, or psa_policy between psa_identify and psa_proxy.",
 	},
 	"no-signin": {
-		"psa_stepup stands without psa_signin before it: nobody comes through",
+		"%s stands without psa_signin before it: nobody comes through",
 		"Write psa_signin before it, in the same site and on the same path.",
+	},
+	"signin-issuers": {
+		"people sign in by the pages of psa_signin %s, which comes first: nobody can sign in for the other psa_signin with %s",
+		"Name all issuers in the first psa_signin that a request comes to, or give the two a host each. In a `route`, what is written first comes first.",
+	},
+	"signin-groups": {
+		"people sign in by the pages of the psa_signin that comes first, with groups %s: nobody else can sign in for the other psa_signin",
+		"Write both into a `route`, the one for more people first: elsewhere Caddy puts one with a path first.",
 	},
 	"no-proxy": {
 		"psa_identify stands without psa_proxy: no call comes to the PSA",

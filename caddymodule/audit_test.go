@@ -386,9 +386,9 @@ func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
 	table, _, _ = strings.Cut(table, "\n\n")
 	var page []string
 	code := []string{
-		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventTOTPReset, eventLogTakenAway, call.EventTooMany,
-		eventSignedIn, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused, eventCodeShown,
-		eventSteppedUp, eventStepUpRefused, eventAppEnrolled, eventRecoveryCodesMade,
+		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventTOTPReset, eventTOTPInvited, eventLogTakenAway, call.EventTooMany,
+		eventSignedIn, eventWebSignInFailed, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused, eventCodeShown,
+		eventDeedPermitted, eventDeedRefused, eventSteppedUp, eventStepUpRefused, eventAppEnrolled, eventRecoveryCodesMade,
 	}
 	for line := range strings.Lines(table) {
 		if word, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "`"); ok && strings.HasPrefix(line, "| `") {

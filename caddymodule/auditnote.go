@@ -14,6 +14,7 @@ import (
 	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/session"
 )
 
 // Begin implements call.Auditor.
@@ -107,6 +108,7 @@ const (
 	eventSecretNotWritten = "secret_not_written"
 	eventStoreCopied      = "store_copied"
 	eventTOTPReset        = "totp_reset"
+	eventTOTPInvited      = "totp_invited"
 )
 
 // configLoaded says that a config came into force, and which: two of the same digest are the same.
@@ -116,10 +118,15 @@ func configLoaded(a *App) audit.Entry {
 	return audit.Entry{Event: eventConfigLoaded, CallerKind: audit.Own, Data: map[string]string{"digest": hex.EncodeToString(sum[:8])}}
 }
 
-// noteOperator writes down what an operator did over the admin endpoint.
-func noteOperator(r *http.Request, event, login string, data map[string]string) {
-	noteEvent(audit.Entry{Event: event, CallerKind: audit.Operator, Login: login, Data: data, Address: operatorAddress(r)})
+// author is who did something about psagate itself: a person at the console, or an operator at the admin endpoint, whose name nobody asks
+// for.
+type author struct {
+	person  *session.Person // nil: an operator
+	address string          // where that came from; empty where that is not known
 }
+
+// operatorOf is the author of a request to the admin endpoint.
+func operatorOf(r *http.Request) author { return author{address: operatorAddress(r)} }
 
 // operatorAddress is where an operator comes from; over a socket that is nowhere.
 func operatorAddress(r *http.Request) string {
@@ -130,13 +137,35 @@ func operatorAddress(r *http.Request) string {
 	return host
 }
 
+// note writes down what an author did.
+func (a author) note(event, login string, data map[string]string) {
+	e := audit.Entry{CallerKind: audit.Operator}
+	if a.person != nil {
+		e = ofPerson(*a.person, a.person.Issuer)
+	}
+	e.Event, e.Login, e.Data, e.Address = event, login, data, a.address
+	noteEvent(e)
+}
+
+// noteOperator writes down what an operator did over the admin endpoint.
+func noteOperator(r *http.Request, event, login string, data map[string]string) {
+	operatorOf(r).note(event, login, data)
+}
+
 // notePut writes down what came of a new credential.
-func notePut(r *http.Request, login string, result report.PutResult) {
+func (a author) notePut(login string, result report.PutResult) {
 	event, data := eventSecretNotWritten, map[string]string{"verdict": result.Verdict}
 	if result.Written {
 		event, data["version"] = eventSecretWritten, strconv.FormatUint(result.Version, 10)
 	}
-	noteOperator(r, event, login, data)
+	a.note(event, login, data)
+}
+
+// noteReset writes down that a second factor was taken away.
+func (a author) noteReset(done report.TOTPReset) {
+	a.note(eventTOTPReset, "", map[string]string{
+		"issuer": done.Issuer, "subject": done.Subject, "ok": strconv.FormatBool(done.Reset), "sessions": strconv.Itoa(done.SessionsEnded),
+	})
 }
 
 // notePolicy writes down that the policies' files were changed, and that what they have now is not in force where that is so.

@@ -26,6 +26,8 @@ const (
 	byIssuer   = "issuer"
 	byOperator = "operator"
 	byPerson   = "person" // in another session
+	// byAdministrator: somebody at the console, who may be the person.
+	byAdministrator = "administrator"
 )
 
 // noteSignIn writes down what happened to a person's sign-in. What a stranger wrote, as the provider's text may be, is left out, and so
@@ -53,10 +55,13 @@ func noteSignIn(e signin.Event) {
 	noteEvent(entry)
 }
 
-// noteEnded writes down that an operator ended a person's session.
-func noteEnded(s session.Session, address string) {
+// noteEnded writes down that a person's session was ended by an operator, or by somebody at the console, who is told by the issuer's ids.
+func (a author) noteEnded(s session.Session) {
 	entry := ofPerson(s.Person, s.Person.Issuer)
-	entry.Event, entry.Address, entry.Data = eventSessionEnded, address, map[string]string{"session": s.ID, "by": byOperator}
+	entry.Event, entry.Address, entry.Data = eventSessionEnded, a.address, map[string]string{"session": s.ID, "by": byOperator}
+	if a.person != nil {
+		entry.Data["by"], entry.Data["administrator"] = byAdministrator, a.person.Issuer+"/"+a.person.Subject
+	}
 	noteEvent(entry)
 }
 

@@ -63,7 +63,7 @@ func TestWhatHappensToAPersonsSignInIsWrittenDownByIdsAlone(t *testing.T) {
 			t.Errorf("%s:\n%+v, want\n%+v", c.event.What, got, c.want)
 		}
 	}
-	got := audited(t, func() { noteEnded(session.Session{ID: "S1", Person: ann}, "192.0.2.1") })
+	got := audited(t, func() { author{address: "192.0.2.1"}.noteEnded(session.Session{ID: "S1", Person: ann}) })
 	if text := fmt.Sprintf("%+v", got); len(got) != 1 || got[0].Data["by"] != "operator" || got[0].Caller != "7d1f" || strings.Contains(text, "example.com") || strings.Contains(text, "Ample") {
 		t.Error(text)
 	}

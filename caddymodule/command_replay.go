@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,8 @@ of them, and counts those that would be answered otherwise, by integration, acti
 and entity. Files may be compressed; - is the input. No running server is needed.
 The exit status is 0 where there are calls, and nothing would change for them.
 Whether the log is as it was written is not looked at: that does audit verify.
+
+What people did on psagate itself, or were refused, is asked about too.
 
 Groups of integrations are in no audit log: with --config they are the config's.
 Names of fields are known as far as the log has them. A SOAP call that wrote several
@@ -116,6 +119,9 @@ func (c *pastCalls) file(name string, yield func(policy.Recorded) bool) bool {
 
 // recorded is an entry as a call that policy was asked about, or would have been.
 func (c *pastCalls) recorded(e audit.Entry) (policy.Recorded, bool) {
+	if e.Kind == audit.Event && (e.Event == eventDeedPermitted || e.Event == eventDeedRefused) {
+		return c.deed(e)
+	}
 	if e.Kind != audit.Call || e.Phase == audit.Outcome || e.CallerKind != audit.Integration || e.Entity == "" {
 		return policy.Recorded{}, false
 	}
@@ -138,6 +144,23 @@ func (c *pastCalls) recorded(e audit.Entry) (policy.Recorded, bool) {
 	}
 	r.SourceIP, _ = netip.ParseAddr(e.Address)
 	return policy.Recorded{Request: inGroups(c.app, r), Outcome: was}, true
+}
+
+// deed is an entry as a deed that policy was asked about.
+func (c *pastCalls) deed(e audit.Entry) (policy.Recorded, bool) {
+	what := policy.Action(e.Data["deed"])
+	r := policy.Request{
+		Principal: policy.Principal{Kind: policy.Person, Issuer: e.Issuer, Name: e.Caller, Groups: e.Groups}, Action: what, Time: e.Time,
+		On: policy.Target{Kind: what.DoneOn(), Name: e.Data[strings.ToLower(string(what.DoneOn()))]},
+	}
+	if r.On.Kind == policy.Person {
+		r.On.Issuer, r.On.Name, _ = strings.Cut(r.On.Name, "/")
+	}
+	if age, err := time.ParseDuration(e.Data["factor_age"]); err == nil {
+		r.LastFactor = e.Time.Add(-age)
+	}
+	r.SourceIP, _ = netip.ParseAddr(e.Address)
+	return policy.Recorded{Request: inGroups(c.app, r), Outcome: policy.Outcome(e.Data["outcome"])}, r.On.Name != ""
 }
 
 // each returns what a call that was permitted asks for: of several records one request each. What denied a call is what its entry names.

@@ -19,7 +19,7 @@ type engine interface {
 	rotator
 	judge
 	switcher
-	shower
+	doing
 	lifecycle
 }
 
@@ -38,6 +38,14 @@ type gateway interface {
 	// WebLink returns where a path (escaped) and a query lead among the PSA's web pages, in the zone of a login's tenant. The error is
 	// an *autotask.RequestError where that is what is wrong; others say why the zone's address is not known.
 	WebLink(ctx context.Context, login, path, query string) (string, error)
+	// WebZone returns the address of the web pages of a login's tenant, or why it is not known.
+	WebZone(ctx context.Context, login string) (string, error)
+	// WebRoundTrip carries a person's request to one of the hosts of the PSA's web pages, and to no other.
+	WebRoundTrip(login string, r *http.Request) (*http.Response, error)
+	// WebMoved says that a login's tenant may have moved: its pages lead to another zone's.
+	WebMoved(login string)
+	// WebFailed says that a person's sign-in failed. It returns whose user name was typed, as a word of report's, and that login's name.
+	WebFailed(f call.WebFailure) (user, login string)
 }
 
 // operator answers the admin endpoint. Where a name is no login's, the error is [report.ErrUnknownLogin].
@@ -72,11 +80,17 @@ type switcher interface {
 	Enable(ctx context.Context, integration string) (report.Switch, error)
 }
 
-// shower shows the one-time codes of PSA users that several people share.
-type shower interface {
-	// Code returns a login's present code, once it is written down who is shown it; where that cannot be, or the login has none, there
-	// is an error, which holds no code. Whether the viewer may see it is for who asks to find out.
-	Code(ctx context.Context, login string, to Viewer) (secret.Code, error)
+// doing decides what people may do on psagate itself, whether or not calls are only observed.
+type doing interface {
+	// May says whether policy lets a person do something now, for a page that shows what there is to do. It writes nothing down, so
+	// nothing may be done by it.
+	May(by Doer, what policy.Action, on policy.Target) policy.Decision
+	// Permits decides whether a person may do something now, and writes that down. Nothing may be done unless the decision allows it
+	// and there is no error, which says that it cannot be written down.
+	Permits(ctx context.Context, by Doer, what policy.Action, on policy.Target) (policy.Decision, error)
+	// ShowCode returns a login's present one-time code, where policy permits the person to see it, once that is written down. Where
+	// policy does not, the error is errDenied and the decision says why; else the error says what is wrong. It holds no code.
+	ShowCode(ctx context.Context, by Doer, login string) (secret.Code, policy.Decision, error)
 }
 
 // judge explains what the policies in force say.

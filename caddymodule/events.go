@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
 	"github.com/psagate/psagate/internal/call"
+	"github.com/psagate/psagate/internal/report"
 )
 
 // eventPrefix begins the name of every event of psagate's.
@@ -144,6 +145,12 @@ type observer struct {
 	*tallies
 	*herald
 	*alarm
+}
+
+// Answered implements call.Observer.
+func (o observer) Answered(c report.Call) {
+	o.tallies.Answered(c)
+	denials.Answered(c)
 }
 
 // Happened implements call.Observer.

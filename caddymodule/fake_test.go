@@ -120,9 +120,35 @@ func (f *fake) WebLink(_ context.Context, login, path, query string) (string, er
 	return autotask.WebLink("https://ww5.autotask.net/", path, query)
 }
 
-// Code has none.
-func (*fake) Code(context.Context, string, Viewer) (secret.Code, error) {
-	return secret.Code{}, errNoCodes
+// WebZone is a zone of the live PSA's.
+func (f *fake) WebZone(ctx context.Context, login string) (string, error) {
+	return f.WebLink(ctx, login, "/", "")
+}
+
+// WebRoundTrip reaches nobody.
+func (*fake) WebRoundTrip(string, *http.Request) (*http.Response, error) {
+	return nil, fmt.Errorf("nobody is there")
+}
+
+func (f *fake) WebMoved(login string) { f.note("moved " + login) }
+
+// WebFailed knows nobody.
+func (f *fake) WebFailed(w call.WebFailure) (user, login string) {
+	f.note("failed " + w.Person)
+	return report.UserAnother, ""
+}
+
+// May, Permits and ShowCode permit nothing.
+func (*fake) May(Doer, policy.Action, policy.Target) policy.Decision {
+	return policy.Decision{Outcome: policy.Deny, Why: policy.NotPermitted}
+}
+
+func (f *fake) Permits(_ context.Context, by Doer, what policy.Action, on policy.Target) (policy.Decision, error) {
+	return f.May(by, what, on), nil
+}
+
+func (f *fake) ShowCode(_ context.Context, by Doer, login string) (secret.Code, policy.Decision, error) {
+	return secret.Code{}, f.May(by, policy.ShowCode, policy.Target{Kind: policy.Login, Name: login}), errDenied
 }
 
 // noon is when the fake's reports are made.

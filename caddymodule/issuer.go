@@ -15,6 +15,7 @@ import (
 
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/issuer"
+	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
 )
 
@@ -182,6 +183,21 @@ func (a *App) useIssuers() {
 			l.secret.release = l.secret.store.Use(l.secret.path, nil)
 		}
 	}
+}
+
+// issuerStatuses are how the issuers stand.
+func issuerStatuses(issuers map[string]*lentIssuer, now time.Time) (all []report.IssuerStatus) {
+	for _, name := range slices.Sorted(maps.Keys(issuers)) {
+		i := issuers[name].Issuer
+		is := i.State()
+		s := report.IssuerStatus{Name: name, URL: i.URL(), KeysSince: moment(is.Since), ServesUntil: moment(is.Until), TriedAt: moment(is.Tried)}
+		if is.Problem != nil {
+			s.Problem = shown(is.Problem.Error())
+		}
+		s.Judge(now)
+		all = append(all, s)
+	}
+	return all
 }
 
 // dropIssuers gives back what the issuers held.

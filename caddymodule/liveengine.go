@@ -25,9 +25,10 @@ import (
 // liveEngine is the engine of one config.
 type liveEngine struct {
 	*call.Gateway
-	loginCodes
+	*deedDesk
 	kept    []string // keys of the stores in use
 	stores  map[string]*secret.Store
+	issuers map[string]*lentIssuer
 	desk    *policyfiles.Desk
 	settle  []func() // what Commit applies to what is shared
 	ending  []func() // what Close ends
@@ -35,12 +36,11 @@ type liveEngine struct {
 }
 
 func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
-	e := new(liveEngine)
+	e := &liveEngine{issuers: a.issuers}
 	cfg := call.Config{Stores: make(map[string]call.Store, len(a.stores)), Zones: ctx.Storage(), Log: ctx.Slogger()}
 	if err := e.openStores(a); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	e.loginCodes = newCodes(a, e.stores)
 	for name, store := range e.stores {
 		cfg.Stores[name] = call.Store{Store: store, Kind: kindOf(a.stores[name])}
 	}
@@ -71,6 +71,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 		return nil, errors.Join(fmt.Errorf("policy: %w", err), e.Close())
 	}
 	e.desk, cfg.Policy = desk, desk
+	e.deedDesk = newDeedDesk(a, desk, newCodes(a, e.stores))
 	e.settle, e.ending = append(e.settle, desk.Start), append(e.ending, desk.Stop)
 	slices.SortFunc(cfg.Logins, func(a, b call.Login) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(cfg.Pools, func(a, b call.Pool) int { return strings.Compare(a.Name, b.Name) })
@@ -140,7 +141,7 @@ func (e *liveEngine) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOption
 // Status implements engine.
 func (e *liveEngine) Status() report.Status {
 	s := e.Gateway.Status()
-	s.Policy = policyStatus(e.desk)
+	s.Policy, s.Issuers = policyStatus(e.desk), issuerStatuses(e.issuers, s.Time)
 	return s
 }
 

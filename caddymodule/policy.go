@@ -14,13 +14,13 @@ import (
 	"github.com/psagate/psagate/policy"
 )
 
-// Policy says which policies decide what integrations may do.
+// Policy says which policies decide what integrations may do, and people on psagate itself.
 type Policy struct {
 	// Files are files of Cedar policies, and folders of which all files count whose names end with .cedar, as absolute paths. They are
 	// read again when they change. At least one.
 	Files []string `json:"files,omitempty"`
 
-	// Observe lets pass what the policies deny, and only tells of it. Default: false.
+	// Observe lets calls pass that the policies deny, and only tells of it. What people may do is enforced all the same. Default: false.
 	Observe bool `json:"observe,omitempty"`
 
 	// TimeZone is the time zone, such as Europe/Berlin, of the hours and weekdays in policies. Default: UTC.
@@ -103,7 +103,7 @@ func zoneNamed(name string) (*time.Location, error) {
 func (a *App) policySettings() policyfiles.Settings {
 	s := policyfiles.Settings{Options: policy.Options{
 		Entities: policyEntities(), Integrations: append([]string{}, slices.Sorted(maps.Keys(a.Integrations))...), Groups: a.groups(),
-		Issuers: []string{}, Mailboxes: []string{},
+		Issuers: append([]string{}, slices.Sorted(maps.Keys(a.Issuers))...), Mailboxes: []string{}, Logins: append([]string{}, slices.Sorted(maps.Keys(a.Logins))...),
 	}}
 	if p := a.Policy; p != nil {
 		s.Paths, s.Observe = p.Files, p.Observe

@@ -20,6 +20,7 @@ import (
 	"github.com/psagate/psagate/internal/issuer"
 	"github.com/psagate/psagate/internal/session"
 	"github.com/psagate/psagate/internal/signin"
+	"github.com/psagate/psagate/internal/stepup"
 )
 
 func init() {
@@ -27,7 +28,7 @@ func init() {
 }
 
 // SignIn has people sign in with their company's provider before they come to the handlers after it, and serves the pages for
-// that, below /psagate/. What it matches is for people alone: a program's call to the PSA is never let in by a person's session, and
+// that, and those of their second factors, below /psagate/. What it matches is for people alone: a program's call to the PSA is never let in by a person's session, and
 // one that comes here hears 401.
 //
 // The provider must send browsers back to /psagate/callback/<issuer>, after a sign-out to /psagate/signed-out, and may tell
@@ -55,6 +56,8 @@ type SignIn struct {
 	log    *slog.Logger
 	config signin.Config
 	site   atomic.Pointer[signin.Site] // nil until the store is open
+	// factors serves the pages of people's second factors, wherever one is asked for: by psa_stepup, or by psa_console.
+	factors *stepup.Gate
 }
 
 // CaddyModule returns the Caddy module information.
@@ -85,7 +88,8 @@ func (s *SignIn) Provision(ctx caddy.Context) error {
 		Issuers: issuers, Groups: s.Groups, Sessions: keeper, Log: s.log, ClientIP: clientIP, HTTPS: byHTTPS, URL: askedFor,
 		Tell: func(_ *http.Request, e signin.Event) { s.tell(e) },
 	}
-	return nil
+	s.factors, err = stepUpGate(app.(*App), s.log, 0)
+	return err
 }
 
 // issuersNamed are issuers of the config.
@@ -205,6 +209,9 @@ func (s *SignIn) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		repl.Set("psa.person", who.Person.Label())
 		repl.Set("psa.person.subject", who.Person.Subject)
 		repl.Set("psa.person.issuer", who.Person.Issuer)
+	}
+	if slices.Contains(signin.Behind(), askedFor(r).Path) && !s.factors.Admit(w, out) {
+		return nil
 	}
 	return next.ServeHTTP(w, out)
 }

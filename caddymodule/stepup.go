@@ -54,11 +54,21 @@ func (s *StepUp) Provision(ctx caddy.Context) error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("psa_stepup: %w", err)
 	}
-	var err error
-	s.gate, err = stepup.New(stepup.Config{
-		Engine: ground().people, MaxAge: time.Duration(s.MaxAge), Log: s.log, Tell: func(_ *http.Request, e stepup.Event) { s.tell(e) },
-	})
+	app, err := ctx.App("psa")
+	if err != nil {
+		return err
+	}
+	s.gate, err = stepUpGate(app.(*App), s.log, time.Duration(s.MaxAge))
 	return err
+}
+
+// stepUpGate is a gate that lets people through whose second factor is not older than that; 0: the default. People come by one as the
+// config says.
+func stepUpGate(app *App, log *slog.Logger, maxAge time.Duration) (*stepup.Gate, error) {
+	how := app.secondFactor()
+	return stepup.New(stepup.Config{
+		Engine: ground().people, Invited: how.Enrol == enrolAdmin, App: how.AppName, MaxAge: maxAge, Log: log, Tell: func(_ *http.Request, e stepup.Event) { tellStepUp(log, e) },
+	})
 }
 
 func (s *StepUp) check() error {
@@ -71,10 +81,10 @@ func (s *StepUp) check() error {
 	return stepup.CheckMaxAge(time.Duration(s.MaxAge))
 }
 
-// tell writes to both logs what happened to a person's second factor.
-func (s *StepUp) tell(e stepup.Event) {
+// tellStepUp writes to both logs what happened to a person's second factor.
+func tellStepUp(log *slog.Logger, e stepup.Event) {
 	noteStepUp(e)
-	s.log.Info("a person's second factor", "what", string(e.What), "person", e.Person.Label(), "subject", e.Person.Subject, "issuer", e.Person.Issuer, "session", e.Session,
+	log.Info("a person's second factor", "what", string(e.What), "person", e.Person.Label(), "subject", e.Person.Subject, "issuer", e.Person.Issuer, "session", e.Session,
 		"recovery_code", e.Recovery, "known_browser", e.KnownBrowser, "reason", string(e.Reason), "limit", e.Limit, "client_ip", e.Address)
 }
 

@@ -115,8 +115,9 @@ func newCodes(a *App, stores map[string]*secret.Store) loginCodes {
 	return c
 }
 
-// Code returns the present code of a login, for a viewer to be shown, once that is written down.
-func (c loginCodes) Code(ctx context.Context, login string, to Viewer) (secret.Code, error) {
+// code returns the present code of a login, for a viewer to be shown, once that is written down. Whether the viewer may see it is for
+// who asks to find out.
+func (c loginCodes) code(ctx context.Context, login string, to Viewer) (secret.Code, error) {
 	from, ok := c.of[login]
 	if !ok {
 		return secret.Code{}, fmt.Errorf("login %q: %w", login, errNoCodes)

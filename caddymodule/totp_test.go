@@ -49,7 +49,7 @@ func TestACodeIsForWhomTheAuditLogNames(t *testing.T) {
 		{Viewer{}, audit.Entry{Kind: audit.Event, Event: "code_shown", CallerKind: audit.Operator, Login: "main"}},
 	} {
 		log := new(ledger)
-		code, err := sharedCodes(t, log).Code(t.Context(), "main", c.to)
+		code, err := sharedCodes(t, log).code(t.Context(), "main", c.to)
 		if err != nil || len(code.Text.Reveal()) != 6 {
 			t.Errorf("%v, error %v", code, err)
 		}
@@ -62,13 +62,13 @@ func TestACodeIsForWhomTheAuditLogNames(t *testing.T) {
 func TestNoCodeIsShownThatTheAuditLogDoesNotTellOf(t *testing.T) {
 	full := errors.New("no space left")
 	for name, log := range map[string]auditor{"there is no audit log": nil, "no space left": &ledger{err: full}} {
-		code, err := sharedCodes(t, log).Code(t.Context(), "main", Viewer{})
+		code, err := sharedCodes(t, log).code(t.Context(), "main", Viewer{})
 		if err == nil || !strings.Contains(err.Error(), name) || code.Text.Reveal() != "" {
 			t.Errorf("%s: error %v, %d digits", name, err, len(code.Text.Reveal()))
 		}
 	}
 	log := new(ledger)
-	if _, err := sharedCodes(t, log).Code(t.Context(), "third", Viewer{}); !errors.Is(err, errNoCodes) || len(log.entries) != 0 {
+	if _, err := sharedCodes(t, log).code(t.Context(), "third", Viewer{}); !errors.Is(err, errNoCodes) || len(log.entries) != 0 {
 		t.Errorf("a login without codes: %v, %+v", err, log.entries)
 	}
 }

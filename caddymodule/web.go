@@ -20,13 +20,17 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("psa_web", httpcaddyfile.After, "respond")
 }
 
-// Web redirects people to the PSA's web pages in their zone: one address that everybody can use and bookmark, whatever zone a link
-// names and wherever the tenant moves. What is the PSA's interface or a page of psagate's own goes on to the next handler.
+// Web takes people to the PSA's web pages in their zone: one address that everybody can use and bookmark, whatever zone a link
+// names and wherever the tenant moves. It redirects them, or carries their requests. What is the PSA's interface or a page of psagate's own goes on to the next handler.
 type Web struct {
 	// Login is the login whose tenant people belong to. Required.
 	Login string `json:"login"`
 
-	engine engine
+	// Proxy has people's requests carried to the pages, under this site's own address. Default: null, and people are redirected.
+	Proxy *WebProxy `json:"proxy,omitempty"`
+
+	engine  engine
+	carrier *carrier
 }
 
 // CaddyModule returns the Caddy module information.
@@ -44,6 +48,13 @@ func (h *Web) Provision(ctx caddy.Context) error {
 	if err := app.checkWeb(h.Login); err != nil {
 		return fmt.Errorf("psa_web: %w", err)
 	}
+	if h.Proxy == nil {
+		return nil
+	}
+	if err := h.Proxy.check(); err != nil {
+		return fmt.Errorf("psa_web: %w", err)
+	}
+	h.carrier = newCarrier(h.Login, h.Proxy, h.engine, ctx.Slogger())
 	return nil
 }
 
@@ -61,6 +72,10 @@ func (h *Web) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		caddyhttp.SetVar(r.Context(), webVar, true)
 		return next.ServeHTTP(w, r)
 	}
+	if h.carrier != nil {
+		h.carrier.carry(w, r)
+		return nil
+	}
 	w.Header().Set("Cache-Control", "no-store") // the zone may be another tomorrow
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -74,9 +89,7 @@ func (h *Web) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	case errors.As(err, &bad):
 		http.Error(w, bad.Text, http.StatusBadRequest)
 	case err != nil:
-		w.Header().Set(autotask.HeaderReason, string(autotask.ZoneUnknown))
-		w.Header().Set("Retry-After", "15")
-		http.Error(w, "This gateway does not know at present in which of the PSA's data centres your pages are. Try again in a moment; an operator finds the cause in its log.", http.StatusBadGateway)
+		noZone(w)
 	default:
 		w.Header().Set("Location", link)
 		w.WriteHeader(http.StatusFound)
@@ -100,24 +113,41 @@ func notWeb(path string) bool {
 
 // parseWeb reads psa_web. Syntax:
 //
-//	psa_web [<matcher>] <login>
+//	psa_web [<matcher>] <login> [redirect|proxy] {
+//	    proxy
+//	    sessions <desktop> <mobile>
+//	    idle <duration>
+//	    sign_in <path...>
+//	    sign_out <name...>
+//	    user_field <name...>
+//	    password_field <name...>
+//	    failed_sign <text...>
+//	    locked_sign <text...>
+//	}
 func parseWeb(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	w, err := startDirective(h)
 	if err != nil {
 		return nil, err
 	}
-	login, err := w.text("<login>")
-	if err != nil {
-		return nil, err
+	args := w.d.RemainingArgs()
+	web := new(Web)
+	switch {
+	case len(args) == 0 || len(args) > 2:
+		return nil, w.errorf("%s takes <login>, and redirect or proxy after it, and has %d arguments", w.name, len(args))
+	case len(args) == 2 && args[1] == "proxy":
+		web.Proxy = new(WebProxy)
+	case len(args) == 2 && args[1] != "redirect":
+		return nil, w.errorf("%s takes redirect or proxy after the login", w.name)
 	}
+	web.Login = args[0]
 	app := new(App)
 	if err := json.Unmarshal(h.Option("psa").(httpcaddyfile.App).Value, app); err != nil {
 		return nil, fmt.Errorf("reading the psa block: %w", err)
 	}
-	if err := app.checkWeb(login); err != nil {
+	if err := app.checkWeb(web.Login); err != nil {
 		return nil, w.errorf("%w", err)
 	}
-	return &Web{Login: login}, w.block(w.name, nil)
+	return web, web.readProxy(w)
 }
 
 var (

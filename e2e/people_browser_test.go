@@ -27,6 +27,7 @@ func TestPeopleSignInWithABrowser(t *testing.T) {
 		"who is in no group":                 (*people).inNoGroup,
 		"a provider that is down":            (*people).whileDown,
 		"a second factor":                    (*people).secondFactor,
+		"the console":                        (*people).console,
 		"two tabs at once":                   (*people).twoTabs,
 		"the back button":                    (*people).backButton,
 		"what the browser is given":          (*people).cookies,

@@ -45,7 +45,7 @@ func (l *loader) note(r *rule, key string) {
 }
 
 // stepUp reads @stepup. It belongs to permits for people alone: a program has no second factor, and whether it is let
-// through or shut out may not hang on a guess.
+// through or shut out may not hang on a guess. Deeds are people's alone.
 func (l *loader) stepUp(r *rule, value string) {
 	line, column := r.atWord(annotationStepUp)
 	age, err := time.ParseDuration(value)
@@ -54,7 +54,9 @@ func (l *loader) stepUp(r *rule, value string) {
 		l.wrong(r, line, column, `@stepup wants how old a second factor may be, as in @stepup("15m"), not %q`, value)
 	case !r.permit:
 		l.wrong(r, line, column, "@stepup belongs to a permit; a forbid asks for nothing")
-	case !r.forPeople():
+	case r.actions&deedActions != 0 && age > mostDeedMaxAge:
+		l.wrong(r, line, column, "what people do on psagate itself wants a second factor of %s at the most; write a shorter @stepup", mostDeedMaxAge)
+	case r.actions&callActions != 0 && !r.forPeople():
 		l.wrong(r, line, column, `@stepup is for people, who alone have a second factor: write "principal is Person", or name a Person or PersonGroup`)
 	}
 	r.stepUp = age

@@ -28,6 +28,8 @@ type call struct {
 	bit        actionSet
 	groups     []types.EntityUID
 	groupNames types.Set
+	// resourceGroups are those that what a deed is done on is in.
+	resourceGroups []types.EntityUID
 
 	// closed is what the policies say that ask for nothing of the single call.
 	closed verdict
@@ -63,8 +65,16 @@ type remembered struct {
 	verdict
 }
 
-// callOf returns what is to be said of a request's like, nil where the request is not understood.
+// callOf returns what is to be said of a request's like, nil where the request is not understood. Deeds are rare, and not
+// remembered.
 func (p *Policies) callOf(r *Request) *call {
+	switch {
+	case !r.isDeed():
+	case understood(r):
+		return p.newCall(r)
+	default:
+		return nil
+	}
 	k := callKey{r.Principal.Kind, r.Principal.Issuer, r.Principal.Name, r.Action, r.Entity}
 	c, place := p.cache.find(&k, r.Principal.Groups)
 	switch {
@@ -95,7 +105,13 @@ func understood(r *Request) bool {
 	default:
 		return false
 	}
-	return p.Name != "" && utf8.ValidString(p.Name) && r.Entity != "" && utf8.ValidString(r.Entity) && bitOf(r.Action) != 0
+	if p.Name == "" || !utf8.ValidString(p.Name) {
+		return false
+	}
+	if r.isDeed() {
+		return understoodDeed(r)
+	}
+	return r.Entity != "" && utf8.ValidString(r.Entity) && bitOf(r.Action)&callActions != 0
 }
 
 // newCall gathers the policies for a request's like, and what those of them say that need no more of it.
@@ -106,6 +122,9 @@ func (p *Policies) newCall(r *Request) *call {
 		groupsGiven: slices.Clone(r.Principal.Groups),
 		action:      types.NewEntityUID(typeAction, types.String(r.Action)), bit: bitOf(r.Action),
 		resource: types.Entity{UID: types.NewEntityUID(typeEntity, types.String(entity)), Attributes: nameOf(entity)},
+	}
+	if r.isDeed() {
+		c.resource, c.resourceGroups = r.On.entity()
 	}
 	c.setPrincipal(r.Principal)
 	var closed part

@@ -109,8 +109,8 @@ func (p *Policies) failure(c Case, d Decision) string {
 	switch {
 	case d.Outcome != c.Want:
 		return fmt.Sprintf("want %s, got %s: %s", c.Want, d.Outcome, d)
-	case p.almost(c.Request.Entity) != "":
-		return fmt.Sprintf("unknown entity %q; did you mean %q?", c.Request.Entity, p.almost(c.Request.Entity))
+	case p.slip(&c.Request) != "":
+		return p.slip(&c.Request)
 	case c.Policy == "" || decidedBy(c.Policy, d):
 		return ""
 	case !slices.ContainsFunc(p.rules, func(r *rule) bool { return r.reason.Policy == c.Policy }):
@@ -122,6 +122,35 @@ func (p *Policies) failure(c Case, d Decision) string {
 func decidedBy(id string, d Decision) bool {
 	is := func(r Reason) bool { return r.Policy == id }
 	return slices.ContainsFunc(d.Reasons, is) || slices.ContainsFunc(d.Errors, is)
+}
+
+// slip says what a request names that is almost something known; empty where there is nothing.
+func (p *Policies) slip(r *Request) string {
+	if r.isDeed() {
+		return p.targetSlip(r.On)
+	}
+	if like := p.almost(r.Entity); like != "" {
+		return fmt.Sprintf("unknown entity %q; did you mean %q?", r.Entity, like)
+	}
+	return ""
+}
+
+// targetSlip says of what a deed is done on that the config has it not, but almost.
+func (p *Policies) targetSlip(on Target) string {
+	what, name, known := "integration", on.Name, p.targets[on.Kind]
+	switch on.Kind {
+	case Login:
+		what = "login"
+	case Person:
+		what, name = "issuer", on.Issuer
+	}
+	if slices.Contains(known, name) {
+		return ""
+	}
+	if like := suggest(name, known); like != "" {
+		return fmt.Sprintf("no %s is called %q%s", what, name, like)
+	}
+	return ""
 }
 
 // almost returns the known entity that an unknown one is almost: a case with a misspelt one is denied for a wrong reason.

@@ -32,6 +32,9 @@ func (l *loader) checkHead(r *rule) {
 			l.checkLiteral(r, e)
 		}
 	}
+	if r.resource.in.Type == typePersonGroup {
+		l.targetGroup(r, r.resource.in)
+	}
 	_, named := actionsOf(r.ast().Action)
 	for _, a := range named {
 		l.checkLiteral(r, a)
@@ -54,8 +57,11 @@ func (l *loader) checkNode(r *rule, n ast.IsNode) bool {
 		l.checkType(r, n.EntityType)
 	case ast.NodeTypeIsIn:
 		l.checkType(r, n.EntityType)
+		l.checkTargetIn(r, n.Left, n.Entity)
 	case ast.NodeTypeAccess:
 		return l.checkAttribute(r, n.Arg, string(n.Value))
+	case ast.NodeTypeIn:
+		l.checkTargetIn(r, n.Left, n.Right)
 	case ast.NodeTypeHas:
 		return l.checkAttribute(r, n.Arg, string(n.Value))
 	case ast.NodeTypeVariable:
@@ -65,6 +71,27 @@ func (l *loader) checkNode(r *rule, n ast.IsNode) bool {
 		}
 	}
 	return true
+}
+
+// checkTargetIn sees that no policy asks for the groups of a person on whom something is done: they are not known, and a forbid
+// that asks for them would forbid nothing.
+func (l *loader) checkTargetIn(r *rule, left, right ast.IsNode) {
+	if v, is := left.(ast.NodeTypeVariable); !is || v.Name != "resource" {
+		return
+	}
+	ast.Inspect(ast.NewNode(right), func(n ast.IsNode) bool {
+		if v, is := n.(ast.NodeValue); is {
+			if e, is := v.Value.(types.EntityUID); is && e.Type == typePersonGroup {
+				l.targetGroup(r, e)
+			}
+		}
+		return true
+	})
+}
+
+func (l *loader) targetGroup(r *rule, group types.EntityUID) {
+	line, column := r.atEntity(group)
+	l.wrong(r, line, column, "the groups of a person on whom something is done are not known; name the people themselves")
 }
 
 func (l *loader) checkType(r *rule, t types.EntityType) (known bool) {

@@ -15,6 +15,9 @@ const skew = 30 * time.Second
 
 // Decide returns what the policies say to a request. It may be called by any number of callers at once.
 func (p *Policies) Decide(r Request) Decision {
+	if r.isDeed() {
+		r = r.deed()
+	}
 	c := p.callOf(&r)
 	switch {
 	case c == nil:
@@ -196,7 +199,7 @@ func (c *call) decide(t tally, r *Request) Decision {
 	case len(t.permits) == 0:
 		return Decision{Outcome: Deny, Why: NotPermitted, Permit: c.permit}
 	}
-	d := Decision{Outcome: Allow, Why: Permitted, Reasons: reasons(t.permits), MaxAge: strictest(t.permits)}
+	d := Decision{Outcome: Allow, Why: Permitted, Reasons: reasons(t.permits), MaxAge: c.strictest(t.permits)}
 	if d.MaxAge > 0 && !fresh(r, d.MaxAge) {
 		d.Outcome, d.Why = StepUp, FactorTooOld
 	}
@@ -216,10 +219,10 @@ func reasons(rules []*rule) []Reason {
 }
 
 // strictest returns the smallest age that permits want of a second factor; 0 where one of them wants none.
-func strictest(permits []*rule) time.Duration {
-	age := permits[0].stepUp
+func (c *call) strictest(permits []*rule) time.Duration {
+	age := c.maxAge(permits[0])
 	for _, r := range permits {
-		age = min(age, r.stepUp)
+		age = min(age, c.maxAge(r))
 	}
 	return age
 }

@@ -29,6 +29,21 @@
 // Schema returns all types, actions, attributes and words of the context. Names of entities and of fields are compared
 // without regard to case, as the PSA does. Everything else is compared as it is written.
 //
+// # Deeds
+//
+// A Request may also be for what a Person does on psagate itself: disable and enable an Integration; check, release, new_secret
+// and show_code on a Login; end_session and reset_factor on a Person.
+//
+//	permit (
+//	  principal in PersonGroup::"entra/helpdesk",
+//	  action in [Action::"disable", Action::"enable"],
+//	  resource in IntegrationGroup::"backup"
+//	);
+//
+// A permit takes deeds where its head names them, or what they are done on: one for whatever calls do is none for them. A forbid
+// that names no action forbids deeds too; what it asks for that deeds do not have, such as context.fields or context.api, is none
+// there, or empty. A deed always wants a second factor, of DeedMaxAge where no @stepup says another age.
+//
 // # What is decided
 //
 // What no permit takes is denied. A forbid that applies denies, whatever permits apply. A policy that cannot be evaluated

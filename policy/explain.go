@@ -16,7 +16,7 @@ type Finding struct {
 	Effect string `json:"effect"`
 	// Applies is true where the head takes the request and every condition holds.
 	Applies bool `json:"applies"`
-	// StepUp is the @stepup of a permit; empty for none.
+	// StepUp is the @stepup of a permit, or how old the factor may be that a deed wants without; empty for none.
 	StepUp string `json:"stepup,omitempty"`
 	// Because says in a sentence why it applies, does not, or could not be evaluated.
 	Because string `json:"because"`
@@ -33,7 +33,12 @@ type Explanation struct {
 // Explain decides a request as Decide does and says of every policy whether it applies and why. It is for people: it
 // evaluates all of them, one condition after the other.
 func (p *Policies) Explain(r Request) Explanation {
-	e := Explanation{Decision: p.Decide(r), Almost: p.almost(r.Entity)}
+	e := Explanation{Decision: p.Decide(r)}
+	if r.isDeed() {
+		r = r.deed()
+	} else {
+		e.Almost = p.almost(r.Entity)
+	}
 	if !understood(&r) {
 		return e
 	}
@@ -49,8 +54,8 @@ func (p *Policies) find(c *call, r *Request, rule *rule) Finding {
 	if rule.permit {
 		f.Effect = "permit"
 	}
-	if rule.stepUp > 0 {
-		f.StepUp = rule.stepUp.String()
+	if age := c.maxAge(rule); rule.permit && age > 0 {
+		f.StepUp = age.String()
 	}
 	if f.Because = rule.headDiffers(c); f.Because != "" {
 		return f
@@ -85,7 +90,7 @@ func (r *rule) headDiffers(c *call) string {
 		return fmt.Sprintf("it is for another principal than %s%s", c.principal.UID, groupList(c.groups))
 	case r.actions&c.bit == 0:
 		return fmt.Sprintf("it is for another action than %s", c.action)
-	case !r.resource.takes(c.resource.UID, nil):
+	case !r.resource.takes(c.resource.UID, c.resourceGroups):
 		return fmt.Sprintf("it is for another resource than %s", c.resource.UID)
 	}
 	return ""

@@ -19,6 +19,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(anyone + strings.Repeat("-", 1000) + "1 < 0 };")
 	f.Add(anyone + "true" + strings.Repeat(" && true", 1000) + " };")
 	f.Add(anyone + "context.source_ip.isInRange(ip(\"::/0\")) && context.time.offset(duration(\"1d\")) < datetime(\"2026-01-01\") };")
+	f.Add(`permit (principal, action in [Action::"release", Action::"read"], resource); forbid (principal, action, resource is Login) when { resource.name == Login::"x".name };`)
 	f.Add("/* // */ permit(principal,action,resource)when{\"\\\"\"==\"/*\"};//")
 	f.Fuzz(func(t *testing.T, text string) {
 		sources := []Source{{"a.cedar", []byte(text)}}
@@ -27,7 +28,7 @@ func FuzzLoad(f *testing.F) {
 			checkPlaces(t, text, err)
 			return
 		}
-		for _, r := range []Request{ask(Read, "Tickets"), alice(Update, "Companies"), mail(Create, "Contacts"), {}} {
+		for _, r := range []Request{ask(Read, "Tickets"), alice(Update, "Companies"), mail(Create, "Contacts"), asksTo(Release, "main"), asksTo(EndSession, "bob"), {}} {
 			d := p.Decide(r)
 			if e := p.Explain(r); e.Decision.String() != d.String() {
 				t.Errorf("decided %s, explained %s", d, e.Decision)
@@ -60,6 +61,8 @@ func FuzzParseCases(f *testing.F) {
 	f.Add(goodCases)
 	f.Add(`{"cases": [{"name": "x", "want": "deny", "request": {"mailbox": "a", "action": "create", "entity": "TicketNotes", "parent": {"entity": "Tickets", "id": "7"}, "filters": null, "source_ip": "::1"}}]}`)
 	f.Add(`{"cases": [{"name": "x", "request": {"time": "2026-11-27T00:00:00Z", "factor_age": "-1h"}}]}`)
+	f.Add(`{"cases": [{"name": "x", "want": "deny", "request": {"person": "entra/alice", "action": "disable", "on": {"integration": "a", "groups": ["b"]}}}]}`)
+	f.Add(`{"cases": [{"name": "x", "want": "deny", "request": {"person": "entra/alice", "action": "end_session", "on": {"person": "entra/b/c"}}}]}`)
 	f.Add("{\"\\ud800\": [1e999, null, true]}")
 	f.Add("[[[[[[[[[[[[[[[[[[[[[[[[")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -8,7 +8,7 @@ import (
 )
 
 // drawer is what a policy is filed under: the principal or group that its head names (else the type, else nothing), one of
-// its actions, and the entity that it names (else nothing).
+// its actions, and the entity that it names, or of a deed what that is done on or a group of it (else the type, else nothing).
 type drawer struct {
 	principal types.EntityUID
 	action    actionSet
@@ -21,7 +21,7 @@ type index map[drawer][]*rule
 func newIndex(rules []*rule) index {
 	x := index{}
 	for _, r := range rules {
-		for i := range actions {
+		for i := range allActions {
 			if bit := actionSet(1) << i; r.actions&bit != 0 {
 				d := drawer{r.principal.key(), bit, r.resource.key()}
 				x[d] = append(x[d], r)
@@ -35,7 +35,7 @@ func newIndex(rules []*rule) index {
 func (x index) find(c *call) []*rule {
 	self := c.principal.UID
 	principals := append([]types.EntityUID{{}, {Type: self.Type}, self}, c.groups...)
-	resources := []types.EntityUID{{}, {Type: typeEntity}, c.resource.UID}
+	resources := append([]types.EntityUID{{}, {Type: c.resource.UID.Type}, c.resource.UID}, c.resourceGroups...)
 	var found []*rule
 	for _, p := range principals {
 		for _, r := range resources {

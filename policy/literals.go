@@ -19,6 +19,10 @@ func (l *loader) checkLiteral(r *rule, e types.EntityUID) {
 			line, column := r.atEntity(e)
 			l.wrong(r, line, column, "unknown action %q%s", name, didYouMean(name, words().actions))
 		}
+		if r.permit && r.namesNoAction() && bitOf(Action(name))&deedActions&^r.actions != 0 {
+			line, column := r.atEntity(e)
+			l.wrong(r, line, column, "a permit for what people do on psagate itself names it in its head: write action == %s there", e)
+		}
 	case typeEntity:
 		l.checkEntity(r, e)
 	case typeIntegrationGroup:
@@ -27,6 +31,8 @@ func (l *loader) checkLiteral(r *rule, e types.EntityUID) {
 		l.checkPerson(r, e)
 	case types.EntityType(Integration):
 		l.expect(r, e, "integration", name, l.options.Integrations)
+	case types.EntityType(Login):
+		l.expect(r, e, "login", name, l.options.Logins)
 	case types.EntityType(Mailbox):
 		l.expect(r, e, "mailbox", name, l.options.Mailboxes)
 	}

@@ -18,9 +18,9 @@ type Options struct {
 	// Entities are the PSA's entities as far as they are known. A policy that names one that is almost like one of them
 	// is an error. Any other is a warning, since the PSA's set is open.
 	Entities []string
-	// Integrations, Groups (of integrations), Issuers and Mailboxes are the config's names. A policy that names another
+	// Integrations, Groups (of integrations), Issuers, Mailboxes and Logins are the config's names. A policy that names another
 	// is a warning: it is without effect until the config has it.
-	Integrations, Groups, Issuers, Mailboxes []string
+	Integrations, Groups, Issuers, Mailboxes, Logins []string
 	// Location is the time zone of context.hour, context.minute_of_day and context.weekday. Default: UTC.
 	Location *time.Location
 }
@@ -34,6 +34,7 @@ type Policies struct {
 	entities map[string]string // folded name -> the PSA's spelling, else the policies'
 	fields   map[string]string // folded name -> the policies' spelling
 	known    []string          // the entities that the caller knows
+	targets  map[Kind][]string // the config's names of what deeds are done on; of people, of their issuers
 	location *time.Location
 	warnings Problems
 }
@@ -63,6 +64,7 @@ func (l *loader) policies() *Policies {
 	return &Policies{
 		rules: l.rules, index: newIndex(l.rules), cache: newCache(), entities: l.entities.byFold, fields: l.fields.byFold,
 		known: l.options.Entities, location: l.location, warnings: l.warnings,
+		targets: map[Kind][]string{Integration: l.options.Integrations, Login: l.options.Logins, Person: l.options.Issuers},
 	}
 }
 
@@ -160,7 +162,7 @@ func (l *loader) odd(r *rule, line, column int, format string, args ...any) {
 // head is what a policy says of its scope, in a form that can be compared.
 type head struct {
 	principal, resource scope
-	actions             actionSet
+	written             actionSet
 }
 
 // contradictions finds permits that a forbid with the same head takes back as a whole: whoever wrote one of the two was
@@ -169,11 +171,11 @@ func (l *loader) contradictions() {
 	forbids := map[head]*rule{}
 	for _, r := range l.rules {
 		if !r.permit && r.body == nil {
-			forbids[head{r.principal, r.resource, r.actions}] = r
+			forbids[head{r.principal, r.resource, r.written}] = r
 		}
 	}
 	for _, r := range l.rules {
-		f := forbids[head{r.principal, r.resource, r.actions}]
+		f := forbids[head{r.principal, r.resource, r.written}]
 		if r.permit && f != nil {
 			l.wrong(r, r.reason.Line, r.column, "this permits what the policy at %s:%d forbids without a condition; remove one of them",
 				f.reason.File, f.reason.Line)

@@ -17,7 +17,8 @@ type Change struct {
 	// Principal is as Cedar writes it, Integration::"itglue".
 	Principal string `json:"principal"`
 	Action    Action `json:"action"`
-	Entity    string `json:"entity"`
+	// Entity is the PSA's; of a deed it is what that is done on, as Cedar writes it.
+	Entity string `json:"entity"`
 	// Old is what was done, New what would be.
 	Old Outcome `json:"old"`
 	New Outcome `json:"new"`
@@ -55,7 +56,11 @@ func (p *Policies) Replay(past iter.Seq[Recorded]) Replayed {
 			continue
 		}
 		who := r.Request.Principal
-		k := key{who.Kind, who.Issuer, who.Name, p.spelled(r.Request.Entity), r.Request.Action, r.Outcome, d.Outcome}
+		entity := p.spelled(r.Request.Entity)
+		if r.Request.isDeed() {
+			entity = r.Request.On.uid().String()
+		}
+		k := key{who.Kind, who.Issuer, who.Name, entity, r.Request.Action, r.Outcome, d.Outcome}
 		c := changes[k]
 		if c == nil {
 			c = &Change{principalUID(who).String(), k.action, k.entity, k.old, k.now, 0, d.String()}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Kind is what a principal is.
+// Kind is what a principal is, or what a deed is done on.
 type Kind string
 
 // The kinds. Each has the name of its entity type in Cedar.
@@ -14,12 +14,14 @@ const (
 	Integration Kind = "Integration"
 	Person      Kind = "Person"
 	Mailbox     Kind = "Mailbox"
+	// Login is no principal: deeds are done on it.
+	Login Kind = "Login"
 )
 
-// Action is what a request does to its entity.
+// Action is what a request does: to its entity, or as a deed.
 type Action string
 
-// The actions. There is no other: a request whose action is not known is denied.
+// The actions of calls. Beside them and the deeds there is no other: a request whose action is not known is denied.
 const (
 	Read   Action = "read"
 	Query  Action = "query"
@@ -68,7 +70,7 @@ func (n Names) List() []string { return n.list }
 
 func (n Names) equal(o Names) bool { return n.known == o.known && slices.Equal(n.list, o.list) }
 
-// Request is one call as the PSA understands it. What is left out is not known, and a policy that asks for it fails, which
+// Request is one call as the PSA understands it, or, where On says what it is done on, a deed of a person's on psagate itself. What is left out is not known, and a policy that asks for it fails, which
 // is a denial.
 type Request struct {
 	// Principal is who calls.
@@ -102,4 +104,7 @@ type Request struct {
 	Zone string
 	// LastFactor is when a person last showed a second factor; zero for never.
 	LastFactor time.Time
+	// On is what a deed is done on; the zero value for a call. Of a deed nothing counts but Principal, who is a person, Action,
+	// On, Time, SourceIP and LastFactor.
+	On Target
 }

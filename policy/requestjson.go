@@ -14,7 +14,8 @@ type requestJSON struct {
 	Mailbox      string      `json:"mailbox,omitempty"`
 	Groups       []string    `json:"groups,omitempty"`
 	Action       Action      `json:"action"`
-	Entity       string      `json:"entity"`
+	On           *onJSON     `json:"on,omitempty"`
+	Entity       string      `json:"entity,omitempty"`
 	ID           string      `json:"id,omitempty"`
 	Parent       *parentJSON `json:"parent,omitempty"`
 	API          string      `json:"api,omitempty"`
@@ -34,6 +35,14 @@ type parentJSON struct {
 	ID     string `json:"id,omitempty"`
 }
 
+// onJSON is what a deed is done on: one of the three.
+type onJSON struct {
+	Integration string   `json:"integration,omitempty"`
+	Login       string   `json:"login,omitempty"`
+	Person      string   `json:"person,omitempty"` // <issuer>/<name>
+	Groups      []string `json:"groups,omitempty"` // of an integration
+}
+
 // MarshalJSON writes a request in the form that cases have.
 func (r Request) MarshalJSON() ([]byte, error) {
 	j := requestJSON{
@@ -49,6 +58,7 @@ func (r Request) MarshalJSON() ([]byte, error) {
 	case Mailbox:
 		j.Mailbox = r.Principal.Name
 	}
+	j.On = r.On.json()
 	if r.Parent != (Parent{}) {
 		j.Parent = &parentJSON{r.Parent.Entity, r.Parent.ID}
 	}
@@ -62,6 +72,18 @@ func (r Request) MarshalJSON() ([]byte, error) {
 		j.FactorAge = r.Time.Sub(r.LastFactor).String()
 	}
 	return json.Marshal(j)
+}
+
+func (t Target) json() *onJSON {
+	switch t.Kind {
+	case Integration:
+		return &onJSON{Integration: t.Name, Groups: t.Groups}
+	case Login:
+		return &onJSON{Login: t.Name}
+	case Person:
+		return &onJSON{Person: t.Issuer + "/" + t.Name}
+	}
+	return nil
 }
 
 func (n Names) json() *[]string {
@@ -97,22 +119,30 @@ func (rd *reader) request(n node) Request {
 			}
 		}
 	}
+	var called []string // words that only calls have
+	ofCall := func(word string, read func(node)) func(node) {
+		return func(n node) {
+			called = append(called, word)
+			read(n)
+		}
+	}
 	rd.object(n, map[string]func(node){
 		"integration": who(Integration), "person": who(Person), "mailbox": who(Mailbox),
 		"groups":       func(n node) { r.Principal.Groups = rd.strings(n) },
 		"action":       func(n node) { r.Action = Action(rd.word(n, words().actions...)) },
-		"entity":       func(n node) { r.Entity = rd.str(n) },
-		"id":           func(n node) { r.ID = rd.str(n) },
-		"parent":       func(n node) { r.Parent = rd.parent(n) },
-		"api":          func(n node) { r.API = rd.word(n, apis...) },
-		"method":       func(n node) { r.Method = rd.word(n, methods...) },
-		"fields":       func(n node) { r.Fields = rd.names(n) },
-		"filters":      func(n node) { r.Filters = rd.names(n) },
-		"returns":      func(n node) { r.Returns = rd.names(n) },
+		"on":           func(n node) { r.On = rd.on(n) },
+		"entity":       ofCall("entity", func(n node) { r.Entity = rd.str(n) }),
+		"id":           ofCall("id", func(n node) { r.ID = rd.str(n) }),
+		"parent":       ofCall("parent", func(n node) { r.Parent = rd.parent(n) }),
+		"api":          ofCall("api", func(n node) { r.API = rd.word(n, apis...) }),
+		"method":       ofCall("method", func(n node) { r.Method = rd.word(n, methods...) }),
+		"fields":       ofCall("fields", func(n node) { r.Fields = rd.names(n) }),
+		"filters":      ofCall("filters", func(n node) { r.Filters = rd.names(n) }),
+		"returns":      ofCall("returns", func(n node) { r.Returns = rd.names(n) }),
 		"time":         func(n node) { r.Time = rd.time(n) },
 		"source_ip":    func(n node) { r.SourceIP = rd.address(n) },
-		"impersonates": func(n node) { r.Impersonates = rd.boolean(n) },
-		"zone":         func(n node) { r.Zone = rd.str(n) },
+		"impersonates": ofCall("impersonates", func(n node) { r.Impersonates = rd.boolean(n) }),
+		"zone":         ofCall("zone", func(n node) { r.Zone = rd.str(n) }),
 		"factor_age":   func(n node) { d := rd.duration(n); age = &d },
 	})
 	switch {
@@ -121,19 +151,64 @@ func (rd *reader) request(n node) Request {
 	case age != nil:
 		r.LastFactor = r.Time.Add(-*age)
 	}
-	rd.complete(n, r, principals)
+	rd.complete(n, r, principals, called)
 	return r
 }
 
-func (rd *reader) complete(n node, r Request, principals int) {
+func (rd *reader) complete(n node, r Request, principals int, called []string) {
 	switch {
 	case principals != 1:
 		rd.wrong(n.offset, `a request has one of "integration", "person" and "mailbox"`)
 	case r.Action == "":
 		rd.wrong(n.offset, `a request has an "action"`)
+	case r.isDeed() || r.Action.DoneOn() != "":
+		rd.completeDeed(n, r, called)
 	case r.Entity == "":
 		rd.wrong(n.offset, `a request has an "entity"`)
 	}
+}
+
+// completeDeed sees that a deed has all that it has, and nothing else.
+func (rd *reader) completeDeed(n node, r Request, called []string) {
+	kind := strings.ToLower(string(r.Action.DoneOn()))
+	switch {
+	case kind == "":
+		rd.wrong(n.offset, "%s is done to an \"entity\", and not \"on\" anything of psagate's own", r.Action)
+	case r.Principal.Kind != Person:
+		rd.wrong(n.offset, `%s is done by a "person" alone`, r.Action)
+	case r.Action.DoneOn() != r.On.Kind:
+		rd.wrong(n.offset, `%s is done "on" one thing, {"%s": …}`, r.Action, kind)
+	case len(called) > 0:
+		rd.wrong(n.offset, "%q is a call's; %s has none", called[0], r.Action)
+	}
+}
+
+// on reads what a deed is done on.
+func (rd *reader) on(n node) Target {
+	var t Target
+	named := 0
+	is := func(kind Kind) func(node) {
+		return func(n node) {
+			named++
+			t.Kind, t.Name = kind, rd.str(n)
+			if kind == Person {
+				var p Principal
+				p.Name = t.Name
+				rd.person(n, &p)
+				t.Issuer, t.Name = p.Issuer, p.Name
+			}
+		}
+	}
+	rd.object(n, map[string]func(node){
+		"integration": is(Integration), "login": is(Login), "person": is(Person),
+		"groups": func(n node) { t.Groups = rd.strings(n) },
+	})
+	if named != 1 || t.Name == "" {
+		rd.wrong(n.offset, `a deed is done "on" one "integration", "login" or "person"`)
+	} else if t.Kind != Integration && len(t.Groups) > 0 {
+		rd.wrong(n.offset, `only an "integration" has "groups" here`)
+	}
+	return t
 }
 
 func (rd *reader) person(n node, p *Principal) {

@@ -19,7 +19,8 @@ type rule struct {
 	stepUp    time.Duration // 0 for none
 	principal scope
 	resource  scope
-	actions   actionSet
+	// written are the actions that the head names, all where it names none; actions those of them that the policy takes.
+	written, actions actionSet
 	// needs are the attributes of one call that the conditions ask for.
 	needs need
 	// body is the policy without its head; nil where there are no conditions.
@@ -40,7 +41,10 @@ func newRule(p *cedar.Policy, text []token) *rule {
 		reason: Reason{File: at.Filename, Line: at.Line, forbids: p.Effect() == cedar.Forbid}, column: at.Column, permit: p.Effect() == cedar.Permit,
 		principal: scopeOf(tree.Principal), resource: scopeOf(tree.Resource), whole: p, text: text,
 	}
-	r.actions, _ = actionsOf(tree.Action)
+	r.written, _ = actionsOf(tree.Action)
+	if r.actions = r.written; r.namesNoAction() {
+		r.actions = r.meant()
+	}
 	if len(tree.Conditions) > 0 {
 		r.needs = needsOf(tree.Conditions)
 		r.body = onlyConditions(tree, tree.Conditions)
@@ -58,9 +62,15 @@ func onlyConditions(p *ast.Policy, conditions []ast.ConditionType) *cedar.Policy
 	return cedar.NewPolicyFromAST((*publicast.Policy)(body))
 }
 
+// namesNoAction says whether the head takes an action whatever it is.
+func (r *rule) namesNoAction() bool {
+	_, all := r.ast().Action.(ast.ScopeTypeAll)
+	return all
+}
+
 // takes says whether the head of the policy takes a call.
 func (r *rule) takes(c *call) bool {
-	return r.actions&c.bit != 0 && r.principal.takes(c.principal.UID, c.groups) && r.resource.takes(c.resource.UID, nil)
+	return r.actions&c.bit != 0 && r.principal.takes(c.principal.UID, c.groups) && r.resource.takes(c.resource.UID, c.resourceGroups)
 }
 
 // at returns the place of the first token that is like one, else of the policy.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	_ "embed"
+	"maps"
 	"slices"
 	"sync"
 
@@ -19,11 +20,11 @@ func Schema() string { return schemaText }
 
 // vocabulary is the schema in the forms that checking needs.
 type vocabulary struct {
-	validator *validate.Validator
-	types     []string // of entities and actions
-	actions   []string
-	context   []string // attributes of the context
-	others    []string // attributes of principals and resources
+	calls, deeds *validate.Validator
+	types        []string // of entities and actions
+	actions      []string
+	context      []string // attributes of the context
+	others       []string // attributes of principals and resources
 }
 
 // words returns the vocabulary. The text is ours, so an error in it is a mistake of this package that every test meets.
@@ -41,7 +42,7 @@ var words = sync.OnceValue(func() *vocabulary {
 })
 
 func newVocabulary(r *resolved.Schema) *vocabulary {
-	v := &vocabulary{validator: validate.New(r), types: []string{string(typeAction)}}
+	v := &vocabulary{calls: validatorOf(r, callActions), deeds: validatorOf(r, deedActions), types: []string{string(typeAction)}}
 	for name, e := range r.Entities {
 		v.types = append(v.types, string(name))
 		v.others = append(v.others, keys(e.Shape)...)
@@ -55,6 +56,19 @@ func newVocabulary(r *resolved.Schema) *vocabulary {
 		*list = slices.Compact(*list)
 	}
 	return v
+}
+
+// validatorOf returns a validator by which nobody does any but some actions.
+func validatorOf(r *resolved.Schema, some actionSet) *validate.Validator {
+	part := *r
+	part.Actions = maps.Clone(r.Actions)
+	for uid, a := range part.Actions {
+		if some&bitOf(Action(uid.ID)) == 0 {
+			a.AppliesTo = nil
+			part.Actions[uid] = a
+		}
+	}
+	return validate.New(&part)
 }
 
 func keys(r resolved.RecordType) []string {

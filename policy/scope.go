@@ -60,17 +60,34 @@ func (s scope) named() (entities []types.EntityUID, typ types.EntityType) {
 	return entities, s.typ
 }
 
-// actionSet is a set of actions, one bit each in the order of actions.
-type actionSet uint8
+// actionSet is a set of actions, one bit each in the order of allActions.
+type actionSet uint16
 
-const allActions actionSet = 1<<5 - 1
+const (
+	callActions actionSet = 1<<5 - 1
+	everyAction actionSet = 1<<13 - 1
+	deedActions           = everyAction &^ callActions
+)
+
+// allActions are those of calls and then the deeds.
+var allActions = append(slices.Clone(actions), deeds...)
 
 func bitOf(a Action) actionSet {
-	i := slices.Index(actions, a)
+	i := slices.Index(allActions, a)
 	if i < 0 {
 		return 0
 	}
 	return 1 << i
+}
+
+// uids returns the actions as Cedar names them.
+func (s actionSet) uids() (all []types.EntityUID) {
+	for i, a := range allActions {
+		if s&(1<<i) != 0 {
+			all = append(all, types.NewEntityUID(typeAction, types.String(a)))
+		}
+	}
+	return all
 }
 
 // actionsOf returns the actions of a policy's head, and the entities that it names.
@@ -83,7 +100,7 @@ func actionsOf(n ast.IsActionScopeNode) (set actionSet, named []types.EntityUID)
 	case ast.ScopeTypeInSet:
 		named = n.Entities
 	default:
-		return allActions, nil
+		return everyAction, nil
 	}
 	for _, e := range named {
 		if e.Type == typeAction {

@@ -17,8 +17,8 @@ type attribute struct {
 
 // contextAttributes are the attributes of the context.
 var contextAttributes = []attribute{
-	{"api", needAPI, func(w *world) types.Value { return some(w.in.API) }},
-	{"method", needMethod, func(w *world) types.Value { return some(w.in.Method) }},
+	{"api", needAPI, func(w *world) types.Value { return w.some(w.in.API) }},
+	{"method", needMethod, func(w *world) types.Value { return w.some(w.in.Method) }},
 	{"fields", needFields, func(w *world) types.Value { return w.names(w.in.Fields) }},
 	{"fields_known", needFieldsKnown, func(w *world) types.Value { return types.Boolean(w.in.Fields.known) }},
 	{"filters", needFilters, func(w *world) types.Value { return w.names(w.in.Filters) }},
@@ -92,6 +92,14 @@ func (w *world) at(ask func(time.Time) types.Value) types.Value {
 		return nil
 	}
 	return ask(w.in.Time.In(w.policies.location))
+}
+
+// some returns a word that every call has. It is empty of a deed: a forbid of all that comes by SOAP is none of that.
+func (w *world) some(s string) types.Value {
+	if w.call.isDeed() {
+		return types.String("")
+	}
+	return some(s)
 }
 
 func some(s string) types.Value {

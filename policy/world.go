@@ -40,7 +40,7 @@ func (w *world) Get(uid types.EntityUID) (types.Entity, bool) {
 		return w.call.principal, true
 	case uid == w.call.resource.UID:
 		return w.resourceOfCall(), true
-	case uid.Type == typeEntity:
+	case uid.Type == typeEntity, uid.Type == types.EntityType(Login):
 		return types.Entity{UID: uid, Attributes: nameOf(string(uid.ID))}, true
 	}
 	return types.Entity{}, false

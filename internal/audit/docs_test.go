@@ -109,9 +109,10 @@ func TestTheDocsHaveEachFinding(t *testing.T) {
 	same(t, "findings", got, want)
 }
 
-var classNames = map[int]string{classBase: "Base Event", classAuthentication: "Authentication", classEntity: "Entity Management"}
+var classNames = map[int]string{classBase: "Base Event", classAuthentication: "Authentication", classAccountChange: "Account Change", classEntity: "Entity Management"}
 
 var activityNames = map[int]string{
+	300110: "MFA Factor Enable", 300111: "MFA Factor Disable", 300199: "Other", 300499: "Other",
 	300201: "Logon", 300202: "Logoff", 300402: "Read", 300403: "Update", 300408: "Enable", 300409: "Disable", 300413: "Resume", 99: "Other",
 }
 

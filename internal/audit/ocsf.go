@@ -16,6 +16,7 @@ type object = map[string]any
 // The classes that entries map to, and the ids that more than one of them uses.
 const (
 	classBase           = 0
+	classAccountChange  = 3001
 	classAuthentication = 3002
 	classEntity         = 3004
 	classAPI            = 6003

@@ -57,6 +57,21 @@ func examples() map[string]Entry {
 		"a session that an operator ended": event(14, "session_ended", func(e *Entry) {
 			e.CallerKind, e.Caller, e.Issuer, e.Data = Person, "7d1f", "corp", map[string]string{"session": "ABCDEFGHIJKLMNOP", "by": "operator"}
 		}),
+		"a second factor that was proven": event(16, "stepped_up", func(e *Entry) {
+			e.CallerKind, e.Caller, e.Issuer, e.Address = Person, "7d1f", "corp", "192.0.2.9"
+			e.Data = map[string]string{"session": "ABCDEFGHIJKLMNOP", "recovery_code": "false", "known_browser": "true"}
+		}),
+		"an app that was enrolled": event(17, "app_enrolled", func(e *Entry) {
+			e.CallerKind, e.Caller, e.Issuer, e.Address, e.Data = Person, "7d1f", "corp", "192.0.2.9", map[string]string{"session": "ABCDEFGHIJKLMNOP"}
+		}),
+		"a second factor that an operator took away": event(18, "totp_reset", func(e *Entry) {
+			e.CallerKind, e.Data = Operator, map[string]string{"issuer": "corp", "subject": "7d1f", "sessions": "2", "ok": "true"}
+		}),
+		"a deed that was refused": event(19, "deed_refused", func(e *Entry) {
+			e.CallerKind, e.Caller, e.Issuer, e.Groups, e.Address, e.Login = Person, "7d1f", "corp", []string{"desk"}, "192.0.2.9", "main"
+			e.Decision, e.DecidedBy, e.Reasons = Deny, ByPolicy, []string{"nights (a.cedar:7)"}
+			e.Data = map[string]string{"deed": "release", "outcome": "deny", "why": "forbidden", "session": "ABCDEFGHIJKLMNOP", "login": "main", "factor_age": "3m0s"}
+		}),
 		"a code that was shown":               event(15, "code_shown", func(e *Entry) { e.CallerKind, e.Login = Operator, "main" }),
 		"an event that OCSF has no class for": event(11, "zone_moved", func(e *Entry) { e.Login, e.Zone = "main", "https://webservices3.autotask.net" }),
 	}
@@ -103,6 +118,7 @@ func golden(t *testing.T, path, got string) {
 var required = map[int][]string{
 	classBase:           {},
 	classAuthentication: {"user", "service"},
+	classAccountChange:  {"user"},
 	classEntity:         {"entity"},
 	classAPI:            {"actor", "api", "src_endpoint"},
 }

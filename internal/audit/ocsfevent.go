@@ -16,6 +16,7 @@ func login(e Entry) string       { return e.Login }
 func integration(e Entry) string { return e.Data["integration"] }
 func digest(e Entry) string      { return e.Data["digest"] }
 func policyFile(e Entry) string  { return e.Data["policy"] }
+func deed(e Entry) string        { return e.Data["deed"] }
 
 // mappings are the events that have a class of their own. Every other word is a Base Event. docs/audit.md has this table.
 var mappings = map[string]mapping{
@@ -23,9 +24,18 @@ var mappings = map[string]mapping{
 	"too_many_failures":    {classAuthentication, 1, statusFailure, severityMedium, "", nil, "INVALID_CREDENTIALS"},
 	"signed_in":            {classAuthentication, 1, statusSuccess, severityInfo, "", nil, ""},
 	"sign_in_refused":      {classAuthentication, 1, statusFailure, severityLow, "", nil, "INVALID_CREDENTIALS"},
+	"web_sign_in_failed":   {classAuthentication, 1, statusFailure, severityMedium, "", login, "INVALID_CREDENTIALS"},
 	"signed_out":           {classAuthentication, 2, statusSuccess, severityInfo, "", nil, ""},
 	"session_ended":        {classAuthentication, 2, statusSuccess, severityInfo, "", nil, ""},
 	"logout_refused":       {classAuthentication, 2, statusFailure, severityLow, "", nil, "INVALID_CREDENTIALS"},
+	"stepped_up":           {classAuthentication, 1, statusSuccess, severityInfo, "", nil, ""},
+	"step_up_refused":      {classAuthentication, 1, statusFailure, severityLow, "", nil, "INVALID_CREDENTIALS"},
+	"app_enrolled":         {classAccountChange, 10, statusSuccess, severityInfo, "", nil, ""},
+	"recovery_codes_made":  {classAccountChange, activityOther, statusSuccess, severityInfo, "", nil, ""},
+	"totp_invited":         {classAccountChange, activityOther, statusSuccess, severityInfo, "", nil, ""},
+	"totp_reset":           {classAccountChange, 11, statusSuccess, severityMedium, "", nil, ""},
+	"deed_permitted":       {classEntity, activityOther, statusSuccess, severityInfo, "deed", deed, ""},
+	"deed_refused":         {classEntity, activityOther, statusFailure, severityLow, "deed", deed, ""},
 	"credential_accepted":  {classAuthentication, 1, statusSuccess, severityInfo, "", login, ""},
 	"credential_refused":   {classAuthentication, 1, statusFailure, severityMedium, "", login, "INVALID_CREDENTIALS"},
 	"login_locked":         {classAuthentication, 1, statusFailure, severityHigh, "", login, "ACCOUNT_LOCKED_OUT"},
@@ -65,6 +75,12 @@ func ocsfEvent(e Entry) object {
 		o["user"], o["src_endpoint"] = user(e, m), source(e)
 		o["service"] = object{"name": service(m)}
 		with(o, object{"dst_endpoint": destination(e)})
+		if _, second := e.Data["recovery_code"]; second {
+			o["is_mfa"] = true
+		}
+	case classAccountChange:
+		o["actor"], o["src_endpoint"] = actor(e), source(e)
+		o["user"] = changed(e)
 	case classEntity:
 		o["actor"], o["src_endpoint"] = actor(e), source(e)
 		o["entity"] = object{"type": m.entity, "name": cmp.Or(m.named(e), "unknown")}
@@ -82,6 +98,14 @@ func user(e Entry, m mapping) object {
 		return actor(e)["user"].(object)
 	}
 	return object{"name": cmp.Or(m.named(e), "unknown"), "type_id": 99}
+}
+
+// changed is whose account it is: the one that an operator named, else of who did it.
+func changed(e Entry) object {
+	if subject := e.Data["subject"]; subject != "" {
+		return without(object{"uid": subject, "domain": e.Data["issuer"], "type_id": 1})
+	}
+	return actor(e)["user"].(object)
 }
 
 func service(m mapping) string {

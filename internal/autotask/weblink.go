@@ -92,13 +92,19 @@ func (l linker) foreign(text string) *url.URL {
 	return u
 }
 
-// isWeb says whether a host has the PSA's web pages: ww<N> of any zone, www and the bare name, the pre-release zones, and the zone's own.
+// isWeb says whether a host has the PSA's web pages: the zone's own, and those of WebHost.
 func (l linker) isWeb(host string) bool {
 	host = lower(host)
 	if host == l.zone.Host {
 		return true
 	}
-	host = strings.TrimSuffix(host, ":443")
+	return WebHost(host)
+}
+
+// WebHost says whether a host, with or without HTTPS's port, has the PSA's web pages: ww<N> of any zone, www and the bare name, and the
+// pre-release zones.
+func WebHost(host string) bool {
+	host = strings.TrimSuffix(lower(host), ":443")
 	for _, domain := range [...]string{"autotask.net", "autotask.com"} {
 		name, ok := strings.CutSuffix(host, domain)
 		if !ok {

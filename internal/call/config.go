@@ -100,10 +100,11 @@ type Shared struct {
 	wsdls   wsdls
 	// switches are who is switched off.
 	switches *switches
-	// accounts and away are what is told to operators of what failed, and underWay of what may yet.
+	// accounts, away and people are what is told to operators of what failed, and underWay of what may yet.
 	accounts *accounts
 	away     turnedAway
 	underWay underWay
+	people   peoplesFailures
 	// observer is told what happens, speakers are the lanes that tell it, and troubles are what they told.
 	observer Observer
 	speakers speakers

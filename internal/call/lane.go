@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type lane struct {
 	store        Store
 	shared       *Shared
 	wire         *inject.Wire
+	people       *http.Transport // to the PSA's web pages
 	zones        *zone.Cache
 	log          *slog.Logger
 
@@ -64,7 +66,8 @@ func newLane(cfg Config, l Login, shared *Shared, integrations int) (*lane, erro
 	}
 	n := &lane{
 		Login: l, integrations: integrations, passThrough: passThroughs(cfg, l.Name), rule: rule, discover: discover, pinned: pinned, store: store, shared: shared,
-		wire: inject.NewWire(shared.guard.Lease(), rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), over: make(chan struct{}), release: func() {},
+		people: inject.NewPeoplesTransport(rule, cfg.Dial),
+		wire:   inject.NewWire(shared.guard.Lease(), rule, cfg.Dial), log: cfg.Log.With("login", l.Name), committed: make(chan struct{}), over: make(chan struct{}), release: func() {},
 	}
 	n.zones = zone.NewCache(n.lookup, cfg.Zones, n.log)
 	return n, nil
@@ -131,6 +134,7 @@ func (n *lane) giveBack() {
 		n.release()
 		n.zones.Close()
 		n.wire.Close()
+		n.people.CloseIdleConnections()
 	})
 	n.mu.Lock()
 	defer n.mu.Unlock()

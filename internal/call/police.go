@@ -66,6 +66,7 @@ func (g *Gateway) permitted(w http.ResponseWriter, r *http.Request, in *admitted
 	if d.Allowed() {
 		return true
 	}
+	info.Said = which + d.String()
 	g.logDenied(request, in, d)
 	if in.decision == report.WouldDeny {
 		return true
@@ -75,7 +76,7 @@ func (g *Gateway) permitted(w http.ResponseWriter, r *http.Request, in *admitted
 		reason = autotask.StepUp
 	}
 	info.Reason = string(reason)
-	autotask.WriteError(w, in.op.API, reason, which+d.String(), 0)
+	autotask.WriteError(w, in.op.API, reason, info.Said, 0)
 	return false
 }
 

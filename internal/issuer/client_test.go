@@ -73,7 +73,7 @@ func TestWhatIsKnownPassesToTheNextConfigForTheSameProviderAlone(t *testing.T) {
 		good(t, "after a reload", next, token)
 		other := of(t, issuertest.NewLiar("https://login.other.example"))
 		other.Adopt(before)
-		if since, _ := other.State(); !since.IsZero() {
+		if s := other.State(); !s.Since.IsZero() {
 			t.Error("another provider has its keys")
 		}
 	})

@@ -85,15 +85,25 @@ func (i *Issuer) Name() string { return i.cfg.Name }
 // URL is what the provider calls itself.
 func (i *Issuer) URL() string { return i.cfg.URL }
 
-// State says since when what is known of the provider is known, and what was wrong when it was last asked, or nil; the zero
-// time: nothing is known.
-func (i *Issuer) State() (since time.Time, problem error) {
+// State is what is known of a provider, and how it was.
+type State struct {
+	// Since is when what is known was read; zero: nothing is known. Until is when it is believed no longer, if it cannot be read anew.
+	Since, Until time.Time
+	// Tried is when the provider was asked last; zero: never.
+	Tried time.Time
+	// Problem is what was wrong then, or nil. While it is being asked it is what was wrong before.
+	Problem error
+}
+
+// State says how the provider stands. It asks nothing.
+func (i *Issuer) State() State {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	s := State{Tried: i.tried, Problem: i.problem}
 	if i.known != nil {
-		since = i.known.at
+		s.Since, s.Until = i.known.at, i.known.at.Add(i.cfg.MaxStale)
 	}
-	return since, i.problem
+	return s
 }
 
 // current returns what is known of the provider. It waits for a reading only where nothing is known, or nothing that may still

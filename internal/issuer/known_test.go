@@ -51,8 +51,8 @@ func TestAnIssuerThatIsDownKeepsNothingFromLoadingAndIsAskedAgain(t *testing.T) 
 		l.Lie(issuertest.Lies{})
 		time.Sleep(longestPause)
 		good(t, "when it is back", i, l.AccessToken())
-		if since, problem := i.State(); problem != nil || since.IsZero() {
-			t.Errorf("state %v, %v", since, problem)
+		if s := i.State(); s.Problem != nil || s.Since.IsZero() || !s.Until.After(s.Since) || s.Tried.IsZero() {
+			t.Errorf("state %+v", s)
 		}
 	})
 }
@@ -83,7 +83,7 @@ func TestKeysServeForTheirTimeWhileTheIssuerIsDownAndNotLonger(t *testing.T) {
 			good(t, "while it is down", i, l.AccessToken())
 			synctest.Wait()
 		}
-		if _, problem := i.State(); problem == nil {
+		if s := i.State(); s.Problem == nil || s.Tried.Before(s.Since) {
 			t.Error("nobody hears that it is down")
 		}
 		time.Sleep(time.Hour)

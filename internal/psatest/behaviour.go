@@ -42,6 +42,12 @@ type Behaviour struct {
 	HourLatency  bool          // from half of these on a call takes 0.5 s longer, from three quarters on 1 s
 	LimitedCount bool          // calls that ran into a limit are counted in the hour too
 	LimitsFirst  bool          // a call over a limit is refused without a judgement of its sign-in
+
+	WebCountsApart    bool     // failures on the web pages have a count of their own; either locks the user
+	WrongOTPFree      bool     // a wrong one-time code is not counted against the user
+	WebRedirects      bool     // the web pages of a wrong zone lead to the right one after the user name, as the universal host does; else the sign-in fails
+	SessionEndsNewest bool     // a session too many ends the newest of the others; else the oldest
+	WebTexts          WebTexts // what the web pages say of a failed sign-in; what is empty is a default
 }
 
 // defaultPageCap is the most records that Autotask puts on a page.

@@ -10,6 +10,9 @@
 // attempt, a right secret on a locked user stays refused) and [Behaviour] switches it. Limits are off until
 // [AutotaskLimits] or a figure of one's own sets them. [Faults] lists what else may go wrong.
 //
+// [Zone.AddWeb] and [Sim.AddUniversalWeb] add the side for people: a sign-in of two steps and a one-time code, sessions, and
+// pages that links lead to. Its sign-ins are in the same ledger.
+//
 // A Sim can be used three ways: on sockets of its own ([Sim.AddZone]), on a listener of the caller's
 // ([Sim.AddZoneOn], for instance one of a [Network], which lives inside a testing/synctest bubble), or without
 // any listener, since a [Zone] is an [net/http.Handler].

@@ -55,6 +55,8 @@ type SignIn struct {
 
 	Operation string // of SOAP: "query"; empty for REST
 
+	Web bool // it was made on the web pages
+
 	Remote string // the client's address
 	Count  int    // the user's FailedSinceSuccess after it
 	Locked bool   // whether the user was locked after it

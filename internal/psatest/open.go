@@ -28,7 +28,7 @@ func zoneInformation(c *call) answer {
 	return success(map[string]any{
 		"zoneName": z.name,
 		"url":      z.url + "/ATServicesRest/",
-		"webUrl":   z.url + "/",
+		"webUrl":   z.webURL() + "/",
 		"ci":       u.tenant.ci,
 	})
 }

@@ -3,6 +3,7 @@ package psatest
 import (
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -31,6 +32,10 @@ type Sim struct {
 	judged    pulse
 	orders    []*Order
 	threads   map[endpoint]int
+	webs      []*Web
+	sessions  []*WebSession // of people on the web pages
+	sessionNo int
+	visits    []WebVisit
 }
 
 // Option is a choice made when a Sim is built.
@@ -110,8 +115,12 @@ func (s *Sim) Close() {
 	if s.discovery != nil {
 		zones = append(zones, s.discovery)
 	}
+	webs := slices.Clone(s.webs)
 	s.mu.Unlock()
 	close(s.done)
+	for _, w := range webs {
+		w.down()
+	}
 	for _, z := range zones {
 		z.Down()
 	}

@@ -18,13 +18,13 @@ func getZoneInfo(c *call, in *node) (func(*xmlWriter), error) {
 			w.leaf("CI", "0")
 		}, nil
 	}
-	base, ci := u.tenant.zone.url, u.tenant.ci
+	base, web, ci := u.tenant.zone.url, u.tenant.zone.webURL(), u.tenant.ci
 	return func(w *xmlWriter) {
 		w.leaf("URL", base+soapPath)
 		w.leaf("ErrorCode", "0")
 		w.leaf("DataBaseType", "0") // what stands there is not known, and no client looks at it
 		w.leaf("CI", strconv.Itoa(ci))
-		w.leaf("WebUrl", base+"/")
+		w.leaf("WebUrl", web+"/")
 	}, nil
 }
 

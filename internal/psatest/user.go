@@ -20,6 +20,9 @@ type User struct {
 	failed  int
 	most    int
 	locked  bool
+
+	failedWeb int      // the web pages' count, where they have one apart
+	web       *WebUser // nil: for the API alone
 }
 
 // digest stands for a secret, which is kept nowhere: what is not there cannot be printed.
@@ -54,7 +57,7 @@ func (u *User) SetIntegrationCode(code string) {
 func (u *User) Unlock() {
 	u.sim.mu.Lock()
 	defer u.sim.mu.Unlock()
-	u.locked, u.failed = false, 0
+	u.locked, u.failed, u.failedWeb = false, 0, 0
 }
 
 // Locked tells whether every sign-in is refused until Unlock.

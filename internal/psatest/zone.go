@@ -11,6 +11,7 @@ type Zone struct {
 	url      string
 	requests Requests
 	door     door
+	web      *Web // nil: it has no web pages
 }
 
 // Requests counts what reached a zone since the Sim was made.

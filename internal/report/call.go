@@ -22,6 +22,8 @@ type Call struct {
 	Rule string
 	// Reason is psagate's word for an answer of its own.
 	Reason string
+	// Said is what policy said, where it did not allow the call: for the operator.
+	Said string
 	// Outcome is what became of the call: one of the words below, or the Reason.
 	Outcome string
 }
@@ -35,6 +37,7 @@ func (c *Call) Learn(more Call) {
 	c.Zone = cmp.Or(more.Zone, c.Zone)
 	c.CredentialVersion = cmp.Or(more.CredentialVersion, c.CredentialVersion)
 	c.Decision, c.Rule = cmp.Or(more.Decision, c.Decision), cmp.Or(more.Rule, c.Rule)
+	c.Said = cmp.Or(more.Said, c.Said)
 	c.Reason, c.Outcome = cmp.Or(more.Reason, c.Reason), cmp.Or(more.Outcome, c.Outcome)
 }
 

@@ -17,6 +17,8 @@ type Failures struct {
 	Logins []LoginFailures `json:"logins"`
 	// Callers are the calls that psagate did not let in; nothing of them went to the PSA. Those who come last are last.
 	Callers []CallerFailure `json:"callers"`
+	// People are the sign-ins of people on the PSA's web pages that this process saw fail, the last one last; absent where there is none.
+	People []PersonFailure `json:"people,omitempty"`
 }
 
 // LoginFailures is what failed of one login's attempts.
@@ -90,6 +92,8 @@ type FailedAttempt struct {
 	// Own is what an attempt of psagate's own was for: check, probe, first-try, again, recheck, last-unit, candidate, or bring for a
 	// secret that a caller brought.
 	Own string `json:"own,omitempty"`
+	// Person is what the person is called who signed in on the PSA's web pages; absent of calls, and where nobody was signed in to psagate.
+	Person string `json:"person,omitempty"`
 	// Key is the id of the key that the call came with.
 	Key string `json:"key,omitempty"`
 	// Client is the address that it came from.

@@ -32,6 +32,14 @@ const (
 
 // policy writes how the policies stand.
 func (p Printer) policy(s PolicyStatus, now time.Time) {
+	p.line("policy: %s", p.policySource(s, now))
+	if s.Problem != "" {
+		p.line("  ! the files cannot be read anew, so what was read before holds on: %s", strings.ReplaceAll(s.Problem, "\n", "\n    "))
+	}
+}
+
+// policySource says where the policies come from.
+func (p Printer) policySource(s PolicyStatus, now time.Time) string {
 	text := "built in: integrations may read and query, and nothing else"
 	if s.Source == PolicyFiles {
 		text = fmt.Sprintf("%d in %s", s.Policies, strings.Join(s.Files, ", "))
@@ -42,8 +50,5 @@ func (p Printer) policy(s PolicyStatus, now time.Time) {
 	if s.Observe {
 		text += " (observe: told, not enforced)"
 	}
-	p.line("policy: %s", text)
-	if s.Problem != "" {
-		p.line("  ! the files cannot be read anew, so what was read before holds on: %s", strings.ReplaceAll(s.Problem, "\n", "\n    "))
-	}
+	return text
 }

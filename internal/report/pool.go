@@ -58,7 +58,7 @@ func (p *PoolStatus) add(l *LoginStatus) {
 }
 
 func (p Printer) pool(s PoolStatus) {
-	p.line("pool %s: %d of %s", s.Name, s.Serving, servesOf(len(s.Logins), s.Serving))
+	p.line("pool %s: %s", s.Name, s.Servings())
 	width := 0
 	for _, l := range s.Logins {
 		width = max(width, len(l.Login))

@@ -177,6 +177,14 @@ var statuses = map[string]report.Status{
 		l.Serving, l.State = nil, report.LoginRefused
 		l.Brought = []report.BroughtStatus{{Fingerprint: "9f8e7d6c", State: "refused", Integration: "rmm", Client: "192.0.2.7", TriedAt: at(-time.Minute)}}
 	}),
+	"issuers": issuers(
+		report.IssuerStatus{Name: "corp", URL: "https://login.example.com", KeysSince: at(-3 * time.Minute), ServesUntil: at(24 * time.Hour), TriedAt: at(-3 * time.Minute)},
+		report.IssuerStatus{Name: "gone", URL: "https://gone.example.com", KeysSince: at(-25 * time.Hour), ServesUntil: at(-time.Hour), TriedAt: at(-40 * time.Second), Problem: "503 Service Unavailable"},
+		report.IssuerStatus{Name: "never", URL: "https://never.example.com", TriedAt: at(-time.Second), Problem: "it calls itself \"https://other.example.com\""},
+		report.IssuerStatus{Name: "new", URL: "https://new.example.com"},
+		report.IssuerStatus{Name: "old", URL: "https://old.example.com", KeysSince: at(-48 * time.Hour), ServesUntil: at(-24 * time.Hour), TriedAt: at(-48 * time.Hour)},
+		report.IssuerStatus{Name: "slow", URL: "https://slow.example.com", KeysSince: at(-3 * time.Hour), ServesUntil: at(21 * time.Hour), TriedAt: at(-time.Minute), Problem: "it did not answer in time"},
+	),
 	"no-store": with("main", func(l *report.LoginStatus) {
 		l.State, l.Serving = report.LoginNoStore, nil
 		l.Units = report.UnitCounts{Budget: 5}
@@ -191,6 +199,16 @@ var statuses = map[string]report.Status{
 		{Path: "autotask/main", Stale: true, Error: "record not found"},
 		{Path: "autotask/old", Version: 2, AgeSeconds: 7300, Stale: true, Error: "secret source unavailable"},
 	}}}},
+}
+
+// issuers are those of a calm status.
+func issuers(all ...report.IssuerStatus) report.Status {
+	s := status(calm("main"))
+	for i := range all {
+		all[i].Judge(s.Time)
+	}
+	s.Issuers = all
+	return s
 }
 
 func TestStatusReadsWell(t *testing.T) {

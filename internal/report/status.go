@@ -21,6 +21,8 @@ type Status struct {
 	Pools []PoolStatus `json:"pools,omitempty"`
 	// Stores are the secret stores of the config, by name.
 	Stores []StoreStatus `json:"stores"`
+	// Issuers are the OpenID providers of the config, by name; absent where there is none.
+	Issuers []IssuerStatus `json:"issuers,omitempty"`
 	// Problems are what should be mended and concerns no login: keys of integrations that cannot be used.
 	Problems []string `json:"problems,omitempty"`
 }

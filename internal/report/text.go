@@ -13,14 +13,23 @@ type Printer struct {
 	Out io.Writer
 	// Location is the time zone that times are shown in. Default: the machine's.
 	Location *time.Location
+
+	facts *[]Fact // where the labelled lines go in place of Out, and the others nowhere
 }
 
 func (p Printer) line(format string, args ...any) {
+	if p.facts != nil {
+		return
+	}
 	_, _ = io.WriteString(p.Out, strings.TrimRight(fmt.Sprintf(format, args...), " ")+"\n")
 }
 
 // field writes one indented line with a label.
 func (p Printer) field(label, format string, args ...any) {
+	if p.facts != nil {
+		*p.facts = append(*p.facts, Fact{label, fmt.Sprintf(format, args...)})
+		return
+	}
 	p.line("  %-11s %s", label, fmt.Sprintf(format, args...))
 }
 

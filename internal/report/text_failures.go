@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxRows is how many of a login's attempts, and of the calls that were not let in, are shown; the JSON has all.
-const maxRows = 20
+// MaxRows is how many of a login's attempts, and of the calls that were not let in, are shown; the JSON has all.
+const MaxRows = 20
 
 // Failures writes what failed for people.
 func (p Printer) Failures(f Failures) {
@@ -36,6 +36,7 @@ func (p Printer) Failures(f Failures) {
 		p.line("no attempt failed of %s", several(calm))
 	}
 	p.callers(f)
+	p.people(f)
 	if f.Any() && f.KeptSince.After(f.Since) {
 		p.line("nothing is known from before %s", p.clock(f.KeptSince, f.Time))
 	}
@@ -57,7 +58,7 @@ func (p Printer) keptSince(f Failures) string {
 }
 
 func (p Printer) failures(l LoginFailures, f Failures) {
-	p.line("login %s: %s", l.Login, headline(LoginStatus{State: l.State, Observe: l.Observe, Units: l.Units, Hanging: l.Hanging}))
+	p.line("login %s: %s", l.Login, headline(l.asStatus()))
 	if len(l.SharesWith) > 0 {
 		p.field("shared", "with %s: they mean the same PSA user", strings.Join(l.SharesWith, ", "))
 	}
@@ -137,8 +138,8 @@ func (p Printer) counted(l LoginFailures, now time.Time) string {
 // attempts writes a table of the last attempts that failed, with a line for what the PSA said where that changes.
 func (p Printer) attempts(l LoginFailures, now time.Time) {
 	rows, shown := [][]string{{"time", "who", "key", "from", "operation", "ver", "verdict", "unit"}}, l.Attempts
-	if len(shown) > maxRows {
-		shown = shown[len(shown)-maxRows:]
+	if len(shown) > MaxRows {
+		shown = shown[len(shown)-MaxRows:]
 	}
 	for _, a := range shown {
 		rows = append(rows, p.attempt(a, now))
@@ -174,6 +175,9 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 	if a.Version == 0 {
 		version = or(a.Fingerprint, "new")
 	}
+	if a.Integration == ByWebUI {
+		version = "-" // what was typed is not known
+	}
 	if a.Forgiven {
 		unit = "given back"
 	}
@@ -183,6 +187,9 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 // words are where an attempt went, and what came back.
 func (a FailedAttempt) words() string {
 	text := fmt.Sprintf("%s: %s", hostOf(a.Zone), or(a.Said, "an answer that does not tell"))
+	if a.Integration == ByWebUI {
+		text = fmt.Sprintf("%s on the PSA's web pages: %s", or(a.Person, "a person"), a.Said)
+	}
 	if a.WrongZone {
 		text += "; the login had left this zone"
 	}
@@ -249,8 +256,8 @@ func (p Printer) callers(f Failures) {
 	}
 	p.line("calls that psagate did not let in; nothing of them went to the PSA")
 	rows, shown := [][]string{{"last", "calls", "reason", "integration", "key", "from"}}, f.Callers
-	if len(shown) > maxRows {
-		shown = shown[len(shown)-maxRows:]
+	if len(shown) > MaxRows {
+		shown = shown[len(shown)-MaxRows:]
 	}
 	for _, c := range shown {
 		rows = append(rows, []string{p.clock(c.LastAt, f.Time), strconv.Itoa(c.Count), c.Reason, or(c.Integration, "-"), or(c.Key, "-"), c.Client})
@@ -269,6 +276,10 @@ const maxLine = 100
 
 // wrapped is field for a text that may be longer than a line.
 func (p Printer) wrapped(label, text string) {
+	if p.facts != nil {
+		p.field(label, "%s", text)
+		return
+	}
 	p.broken(fmt.Sprintf("  %-11s ", label), strings.Repeat(" ", 14), text)
 }
 

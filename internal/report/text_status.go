@@ -26,6 +26,10 @@ func (p Printer) Status(s Status) {
 		p.line("")
 		p.store(store, s.Time)
 	}
+	for _, issuer := range s.Issuers {
+		p.line("")
+		p.issuer(issuer, s.Time)
+	}
 }
 
 // sentence is the long form of a word of the JSON, or the word itself where there is none.

@@ -106,25 +106,36 @@ func (k *Keeper) moment() time.Time { return time.UnixMicro(k.now().UnixMicro())
 // Find returns a token's session, and notes that it is used. Its errors are ErrNone, ErrOver, and those of the store, after which
 // nothing is known. The keeper's limits count for sessions that another one with longer limits began.
 func (k *Keeper) Find(ctx context.Context, t Token, u Use) (Session, error) {
-	hash := t.Hash()
-	row, there, err := k.table.Find(ctx, hash)
-	switch {
-	case err != nil:
-		return Session{}, fmt.Errorf("sessions cannot be read: %w", err)
-	case !there:
-		return Session{}, ErrNone
+	row, err := k.find(ctx, t)
+	if err != nil {
+		return Session{}, err
 	}
-	now := k.moment()
-	row = k.limited(row)
-	if row.over(now) {
-		return Session{}, ErrOver
-	}
-	if now.Sub(row.Seen) >= sawEvery {
+	if now := k.moment(); now.Sub(row.Seen) >= sawEvery {
 		row.Seen, row.Address = now, cleaned(u.Address, maxText)
 		// Where it cannot be written down the session is over the sooner.
-		_ = k.table.Saw(ctx, hash, now, row.Address)
+		_ = k.table.Saw(ctx, t.Hash(), now, row.Address)
 	}
 	return row.Session, nil
+}
+
+// Peek is Find for what nobody does: it is no use of the session, which does not last the longer by it.
+func (k *Keeper) Peek(ctx context.Context, t Token) (Session, error) {
+	row, err := k.find(ctx, t)
+	return row.Session, err
+}
+
+func (k *Keeper) find(ctx context.Context, t Token) (Row, error) {
+	row, there, err := k.table.Find(ctx, t.Hash())
+	switch {
+	case err != nil:
+		return Row{}, fmt.Errorf("sessions cannot be read: %w", err)
+	case !there:
+		return Row{}, ErrNone
+	}
+	if row = k.limited(row); row.over(k.moment()) {
+		return Row{}, ErrOver
+	}
+	return row, nil
 }
 
 // StepUp notes that a second factor was proven now in a session, by its id. Its errors are ErrNone, where the session has ended

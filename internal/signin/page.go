@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+
+	"github.com/psagate/psagate/internal/look"
 )
 
 // page is one of our pages. All of its texts may be anybody's.
@@ -43,7 +45,8 @@ var (
 	//go:embed page.html
 	pageText string
 	//go:embed page.css
-	styleText string
+	styleOwn  string
+	styleText = look.CSS + styleOwn
 
 	layout = template.Must(template.New("page").Parse(pageText))
 	// The style stands in the page, and the policy names it by its hash: what anybody smuggles in has another one.

@@ -78,7 +78,13 @@ func (s *Site) find(r *http.Request, o origin) (session.Session, error) {
 	if !ok {
 		return session.Session{}, session.ErrNone
 	}
-	found, err := s.cfg.Sessions.Find(r.Context(), token, session.Use{Address: s.cfg.ClientIP(r)})
+	find := func() (session.Session, error) {
+		return s.cfg.Sessions.Find(r.Context(), token, session.Use{Address: s.cfg.ClientIP(r)})
+	}
+	if streams(r) {
+		find = func() (session.Session, error) { return s.cfg.Sessions.Peek(r.Context(), token) }
+	}
+	found, err := find()
 	if err == nil && s.issuerOf(found) == nil {
 		return found, errForeign
 	}
@@ -111,6 +117,10 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request, status int, text s
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []string{text}, "signin": pageSignIn})
 }
+
+// streams reports whether a page's script asks for what happens from now on. It does so by itself, again and again, for as long as the page
+// is open: by that a session of somebody who has gone would never lie unused.
+func streams(r *http.Request) bool { return r.Header.Get("Accept") == "text/event-stream" }
 
 // navigates reports whether a person opens a page.
 func navigates(r *http.Request) bool {

@@ -69,6 +69,13 @@ func (v *Visit) Genuine(r *http.Request) bool {
 	return v.proof != "" && v.site.crossed.Check(r) == nil && hmac.Equal([]byte(v.proof), []byte(r.PostFormValue(FormField)))
 }
 
+// Alive looks whether the person is signed in still, for an answer that goes on for long; that is no use of the session. Its errors are
+// [session.ErrNone] and [session.ErrOver] where the session has ended, and those of the store.
+func (v *Visit) Alive(ctx context.Context) error {
+	_, err := v.site.cfg.Sessions.Peek(ctx, v.token)
+	return err
+}
+
 // StepUp notes that the person has just proven a second factor in this session. Its errors are [session.ErrNone], where the session
 // has ended meanwhile, and those of the store.
 func (v *Visit) StepUp(ctx context.Context) error {

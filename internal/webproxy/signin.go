@@ -1,0 +1,206 @@
+package webproxy
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/psagate/psagate/internal/autotask"
+)
+
+// Failure is a sign-in of a person's that was seen to fail.
+type Failure struct {
+	// User is the user name that was typed, for who compares it with a login's; empty where it could not be read.
+	User string
+	// Person is what the person is called who is signed in to the gateway; empty: nobody is.
+	Person string
+	// Subject and Issuer are who that is.
+	Subject, Issuer string
+	// Address is where it came from.
+	Address string
+	// Locked: the PSA said that the user is locked.
+	Locked bool
+	// Sign is by what it was seen: a text of the config's, or what this package says.
+	Sign string
+}
+
+// attempt is what a request has to do with a sign-in.
+type attempt struct {
+	on       bool   // it goes to a path of the sign-in
+	posted   bool   // and says something
+	password bool   // a password among it
+	user     string // who signs in, as typed now or before in this browser
+	mobile   bool
+}
+
+// signsIn looks at a request to the sign-in's pages. Where a session too many is about to end another one, it answers instead, and
+// returns true.
+func (x *exchange) signsIn(w http.ResponseWriter, r *http.Request) bool {
+	x.browser = browserOf(r, x.Secure)
+	x.try.on = x.cfg.Signs.at(x.target.Path)
+	if !x.try.on {
+		return false
+	}
+	if x.browser == "" {
+		x.browser = rand.Text()
+		http.SetCookie(w, &http.Cookie{
+			Name: cookieName(x.Secure), Value: x.browser, Path: "/", HttpOnly: true, Secure: x.Secure, SameSite: http.SameSiteLaxMode,
+		})
+	}
+	x.try.mobile = onPhone(r)
+	var form url.Values
+	if r.Method == http.MethodPost {
+		x.try.posted = true
+		form = fields(r)
+		x.try.password = x.has(form, x.cfg.Signs.PasswordFields)
+		if user := x.value(form, x.cfg.Signs.UserFields); user != "" {
+			x.cfg.Book.typed(x.browser, user)
+		}
+	}
+	x.try.user = x.cfg.Book.user(x.browser)
+	if !x.try.posted {
+		return false
+	}
+	return x.warns(w, r, form)
+}
+
+// onPhone says whether the PSA is likely to take a browser for a phone or the Outlook extension, whose sessions it counts apart.
+func onPhone(r *http.Request) bool {
+	agent := r.UserAgent()
+	return strings.Contains(agent, "Mobi") || strings.Contains(agent, "Outlook")
+}
+
+// value is the first of a form's fields of some names that is not empty.
+func (*exchange) value(form url.Values, names []string) string {
+	for field, values := range form {
+		if slices.Contains(names, strings.ToLower(field)) && len(values) > 0 && strings.TrimSpace(values[0]) != "" {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+func (x *exchange) has(form url.Values, names []string) bool { return x.value(form, names) != "" }
+
+// fields are those of a form, or of an object of JSON, that a request brings; the request can be read again. What is too long, or
+// neither, has none.
+func fields(r *http.Request) url.Values {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || r.ContentLength < 0 || r.ContentLength > maxForm || r.Header.Get("Content-Encoding") != "" {
+		return nil
+	}
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		r.Body = failing{r.Body, err}
+		return nil
+	}
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	switch {
+	case kind == "application/x-www-form-urlencoded":
+		form, _ := url.ParseQuery(string(text)) // as much of it as can be read
+		return form
+	case structured(kind):
+		var object map[string]any
+		if json.Unmarshal(text, &object) != nil {
+			return nil
+		}
+		form := url.Values{}
+		for name, value := range object {
+			if s, ok := value.(string); ok {
+				form.Set(name, s)
+			}
+		}
+		return form
+	}
+	return nil
+}
+
+// maxSeen is how much of a sign-in's answer is looked at, in bytes.
+const maxSeen = 256 << 10
+
+// saw learns from an answer how a sign-in or a session stands.
+func (x *exchange) saw(resp *http.Response) {
+	leadsTo := x.leadsOn(resp)
+	switch {
+	case x.cfg.Signs.leaves(x.target.Path):
+		x.cfg.Book.end(x.browser)
+	case x.try.on && leadsTo != "" && !x.cfg.Signs.at(leadsTo):
+		x.cfg.Book.begin(x.browser, x.Person, x.try.mobile)
+	case !x.try.on && leadsTo != "" && x.cfg.Signs.at(leadsTo):
+		x.cfg.Book.end(x.browser)
+	case !x.try.on:
+		x.cfg.Book.touch(x.browser)
+	case x.try.posted && resp.StatusCode == http.StatusUnauthorized:
+		x.failed("the answer is a 401", false)
+	}
+}
+
+// leadsOn is the path to which an answer leads on among the PSA's pages; empty where it does not.
+func (x *exchange) leadsOn(resp *http.Response) string {
+	if resp.StatusCode < 300 || resp.StatusCode > 399 {
+		return ""
+	}
+	to, err := x.target.Parse(resp.Header.Get("Location"))
+	if err != nil || resp.Header.Get("Location") == "" {
+		return ""
+	}
+	if strings.EqualFold(to.Host, x.zone.Host) {
+		return to.Path
+	}
+	if autotask.WebHost(to.Host) && x.cfg.Moved != nil {
+		x.cfg.Moved()
+	}
+	return ""
+}
+
+// watched looks at the text of a sign-in's answer before any of it goes to the browser: what the PSA has counted is known here whatever
+// the browser does.
+func (x *exchange) watched(body io.ReadCloser) io.ReadCloser {
+	if !x.try.posted {
+		return body
+	}
+	seen, err := io.ReadAll(io.LimitReader(body, maxSeen))
+	if sign, locked := x.cfg.Signs.said(strings.ToLower(string(seen)), x.try.password); sign != "" {
+		x.failed(sign, locked)
+	}
+	rest := io.Reader(body)
+	if err != nil {
+		rest = failing{err: err}
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(seen), rest), body}
+}
+
+func (x *exchange) failed(sign string, locked bool) {
+	if x.cfg.Failed != nil {
+		x.cfg.Failed(Failure{User: x.try.user, Person: x.Person, Subject: x.Subject, Issuer: x.Issuer, Address: x.Address, Locked: locked, Sign: sign})
+	}
+}
+
+// browserCookie tells one browser from another, for the book; it proves nothing.
+const browserCookie = "psagate-web"
+
+func cookieName(secure bool) string {
+	if secure {
+		return "__Host-" + browserCookie
+	}
+	return browserCookie
+}
+
+// browserOf is whose a request is; empty where it does not say.
+func browserOf(r *http.Request, secure bool) string {
+	for _, c := range r.CookiesNamed(cookieName(secure)) {
+		if len(c.Value) == 26 && strings.Trim(c.Value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == "" {
+			return c.Value
+		}
+	}
+	return ""
+}
