@@ -81,7 +81,7 @@ func (k Keys) Open(tenant, token string) (ticket int64, err error) {
 	if !ok || !strings.HasPrefix(strings.ToLower(token), prefix) || !k.valid(sum, "mail thread", tenant, id) {
 		return 0, errToken
 	}
-	if ticket, err = strconv.ParseInt(id, 36, 64); err != nil || ticket <= 0 || strconv.FormatInt(ticket, 36) != id {
+	if ticket, err = strconv.ParseInt(id, 36, 64); err != nil || ticket <= 0 {
 		return 0, errToken
 	}
 	return ticket, nil
