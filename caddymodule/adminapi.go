@@ -44,6 +44,7 @@ const maxAdminBody = 4096
 //	POST /psa/logins/<name>/secret    {"version": n, "secret": "…"}, the version that GET showed
 //	GET  /psa/totp                    which people have a second factor
 //	POST /psa/totp/reset              {"issuer": "…", "subject": "…"}
+//	POST /psa/totp/invite             {"issuer": "…", "subject": "…", "code": "…"}: who has that code may add an app
 //	POST /psa/totp/shown              {"login": "…"}: its code is shown, elsewhere
 //	POST /psa/pools/<name>/rotate     {"timeout": "2m"}, or nothing
 //
@@ -109,6 +110,8 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return a.post(w, r, e, path[1], lookAs)
 	case len(path) == 1 && path[0] == "totp":
 		return totpPeople(w, r, in)
+	case len(path) == 2 && path[0] == "totp" && path[1] == "invite":
+		return inviteTOTP(w, r, in)
 	case len(path) == 2 && path[0] == "totp" && path[1] == "reset":
 		return resetTOTP(w, r, in)
 	case len(path) == 3 && path[0] == "pools" && path[2] == "rotate":

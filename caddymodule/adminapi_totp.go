@@ -3,7 +3,9 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -64,6 +66,9 @@ func (a *App) issuerURL(name string) string {
 	}
 	return name
 }
+
+// issuerNames are what the config calls its issuers.
+func (a *App) issuerNames() []string { return slices.Sorted(maps.Keys(a.Issuers)) }
 
 // resetTOTP takes a person's second factor away.
 func resetTOTP(w http.ResponseWriter, r *http.Request, in *App) error {

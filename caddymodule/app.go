@@ -57,6 +57,9 @@ type App struct {
 	// Issuers are the OpenID providers that people sign in with and that machines have tokens of, by name. Default: none.
 	Issuers map[string]*Issuer `json:"issuers,omitempty"`
 
+	// SecondFactor says how people come by a second factor. Default: whoever is signed in adds an app.
+	SecondFactor *SecondFactor `json:"second_factor,omitempty"`
+
 	// Store is where state is kept that must outlive the process. It cannot be changed by a reload. Default: a file in
 	// Caddy's data directory.
 	Store *Store `json:"store,omitempty"`

@@ -386,7 +386,7 @@ func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
 	table, _, _ = strings.Cut(table, "\n\n")
 	var page []string
 	code := []string{
-		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventTOTPReset, eventLogTakenAway, call.EventTooMany,
+		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventTOTPReset, eventTOTPInvited, eventLogTakenAway, call.EventTooMany,
 		eventSignedIn, eventWebSignInFailed, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused, eventCodeShown,
 		eventDeedPermitted, eventDeedRefused, eventSteppedUp, eventStepUpRefused, eventAppEnrolled, eventRecoveryCodesMade,
 	}

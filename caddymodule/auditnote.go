@@ -108,6 +108,7 @@ const (
 	eventSecretNotWritten = "secret_not_written"
 	eventStoreCopied      = "store_copied"
 	eventTOTPReset        = "totp_reset"
+	eventTOTPInvited      = "totp_invited"
 )
 
 // configLoaded says that a config came into force, and which: two of the same digest are the same.

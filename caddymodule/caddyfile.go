@@ -75,6 +75,7 @@ func (p *parser) words() words {
 		"pool":              p.pool,
 		"integration":       p.integration,
 		"issuer":            p.issuer,
+		"second_factor":     p.secondFactor,
 		"store":             p.store,
 		"installation_key":  p.installationKey,
 		"policy":            p.policy,

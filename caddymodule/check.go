@@ -40,7 +40,7 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	if err := cmp.Or(a.checkStore(), a.checkPools(), a.checkPolicy(), a.checkFreeze(), a.checkIssuers()); err != nil {
+	if err := cmp.Or(a.checkStore(), a.checkPools(), a.checkPolicy(), a.checkFreeze(), a.checkIssuers(), a.checkSecondFactor()); err != nil {
 		return err
 	}
 	keys, certs, records, jwts := map[string]string{}, map[string]string{}, map[SecretRef]string{}, map[JWT]string{}

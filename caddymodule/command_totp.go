@@ -6,5 +6,5 @@ var totpCommand = command{
 	short: "Second factors of people, and codes of shared PSA users",
 	long: "Shows which people have a second factor, and takes it from one who has lost it;\n" +
 		"and shows the one-time code of a PSA user that several people share.",
-	subs: []command{totpListCommand, totpResetCommand, totpCodeCommand},
+	subs: []command{totpListCommand, totpInviteCommand, totpResetCommand, totpCodeCommand},
 }

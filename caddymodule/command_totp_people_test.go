@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http/httptest"
@@ -80,6 +81,16 @@ func withSecondFactors(t *testing.T) (address string, kept *store.Store, hidden 
 	return server.Listener.Addr().String(), kept, hidden
 }
 
+// begunOf is ann's enrolment that has begun.
+func begunOf(t *testing.T, kept *store.Store) totp.Enrolment {
+	t.Helper()
+	s, err := kept.TOTP().Look(t.Context(), totp.Person{Issuer: corpURL, Subject: "ann"})
+	if err != nil || s.Next == nil {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	return *s.Next
+}
+
 func TestAResetTakesTheAppAndEndsTheSessions(t *testing.T) {
 	address, kept, hidden := withSecondFactors(t)
 	printed := ""
@@ -118,6 +129,35 @@ func TestAResetTakesTheAppAndEndsTheSessions(t *testing.T) {
 		t.Errorf("the audit log has %q, want %q", events, want)
 	}
 	says(totpCommand(exitYes, "reset", corpURL, "bob", "--json"), `"reset": true`, `"sessions_ended": 1`)
+	says(totpCommand(exitNo, "invite", "corp", "ann"), "nobody needs an invitation here")
+	inForce.Load().SecondFactor = &SecondFactor{Enrol: enrolAdmin}
+	var given invitation
+	written = audited(t, func() {
+		if err := json.Unmarshal([]byte(totpCommand(exitYes, "invite", "corp", "ann", "--json")), &given); err != nil || given.Issuer != "corp" || given.Subject != "ann" || given.Page != "/psagate/totp" || time.Until(given.Until) < 59*time.Minute {
+			t.Errorf("%+v, %v", given, err)
+		}
+	})
+	if len(written) != 1 || written[0].Event != "totp_invited" || written[0].Data["subject"] != "ann" || strings.Contains(fmt.Sprint(written), given.Code) {
+		t.Errorf("the audit log has %+v", written)
+	}
+	begin := func(code string) error {
+		people, _ := secondFactors()
+		_, err := people.Begin(t.Context(), totp.Beginning{Person: totp.Person{Issuer: corpURL, Subject: "ann"}, Invited: true, Invitation: code})
+		return err
+	}
+	if err := begin(given.Code); err != nil {
+		t.Errorf("the invitation: %v", err)
+	}
+	hidden = append(hidden, begunOf(t, kept).ID)
+	says(totpCommand(exitYes, "list"), "ann at corp: no app, and an enrolment", "invited until ")
+	says(totpCommand(exitYes, "invite", "corp", "ann"), "is the invitation of ann at corp, good until ", "/psagate/totp")
+	if err := begin(given.Code); !errors.Is(err, totp.ErrNotInvited) {
+		t.Errorf("the one of before: %v", err)
+	}
+	says(totpCommand(exitNo, "invite", "crop", "ann"), `there is no issuer "crop"; did you mean "corp"?`)
+	says(totpCommand(exitNo, "invite", "corp", "a\tb"), "holds what is no text")
+	says(totpCommand(exitUsage, "invite", "corp"), "it takes <issuer> <subject>, and got 1")
+	says(totpCommand(exitYes, "reset", "corp", "ann"), "has no second factor any more")
 	says(totpCommand(exitYes, "list"), "nobody has a second factor")
 	says(totpCommand(exitNo, "reset", "corp", "a\tb"), "holds what is no text")
 	says(totpCommand(exitUsage, "reset", "corp"), "it takes <issuer> <subject>, and got 1")

@@ -123,7 +123,7 @@ func (a *App) factors(ctx context.Context) (all report.TOTPPeople, err error) {
 	for _, s := range held {
 		all.People = append(all.People, report.TOTPPerson{
 			Issuer: a.issuerName(s.Person.Issuer), Subject: s.Person.Subject, Enrolled: s.Enrolled, RecoveryLeft: s.RecoveryLeft,
-			Since: moment(s.Since), LastUsed: moment(s.LastUsed), BegunUntil: moment(s.BegunUntil),
+			Since: moment(s.Since), LastUsed: moment(s.LastUsed), BegunUntil: moment(s.BegunUntil), InvitedUntil: moment(s.InvitedUntil),
 		})
 	}
 	return all, nil

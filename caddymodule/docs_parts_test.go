@@ -37,7 +37,7 @@ var pageShapes = map[string]any{
 	"status JSON": report.Status{}, "failures JSON": report.Failures{}, "check JSON": report.Checks{}, "warnings JSON": report.ConfigWarnings{},
 	"release JSON": report.Released{}, "rotate JSON": report.Rotation{}, "rotation line JSON": report.RotationLine{}, "zones JSON": report.Zones{}, "key new JSON": newKey{}, "store backup JSON": storeCopied{},
 	"alert JSON": report.Alert{}, "alerts test JSON": report.AlertsTest{}, "secret put JSON": report.PutResult{}, "writing JSON": report.Writing{},
-	"disable JSON": report.Switch{}, "totp list JSON": report.TOTPPeople{}, "totp reset JSON": report.TOTPReset{},
+	"disable JSON": report.Switch{}, "totp list JSON": report.TOTPPeople{}, "totp reset JSON": report.TOTPReset{}, "totp invite JSON": invitation{}, "totp invited JSON": report.TOTPInvited{},
 	"sessions JSON":  report.Sessions{},
 	"totp code JSON": shownCode{}, "totp shown JSON": report.CodeShown{},
 	"policy test JSON": report.PolicyTest{}, "policy explain JSON": report.PolicyExplained{}, "policy replay JSON": report.PolicyReplay{},

@@ -190,7 +190,7 @@ func issuerStatuses(issuers map[string]*lentIssuer, now time.Time) (all []report
 	for _, name := range slices.Sorted(maps.Keys(issuers)) {
 		i := issuers[name].Issuer
 		is := i.State()
-		s := report.IssuerStatus{Name: name, URL: i.URL(), KeysSince: unlessZero(is.Since), ServesUntil: unlessZero(is.Until), TriedAt: unlessZero(is.Tried)}
+		s := report.IssuerStatus{Name: name, URL: i.URL(), KeysSince: moment(is.Since), ServesUntil: moment(is.Until), TriedAt: moment(is.Tried)}
 		if is.Problem != nil {
 			s.Problem = shown(is.Problem.Error())
 		}
@@ -198,14 +198,6 @@ func issuerStatuses(issuers map[string]*lentIssuer, now time.Time) (all []report
 		all = append(all, s)
 	}
 	return all
-}
-
-// unlessZero is a moment of a report; nil where there is none.
-func unlessZero(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // dropIssuers gives back what the issuers held.

@@ -88,7 +88,7 @@ func (s *SignIn) Provision(ctx caddy.Context) error {
 		Issuers: issuers, Groups: s.Groups, Sessions: keeper, Log: s.log, ClientIP: clientIP, HTTPS: byHTTPS, URL: askedFor,
 		Tell: func(_ *http.Request, e signin.Event) { s.tell(e) },
 	}
-	s.factors, err = stepUpGate(s.log, 0)
+	s.factors, err = stepUpGate(app.(*App), s.log, 0)
 	return err
 }
 

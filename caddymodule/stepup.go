@@ -54,15 +54,20 @@ func (s *StepUp) Provision(ctx caddy.Context) error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("psa_stepup: %w", err)
 	}
-	var err error
-	s.gate, err = stepUpGate(s.log, time.Duration(s.MaxAge))
+	app, err := ctx.App("psa")
+	if err != nil {
+		return err
+	}
+	s.gate, err = stepUpGate(app.(*App), s.log, time.Duration(s.MaxAge))
 	return err
 }
 
-// stepUpGate is a gate that lets people through whose second factor is not older than that; 0: the default.
-func stepUpGate(log *slog.Logger, maxAge time.Duration) (*stepup.Gate, error) {
+// stepUpGate is a gate that lets people through whose second factor is not older than that; 0: the default. People come by one as the
+// config says.
+func stepUpGate(app *App, log *slog.Logger, maxAge time.Duration) (*stepup.Gate, error) {
+	how := app.secondFactor()
 	return stepup.New(stepup.Config{
-		Engine: ground().people, MaxAge: maxAge, Log: log, Tell: func(_ *http.Request, e stepup.Event) { tellStepUp(log, e) },
+		Engine: ground().people, Invited: how.Enrol == enrolAdmin, App: how.AppName, MaxAge: maxAge, Log: log, Tell: func(_ *http.Request, e stepup.Event) { tellStepUp(log, e) },
 	})
 }
 

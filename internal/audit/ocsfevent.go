@@ -32,6 +32,7 @@ var mappings = map[string]mapping{
 	"step_up_refused":      {classAuthentication, 1, statusFailure, severityLow, "", nil, "INVALID_CREDENTIALS"},
 	"app_enrolled":         {classAccountChange, 10, statusSuccess, severityInfo, "", nil, ""},
 	"recovery_codes_made":  {classAccountChange, activityOther, statusSuccess, severityInfo, "", nil, ""},
+	"totp_invited":         {classAccountChange, activityOther, statusSuccess, severityInfo, "", nil, ""},
 	"totp_reset":           {classAccountChange, 11, statusSuccess, severityMedium, "", nil, ""},
 	"deed_permitted":       {classEntity, activityOther, statusSuccess, severityInfo, "deed", deed, ""},
 	"deed_refused":         {classEntity, activityOther, statusFailure, severityLow, "deed", deed, ""},

@@ -6,7 +6,7 @@ import "time"
 type TOTPPeople struct {
 	// Time is when the report was made.
 	Time time.Time `json:"time"`
-	// People are those who have an app, or have begun to enrol one, by issuer and subject.
+	// People are those who have an app, have begun to enrol one, or are invited to, by issuer and subject.
 	People []TOTPPerson `json:"people"`
 }
 
@@ -26,6 +26,18 @@ type TOTPPerson struct {
 	RecoveryLeft int `json:"recovery_left"`
 	// BegunUntil is until when an enrolment that has begun can be confirmed; absent where none has.
 	BegunUntil *time.Time `json:"begun_until,omitempty"`
+	// InvitedUntil is until when an administrator's invitation to enrol can be used; absent where there is none.
+	InvitedUntil *time.Time `json:"invited_until,omitempty"`
+}
+
+// TOTPInvited is the answer of POST /psa/totp/invite. It does not show the invitation's code.
+type TOTPInvited struct {
+	// Issuer is the provider's name in the config, or its URL, as in `totp list`.
+	Issuer string `json:"issuer"`
+	// Subject is the provider's name for the person.
+	Subject string `json:"subject"`
+	// Until is until when the invitation can be used.
+	Until time.Time `json:"until"`
 }
 
 // TOTPReset is the answer of POST /psa/totp/reset.
@@ -62,6 +74,9 @@ func (p Printer) secondFactor(one TOTPPerson, now time.Time) string {
 	if one.BegunUntil != nil {
 		text += ", and an enrolment that can be confirmed until " + p.clock(*one.BegunUntil, now)
 	}
+	if one.InvitedUntil != nil {
+		text += ", invited until " + p.clock(*one.InvitedUntil, now)
+	}
 	return text
 }
 
@@ -73,4 +88,10 @@ func (p Printer) TOTPReset(r TOTPReset) {
 		return
 	}
 	p.line("%s at %s has no second factor: psagate totp list says who has; %s ended", r.Subject, r.Issuer, plural(r.SessionsEnded, "session"))
+}
+
+// TOTPInvited writes an invitation, whose code the server does not have.
+func (p Printer) TOTPInvited(i TOTPInvited, code, page string) {
+	p.line("%s", code)
+	p.line("is the invitation of %s at %s, good until %s: have the person sign in and type it on the page %s", i.Subject, i.Issuer, p.clock(i.Until, time.Now()), page)
 }

@@ -22,8 +22,8 @@ func mayEnrol(v *signin.Visit, status totp.Status) bool {
 
 // begin begins an enrolment.
 func (g *Gate) begin(w http.ResponseWriter, r *http.Request, v *signin.Visit) {
-	back, p := askedReturn(r, v), personOf(v)
-	status, err := g.cfg.Engine.Status(r.Context(), p)
+	back := askedReturn(r, v)
+	status, err := g.cfg.Engine.Status(r.Context(), personOf(v))
 	if err != nil {
 		v.Unavailable(w, r, err)
 		return
@@ -32,8 +32,12 @@ func (g *Gate) begin(w http.ResponseWriter, r *http.Request, v *signin.Visit) {
 		g.tooLate(w, v, back, status.Enrolled)
 		return
 	}
-	begun, err := g.cfg.Engine.Begin(r.Context(), totp.Beginning{Person: p, Account: v.Session.Person.Label(), SteppedUp: fresh(v, manageWithin)})
+	beginning := g.beginning(v)
+	beginning.SteppedUp, beginning.Invited, beginning.Invitation = fresh(v, manageWithin), g.cfg.Invited, r.PostFormValue("code")
+	begun, err := g.cfg.Engine.Begin(r.Context(), beginning)
 	switch {
+	case errors.Is(err, totp.ErrNotInvited):
+		g.notInvited(w, r, v, back)
 	case errors.Is(err, totp.ErrEnrolled): // in another tab, meanwhile
 		v.Leave(w, signin.PageTOTP)
 	case err != nil:
@@ -41,6 +45,21 @@ func (g *Gate) begin(w http.ResponseWriter, r *http.Request, v *signin.Visit) {
 	default:
 		g.showBegun(w, r, v, http.StatusOK, begun, back, "")
 	}
+}
+
+// beginning is whose enrolment it is, and what the app shows.
+func (g *Gate) beginning(v *signin.Visit) totp.Beginning {
+	return totp.Beginning{Person: personOf(v), App: g.cfg.App, Account: v.Session.Person.Label()}
+}
+
+// notInvited answers an invitation that was not taken. What is none by its form is not told of.
+func (g *Gate) notInvited(w http.ResponseWriter, r *http.Request, v *signin.Visit, back string) {
+	if _, err := totp.ParseInvitation(r.PostFormValue("code")); err != nil {
+		g.introduce(w, v, http.StatusBadRequest, back, true, sentence(err.Error()))
+		return
+	}
+	g.tell(r, v, Event{What: Refused, Reason: NotInvited})
+	g.introduce(w, v, http.StatusForbidden, back, true, sentence(totp.ErrNotInvited.Error()))
 }
 
 // tooLate sends a person to prove anew who it is.
@@ -113,7 +132,7 @@ func (g *Gate) endOthers(r *http.Request, v *signin.Visit) {
 func (g *Gate) notConfirmed(w http.ResponseWriter, r *http.Request, v *signin.Visit, back, id string, err error) {
 	var form totp.FormError
 	if errors.As(err, &form) || errors.Is(err, totp.ErrWrong) {
-		begun, again := g.cfg.Engine.Begun(r.Context(), personOf(v), id, v.Session.Person.Label())
+		begun, again := g.cfg.Engine.Begun(r.Context(), g.beginning(v), id)
 		if again == nil {
 			status := http.StatusForbidden
 			if errors.As(err, &form) {

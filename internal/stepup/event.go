@@ -49,6 +49,8 @@ const (
 	WrongCode Reason = "wrong-code"
 	// CodeUsed: it was taken before.
 	CodeUsed Reason = "code-used"
+	// NotInvited: it was to be an invitation to add an app, and is none of the person's, or one that is over.
+	NotInvited Reason = "not-invited"
 	// TooManyFailures: it was not looked at.
 	TooManyFailures Reason = "too-many-failures"
 )

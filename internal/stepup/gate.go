@@ -35,6 +35,10 @@ type Config struct {
 	Engine *totp.Engine
 	// MaxAge is for how long a second factor counts that was proven. Default: DefaultMaxAge.
 	MaxAge time.Duration
+	// Invited says that a first app is for whom an administrator has invited. Default: for whoever is signed in.
+	Invited bool
+	// App is what apps show beside the account. Default: the engine's name.
+	App string
 	// Tell hears what happens, for the audit log; nil: nobody does.
 	Tell func(*http.Request, Event)
 	// Log hears of trouble; nil: nobody does.

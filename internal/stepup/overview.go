@@ -19,7 +19,7 @@ func (g *Gate) overview(w http.ResponseWriter, r *http.Request, v *signin.Visit)
 	}
 	back := askedReturn(r, v)
 	if !status.Enrolled {
-		g.introduce(w, v, back, mayEnrol(v, status))
+		g.introduce(w, v, http.StatusOK, back, mayEnrol(v, status), "")
 		return
 	}
 	p := page{
@@ -44,17 +44,23 @@ func (g *Gate) overview(w http.ResponseWriter, r *http.Request, v *signin.Visit)
 }
 
 // introduce begins with a person who has no app.
-func (g *Gate) introduce(w http.ResponseWriter, v *signin.Visit, back string, may bool) {
-	p := page{Text: []string{
+func (g *Gate) introduce(w http.ResponseWriter, v *signin.Visit, status int, back string, may bool, wrong string) {
+	p := page{Wrong: wrong, Text: []string{
 		"You are signed in as " + v.Session.Person.Label() + ". Parts of this site ask for a second factor, and you have none yet: an authenticator app on your phone, which shows a code that is another one every half a minute.",
 	}, Links: []link{toFront, {Text: "Sign out", To: signin.PageLogout}}}
+	if g.cfg.Invited {
+		p.Text = append(p.Text, "To add one you need an invitation: ask an administrator of this site for one. It is good for an hour.")
+	}
 	if may {
 		p.Forms = []form{{To: signin.PageTOTP, Do: doBegin, Return: back, Button: "Add an app"}}
+		if g.cfg.Invited {
+			p.Forms[0].Field = &field{Label: "Invitation", Hint: "16 letters and digits, from an administrator.", Recovery: true}
+		}
 	} else {
 		p.Text = append(p.Text, "To add one, sign in once more: it has to be sure that it is you.")
 		p.Links = append([]link{{"Sign in once more", v.SignInAgain(enrolAt(back)), true}}, p.Links...)
 	}
-	g.show(w, v, http.StatusOK, "Add a second factor", p)
+	g.show(w, v, status, "Add a second factor", p)
 }
 
 func at(t time.Time) string { return t.UTC().Format(moment) }

@@ -86,7 +86,7 @@ func (b *brokenSessions) StepUp(ctx context.Context, id string, at time.Time) (b
 
 const maxAge = 10 * time.Minute
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*Config)) *world {
 	w := &world{T: t, liar: issuertest.StartLiar(t), at: time.Now().Truncate(30 * time.Second)}
 	log := slog.New(slog.NewTextHandler(w, nil))
 	kept := store.New(log)
@@ -117,7 +117,11 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate, err := New(Config{Engine: w.engine, MaxAge: maxAge, Log: log, Tell: func(_ *http.Request, e Event) { w.mu.Lock(); defer w.mu.Unlock(); w.events = append(w.events, e) }})
+	cfg := Config{Engine: w.engine, MaxAge: maxAge, Log: log, Tell: func(_ *http.Request, e Event) { w.mu.Lock(); defer w.mu.Unlock(); w.events = append(w.events, e) }}
+	for _, f := range change {
+		f(&cfg)
+	}
+	gate, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

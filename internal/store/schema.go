@@ -186,6 +186,11 @@ var migrations = [...][]string{{
 }, {
 	// When a second factor was last proven in a session; 0: never.
 	`ALTER TABLE people_session ADD COLUMN stepped BIGINT NOT NULL DEFAULT 0`,
+}, {
+	// An administrator's invitation of a person to enrol a first app: the hash of its code; 0: none.
+	`ALTER TABLE totp_person ADD COLUMN invited_key TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE totp_person ADD COLUMN invited_sum TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE totp_person ADD COLUMN invited_until BIGINT NOT NULL DEFAULT 0`,
 }}
 
 // errNewer: a newer psagate has been at the store.

@@ -112,7 +112,7 @@ func TestSessionsOfBeforeSecondFactorsAreTakenOverWithoutOne(t *testing.T) {
 		if err := a.Sessions().Add(t.Context(), aRow(), nil); err != nil {
 			t.Fatal(err)
 		}
-		for _, statement := range []string{`ALTER TABLE people_session DROP COLUMN stepped`, `UPDATE store SET version = 6`} {
+		for _, statement := range append([]string{`ALTER TABLE people_session DROP COLUMN stepped`, `UPDATE store SET version = 6`}, withoutInvitations...) {
 			if _, err := a.db.Exec(statement); err != nil {
 				t.Fatal(err)
 			}

@@ -75,14 +75,19 @@ func copyOf(s totp.State) totp.State {
 		c.Seed = slices.Clone(e.Seed)
 		return &c
 	}
-	return totp.State{Current: enrolment(s.Current), Next: enrolment(s.Next), Recovery: slices.Clone(s.Recovery), Buckets: maps.Clone(s.Buckets)}
+	if s.Invitation != nil {
+		i := *s.Invitation
+		s.Invitation = &i
+	}
+	return totp.State{Current: enrolment(s.Current), Next: enrolment(s.Next), Invitation: s.Invitation, Recovery: slices.Clone(s.Recovery), Buckets: maps.Clone(s.Buckets)}
 }
 
 // writePerson writes what has changed of a person.
 func (x *tx) writePerson(ctx context.Context, p totp.Person, rev int64, before, after totp.State) error {
 	enrolments := !reflect.DeepEqual(before.Current, after.Current) || !reflect.DeepEqual(before.Next, after.Next)
 	recovery := !slices.Equal(before.Recovery, after.Recovery)
-	if !enrolments && !recovery {
+	invitation := !reflect.DeepEqual(before.Invitation, after.Invitation)
+	if !enrolments && !recovery && !invitation {
 		return nil
 	}
 	if err := x.revise(ctx, p, rev, after.Empty()); err != nil {
@@ -94,7 +99,12 @@ func (x *tx) writePerson(ctx context.Context, p totp.Person, rev int64, before, 
 		}
 	}
 	if recovery {
-		return x.writeRecovery(ctx, p, after.Recovery)
+		if err := x.writeRecovery(ctx, p, after.Recovery); err != nil {
+			return err
+		}
+	}
+	if invitation && !after.Empty() {
+		return x.writeInvitation(ctx, p, after.Invitation)
 	}
 	return nil
 }

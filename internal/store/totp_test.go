@@ -46,17 +46,20 @@ func TestTheSecondFactorOfAPersonComesBackAsItWas(t *testing.T) {
 		everyField(t, current, next)
 		everyField(t, codes[0], codes[1])
 		everyField(t, bucket)
+		invitation := totp.Invitation{Key: "1a2b3c4d", Sum: "y", Ends: at.Add(time.Minute)}
+		everyField(t, invitation)
 		a := p.run(t)
 		for _, who := range []totp.Person{ann, {Issuer: ann.Issuer, Subject: "bob"}} {
 			a.changePerson(who, []string{"b", "a"}, func(s *totp.State) {
 				c, n := current, next
-				s.Current, s.Next, s.Recovery, s.Buckets["a"] = &c, &n, codes, bucket
+				i := invitation
+				s.Current, s.Next, s.Recovery, s.Buckets["a"], s.Invitation = &c, &n, codes, bucket, &i
 			})
 		}
 		a.close()
 		b := p.run(t)
 		writes := b.Writes()
-		want := totp.State{Current: &current, Next: &next, Recovery: codes}
+		want := totp.State{Current: &current, Next: &next, Recovery: codes, Invitation: &invitation}
 		got, err := b.TOTP().Look(t.Context(), ann)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v\nerror %v", got, want, err)
@@ -85,6 +88,55 @@ func TestTheSecondFactorOfAPersonComesBackAsItWas(t *testing.T) {
 		})
 		if people, err := b.TOTP().People(t.Context()); err != nil || len(people) != 2 {
 			t.Errorf("%+v, error %v", people, err)
+		}
+	})
+}
+
+func TestAnInvitationAloneIsKeptAndTakenBack(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		i := totp.Invitation{Key: "k", Sum: "s", Ends: time.UnixMicro(1_760_000_000_123_456)}
+		for n := range 2 { // the first one makes the person's row
+			i.Sum += "s"
+			a.changePerson(ann, nil, func(s *totp.State) {
+				if (s.Invitation != nil) != (n == 1) {
+					t.Errorf("there is %+v", s.Invitation)
+				}
+				c := i
+				s.Invitation = &c
+			})
+			if s, err := a.TOTP().Look(t.Context(), ann); err != nil || s.Invitation == nil || *s.Invitation != i {
+				t.Errorf("%+v, %v", s.Invitation, err)
+			}
+		}
+		a.changePerson(ann, nil, func(s *totp.State) { s.Invitation, s.Next = nil, &totp.Enrolment{ID: "one", Seed: []byte{1}} })
+		if s, err := a.TOTP().Look(t.Context(), ann); err != nil || s.Invitation != nil || s.Next == nil {
+			t.Errorf("%+v, %v", s, err)
+		}
+		a.changePerson(ann, nil, func(s *totp.State) { *s = totp.State{} })
+		if all, err := a.TOTP().People(t.Context()); err != nil || len(all) != 0 {
+			t.Errorf("%+v, %v", all, err)
+		}
+	})
+}
+
+// withoutInvitations are what makes a store one of before them.
+var withoutInvitations = []string{
+	`ALTER TABLE totp_person DROP COLUMN invited_key`, `ALTER TABLE totp_person DROP COLUMN invited_sum`, `ALTER TABLE totp_person DROP COLUMN invited_until`,
+}
+
+func TestPeopleOfBeforeInvitationsAreTakenOverWithoutOne(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		a.changePerson(ann, nil, func(s *totp.State) { s.Current = &totp.Enrolment{ID: "one", Seed: []byte{1}} })
+		for _, statement := range append([]string{`UPDATE store SET version = 7`}, withoutInvitations...) {
+			if _, err := a.db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.close()
+		if s, err := p.run(t).TOTP().Look(t.Context(), ann); err != nil || s.Invitation != nil || s.Current == nil || s.Current.ID != "one" {
+			t.Errorf("%+v, %v", s, err)
 		}
 	})
 }

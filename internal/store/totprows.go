@@ -11,10 +11,14 @@ import (
 
 // person reads all of a person but the buckets, and locks it until the transaction ends. rev is 0 where there is nothing.
 func (x *tx) person(ctx context.Context, p totp.Person) (s totp.State, rev int64, err error) {
-	err = x.row(ctx, `SELECT rev FROM totp_person WHERE issuer = ? AND subject = ? {lock}`, []any{p.Issuer, p.Subject}, &rev)
+	var i totp.Invitation
+	var ends micros
+	err = x.row(ctx, `SELECT rev, invited_key, invited_sum, invited_until FROM totp_person WHERE issuer = ? AND subject = ? {lock}`, []any{p.Issuer, p.Subject},
+		&rev, &i.Key, &i.Sum, &ends)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, 0, nil
 	}
+	s.Invitation = invitationOf(i, ends)
 	if err == nil {
 		err = x.each(ctx, enrolments+` WHERE issuer = ? AND subject = ?`, []any{p.Issuer, p.Subject}, func(scan func(...any) error) error {
 			_, err := scanEnrolment(scan, &s)
@@ -33,9 +37,12 @@ func (x *tx) person(ctx context.Context, p totp.Person) (s totp.State, rev int64
 // people reads all persons, by issuer and subject.
 func (x *tx) people(ctx context.Context) (list []totp.Held, err error) {
 	at := map[totp.Person]int{}
-	err = x.each(ctx, `SELECT issuer, subject FROM totp_person ORDER BY issuer, subject`, nil, func(scan func(...any) error) error {
+	err = x.each(ctx, `SELECT issuer, subject, invited_key, invited_sum, invited_until FROM totp_person ORDER BY issuer, subject`, nil, func(scan func(...any) error) error {
 		var h totp.Held
-		err := scan(&h.Person.Issuer, &h.Person.Subject)
+		var i totp.Invitation
+		var ends micros
+		err := scan(&h.Person.Issuer, &h.Person.Subject, &i.Key, &i.Sum, &ends)
+		h.State.Invitation = invitationOf(i, ends)
 		at[h.Person] = len(list)
 		list = append(list, h)
 		return err
@@ -112,6 +119,24 @@ func (x *tx) writeEnrolments(ctx context.Context, p totp.Person, s totp.State) e
 		}
 	}
 	return nil
+}
+
+// invitationOf is an invitation as its columns have it; nil where they say that there is none.
+func invitationOf(i totp.Invitation, ends micros) *totp.Invitation {
+	if ends == 0 {
+		return nil
+	}
+	i.Ends = ends.time()
+	return &i
+}
+
+func (x *tx) writeInvitation(ctx context.Context, p totp.Person, i *totp.Invitation) error {
+	if i == nil {
+		i = new(totp.Invitation)
+	}
+	_, err := x.exec(ctx, `UPDATE totp_person SET invited_key = ?, invited_sum = ?, invited_until = ? WHERE issuer = ? AND subject = ?`,
+		i.Key, i.Sum, microsOf(i.Ends), p.Issuer, p.Subject)
+	return err
 }
 
 func (x *tx) writeRecovery(ctx context.Context, p totp.Person, codes []totp.RecoveryCode) error {

@@ -18,6 +18,8 @@ type Status struct {
 	RecoveryLeft int
 	// BegunUntil is until when an enrolment that has begun can be confirmed; zero where none has.
 	BegunUntil time.Time
+	// InvitedUntil is until when an invitation can be used; zero where there is none.
+	InvitedUntil time.Time
 }
 
 // Status returns how a person's second factor stands. It writes nothing.
@@ -51,12 +53,15 @@ func (e *Engine) status(p Person, s State) Status {
 	if e.alive(s.Next, e.now()) {
 		status.BegunUntil = s.Next.Begun.Add(beginningLasts)
 	}
+	if open(s.Invitation, e.now()) {
+		status.InvitedUntil = s.Invitation.Ends
+	}
 	return status
 }
 
 // Reset is an administrator's: the person has no app and no recovery codes any more, no browser of the person's is known, and the
-// failures with browsers that were not known are forgotten. Whoever signs in as the person next may enrol, so tell the person
-// before. It reports whether there was anything.
+// failures with browsers that were not known are forgotten. Whoever signs in as the person next may enrol, where nobody needs an
+// invitation, so tell the person before. It reports whether there was anything.
 func (e *Engine) Reset(ctx context.Context, p Person) (was bool, err error) {
 	err = e.cfg.Store.Change(ctx, p, []string{e.personBucket("person", p)}, func(s *State) error {
 		was = !s.Empty()
@@ -86,8 +91,11 @@ func (e *Engine) Sweep(ctx context.Context) (removed, resealed int, err error) {
 		}
 		err := e.cfg.Store.Change(ctx, h.Person, nil, func(s *State) error {
 			over, old = e.due(h.Person, *s)
-			if over {
+			if !e.alive(s.Next, e.now()) {
 				s.Next = nil
+			}
+			if !open(s.Invitation, e.now()) {
+				s.Invitation = nil
 			}
 			if old {
 				return e.reseal(h.Person, s.Current)
@@ -108,12 +116,13 @@ func (e *Engine) Sweep(ctx context.Context) (removed, resealed int, err error) {
 	return removed, resealed, errors.Join(problems...)
 }
 
-// due tells whether a beginning is over, and whether the current seed is to be sealed anew.
+// due tells whether a beginning, or an invitation, is over, and whether the current seed is to be sealed anew.
 func (e *Engine) due(p Person, s State) (over, old bool) {
 	if s.Current != nil {
 		_, old, _ = e.seed(p, s.Current)
 	}
-	return s.Next != nil && !e.alive(s.Next, e.now()), old
+	now := e.now()
+	return s.Next != nil && !e.alive(s.Next, now) || s.Invitation != nil && !open(s.Invitation, now), old
 }
 
 // reseal seals an enrolment's seed with the key as it is now.

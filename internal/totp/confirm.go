@@ -47,7 +47,7 @@ func (e *Engine) Confirm(ctx context.Context, p Person, id, code string) (Confir
 		if err != nil {
 			return err
 		}
-		s.Current, s.Next, s.Recovery = s.Next, nil, recovery
+		s.Current, s.Next, s.Invitation, s.Recovery = s.Next, nil, nil, recovery
 		s.Current.Confirmed, s.Current.LastUsed, s.Current.LastStep, s.Current.Tries = now, now, step, 0
 		m = mark{browser, id, now}
 		return nil

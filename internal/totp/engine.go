@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -64,6 +65,14 @@ func (e *Engine) withOneKey() *Engine {
 
 // maxLabel bounds a name in an app, in characters: QR codes grow with it.
 const maxLabel = 64
+
+// CheckName says what is wrong with a name that apps are to show beside the account.
+func CheckName(name string) error {
+	if name == "" || label(name) != name {
+		return fmt.Errorf("the name that apps show has 1 to %d characters, no colon, and no space around it", maxLabel)
+	}
+	return nil
+}
 
 // label makes a name that an app can show: a colon divides the two names of a Key Uri, and may be in neither.
 func label(text string) string {

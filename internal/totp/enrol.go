@@ -21,9 +21,13 @@ const (
 // Beginning says how a person's enrolment begins.
 type Beginning struct {
 	Person Person
-	// Account is what the app shows: a mail address, most often. Default: the subject.
-	Account  string
-	Settings Settings
+	// App and Account are what the app shows: whose codes they are, by default the engine's name, and for which account, a mail address
+	// most often, by default the subject.
+	App, Account string
+	Settings     Settings
+	// Invited says that a first app is for whom an administrator has invited, and Invitation is the code that the person typed.
+	Invited    bool
+	Invitation string
 	// SteppedUp is the caller's word that this session has just proven the current app, with a code or a recovery code.
 	// Where there is a current one, nothing begins without it.
 	SteppedUp bool
@@ -41,7 +45,7 @@ type Enrolling struct {
 }
 
 // Begin begins an enrolment, with a new seed. It counts for nothing until it is confirmed, and one that had begun before is over.
-// Its error is ErrEnrolled, one of the store's, or says what is wrong with the settings.
+// Its error is ErrEnrolled, ErrNotInvited, one of the store's, or says what is wrong with the settings.
 func (e *Engine) Begin(ctx context.Context, b Beginning) (Enrolling, error) {
 	if err := errors.Join(b.Person.Check(), b.Settings.Check()); err != nil {
 		return Enrolling{}, err
@@ -62,25 +66,28 @@ func (e *Engine) Begin(ctx context.Context, b Beginning) (Enrolling, error) {
 			return ErrEnrolled
 		}
 		next.Begun = e.now()
+		if b.Invited && s.Current == nil && !e.invites(b.Person, s, b.Invitation, next.Begun) {
+			return ErrNotInvited
+		}
 		s.Next = next
 		return nil
 	})
 	if err != nil {
 		return Enrolling{}, err
 	}
-	return e.enrolling(b.Person, b.Account, next)
+	return e.enrolling(b, next)
 }
 
 // Begun gives again what Begin gave, for a page that is shown once more. Its error is ErrNotBegun, or one of the store's.
-func (e *Engine) Begun(ctx context.Context, p Person, id, account string) (Enrolling, error) {
-	s, err := e.cfg.Store.Look(ctx, p)
+func (e *Engine) Begun(ctx context.Context, b Beginning, id string) (Enrolling, error) {
+	s, err := e.cfg.Store.Look(ctx, b.Person)
 	if err != nil {
 		return Enrolling{}, err
 	}
 	if !e.alive(s.Next, e.now()) || s.Next.ID != id {
 		return Enrolling{}, ErrNotBegun
 	}
-	return e.enrolling(p, account, s.Next)
+	return e.enrolling(b, s.Next)
 }
 
 // alive tells whether an enrolment has begun, and can be confirmed yet.
@@ -88,8 +95,8 @@ func (e *Engine) alive(next *Enrolment, now time.Time) bool {
 	return next != nil && now.Sub(next.Begun) < beginningLasts && next.Tries < maxTries
 }
 
-func (e *Engine) enrolling(p Person, account string, next *Enrolment) (Enrolling, error) {
-	seed, _, err := e.seed(p, next)
+func (e *Engine) enrolling(b Beginning, next *Enrolment) (Enrolling, error) {
+	seed, _, err := e.seed(b.Person, next)
 	if err != nil {
 		return Enrolling{}, err
 	}
@@ -100,7 +107,7 @@ func (e *Engine) enrolling(p Person, account string, next *Enrolment) (Enrolling
 	}
 	opts := seed.opts()
 	uri, err := totp.Generate(totp.GenerateOpts{
-		Issuer: e.cfg.Name, AccountName: cmp.Or(label(account), label(p.Subject), "account"), Secret: key,
+		Issuer: cmp.Or(label(b.App), e.cfg.Name), AccountName: cmp.Or(label(b.Account), label(b.Person.Subject), "account"), Secret: key,
 		Period: uint(seed.settings.Period / time.Second), Digits: opts.Digits, Algorithm: opts.Algorithm,
 	})
 	if err != nil {

@@ -26,7 +26,7 @@ func TestAnEnrolmentCountsOnceItIsConfirmed(t *testing.T) {
 			t.Errorf("a wrong code: %v", err)
 		}
 	}
-	again, err := w.Begun(t.Context(), ann, begun.ID, "ann@example.com")
+	again, err := w.Begun(t.Context(), Beginning{Person: ann, Account: "ann@example.com"}, begun.ID)
 	if err != nil || !again.URI.Equal(begun.URI) || !again.Secret.Equal(begun.Secret) {
 		t.Errorf("the page once more: %v", err)
 	}
@@ -67,7 +67,7 @@ func TestABeginningEnds(t *testing.T) {
 		if _, err := w.Confirm(t.Context(), ann, begun.ID, w.code(a, 0)); err != ErrNotBegun {
 			t.Errorf("%s: %v", what, err)
 		}
-		if _, err := w.Begun(t.Context(), ann, begun.ID, ""); err != ErrNotBegun {
+		if _, err := w.Begun(t.Context(), Beginning{Person: ann}, begun.ID); err != ErrNotBegun {
 			t.Errorf("%s, the page: %v", what, err)
 		}
 		w.enrol(ann) // and another may begin

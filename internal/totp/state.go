@@ -72,6 +72,8 @@ type Bucket struct {
 type State struct {
 	// Current is the enrolment that counts, Next the one that is not confirmed yet; nil where there is none.
 	Current, Next *Enrolment
+	// Invitation is one to enrol a first app; nil where there is none.
+	Invitation *Invitation
 	// Recovery are the recovery codes of the current enrolment, the used ones too.
 	Recovery []RecoveryCode
 	// Buckets are by name. One that is not there is empty, and one that is removed is emptied.
@@ -79,7 +81,9 @@ type State struct {
 }
 
 // Empty reports whether nothing is kept of the person.
-func (s State) Empty() bool { return s.Current == nil && s.Next == nil && len(s.Recovery) == 0 }
+func (s State) Empty() bool {
+	return s.Current == nil && s.Next == nil && s.Invitation == nil && len(s.Recovery) == 0
+}
 
 // Held is a person, and what is kept of the person, without buckets.
 type Held struct {

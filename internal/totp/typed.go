@@ -73,7 +73,10 @@ const (
 
 // ParseRecovery reads a recovery code that somebody typed: 16 letters and digits, in groups or not, in either case; I, L and O are
 // taken for the digits that they look like. Its error is a FormError.
-func ParseRecovery(text string) (code string, err error) {
+func ParseRecovery(text string) (code string, err error) { return parseLong(text, "a recovery code") }
+
+// parseLong reads a text of as many letters and digits as recovery codes have, for what is called so.
+func parseLong(text, called string) (code string, err error) {
 	clean, err := ungap(text)
 	if err != nil {
 		return "", err
@@ -83,7 +86,7 @@ func ParseRecovery(text string) (code string, err error) {
 		return "", FormError{"is made of letters and digits alone, without U: type it as it is written"}
 	}
 	if len(clean) != recoveryLen {
-		return "", FormError{fmt.Sprintf("has %d characters: a recovery code has %d", len(clean), recoveryLen)}
+		return "", FormError{fmt.Sprintf("has %d characters: %s has %d", len(clean), called, recoveryLen)}
 	}
 	if _, err := crockford.DecodeString(clean); err != nil {
 		return "", FormError{"is made of letters and digits alone, without U: type it as it is written"}

@@ -250,7 +250,7 @@ func TestAStoreThatFailsIsAnErrorAndNobodyPasses(t *testing.T) {
 	_, asking := w.Status(t.Context(), ann)
 	_, listing := w.People(t.Context())
 	_, _, sweeping := w.Sweep(t.Context())
-	_, showing := w.Begun(t.Context(), ann, "x", "")
+	_, showing := w.Begun(t.Context(), Beginning{Person: ann}, "x")
 	for i, err := range []error{beginning, confirming, verifying, recovering, renewing, resetting, asking, listing, sweeping, showing} {
 		if !errors.Is(err, w.store.down) {
 			t.Errorf("call %d: %v", i, err)
