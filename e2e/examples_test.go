@@ -20,6 +20,7 @@ var examples = map[string]func(e *example){
 	"policies":         (*example).policies,
 	"signin":           (*example).signin,
 	"console":          (*example).console,
+	"web":              (*example).web,
 }
 
 func TestExamplesRunAsTheyStand(t *testing.T) {
