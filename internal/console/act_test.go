@@ -58,7 +58,7 @@ func (w *world) proven() {
 }
 
 // newTeam is a world with things to do something about, and a policy that permits it.
-func newTeam(t *testing.T) *world {
+func newTeam(t testing.TB) *world {
 	w := newWorld(t)
 	w.permits(allow)
 	w.set(func() {
