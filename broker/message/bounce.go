@@ -17,9 +17,9 @@ type Bounce struct {
 	Status string
 }
 
-// Temporary says that the server still tries.
-func (b *Bounce) Temporary() bool {
-	return strings.HasPrefix(b.Status, "4.") || strings.HasPrefix(b.Status, "2.")
+// Failed says that the mail will not arrive: not that it is late (4.…), and not that it has arrived (2.…).
+func (b *Bounce) Failed() bool {
+	return !strings.HasPrefix(b.Status, "4.") && !strings.HasPrefix(b.Status, "2.")
 }
 
 func (r *reading) bounce() *Bounce {

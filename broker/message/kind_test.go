@@ -53,11 +53,11 @@ func TestBounces(t *testing.T) {
 		"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; A@example.com\nOriginal-Recipient: rfc822;a@example.com\nAction: failed\nStatus: 5.1.1 (no such)\n\nFinal-Recipient: rfc822; b@example.com\nStatus: 4.2.2\n",
 		"Content-Type: text/rfc822-headers\n\nSubject: x\nMessage-ID: <orig@example.com>\n"), "multipart/report;", "multipart/report; report-type=delivery-status;", 1)
 	m := read(t, "From: MAILER-DAEMON@example.com\n"+report)
-	if b := m.Bounce; b == nil || b.MessageID != "orig@example.com" || b.Status != "5.1.1" || len(b.Recipients) != 2 || b.Temporary() || m.Text != "Sorry." || len(m.Files) != 0 {
+	if b := m.Bounce; b == nil || b.MessageID != "orig@example.com" || b.Status != "5.1.1" || len(b.Recipients) != 2 || !b.Failed() || m.Text != "Sorry." || len(m.Files) != 0 {
 		t.Errorf("%+v, %q, %d files", b, m.Text, len(m.Files))
 	}
 	m = read(t, "From: Mail Delivery System <Mailer-Daemon@example.com>\nX-Failed-Recipients: a@example.com,\n b@example.com\n\nSMTP error 450 4.2.1\n\n > Message-ID: <orig@example.com>\n")
-	if b := m.Bounce; b == nil || b.MessageID != "orig@example.com" || !b.Temporary() || !slices.EqualFunc(b.Recipients, []string{"a@example.com", "b@example.com"}, func(a Address, s string) bool { return a.Key() == s }) {
+	if b := m.Bounce; b == nil || b.MessageID != "orig@example.com" || b.Failed() || !slices.EqualFunc(b.Recipients, []string{"a@example.com", "b@example.com"}, func(a Address, s string) bool { return a.Key() == s }) {
 		t.Errorf("%+v", b)
 	}
 	// Another's mail with a report in it is no bounce.

@@ -123,6 +123,17 @@ func TestTextIsChosen(t *testing.T) {
 	}
 }
 
+// A picture that was pasted is nowhere but in the HTML, however long the plain text beside it is.
+func TestPastedPicture(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("word ", 100)
+	picture := "<img src='data:image/png;base64," + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("picture", 20))) + "'>"
+	m := read(t, sender+multipart("alternative", "Content-Type: text/plain\n\n"+text+"\n", "Content-Type: text/html\n\n<p>"+text+picture+"</p>\n"))
+	if len(m.Files) != 1 || !strings.HasSuffix(m.Text, "word [image: image-1.png]") {
+		t.Errorf("%d files, %q", len(m.Files), m.Text)
+	}
+}
+
 // A mail without a word is no fault, and one without the parts that it promises is shown as it stands.
 func TestLittle(t *testing.T) {
 	t.Parallel()

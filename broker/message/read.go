@@ -25,10 +25,13 @@ type Options struct {
 	Own func(Header) bool
 }
 
+// errorsMost is how many complaints of the parser are kept for a part; that a child was left out is among them.
+const errorsMost = 256
+
 // parser is enmime as mail needs it: it takes parts apart and undoes their transfer encoding, while charsets and HTML are
 // read here. It finds boundaries as the scan did.
 var parser = enmime.NewParser(enmime.SkipMalformedParts(true), enmime.MultipartWOBoundaryAsSinglePart(true),
-	enmime.MaxStoredPartErrors(16), enmime.DisableTextConversion(true), enmime.DisableCharacterDetection(true),
+	enmime.MaxStoredPartErrors(errorsMost), enmime.DisableTextConversion(true), enmime.DisableCharacterDetection(true),
 	enmime.SetReadPartErrorPolicy(enmime.AllowCorruptTextPartErrorPolicy), enmime.SetCustomParseMediaType(mediaType))
 
 // mediaType says that all text is UTF-8, which enmime hands over as it is: it would take a charset at its word, and look

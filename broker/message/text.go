@@ -37,7 +37,7 @@ func (r *reading) better(s segment) string {
 		}
 		return place
 	})
-	if s.html == "" || len(text) > 300 {
+	if s.html == "" || len(text) > 300 && !strings.Contains(s.html, "data:image/") { // a pasted picture is nowhere else
 		return text
 	}
 	fromHTML := plain.FromHTML(s.html, r.imageText)

@@ -98,10 +98,10 @@ func (b Mailbox) Check() error {
 func (b Mailbox) alias(m *message.Message) (Alias, message.Address, bool) {
 	for _, list := range [][]message.Address{m.Delivered, m.To, m.Cc} {
 		for _, address := range list {
-			for _, key := range []string{address.Key(), address.Base().Key()} {
+			for _, as := range []message.Address{address, address.Base()} {
 				for _, a := range b.Aliases {
-					if strings.ToLower(a.Address) == key {
-						return a, address.Base(), true
+					if strings.ToLower(a.Address) == as.Key() {
+						return a, as, true
 					}
 				}
 			}

@@ -63,7 +63,7 @@ func (d *Draft) applyAlias(b Mailbox, alias Alias, came message.Address, found b
 	d.say("none of the addresses that it was sent to is an alias: the default's fields are taken")
 }
 
-// who finds the sender, and the company of the ticket: the sender's own, unless the alias says which.
+// who finds the sender.
 func (d *Draft) who(ctx context.Context, b Mailbox, dir Directory) error {
 	from, why := author(d.Message)
 	d.say(why)

@@ -317,6 +317,25 @@ func TestLimits(t *testing.T) {
 	})
 }
 
+// A mail that comes by a sub-address takes the alias's way, unless that is an alias of its own.
+func TestTheWay(t *testing.T) {
+	t.Parallel()
+	b := support(t)
+	b.Aliases = append(b.Aliases, Alias{Address: "support+vip@msp.example"})
+	refs := map[string]string{}
+	for _, to := range []string{"support@msp.example", "Support+a@msp.example", "support+vip@msp.example", "net@msp.example"} {
+		m := message.Read([]byte("From: jo@acme.example\nTo: "+to+"\n\nx"), message.Options{})
+		d, err := b.Route(t.Context(), m, known, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs[to] = d.Reference
+	}
+	if plain := refs["support@msp.example"]; plain != refs["Support+a@msp.example"] || plain == refs["support+vip@msp.example"] || plain == refs["net@msp.example"] {
+		t.Errorf("%q", refs)
+	}
+}
+
 func TestReference(t *testing.T) {
 	t.Parallel()
 	key := [32]byte{1}
