@@ -62,7 +62,8 @@ type Message struct {
 // Fault is why a mail could not be taken apart.
 type Fault struct {
 	// Cause is one word: size, header, field, addresses, parts, depth, unclosed, work, boundary (limits of package scan),
-	// parser (which refused it), panic (of a parser), nothing (no text, no file, and no header that mail has).
+	// parser (which refused it), panic (of a parser), nothing (no text, no file, and no header that mail has), crash
+	// (see ReadLeast).
 	Cause string
 	// Detail is a sentence. It holds nothing of the mail.
 	Detail string

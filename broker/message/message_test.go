@@ -264,6 +264,16 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestReadLeast(t *testing.T) {
+	t.Parallel()
+	raw := []byte(sender + "Subject: help\nAuto-Submitted: auto-generated\n" + multipart("mixed", "Content-Type: text/plain\n\nx\n"))
+	m, whole := ReadLeast(raw, Options{}), Read(raw, Options{})
+	wellFormed(t, "the least", raw, m)
+	if m.Fault == nil || m.Fault.Cause != "crash" || m.Subject != "help" || m.Kind != Alert || m.ContentKey != whole.ContentKey || m.MessageID != whole.MessageID || len(m.Files) != 1 {
+		t.Errorf("%+v", m)
+	}
+}
+
 // What a mail costs in memory is within a small multiple of its size.
 func TestMemory(t *testing.T) {
 	body := sender + multipart("mixed", "Content-Type: text/plain\n\nx\n", "Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n"+strings.Repeat(strings.Repeat("QUJD", 19)+"\n", 10_000))

@@ -5,9 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/mail"
-	"strings"
-	"time"
 
 	"github.com/jhillyerd/enmime/v2"
 	"github.com/psagate/psagate/broker/plain"
@@ -52,13 +49,7 @@ func Read(raw []byte, o Options) *Message {
 	if o.Limits == (scan.Limits{}) {
 		o.Limits = scan.Default
 	}
-	m := &Message{Size: len(raw), Hash: sha256.Sum256(raw), ContentKey: ContentKeyOf(raw)}
-	upright := mended(raw)
-	top := upright[:min(len(upright), o.headerMost())]
-	header, rest := ReadHeader(top)
-	m.Header = header
-	body := upright[len(top)-len(rest):]
-	m.readHeader(o)
+	m, upright, body := begin(raw, o)
 	root, fault := parse(upright, o.Limits)
 	r := &reading{message: m}
 	if fault == nil {
@@ -70,14 +61,38 @@ func Read(raw []byte, o Options) *Message {
 	if fault == nil && m.Text == "" && len(m.Files) == 0 && !m.Header.isMail() {
 		fault = &Fault{"nothing", "no text and no file was found in it"}
 	}
+	m.finish(raw, fault, r, o)
+	return m
+}
+
+// ReadLeast makes the least of a mail without any parser: for one over which the program has died.
+func ReadLeast(raw []byte, o Options) *Message {
+	m, _, _ := begin(raw, o)
+	m.finish(raw, &Fault{"crash", "the program that reads it broke down over it"}, &reading{message: m}, o)
+	return m
+}
+
+// begin reads what is outside of the parts, and returns the mail as a parser can take it and its body.
+func begin(raw []byte, o Options) (m *Message, upright, body []byte) {
+	m = &Message{Size: len(raw), Hash: sha256.Sum256(raw), ContentKey: ContentKeyOf(raw)}
+	upright = mended(raw)
+	top := upright[:min(len(upright), o.headerMost())]
+	header, rest := ReadHeader(top)
+	m.Header = header
+	m.readHeader(o)
+	return m, upright, upright[len(top)-len(rest):]
+}
+
+// finish attaches the mail itself where something of it could not be read, and says what kind it is.
+func (m *Message) finish(raw []byte, fault *Fault, r *reading, o Options) {
 	if fault != nil {
 		m.failed(fault)
+		r.names = nil
 	}
 	if fault != nil || m.Lost {
 		m.Files = append(m.Files, r.file(File{Name: "original.eml", Type: "message/rfc822", Data: raw, Raw: true}))
 	}
 	m.classify(o)
-	return m
 }
 
 // unstructuredMost is how much of a body without parts is shown, in bytes.
@@ -87,14 +102,6 @@ const unstructuredMost = 256 << 10
 func (r *reading) unstructured(body []byte) {
 	r.message.Text = plain.Clean(decodeBytes(body[:min(len(body), unstructuredMost)], ""))
 	r.message.Lost = r.message.Text != ""
-}
-
-// headerMost is how much of a mail is looked at for its header, whatever the mail is.
-func (o Options) headerMost() int {
-	if o.Limits.Header > 0 {
-		return o.Limits.Header
-	}
-	return scan.Default.Header
 }
 
 // parse gives the mail to the parser, if it is within the limits.
@@ -120,47 +127,4 @@ func parse(raw []byte, limits scan.Limits) (root *enmime.Part, fault *Fault) {
 func (m *Message) failed(fault *Fault) {
 	m.Fault, m.HTML, m.Files = fault, "", nil
 	m.Text = fmt.Sprintf("This mail could not be read: %s. It is attached as it came.", fault.Detail)
-}
-
-func (m *Message) readHeader(o Options) {
-	list := func(names ...string) (all []Address) {
-		for _, name := range names {
-			for _, value := range m.Header.raws(name) {
-				all = append(all, ParseAddresses(value)...)
-			}
-		}
-		return all[:min(len(all), o.addressesMost())]
-	}
-	m.From, m.Sender, m.ReplyTo, m.To, m.Cc = list("From"), list("Sender"), list("Reply-To"), list("To"), list("Cc")
-	m.Delivered = list("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To")
-	m.Subject = m.Header.Get("Subject")
-	m.Date = readDate(m.Header.raw("Date"))
-	m.Received = len(m.Header.raws("Received"))
-	m.readIDs()
-	if m.ReturnPathKnown = o.EnvelopeFrom != nil; m.ReturnPathKnown {
-		m.ReturnPath = *o.EnvelopeFrom
-	} else if m.ReturnPathKnown = m.Header.Has("Return-Path"); m.ReturnPathKnown {
-		m.ReturnPath = m.Header.raw("Return-Path")
-	}
-	if m.ReturnPath = strings.Trim(strings.TrimSpace(m.ReturnPath), "<>"); m.ReturnPath != "" {
-		if a, ok := parseAddress(m.ReturnPath); ok {
-			m.ReturnPath = a.String()
-		}
-	}
-}
-
-func (o Options) addressesMost() int {
-	if o.Limits.Addresses > 0 {
-		return o.Limits.Addresses
-	}
-	return scan.Default.Addresses
-}
-
-// readDate reads the date of a mail, and takes a wild one for none: it is told to people, and nothing depends on it.
-func readDate(raw string) time.Time {
-	date, err := mail.ParseDate(plain.Line(raw))
-	if err != nil || date.Year() < 1970 || date.Year() > 9999 {
-		return time.Time{}
-	}
-	return date
 }

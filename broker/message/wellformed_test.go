@@ -56,7 +56,10 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/delivery-status\n\nA: b\n\nFinal-Recipient: rfc822; a@example.com\nStatus: 5.1.1\n\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <1@a>\n\n--b--\n"))
 	f.Add([]byte("Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-16\n\n<img src=cid:a><img src='data:image/png;base64,AAAA'>\n--b\nContent-ID: <a>\nContent-Type: image/png; name=\"../a.png\"\nContent-Transfer-Encoding: base64\n\nAAAA\n--b--\n"))
 	f.Add([]byte("From x\n>From: a\nSubject:\n=?utf-7?q?+?=\n--b\n"))
-	f.Fuzz(func(t *testing.T, raw []byte) { wellFormed(t, "this", raw, Read(raw, Options{})) })
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		wellFormed(t, "this", raw, Read(raw, Options{}))
+		wellFormed(t, "the least of this", raw, ReadLeast(raw, Options{}))
+	})
 }
 
 // FuzzAddresses gives any text to ParseAddresses: what is taken can be written and read again.
