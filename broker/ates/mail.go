@@ -1,0 +1,95 @@
+package ates
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"mime"
+	"mime/quotedprintable"
+	"strings"
+	"time"
+
+	"github.com/psagate/psagate/broker/message"
+	"github.com/psagate/psagate/broker/plain"
+)
+
+// Mail is one for the service.
+type Mail struct {
+	// From is whom the mail is from, To the service's address.
+	From, To message.Address
+	// Subject becomes the title and Text the description; Reference is its last line, by which the ticket is found.
+	Subject, Text, Reference string
+	// Domain is that of the mail's own id, which is the same whenever it is sent again.
+	Domain string
+	Date   time.Time
+	// Repeat says in the text that the ticket may be there already.
+	Repeat bool
+	Token  Token
+}
+
+// Limits of a ticket, in characters.
+const (
+	titleMost = 255
+	textMost  = 8000
+)
+
+// repeated stands at the head of a mail that may be the second.
+const repeated = "(Sent again: the first may have arrived.)\n\n"
+
+// Write is the mail as it goes over SMTP, but for what SMTP itself does to lines with dots. An error says what is missing,
+// never what is there.
+func (m Mail) Write() ([]byte, error) {
+	switch {
+	case m.Token.Key.key == "":
+		return nil, errors.New("a mail to the ticket service needs the service's key")
+	case m.From.Domain == "" || m.To.Domain == "" || m.Domain == "":
+		return nil, errors.New("a mail to the ticket service needs a sender, a recipient, and a domain for its id")
+	case m.Reference == "":
+		return nil, errors.New("a mail to the ticket service needs a reference, by which its ticket is found")
+	}
+	var b bytes.Buffer
+	for _, field := range [][2]string{
+		{"From", "<" + oneLine(m.From.String()) + ">"},
+		{"To", "<" + oneLine(m.To.String()) + ">"},
+		{"Subject", m.subject()},
+		{"Message-ID", "<" + oneLine(m.Reference) + "@" + oneLine(m.Domain) + ">"},
+		{"Date", m.Date.Format(time.RFC1123Z)},
+		{"MIME-Version", "1.0"},
+		{"Content-Type", "text/plain; charset=utf-8"},
+		{"Content-Transfer-Encoding", "quoted-printable"},
+	} {
+		fmt.Fprintf(&b, "%s: %s\r\n", field[0], field[1])
+	}
+	b.WriteString("\r\n")
+	w := quotedprintable.NewWriter(&b)
+	if _, err := w.Write([]byte(strings.ReplaceAll(m.body(), "\n", "\r\n"))); err != nil {
+		return nil, fmt.Errorf("writing a mail to the ticket service: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("writing a mail to the ticket service: %w", err)
+	}
+	b.WriteString("\r\n")
+	return b.Bytes(), nil
+}
+
+// subject is never empty: the service would make a title of the date.
+func (m Mail) subject() string {
+	title := plain.Cut(harmless(plain.Line(m.Subject)), titleMost, "…")
+	if title == "" {
+		title = "Mail without a subject"
+	}
+	// Each encoded word has a line of its own: one has at most 998 bytes (RFC 5322 section 2.1.1).
+	return strings.ReplaceAll(mime.QEncoding.Encode("utf-8", title), "?= =?", "?=\r\n =?")
+}
+
+// body is the text, the reference and the token, which comes last and is never cut.
+func (m Mail) body() string {
+	head, tail := "", "\n\nRef: "+oneLine(m.Reference)
+	if m.Repeat {
+		head = repeated
+	}
+	text := strings.TrimSuffix(plain.Clean(m.Text), strings.TrimPrefix(tail, "\n\n"))
+	text = strings.TrimRight(harmless(text), "\n")
+	text = plain.Cut(text, textMost-len([]rune(head+tail)), "\n\n[…] The mail is longer.")
+	return head + text + tail + "\n" + m.Token.write()
+}
