@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	otp "github.com/pquerna/otp/totp"
 
 	"github.com/psagate/psagate/internal/audit"
+	"github.com/psagate/psagate/internal/issuertest"
 )
 
 // newConsoleSite is a site of people with a console below /console/, where others are let in too, and no psa_stepup.
@@ -160,13 +162,15 @@ func TestWhatPeopleDoInARunningConsoleIsInTheAuditLogWithTheirNames(t *testing.T
 	s := newConsoleSite(t)
 	s.file("people.cedar", `permit (principal in PersonGroup::"corp/ops", action in [Action::"disable", Action::"enable"], resource is Integration);
 permit (principal in PersonGroup::"corp/ops", action in [Action::"end_session", Action::"reset_factor"], resource is Person);
-permit (principal in PersonGroup::"corp/ops", action == Action::"check", resource is Login);
+permit (principal in PersonGroup::"corp/ops", action in [Action::"check", Action::"show_code"], resource is Login);
 `)
+	s.file("secrets.json", `{"sso/corp": {"value": "`+issuertest.ClientSecret+`"}, "totp/main": {"totp_seed": "`+seedOfMain+`"}}`)
 	text, err := os.ReadFile(s.path("Caddyfile"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.file("Caddyfile", strings.Replace(string(text), "	psa {\n", "	psa {\n		policy "+s.path("people.cedar")+"\n", 1))
+	changed := strings.Replace(string(text), "	psa {\n", "	psa {\n		policy "+s.path("people.cedar")+"\n", 1)
+	s.file("Caddyfile", strings.Replace(changed, "		login main {\n", "		login main {\n			totp secret file totp/main\n", 1))
 	s.run()
 	ann := s.visitor()
 	const disable = "/console/act?do=disable&on=rmm"
@@ -183,6 +187,10 @@ permit (principal in PersonGroup::"corp/ops", action == Action::"check", resourc
 	ann.expect(http.StatusOK, "main does not work", "/console/act", formOf(ann.expect(http.StatusOK, "Check main", "/console/act?do=check&on=main", nil), ""))
 	ann.expect(http.StatusForbidden, `permit (principal == Person::"corp/ann", action == Action::"release", resource == Login::"main");`, "/console/act?do=release&on=main", nil)
 	ann.expect(http.StatusOK, "There was no second factor", "/console/act", formOf(ann.expect(http.StatusOK, "Take the second factor of bob away", "/console/act?do=reset_factor&on=bob&issuer=corp", nil), ""))
+	code := s.codeOn(ann.expect(http.StatusOK, "present one for", "/console/act", formOf(ann.expect(http.StatusOK, "One-time code of main", "/console/act?do=show_code&on=main", nil), "")))
+	if cache := ann.header.Get("Cache-Control"); cache != "no-store" {
+		t.Errorf("the code's page is kept: %q", cache)
+	}
 	end := formOf(ann.expect(http.StatusOK, "End all sessions of ann", "/console/act?do=end_session&on=ann&issuer=corp", nil), "")
 	ann.expect(http.StatusNotFound, "Nothing to show", "/console/act", end) // she has ended her own, and signs in anew
 	s.stop()
@@ -190,6 +198,9 @@ permit (principal in PersonGroup::"corp/ops", action == Action::"check", resourc
 	log, err := os.ReadFile(s.path("audit.log"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if bytes.Contains(log, []byte(`"`+code+`"`)) || bytes.Contains(log, []byte(seedOfMain)) {
+		t.Error("the audit log has the code, or the seed")
 	}
 	told := map[string]int{}
 	for e, err := range audit.Entries(bytes.NewReader(log)) {
@@ -200,10 +211,32 @@ permit (principal in PersonGroup::"corp/ops", action == Action::"check", resourc
 	}
 	for _, want := range []string{
 		"deed_permitted corp ann  disable rmm", "integration_disabled corp ann   rmm it loops", "integration_enabled corp ann   rmm", "login_checked corp ann main    false",
+		"deed_permitted corp ann main show_code", "code_shown corp ann main",
 		"totp_reset corp ann     false bob", "session_ended corp ann       administrator corp/ann",
 	} {
 		if told[want] != 1 {
 			t.Errorf("%q is there %d times: %v", want, told[want], told)
 		}
 	}
+}
+
+// seedOfMain is the seed of the PSA user's one-time codes.
+const seedOfMain = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+var shownCodes = regexp.MustCompile(`<output>([0-9]{6})</output>`)
+
+// codeOn is the code on a page, which must be the PSA user's.
+func (s *signInSite) codeOn(page string) string {
+	s.Helper()
+	found := shownCodes.FindStringSubmatch(page)
+	if found == nil {
+		s.Fatalf("no code: %s", page)
+	}
+	for _, back := range []time.Duration{0, 30 * time.Second} {
+		if code, err := otp.GenerateCode(seedOfMain, time.Now().Add(-back)); err == nil && code == found[1] {
+			return code
+		}
+	}
+	s.Error("the code is another one")
+	return found[1]
 }

@@ -19,6 +19,8 @@ var examples = map[string]func(e *example){
 	"pool":             (*example).pool,
 	"policies":         (*example).policies,
 	"signin":           (*example).signin,
+	"console":          (*example).console,
+	"web":              (*example).web,
 }
 
 func TestExamplesRunAsTheyStand(t *testing.T) {

@@ -49,6 +49,7 @@ func newPeople(t *testing.T) *people {
 	w.hide("the client's secret", issuertest.ClientSecret)
 	w.caddyfile.global = "skip_install_trust\n\tauto_https disable_redirects\n\tlog {\n\t\tformat psa\n\t}"
 	w.caddyfile.psa = p.issuer("corp", p.provider.URL) + p.issuer("partner", p.partner.URL) + p.issuer("late", p.late.URL)
+	w.caddyfile.login = "queue 256 1s" // a call waits so long for a new password
 	w.caddyfile.sites = p.sites()
 	w.write("calls.cedar", callsPolicy+consolePolicy)
 	return p

@@ -72,3 +72,6 @@ func (r Rules) Match(m Mail) (matched []int, troubles []string) {
 
 // Name is what the rule at a place is called.
 func (r Rules) Name(place int) string { return r.rules[place].Name }
+
+// Len is how many rules there are.
+func (r Rules) Len() int { return len(r.rules) }

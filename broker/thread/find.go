@@ -22,7 +22,7 @@ func (k Keys) ReplyTo(tenant string, ticket int64, mailbox message.Address) mess
 }
 
 // Find is the ticket whose token a mail carries: in an address that it was sent to, or in the id of a mail that it
-// answers, the newest first.
+// answers or reports about, the newest first.
 func (k Keys) Find(tenant string, m *message.Message) (ticket int64, where string, found bool) {
 	for _, list := range [][]message.Address{m.Delivered, m.To, m.Cc} {
 		for _, a := range list {
@@ -31,7 +31,11 @@ func (k Keys) Find(tenant string, m *message.Message) (ticket int64, where strin
 			}
 		}
 	}
-	for _, id := range slices.Backward(m.References) {
+	ids := m.References
+	if m.Bounce != nil {
+		ids = append(slices.Clone(ids), m.Bounce.MessageID)
+	}
+	for _, id := range slices.Backward(ids) {
 		token, _, _ := strings.Cut(id, ".")
 		if ticket, err := k.Open(tenant, token); err == nil {
 			return ticket, "the mail that it answers", true

@@ -87,11 +87,12 @@ func TestFind(t *testing.T) {
 		"In-Reply-To":              {"In-Reply-To: <" + id + ">", 42},
 		"the address is nearer":    {"Cc: " + reply + "\nReferences: <" + id + ">", 175},
 		"the newest is nearer":     {"References: <" + k.MessageID("1", 1, "a", "x") + "> <" + id + ">", 42},
+		"a bounce":                 {"Return-Path: <>\nFrom: mailer-daemon@x\n\nMessage-ID: <" + id + ">", 42},
 		"another tenant":           {"To: " + k.ReplyTo("2", 175, mailbox).String(), 0},
 		"none":                     {"To: support+t1-4v-aaaaaaaaaaaaaaaa@example.com\nReferences: <t1-4v@x>", 0},
 		"the token alone, in text": {"Subject: " + k.Token("1", 175), 0},
 	} {
-		m := message.Read([]byte("From: a@example.com\n"+c.header+"\n\nx"), message.Options{})
+		m := message.Read([]byte("X-A: b\n"+c.header+"\n\nx"), message.Options{})
 		if got, where, found := k.Find("1", m); got != c.want || found != (c.want != 0) || found != (where != "") {
 			t.Errorf("%s: %d by %q, want %d", name, got, where, c.want)
 		}

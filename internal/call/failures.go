@@ -337,10 +337,11 @@ func (n *lane) atPresent(out *report.LoginFailures, keys []guard.Key) {
 	}
 }
 
-// unitsBy counts units by who took them. Those that were added for what a store may have forgotten are of no credential.
+// unitsBy counts units by who took them. Those that were added for what a store may have forgotten are of no credential, as are what people
+// failed with.
 func unitsBy(units []guard.Unit) (all []report.UnitsBy) {
 	for _, u := range units {
-		forgotten := u.Credential.IsZero()
+		forgotten := u.Credential.IsZero() && u.Source != report.ByWebUI
 		i := slices.IndexFunc(all, func(b report.UnitsBy) bool { return b.Integration == u.Source && b.Forgotten == forgotten })
 		if i < 0 {
 			i, all = len(all), append(all, report.UnitsBy{Integration: u.Source, Forgotten: forgotten})

@@ -89,6 +89,9 @@ func TestAPersonsFailureAsTheLoginsUserIsCountedWithOurs(t *testing.T) {
 		if a := f.Logins[0].Attempts; len(a) != 1 || a[0].Integration != report.ByWebUI || a[0].Person != "anna" || a[0].Unit != "failed" || a[0].Forgiven {
 			t.Errorf("attempts %+v", a)
 		}
+		if by := f.Logins[0].UnitsBy; len(by) != 1 || by[0].Forgotten || by[0].Integration != report.ByWebUI {
+			t.Errorf("units are of %+v", by)
+		}
 		if text := fmt.Sprintf("%+v", f); strings.Contains(strings.ToLower(text), user) || strings.Contains(text, "somebody@") {
 			t.Errorf("a user name is told: %s", text)
 		}

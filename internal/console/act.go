@@ -42,6 +42,7 @@ type asked struct {
 type form struct {
 	Title, Button string
 	Text          []string
+	Said          string // what the command says, in its lines
 	Facts         []report.Fact
 	Hidden        []field
 	Fields        []field

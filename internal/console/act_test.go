@@ -58,7 +58,7 @@ func (w *world) proven() {
 }
 
 // newTeam is a world with things to do something about, and a policy that permits it.
-func newTeam(t *testing.T) *world {
+func newTeam(t testing.TB) *world {
 	w := newWorld(t)
 	w.permits(allow)
 	w.set(func() {
@@ -247,8 +247,12 @@ func TestWhatThereIsNotCannotBeDone(t *testing.T) {
 		query string
 		says  string
 	}{
-		{"", "nothing of that kind"}, {"do=explode&on=main", "nothing of that kind"}, {"do=read&on=main", "nothing of that kind"}, {"do=check", "nothing of that kind"},
-		{"do=check&on=other", "no such login"}, {"do=disable&on=other", "no such integration"},
+		{"", "nothing of that kind"},
+		{"do=explode&on=main", "nothing of that kind"},
+		{"do=read&on=main", "nothing of that kind"},
+		{"do=check", "nothing of that kind"},
+		{"do=check&on=other", "no such login"},
+		{"do=disable&on=other", "no such integration"},
 	} {
 		a := ann.open("/console/act?" + c.query)
 		if w.says(c.query, a, http.StatusNotFound); !strings.Contains(strings.ToLower(a.text()), c.says) {

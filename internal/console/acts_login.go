@@ -112,7 +112,7 @@ func (c *Console) putForm(ctx context.Context, a *asked) (*form, error) {
 		return "Leave it empty to keep what the record has."
 	}
 	f := &form{
-		Title: "New credential of " + a.on.Name, Button: "Try it, and write it", Text: strings.Split(strings.TrimSpace(text.String()), "\n"),
+		Title: "New credential of " + a.on.Name, Button: "Try it, and write it", Said: strings.TrimSpace(text.String()),
 		Hidden: []field{{Name: "version", Value: strconv.FormatUint(now.Version, 10)}},
 		Fields: []field{
 			{Name: "secret", Label: "New password", Hint: "At most 64 characters, no space, no single quote, none of the last five.", Type: "password", Complete: "new-password", Most: 64, Required: true},

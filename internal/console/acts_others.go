@@ -126,7 +126,7 @@ func (c *Console) resetForm(_ context.Context, a *asked) (*form, error) {
 	return &form{
 		Title: "Take the second factor of " + a.on.Name + " away", Button: "Take it away",
 		Text: []string{
-			"For somebody who has lost the app and the recovery codes. All sessions of the person end. Whoever signs in as this person next may enrol an app: see to it that it is the person.",
+			"For somebody who has lost the app and the recovery codes. All sessions of the person end. Whoever signs in as this person next may enrol an app, unless the config wants an invitation for that: see to it that it is the person.",
 		},
 	}, nil
 }

@@ -88,9 +88,10 @@ func TestNothingThatOthersWroteIsMoreThanText(t *testing.T) {
 		l.State, l.Problems, l.Zone, l.LastRefusal = report.LoginRefused, []string{evil}, evil, &report.RefusalStatus{At: w.at, Version: 3, Integration: evil, Reason: evil}
 		w.status = report.Status{
 			Logins: []report.LoginStatus{l}, Problems: []string{evil}, Disabled: []report.SwitchedOff{{Integration: evil, Reason: evil}},
-			Pools:  []report.PoolStatus{{Name: evil, Problems: []string{evil}}},
-			Stores: []report.StoreStatus{{Name: evil, Kind: evil, Session: &report.SessionStatus{Error: evil}, Records: []report.RecordStatus{{Path: evil, Error: evil}}}},
-			Policy: report.PolicyStatus{Problem: evil},
+			Pools:   []report.PoolStatus{{Name: evil, Problems: []string{evil}}},
+			Stores:  []report.StoreStatus{{Name: evil, Kind: evil, Session: &report.SessionStatus{Error: evil}, Records: []report.RecordStatus{{Path: evil, Error: evil}}}},
+			Policy:  report.PolicyStatus{Problem: evil},
+			Issuers: []report.IssuerStatus{{Name: evil, URL: evil, State: report.IssuerDown, Problem: evil}},
 		}
 		w.failed = report.Failures{
 			Logins:  []report.LoginFailures{{Login: evil, State: report.LoginRefused, Attempts: []report.FailedAttempt{{At: w.at, Integration: evil, Key: evil, Client: evil, Entity: evil, Zone: evil, Said: evil, Verdict: "refused"}}}},

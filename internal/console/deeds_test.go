@@ -46,12 +46,13 @@ func (w *world) did(what string, args ...any) {
 }
 
 // told is what was done since the last call.
-func (w *world) told() string {
+func (w *world) told() string { return fmt.Sprint(w.all()) }
+
+func (w *world) all() (done []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	done := w.done
-	w.done = nil
-	return fmt.Sprint(done)
+	done, w.done = w.done, nil
+	return done
 }
 
 // May implements Deeds.

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/session"
@@ -182,7 +181,7 @@ func areOrIs(n int) string {
 }
 
 func reportedSession(s session.Session) report.PersonSession {
-	return report.PersonSession{ID: s.ID, Issuer: s.Person.Issuer, Subject: s.Person.Subject, Since: s.Created, Seen: s.Seen.Truncate(time.Minute), Ends: s.Ends, Address: s.Address, Agent: s.Agent}
+	return report.PersonSession{ID: s.ID, Issuer: s.Person.Issuer, Subject: s.Person.Subject, Since: s.Created, Seen: s.Seen, Ends: s.Ends, Address: s.Address, Agent: s.Agent}
 }
 
 // settings shows what is in force.

@@ -63,6 +63,10 @@ func (c *Console) live(v *visit) {
 		c.message(v, http.StatusNotFound, "No such page", "There is no live page of that name.")
 		return
 	}
+	if v.r.Method != http.MethodGet {
+		c.message(v, http.StatusOK, "A live page", "What it says is for scripts, and goes on.")
+		return
+	}
 	session := v.Session.ID
 	if !c.streams.begin(session) {
 		v.w.Header().Set("Retry-After", "30")

@@ -120,6 +120,9 @@ func TestALivePageSaysWhatHasChanged(t *testing.T) {
 	if got, e := ann.stream(pageLive+"?page=", "Last-Event-ID: "+id).page(); got == id || e.Headline != "Nothing is about to be locked." {
 		t.Errorf("%+v", e)
 	}
+	if a := ann.do(http.MethodHead, "/console/live?page=", nil); a.StatusCode != http.StatusOK {
+		t.Errorf("HEAD: %d", a.StatusCode)
+	}
 	w.says("a page that is not live", ann.open("/console/live?page=settings"), http.StatusNotFound)
 }
 

@@ -56,6 +56,7 @@ type overviewData struct {
 	Problems []string
 	Pools    []poolLine
 	Stores   []storeLine
+	Issuers  []issuerLine
 }
 
 type disabledLine struct{ Name, Since, Reason, Note string }
@@ -63,6 +64,11 @@ type disabledLine struct{ Name, Since, Reason, Note string }
 type poolLine struct {
 	Name, Serving string
 	Problems      []string
+}
+
+type issuerLine struct {
+	Name, URL, State, Problem string
+	Facts                     []report.Fact
 }
 
 type storeLine struct {
@@ -98,6 +104,9 @@ func (c *Console) overview(*http.Request) (content, error) {
 	}
 	for _, store := range s.Stores {
 		data.Stores = append(data.Stores, storeOf(store, s.now))
+	}
+	for _, i := range s.Issuers {
+		data.Issuers = append(data.Issuers, issuerLine{i.Name, i.URL, i.Headline(), i.Problem, printer.IssuerFacts(i, s.now)})
 	}
 	what, err := made("overview.html", "Overview", data)
 	what.Danger, what.Headline = s.AboutToLock()

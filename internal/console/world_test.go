@@ -34,8 +34,9 @@ const evil = `<script>alert("x")</script><img src=x onerror=alert(1)>'"&`
 
 // world is a console on a site with HTTPS, below /console/ of it, and an engine that says what the test wants.
 type world struct {
-	*testing.T
+	testing.TB
 	console *Console
+	gate    http.Handler // before it
 	keeper  *session.Keeper
 	liar    *issuertest.Liar
 	server  *httptest.Server
@@ -55,8 +56,8 @@ type world struct {
 	factors      []report.TOTPPerson
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{T: t, liar: issuertest.StartLiar(t), at: time.Now()}
+func newWorld(t testing.TB) *world {
+	w := &world{TB: t, liar: issuertest.StartLiar(t), at: time.Now()}
 	w.ledger, w.deeds = NewLedger(w.now), &deeds{w: w}
 	w.permits("")
 	log := slog.New(slog.NewTextHandler(w, nil))
@@ -87,7 +88,7 @@ func newWorld(t *testing.T) *world {
 	if w.console, err = New(w.config(log)); err != nil {
 		t.Fatal(err)
 	}
-	gate := site.Require(w.console)
+	w.gate = site.Require(w.console)
 	w.server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		came := *r.URL
 		r = r.WithContext(context.WithValue(r.Context(), cameKey{}, &came))
@@ -96,7 +97,7 @@ func newWorld(t *testing.T) *world {
 			changed.Path, changed.RawPath = path, ""
 			r.URL = &changed
 		}
-		gate.ServeHTTP(rw, r)
+		w.gate.ServeHTTP(rw, r)
 	}))
 	t.Cleanup(w.server.Close)
 	return w

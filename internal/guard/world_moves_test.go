@@ -290,7 +290,21 @@ func (w *world) people() map[string]step {
 			w.seen = false
 			_, _ = pick(w, w.processes).login(w.versions[len(w.versions)-1]).Release(w.shown)
 		}},
-		"another program fails": {func() bool { return w.user().Outside == 0 && !w.forgot }, func() { w.psa.Fail(user) }},
+		"a person is seen to fail": w.process(func(p *process) bool { return runs(p) && w.user().Outside == 0 && !w.forgot }, w.personFails),
+		"another program fails":    {func() bool { return w.user().Outside == 0 && !w.forgot }, func() { w.psa.Fail(user) }},
+	}
+}
+
+// personFails is a failure of somebody's that psagate sees. Where the budget has room it may be told the guard, and is then as one of
+// its own: all together are no more than the budget. That it cannot be told makes it another program's.
+func (w *world) personFails(p *process) {
+	l := p.login(p.serves)
+	if st, err := l.Status(); err != nil || st.Free() == 0 {
+		return
+	}
+	w.psa.Fail(user)
+	if l.Foreign("a person", false) == nil {
+		w.psa.Known(user)
 	}
 }
 

@@ -149,3 +149,11 @@ func (v VersionUse) Called() string {
 
 // SecondFactor says how a person's second factor stands.
 func (p Printer) SecondFactor(one TOTPPerson, now time.Time) string { return p.secondFactor(one, now) }
+
+// IssuerFacts are the labelled lines that [Printer.Status] has of an issuer.
+func (p Printer) IssuerFacts(i IssuerStatus, now time.Time) []Fact {
+	return p.factsOf(func(p Printer) { p.issuer(i, now) })
+}
+
+// Headline says in a few words how an issuer stands.
+func (i IssuerStatus) Headline() string { return issuerHeadline(i.State) }

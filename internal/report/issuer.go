@@ -48,11 +48,7 @@ func (i *IssuerStatus) Judge(now time.Time) {
 }
 
 func (p Printer) issuer(i IssuerStatus, now time.Time) {
-	p.line("issuer %s (%s): %s", i.Name, i.URL, sentence(string(i.State), map[string]string{
-		string(IssuerUnasked):     "not asked yet, or not for long: it is asked when somebody needs it",
-		string(IssuerUnreachable): "cannot be asked; what is known of it serves on",
-		string(IssuerDown):        "CANNOT BE ASKED: nobody can sign in with it, and none of its tokens is taken",
-	}))
+	p.line("issuer %s (%s): %s", i.Name, i.URL, issuerHeadline(i.State))
 	if i.KeysSince != nil {
 		text := "read " + age(now.Sub(*i.KeysSince)) + " ago"
 		if i.Problem != "" && i.ServesUntil != nil && now.Before(*i.ServesUntil) {
@@ -67,4 +63,12 @@ func (p Printer) issuer(i IssuerStatus, now time.Time) {
 		}
 		p.line("  ! %s%s", text, i.Problem)
 	}
+}
+
+func issuerHeadline(state IssuerState) string {
+	return sentence(string(state), map[string]string{
+		string(IssuerUnasked):     "not asked yet, or not for long: it is asked when somebody needs it",
+		string(IssuerUnreachable): "cannot be asked; what is known of it serves on",
+		string(IssuerDown):        "CANNOT BE ASKED: nobody can sign in with it, and none of its tokens is taken",
+	})
 }

@@ -36,18 +36,21 @@ func (x *exchange) answer(resp *http.Response) {
 	if resp.StatusCode == http.StatusSwitchingProtocols || !shownText(resp) {
 		return
 	}
-	if h.Get("Content-Encoding") != "" {
-		h.Del("Content-Encoding")
-		resp.Body = &inflating{from: resp.Body}
-	}
-	resp.Body = stream(x.watched(resp.Body), x.links.Down)
-	resp.ContentLength = -1
 	for _, name := range [...]string{"Content-Length", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Accept-Ranges"} {
 		h.Del(name)
 	}
 	if tag := h.Get("Etag"); tag != "" && !strings.HasPrefix(tag, "W/") {
 		h.Set("Etag", "W/"+tag)
 	}
+	if resp.Request.Method == http.MethodHead {
+		return
+	}
+	if h.Get("Content-Encoding") != "" {
+		h.Del("Content-Encoding")
+		resp.Body = &inflating{from: resp.Body}
+	}
+	resp.Body = stream(x.watched(resp.Body), x.links.Down)
+	resp.ContentLength = -1
 }
 
 // turn makes edits in all values of a header.
@@ -82,7 +85,7 @@ func (l Links) Own(text, lowered []byte, at int) (edit, bool) {
 // shownText says whether an answer is a page, or what a page is made of, and not a file that somebody asked for.
 func shownText(resp *http.Response) bool {
 	h := resp.Header
-	if resp.StatusCode == http.StatusPartialContent || resp.Request.Method == http.MethodHead {
+	if resp.StatusCode == http.StatusPartialContent {
 		return false
 	}
 	if disposition, _, _ := strings.Cut(h.Get("Content-Disposition"), ";"); strings.EqualFold(strings.TrimSpace(disposition), "attachment") {

@@ -74,3 +74,41 @@ func TestWhatTheZoneSaysOfItsHostIsNotSaidOfOurs(t *testing.T) {
 		}
 	}
 }
+
+func TestNoUpgradeButAWebsocketPasses(t *testing.T) {
+	for upgrade, want := range map[string]string{"websocket": "websocket", "h2c": "", "TLS/1.3": ""} {
+		got := "nothing came"
+		p := New(Config{Book: NewBook(Limits{}, time.Now), Log: slog.New(slog.DiscardHandler), Transport: stub(func(r *http.Request) *http.Response {
+			got = r.Header.Get("Upgrade")
+			return &http.Response{StatusCode: 400, Request: r, Body: http.NoBody, Header: http.Header{}}
+		})})
+		r := httptest.NewRequest(http.MethodGet, "/x", nil)
+		r.Header = http.Header{"Upgrade": {upgrade}, "Connection": {"Upgrade"}}
+		p.Serve(httptest.NewRecorder(), r, Visit{Zone: "https://ww5.autotask.net/"})
+		if got != want {
+			t.Errorf("%s arrives as %q", upgrade, got)
+		}
+	}
+}
+
+func FuzzSetCookie(f *testing.F) {
+	for _, seed := range []string{"a=1; Domain=ww5.autotask.net; Secure", "__Host-psagate=x", "a=1;Domain=.net;SameSite=None;;=", "=;domain", "a\x00=1; DOMAIN = ww5.autotask.net"} {
+		f.Add(seed, true)
+		f.Add(seed, false)
+	}
+	zone, _ := url.Parse("https://ww5.autotask.net/")
+	f.Fuzz(func(t *testing.T, line string, secure bool) {
+		x := &exchange{zone: zone, Visit: Visit{Secure: secure}}
+		kept, keep := x.setCookie(line)
+		if !keep {
+			return
+		}
+		c, err := http.ParseSetCookie(kept)
+		if err != nil {
+			return // and no browser takes it
+		}
+		if c.Domain != "" || ours(c.Name) || c.Secure != secure {
+			t.Fatalf("%q becomes %q", line, kept)
+		}
+	})
+}

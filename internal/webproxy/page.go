@@ -13,13 +13,17 @@ import (
 	"strings"
 
 	_ "embed" // the page and its style
+
+	"github.com/psagate/psagate/internal/look"
 )
 
 var (
 	//go:embed full.html
 	fullText string
 	//go:embed full.css
-	styleText string
+	styleOwn string
+
+	styleText = look.CSS + styleOwn
 
 	fullPage  = template.Must(template.New("full").Parse(fullText))
 	styleHash = func() string {

@@ -124,7 +124,9 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, v Visit) {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 	}
-	p.via.ServeHTTP(w, r.WithContext(ctx))
+	t := &taken{ResponseWriter: w}
+	defer t.done()
+	p.via.ServeHTTP(t, r.WithContext(ctx))
 }
 
 // patience is how long a sign-in is waited for.

@@ -20,6 +20,10 @@ func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 			delete(h, name)
 		}
 	}
+	if upgrade := h.Get("Upgrade"); upgrade != "" && !strings.EqualFold(upgrade, "websocket") {
+		h.Del("Upgrade") // what else there is would take the connection out of sight
+		h.Del("Connection")
+	}
 	stripCookies(h)
 	if origin := h.Get("Origin"); origin != "" {
 		h.Set("Origin", x.up(origin))

@@ -102,6 +102,13 @@ func (p *PSA) Fail(user string) {
 	u.fail(p.Threshold)
 }
 
+// Known says that the last failure of another program's counts as one of those that are not.
+func (p *PSA) Known(user string) {
+	u := p.User(user)
+	u.Outside--
+	u.Most = max(u.Most, u.Failed-u.Outside)
+}
+
 // Unlock is what an administrator does.
 func (p *PSA) Unlock(user string) {
 	u := p.User(user)

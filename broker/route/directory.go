@@ -1,0 +1,68 @@
+package route
+
+import (
+	"context"
+
+	"github.com/psagate/psagate/broker/message"
+)
+
+// Person is a resource (one who works at the PSA's owner) or a contact (one of a company).
+type Person struct {
+	ID int64
+	// Company is a contact's; a resource's is 0, the PSA's owner.
+	Company int64
+	Name    string
+}
+
+// Ticket is one that is there.
+type Ticket struct {
+	ID      int64
+	Number  string
+	Company int64
+	Contact int64 // 0 for none
+}
+
+// Directory is what the PSA knows of people and tickets. It answers with active records alone. Its errors are those of
+// asking; that there is nobody is no error.
+type Directory interface {
+	// Resources are those with this mail address.
+	Resources(ctx context.Context, address string) ([]Person, error)
+	// Contacts are those with this mail address in their first, second or third field for one (1 to 3).
+	Contacts(ctx context.Context, address string, field int) ([]Person, error)
+	// Companies are the ids of those whose web site or mail is at this domain.
+	Companies(ctx context.Context, domain string) ([]int64, error)
+	// TicketByNumber and TicketByID find a ticket; false is that there is none.
+	TicketByNumber(ctx context.Context, number string) (Ticket, bool, error)
+	TicketByID(ctx context.Context, id int64) (Ticket, bool, error)
+}
+
+// Threads is what this broker remembers of mails and tickets.
+type Threads interface {
+	// TicketOf is the id of the ticket that a mail with this Message-ID belongs to: one that came, one that was sent, or one
+	// that those named in their References.
+	TicketOf(ctx context.Context, messageID string) (int64, bool, error)
+	// Participates tells whether mail of this address belongs to the ticket already, from it or to it.
+	Participates(ctx context.Context, ticket int64, address string) (bool, error)
+}
+
+// Sender is who wrote a mail, as far as the directory knows.
+type Sender struct {
+	// Kind is resource, contact, company or unknown.
+	Kind SenderKind
+	// Address is whom it is taken to be from.
+	Address message.Address
+	// Person is set for a resource and a contact, Company for a contact and a company.
+	Person  Person
+	Company int64
+}
+
+// SenderKind is how a sender is known.
+type SenderKind string
+
+// Kinds of senders.
+const (
+	Resource      SenderKind = "resource"
+	Contact       SenderKind = "contact"
+	Company       SenderKind = "company" // by its domain alone
+	UnknownSender SenderKind = "unknown"
+)
