@@ -101,7 +101,7 @@ func parse(raw []byte, limits scan.Limits) (root *enmime.Part, fault *Fault) {
 
 // failed makes the least of a mail of which a ticket can be made.
 func (m *Message) failed(fault *Fault) {
-	m.Fault, m.HTML, m.Files, m.Bounce = fault, "", nil, nil
+	m.Fault, m.HTML, m.Files = fault, "", nil
 	m.Text = fmt.Sprintf("This mail could not be read: %s. It is attached as it came.", fault.Detail)
 }
 

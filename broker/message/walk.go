@@ -1,6 +1,7 @@
 package message
 
 import (
+	"crypto/sha256"
 	"strings"
 
 	"github.com/jhillyerd/enmime/v2"
@@ -9,8 +10,10 @@ import (
 // reading is the work on one mail.
 type reading struct {
 	message *Message
-	names   map[string]bool // of files, in lower case
-	broken  bool            // it is a report of delivery
+	names   map[string]bool              // of files, in lower case
+	byID    map[string]int               // files by their ids
+	images  map[[sha256.Size]byte]string // names of those that stood in HTML
+	broken  bool                         // it is a report of delivery
 }
 
 // segment is a piece of what the mail says, as plain text, as HTML or as both.

@@ -39,7 +39,7 @@ func FuzzConsole(f *testing.F) {
 	f.Fuzz(func(t *testing.T, page, query, form string) {
 		if page == pageLive {
 			if asked, _ := url.ParseQuery(query); w.console.lives[asked.Get("page")] != nil {
-				t.Skip("a stream does not end")
+				return // a stream does not end
 			}
 		}
 		for method, body := range map[string]string{http.MethodGet: "", http.MethodPost: form + "&proof=" + proof} {

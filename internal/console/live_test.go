@@ -155,7 +155,7 @@ func TestALivePageEndsWithItsSessionAndKeepsItFromNothing(t *testing.T) {
 		f = ann.stream(pageLive + "?page=")
 	}
 	if again, _ := w.keeper.List(t.Context()); len(again) != 1 || !again[0].Seen.Equal(sessions[0].Seen) {
-		t.Errorf("the session was used: %+v", again)
+		t.Fatalf("the session was used: %+v", again)
 	}
 	w.set(func() { w.at = w.at.Add(time.Hour) })
 	if _, _, ok := f.next("over"); !ok {

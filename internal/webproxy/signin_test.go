@@ -2,8 +2,11 @@ package webproxy
 
 import (
 	"crypto/tls"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -216,5 +219,19 @@ func TestAStrangerLearnsNoNames(t *testing.T) {
 	v.open(public + "/")
 	if body := v.fill("UserName", userName); v.status != 409 || strings.Contains(body, "anna<") || strings.Contains(body, "<time") || strings.Contains(body, "<li>") {
 		t.Fatalf("%d %s", v.status, body)
+	}
+}
+
+func TestOneSignInFailsOnceByTwoSigns(t *testing.T) {
+	var told []Failure
+	p := New(Config{Book: NewBook(Limits{}, time.Now), Log: slog.New(slog.DiscardHandler), Failed: func(f Failure) { told = append(told, f) }, Transport: stub(func(r *http.Request) *http.Response {
+		body := `<p>Your account has been locked.</p><input type="password">`
+		return &http.Response{StatusCode: 401, Request: r, ContentLength: -1, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{"Content-Type": {"text/html"}}}
+	})})
+	r := httptest.NewRequest(http.MethodPost, authenticate, strings.NewReader(url.Values{"UserName": {userName}, "Password": {"x"}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	p.Serve(httptest.NewRecorder(), r, Visit{Zone: "https://ww5.autotask.net/"})
+	if len(told) != 1 || told[0].User != userName || !told[0].Locked {
+		t.Fatalf("told %+v", told)
 	}
 }
