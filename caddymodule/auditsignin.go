@@ -26,6 +26,7 @@ const (
 	byIssuer   = "issuer"
 	byOperator = "operator"
 	byPerson   = "person" // in another session
+	byLimit    = "limit"  // of how many a person has
 	// byAdministrator: somebody at the console, who may be the person.
 	byAdministrator = "administrator"
 )
@@ -42,6 +43,8 @@ func noteSignIn(e signin.Event) {
 		entry.Event, entry.Data = eventSignedOut, map[string]string{"session": e.Session}
 	case signin.Ended:
 		entry.Event, entry.Data = eventSessionEnded, map[string]string{"session": e.Session, "by": byIssuer}
+	case signin.EndedForNew:
+		entry.Event, entry.Data = eventSessionEnded, map[string]string{"session": e.Session, "by": byLimit}
 	case signin.EndedElsewhere:
 		entry.Event, entry.Data = eventSessionEnded, map[string]string{"session": e.Session, "by": byPerson}
 	case signin.Refused, signin.LogoutRefused:

@@ -41,4 +41,10 @@ func TestWhatHappensToAPersonsSecondFactorIsWrittenDownByIdsAlone(t *testing.T) 
 	if len(got) != 1 || got[0].Event != "session_ended" || got[0].Data["by"] != "person" || got[0].Data["session"] != "S2" {
 		t.Errorf("%+v", got)
 	}
+	got = audited(t, func() {
+		noteSignIn(signin.Event{What: signin.EndedForNew, Person: ann, Issuer: "corp", Session: "S3"})
+	})
+	if len(got) != 1 || got[0].Event != "session_ended" || got[0].Data["by"] != "limit" || got[0].Data["session"] != "S3" {
+		t.Errorf("%+v", got)
+	}
 }

@@ -83,6 +83,9 @@ func (d *deedDesk) May(by Doer, what policy.Action, on policy.Target) policy.Dec
 func (d *deedDesk) Permits(ctx context.Context, by Doer, what policy.Action, on policy.Target) (policy.Decision, error) {
 	r := d.request(by, what, on)
 	decision := d.policies.Decide(r)
+	if what.DoneOn() != "" {
+		counted.deed(string(what), string(decision.Outcome))
+	}
 	e := deedEntry(by, r, decision)
 	switch {
 	case d.log == nil:

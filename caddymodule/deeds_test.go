@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,13 @@ func TestADeedIsDecidedAndWrittenDown(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			log := new(ledger)
 			d := deskOf(t, log)
+			series := "deeds_total " + string(c.want) + " " + string(c.what)
+			before, _ := strconv.Atoi(gathered(t, counted.deeds)[series])
+			defer func() {
+				if got := gathered(t, counted.deeds)[series]; got != strconv.Itoa(before+1) {
+					t.Errorf("%s is %s, and was %d", series, got, before)
+				}
+			}()
 			lines := audited(t, func() {
 				got, err := d.Permits(t.Context(), c.by, c.what, c.on)
 				if err != nil || got.Outcome != c.want {

@@ -129,7 +129,7 @@ var samples = map[string]string{
 	"<issuer URL>": "https://login.example.com", "<id>": "psagate", "<aud>": "https://psa.example.com", "<claim>": "roles", "<value>": "rmm", "<issuer>": "main", "<issuer...>": "main", "<idle>": "8h", "<absolute>": "24h", "<max age>": "5m",
 	"<field>": "totp_seed", "<key>": "totp/autotask", "limit <n>": "60", "concurrent <n>": "4", "<weekday...>": "mon-wed fri", "<from-to>": "08:00-18:00",
 	"<way>": "proxy", "<desktop>": "3", "<mobile>": "1", "<text...>": "\"is not valid\"", "sign_in <path...>": "/Mvc/SignIn/", "<name...>": "main",
-	"<how>": "starttls", "<whom>": "admin", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com", "<writer...>": "file /var/log/psagate/audit.log",
+	"<how>": "starttls", "<whom>": "admin", "<most>": "5", "<user>": "psagate", "<state...>": "locked no-secret", "from <mail address>": "psagate@example.com", "<writer...>": "file /var/log/psagate/audit.log",
 }
 
 // sample returns what stands for a piece; choose says whether what may be left out is.
@@ -405,6 +405,7 @@ func inCode(t *testing.T) map[string]string {
 		"psa store sqlite ttl": asPeopleWrite(store.DefaultTTL), "psa store postgres ttl": asPeopleWrite(store.DefaultTTL),
 		"psa issuer groups_claim":                      issuer.DefaultGroupsClaim,
 		"psa issuer max_stale":                         asPeopleWrite(issuer.DefaultMaxStale),
+		"psa_signin sessions":                          strconv.Itoa(session.DefaultMost),
 		"psa_signin session":                           asPeopleWrite(session.DefaultIdle) + " " + asPeopleWrite(session.DefaultAbsolute),
 		"psa second_factor enrol":                      documentedDefault(t, "SecondFactor", "Enrol"),
 		"psa second_factor app_name":                   documentedDefault(t, "SecondFactor", "AppName"),

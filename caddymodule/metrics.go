@@ -21,6 +21,7 @@ type tallies struct {
 	attempts *prometheus.CounterVec
 	requests *prometheus.CounterVec
 	decided  *prometheus.CounterVec
+	deeds    *prometheus.CounterVec
 	waits    *prometheus.HistogramVec
 	alerts   *prometheus.CounterVec
 
@@ -55,6 +56,10 @@ func newTallies() *tallies {
 			Name: "psagate_decisions_total",
 			Help: "What policy decided of calls: allow, deny, step-up, or would-deny where it is only observed.",
 		}, []string{"integration", "decision"}),
+		deeds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "psagate_deeds_total",
+			Help: "What policy decided of what people wanted done on psagate itself: allow, deny, step-up.",
+		}, []string{"deed", "decision"}),
 		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "psagate_wait_seconds", Help: "How long calls waited for a unit of the login's budget, whether they got one or not.", Buckets: waitBuckets,
 		}, []string{"login"}),
@@ -70,7 +75,7 @@ func newTallies() *tallies {
 var counted = newTallies()
 
 // collectors are all of psagate's metrics.
-var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.decided, counted.waits, counted.alerts, gauges{}, transactions}
+var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.decided, counted.deeds, counted.waits, counted.alerts, gauges{}, transactions}
 
 // transactions is how often the store was written.
 var transactions = prometheus.NewCounterFunc(prometheus.CounterOpts{
@@ -114,6 +119,9 @@ func (t *tallies) Attempted(login string, v guard.Verdict) { t.login(login).atte
 // Waited implements call.Observer.
 func (t *tallies) Waited(login string, d time.Duration) { t.login(login).wait.Observe(d.Seconds()) }
 
+// deed counts what policy decided of one.
+func (t *tallies) deed(d string, outcome string) { t.deeds.WithLabelValues(d, outcome).Inc() }
+
 // Answered implements call.Observer.
 func (t *tallies) Answered(c report.Call) {
 	if c.Decision != "" {
@@ -146,6 +154,8 @@ var (
 	auditFailing      = prometheus.NewDesc("psagate_audit_failing", "1 while the audit log cannot be written, or its last line cannot be anchored, 0 while all is well; absent without an audit log.", nil, nil)
 	auditWaiting      = prometheus.NewDesc("psagate_audit_waiting_lines", "Lines of the audit log that are not yet written; absent without one.", nil, nil)
 	auditLost         = prometheus.NewDesc("psagate_audit_lost_total", "Entries that are not in the audit log, since its output was opened; absent without one.", nil, nil)
+	issuerFailing     = prometheus.NewDesc("psagate_issuer_failing", "1 where the issuer could not be read when it was last asked, 0 where it could, or was not asked yet.", []string{"issuer"}, nil)
+	issuerKeysAge     = prometheus.NewDesc("psagate_issuer_keys_age_seconds", "Time since the issuer's keys were read; absent while none are known.", []string{"issuer"}, nil)
 	secretAge         = prometheus.NewDesc("psagate_secret_age_seconds", "Time since the store last confirmed a record in use, of the one for which that is longest; absent while none was read.", []string{"store"}, nil)
 )
 
@@ -155,7 +165,7 @@ var loginStates = [...]report.LoginState{
 
 // Describe implements prometheus.Collector.
 func (gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range [...]*prometheus.Desc{budgetRemaining, loginState, credentialVersion, credentialAge, auditFailing, auditWaiting, auditLost, secretAge} {
+	for _, d := range [...]*prometheus.Desc{budgetRemaining, loginState, credentialVersion, credentialAge, auditFailing, auditWaiting, auditLost, issuerFailing, issuerKeysAge, secretAge} {
 		to <- d
 	}
 }
@@ -178,6 +188,9 @@ func (gauges) Collect(to chan<- prometheus.Metric) {
 			gauge(secretAge, age, status.Stores[i].Name)
 		}
 	}
+	for i := range status.Issuers {
+		gaugeIssuer(&status.Issuers[i], status.Time, gauge)
+	}
 	if in.audit != nil {
 		gaugeAudit(in.audit.how(), to)
 	}
@@ -192,6 +205,17 @@ func gaugeAudit(s audit.Status, to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(auditFailing, prometheus.GaugeValue, failing)
 	to <- prometheus.MustNewConstMetric(auditWaiting, prometheus.GaugeValue, float64(s.Waiting))
 	to <- prometheus.MustNewConstMetric(auditLost, prometheus.CounterValue, float64(s.Lost))
+}
+
+func gaugeIssuer(i *report.IssuerStatus, now time.Time, gauge func(d *prometheus.Desc, value float64, labels ...string)) {
+	failing := 0.
+	if i.Problem != "" {
+		failing = 1
+	}
+	gauge(issuerFailing, failing, i.Name)
+	if i.KeysSince != nil {
+		gauge(issuerKeysAge, now.Sub(*i.KeysSince).Seconds(), i.Name)
+	}
 }
 
 func gaugeLogin(l *report.LoginStatus, now time.Time, gauge func(d *prometheus.Desc, value float64, labels ...string)) {

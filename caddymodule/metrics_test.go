@@ -66,10 +66,12 @@ func TestGaugesAreReadOffTheConfigInForce(t *testing.T) {
 			{Name: "file", Records: []report.RecordStatus{{Path: "a", Version: 1, AgeSeconds: 3}, {Path: "b", Version: 1, AgeSeconds: 9}, {Path: "c"}}},
 			{Name: "unread", Records: []report.RecordStatus{{Path: "a", Stale: true}}},
 		},
+		Issuers: []report.IssuerStatus{{Name: "corp", KeysSince: moment(noon.Add(-time.Minute)), Problem: "503"}, {Name: "new"}},
 	}})
 	want := map[string]string{
 		"login_budget_remaining main": "3", "login_budget_remaining second": "0", "login_budget_remaining third": "0",
 		"credential_version main": "7", "credential_version second": "1", "credential_age_seconds main": "3600", "secret_age_seconds file": "9",
+		"issuer_failing corp": "1", "issuer_failing new": "0", "issuer_keys_age_seconds corp": "60",
 	}
 	for login, is := range map[string]report.LoginState{"main": "serving", "second": "gate-shut", "third": "no-secret"} {
 		for _, state := range loginStates {
@@ -204,7 +206,7 @@ func TestMetricsHaveTheNamesAndLabelsOfTheContract(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"alerts_total{kind,outcome}", "attempts_total{login,outcome}", "audit_failing{}", "audit_lost_total{}", "audit_waiting_lines{}", "credential_age_seconds{login}", "credential_version{login}", "decisions_total{integration,decision}", "login_budget_remaining{login}",
+		"alerts_total{kind,outcome}", "attempts_total{login,outcome}", "audit_failing{}", "audit_lost_total{}", "audit_waiting_lines{}", "credential_age_seconds{login}", "credential_version{login}", "decisions_total{integration,decision}", "deeds_total{deed,decision}", "issuer_failing{issuer}", "issuer_keys_age_seconds{issuer}", "login_budget_remaining{login}",
 		"login_state{login,state}", "requests_total{integration,entity,action,outcome}", "secret_age_seconds{store}", "store_transactions_total{}", "wait_seconds{login}",
 	}
 	if !slices.Equal(got, want) {

@@ -47,6 +47,10 @@ type SignIn struct {
 	// Groups are those of which a person must be in one. Default: none, and everybody may come in whom an issuer signs in.
 	Groups []string `json:"groups,omitempty"`
 
+	// Sessions is how many sessions a person has at once, those of other sites too: a sign-in here ends the oldest beyond that. 1000 at
+	// the most. Default: 20.
+	Sessions int `json:"sessions,omitempty"`
+
 	// Idle is for how long a session may lie unused. Default: 8h.
 	Idle caddy.Duration `json:"idle,omitempty"`
 
@@ -79,7 +83,7 @@ func (s *SignIn) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	limits := session.Limits{Idle: time.Duration(s.Idle), Absolute: time.Duration(s.Absolute)}
+	limits := session.Limits{Idle: time.Duration(s.Idle), Absolute: time.Duration(s.Absolute), Most: s.Sessions}
 	keeper, err := session.NewKeeper(ground().store.Sessions(), limits, time.Now)
 	if err != nil {
 		return fmt.Errorf("psa_signin: %w", err)
@@ -221,6 +225,7 @@ func (s *SignIn) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 //	psa_signin [<matcher>] <issuer...> {
 //	    groups <name...>
 //	    session <idle> <absolute>
+//	    sessions <most>
 //	}
 //
 // With a matcher there is one more route, for the pages: a person who is sent to them must come there.
@@ -250,8 +255,9 @@ func readSignIn(h httpcaddyfile.Helper) (*SignIn, error) {
 		return nil, w.errorf("%w", err)
 	}
 	return s, w.block(w.name, words{
-		"groups":  func(w *word) (err error) { s.Groups, err = w.list("<name>"); return err },
-		"session": s.readSession,
+		"groups":   func(w *word) (err error) { s.Groups, err = w.list("<name>"); return err },
+		"session":  s.readSession,
+		"sessions": s.readSessions,
 	})
 }
 
@@ -285,6 +291,17 @@ func (s *SignIn) readSession(w *word) error {
 		return err
 	}
 	limits := session.Limits{Idle: time.Duration(s.Idle), Absolute: time.Duration(s.Absolute)}
+	if err := limits.Check(); err != nil {
+		return w.errorf("%w", err)
+	}
+	return nil
+}
+
+func (s *SignIn) readSessions(w *word) (err error) {
+	if s.Sessions, err = w.number("<most>"); err != nil {
+		return err
+	}
+	limits := session.Limits{Most: s.Sessions}
 	if err := limits.Check(); err != nil {
 		return w.errorf("%w", err)
 	}

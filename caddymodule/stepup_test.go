@@ -218,3 +218,32 @@ func TestASecondSignInAsksMoreOfAPartOfWhatTheFirstGuards(t *testing.T) {
 	ann.expect(http.StatusOK, "/people/ops/x ann@example.com ann corp", "/people/ops/x", nil)
 	ann.expect(http.StatusForbidden, "Not for this account", "/people/bosses/x", nil)
 }
+
+func TestAnAdministratorInvitesInARunningCaddy(t *testing.T) {
+	s := newStepUpSite(t)
+	text, err := os.ReadFile(s.path("Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "	psa {\n", "	psa {\n		second_factor {\n			enrol admin\n			app_name \"Acme PSA\"\n		}\n", 1)
+	if changed == string(text) {
+		t.Fatal("the Caddyfile is another one")
+	}
+	s.file("Caddyfile", changed)
+	s.run()
+	ann := s.visitor()
+	page := ann.expect(http.StatusOK, "ask an administrator of this site", "/people/admin/x", nil)
+	ann.expect(http.StatusForbidden, "The invitation is not right", "/psagate/totp", formOf(page, "0000-0000-0000-0000"))
+	out, err := s.command(t.Context(), "totp", "invite", "corp", "ann", "--address", "unix/"+s.path("admin")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	code, _, _ := strings.Cut(string(out), "\n")
+	begun := ann.expect(http.StatusOK, "otpauth://totp/Acme%20PSA:ann@example.com", "/psagate/totp", formOf(page, code))
+	now, err := otp.GenerateCode(strings.ReplaceAll(shownSecret.FindStringSubmatch(begun)[1], " ", ""), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann.expect(http.StatusOK, "The app counts from now on", "/psagate/totp", formOf(begun, now))
+	ann.expect(http.StatusOK, "admin ann .", "/people/admin/x", nil)
+}

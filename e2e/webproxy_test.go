@@ -227,11 +227,18 @@ func (w *webside) asked(c *http.Client, base string, answers ...string) (*http.R
 	return resp, page
 }
 
-// People's mistakes with the integrations' own user stop integrations before the PSA locks it, and a name is with them.
-func TestPeoplesMistakesAreCountedWithTheIntegrations(t *testing.T) {
+// What programs of people's do there. The mistakes come last: after them nothing is sent for the login.
+func TestProgramsOfPeopleComeThroughTheGateway(t *testing.T) {
 	t.Parallel()
 	w := newWebside(t)
 	w.serve()
+	t.Run("the Outlook extension", w.extension)
+	t.Run("sessions, uploads and sockets", w.program)
+	t.Run("mistakes", w.mistakes)
+}
+
+// People's mistakes with the integrations' own user stop integrations before the PSA locks it, and a name is with them.
+func (w *webside) mistakes(t *testing.T) {
 	w.served("a")
 	for range 5 {
 		w.asked(w.client(), w.alone, "UserName", user, "Password", "a guess")
@@ -252,10 +259,7 @@ func TestPeoplesMistakesAreCountedWithTheIntegrations(t *testing.T) {
 }
 
 // The Outlook extension fails at the universal host, though all that it sends is right, and comes through by the gateway.
-func TestTheOutlookExtensionComesThroughTheGateway(t *testing.T) {
-	t.Parallel()
-	w := newWebside(t)
-	w.serve()
+func (w *webside) extension(t *testing.T) {
 	for base, want := range map[string]string{w.anywhere.URL(): "The OTP token is invalid", w.alone: `"success":true`} {
 		resp, err := w.client().PostForm(base+"/Mvc/Framework/Authentication.mvc/AddIn", url.Values{"UserName": {personUser}, "Password": {personPassword}, "Code": {w.code()}})
 		if err != nil {
@@ -270,10 +274,7 @@ func TestTheOutlookExtensionComesThroughTheGateway(t *testing.T) {
 }
 
 // More sessions than the PSA allows, an upload larger than a call may be, a websocket, and the sign-in's code, by a program.
-func TestSessionsUploadsAndSocketsThroughTheGateway(t *testing.T) {
-	t.Parallel()
-	w := newWebside(t)
-	w.serve()
+func (w *webside) program(t *testing.T) {
 	var c *http.Client
 	for range 3 {
 		c = w.client()
@@ -284,7 +285,7 @@ func TestSessionsUploadsAndSocketsThroughTheGateway(t *testing.T) {
 	if resp, page := w.asked(w.client(), w.alone, "UserName", personUser); resp.StatusCode != http.StatusConflict || !strings.Contains(page, "Going on ends a session") {
 		t.Fatalf("%d %s", resp.StatusCode, page)
 	}
-	const size = 20 << 20
+	const size = 17 << 20
 	resp, err := c.Post(w.alone+"/Mvc/File/Attachment.mvc/Upload", "application/octet-stream", io.LimitReader(zeros{}, size))
 	if err != nil {
 		t.Fatal(err)

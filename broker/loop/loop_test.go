@@ -50,6 +50,12 @@ func TestASenderGoneWild(t *testing.T) {
 func TestStateIsBounded(t *testing.T) {
 	t.Parallel()
 	g := New(Limits{})
+	for range 1000 {
+		g.Judge(start, Mail{Sender: "wild"})
+	}
+	if n := len(g.senders.byKey["wild"].Value.(*count).times); n > Default.Sender {
+		t.Errorf("%d moments of one sender", n)
+	}
 	for i := range 2 * keysMost {
 		g.Judge(start, Mail{Sender: fmt.Sprint(i)})
 	}

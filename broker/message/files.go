@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -52,14 +53,22 @@ func tiny(size string) bool {
 
 // show is what the text says where a file of the mail is shown.
 func (r *reading) show(id string) string {
-	for i := range r.message.Files {
-		if f := &r.message.Files[i]; f.ContentID == id {
-			f.Inline = true
-			return "[image: " + f.Name + "]"
+	if r.byID == nil {
+		r.byID = map[string]int{}
+		for i, f := range slices.Backward(r.message.Files) {
+			r.byID[f.ContentID] = i
 		}
 	}
-	return ""
+	i, found := r.byID[id]
+	if !found || id == "" {
+		return ""
+	}
+	r.message.Files[i].Inline = true
+	return "[image: " + r.message.Files[i].Name + "]"
 }
+
+// imagesMost is how many images that stand in HTML itself become files. Where there are more, the mail itself is attached.
+const imagesMost = 100
 
 // dataImage makes a file of an image that stands in the HTML itself (RFC 2397), as pasted pictures do.
 func (r *reading) dataImage(rest string) string {
@@ -72,14 +81,20 @@ func (r *reading) dataImage(rest string) string {
 		return ""
 	}
 	hash := sha256.Sum256(data)
-	for _, f := range r.message.Files {
-		if f.Hash == hash {
-			return "[image: " + f.Name + "]"
+	name, known := r.images[hash]
+	switch {
+	case !known && len(r.images) == imagesMost:
+		r.message.Lost = true
+		return ""
+	case !known:
+		f := r.file(File{Type: strings.ToLower(kind), Data: data, Inline: true})
+		r.message.Files = append(r.message.Files, f)
+		if r.images == nil {
+			r.images = map[[sha256.Size]byte]string{}
 		}
+		name, r.images[hash] = f.Name, f.Name
 	}
-	f := r.file(File{Type: strings.ToLower(kind), Data: data, Inline: true})
-	r.message.Files = append(r.message.Files, f)
-	return "[image: " + f.Name + "]"
+	return "[image: " + name + "]"
 }
 
 // nameMost is the most of a file's name, in characters.

@@ -13,9 +13,7 @@ var idInBrackets = regexp.MustCompile(`<([^<>\s]{1,900})>`)
 // ids are the message ids of a field, without brackets.
 func ids(raw string) (found []string) {
 	for _, m := range idInBrackets.FindAllStringSubmatch(raw, -1) {
-		if !slices.Contains(found, m[1]) {
-			found = append(found, m[1])
-		}
+		found = append(found, m[1])
 	}
 	if len(found) == 0 { // some write it without
 		if word := strings.TrimSpace(raw); word != "" && len(word) <= 900 && !strings.ContainsAny(word, " \t<>") {
@@ -28,25 +26,23 @@ func ids(raw string) (found []string) {
 // referencesMost are how many ids are kept of References, the newest: a mail that names more is bad or no mail.
 const referencesMost = 100
 
-func (m *Message) readIDs() {
-	if id := ids(m.Header.raw("Message-ID")); len(id) > 0 {
-		m.MessageID = id[0]
+// MessageID is the mail's, without brackets; empty where it has none.
+func (h Header) MessageID() string {
+	if id := ids(h.raw("Message-ID")); len(id) > 0 {
+		return id[0]
 	}
+	return ""
+}
+
+func (m *Message) readIDs() {
+	m.MessageID = m.Header.MessageID()
 	m.InReplyTo = lastOf(ids(m.Header.raw("In-Reply-To")))
-	m.References = lastOf(idsIn(m.Header.raw("References")))
+	m.References = lastOf(ids(m.Header.raw("References")))
 	for _, id := range m.InReplyTo {
 		if !slices.Contains(m.References, id) {
 			m.References = append(m.References, id)
 		}
 	}
-}
-
-// idsIn are the ids of References, of which the number is not known: duplicates are left in.
-func idsIn(raw string) (found []string) {
-	for _, match := range idInBrackets.FindAllStringSubmatch(raw, -1) {
-		found = append(found, match[1])
-	}
-	return found
 }
 
 func lastOf(list []string) []string { return list[max(0, len(list)-referencesMost):] }

@@ -37,6 +37,10 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s: %s by %q, want %s", name, m.Kind, m.Signs, c.want)
 		}
 	}
+	m := Read([]byte("From: noreply@example.com\nAuto-Submitted: auto-replied\nPrecedence: auto_reply\n\nx"), Options{})
+	if !slices.Equal(m.Signs, []string{"Auto-Submitted: auto-replied", "Precedence: auto_reply"}) {
+		t.Errorf("signs of another kind: %q", m.Signs)
+	}
 	empty := ""
 	if m := Read([]byte("Return-Path: <jo@example.com>\nFrom: jo@example.com\n\nx"), Options{EnvelopeFrom: &empty}); m.Kind != Alert || m.ReturnPath != "" {
 		t.Errorf("the envelope wins over the header: %s, %q", m.Kind, m.ReturnPath)
@@ -59,5 +63,8 @@ func TestBounces(t *testing.T) {
 	// Another's mail with a report in it is no bounce.
 	if m := read(t, sender+multipart("mixed", "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@example.com\n")); m.Kind != Human {
 		t.Errorf("%s", m.Kind)
+	}
+	if m := read(t, sender+multipart("mixed", "Content-Type: text/rfc822-headers; name=headers.txt\n\nSubject: x\n")); len(m.Files) != 1 {
+		t.Errorf("a header that somebody sends is no file: %+v", m)
 	}
 }

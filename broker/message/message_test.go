@@ -96,15 +96,16 @@ func TestTextIsChosen(t *testing.T) {
 			multipart("alternative", "Content-Type: text/plain\n\nYour program cannot show HTML.\n", "Content-Type: text/html\n\n"+strings.Repeat("<p>much to say</p>", 50)),
 			strings.TrimSpace(strings.Repeat("much to say\n\n", 50)),
 		},
-		"several":            {multipart("mixed", plainPart, "Content-Type: application/pdf; name=a.pdf\n\nx", htmlPart), "plain text\n\nrich text"},
-		"an image within":    {multipart("alternative", "Content-Type: text/plain\n\nsee here\n", multipart("related", shown, image)), "see [image: b_c.png] here"},
-		"flowed":             {"Content-Type: text/plain; format=flowed\n\nlong \nline\nnext\n", "long line\nnext"},
-		"a declared charset": {"Content-Type: text/plain; charset=koi8-r\nContent-Transfer-Encoding: 8bit\n\n\xf0\xd2\xc9\xd7\xc5\xd4\n", "Привет"},
-		"a wrong charset":    {"Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n\nGrüße\n", "Grüße"},
-		"ASCII that is not":  {"Content-Type: text/plain; charset=us-ascii\n\nGr\xfc\xdfe aus M\xfcnchen\n", "Grüße aus München"},
-		"a meta charset":     {"Content-Type: text/html\n\n<meta charset=windows-1251><p>\xcf\xf0\xe8\xe2\xe5\xf2</p>\n", "Привет"},
-		"utf-16":             {"Content-Type: text/plain; charset=utf-16le\nContent-Transfer-Encoding: base64\n\naABpAA==\n", "hi"},
-		"a signature":        {multipart("signed", plainPart, "Content-Type: application/pgp-signature; name=sig.asc\n\nxx\n"), "plain text"},
+		"several":                          {multipart("mixed", plainPart, "Content-Type: application/pdf; name=a.pdf\n\nx", htmlPart), "plain text\n\nrich text"},
+		"an image within":                  {multipart("alternative", "Content-Type: text/plain\n\nsee here\n", multipart("related", shown, image)), "see [image: b_c.png] here"},
+		"an image in Outlook's plain text": {multipart("related", multipart("alternative", "Content-Type: text/plain\n\nsee [cid:i@1] and [cid:x]\n", shown), image), "see [image: b_c.png] and [cid:x]"},
+		"flowed":                           {"Content-Type: text/plain; format=flowed\n\nlong \nline\nnext\n", "long line\nnext"},
+		"a declared charset":               {"Content-Type: text/plain; charset=koi8-r\nContent-Transfer-Encoding: 8bit\n\n\xf0\xd2\xc9\xd7\xc5\xd4\n", "Привет"},
+		"a wrong charset":                  {"Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n\nGrüße\n", "Grüße"},
+		"ASCII that is not":                {"Content-Type: text/plain; charset=us-ascii\n\nGr\xfc\xdfe aus M\xfcnchen\n", "Grüße aus München"},
+		"a meta charset":                   {"Content-Type: text/html\n\n<meta charset=windows-1251><p>\xcf\xf0\xe8\xe2\xe5\xf2</p>\n", "Привет"},
+		"utf-16":                           {"Content-Type: text/plain; charset=utf-16le\nContent-Transfer-Encoding: base64\n\naABpAA==\n", "hi"},
+		"a signature":                      {multipart("signed", plainPart, "Content-Type: application/pgp-signature; name=sig.asc\n\nxx\n"), "plain text"},
 	} {
 		m := read(t, sender+c.mail)
 		if m.Text != c.want || m.Fault != nil {
@@ -119,6 +120,40 @@ func TestTextIsChosen(t *testing.T) {
 	m = read(t, sender+"Content-Type: text/html\n\n"+strings.Repeat("<img src='data:image/png;base64,"+picture+"'>", 2)+"<img src='https://t.example/x' width=1 height=1 alt=spy>")
 	if m.Text != "[image: image-1.png][image: image-1.png]" || len(m.Files) != 1 {
 		t.Errorf("%q, %d files", m.Text, len(m.Files))
+	}
+}
+
+// A mail without a word is no fault, and one without the parts that it promises is shown as it stands.
+func TestLittle(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		mail, want string
+		files      int
+	}{
+		"a subject alone":      {"Subject: call me\n\n", "", 0},
+		"without a body":       {"Subject: call me", "", 0},
+		"empty parts":          {multipart("alternative", "Content-Type: text/plain\n\n\n", "Content-Type: text/html\n\n<div><br></div>\n"), "", 0},
+		"a picture elsewhere":  {"Content-Type: text/html\n\n<a href=https://x.example><IMG src=https://x.example/a.png></a>", "", 1},
+		"no parts":             {"Content-Type: multipart/mixed; boundary=b\n\nno delimiter\n", "no delimiter", 1},
+		"another's delimiters": {"Content-Type: multipart/mixed; boundary=b\n\n--c\n\ntext\n--c--\n", "--c\n\ntext\n--c--", 1},
+	} {
+		if m := read(t, sender+c.mail); m.Text != c.want || len(m.Files) != c.files || m.Fault != nil {
+			t.Errorf("%s: %q, %d files, %v", name, m.Text, len(m.Files), m.Fault)
+		}
+	}
+	if m := read(t, "\n\n\n"); m.Fault == nil || m.Fault.Cause != "nothing" {
+		t.Errorf("%+v", m.Fault)
+	}
+}
+
+func TestManyPictures(t *testing.T) {
+	t.Parallel()
+	html := sender + "Content-Type: text/html\n\n"
+	for i := range imagesMost + 1 {
+		html += "<img src='data:image/png;base64," + base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%200d", i)) + "'>"
+	}
+	if m := read(t, html); len(m.Files) != imagesMost+1 || !m.Lost || !m.Files[imagesMost].Raw {
+		t.Errorf("%d files, lost: %t", len(m.Files), m.Lost)
 	}
 }
 
@@ -204,11 +239,11 @@ func TestFaults(t *testing.T) {
 		mail   string
 		limits scan.Limits
 	}{
-		"depth":   {sender + "Subject: help\n" + nested, scan.Limits{}},
-		"parts":   {sender + "Subject: help\nContent-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\n\n", 100_000), scan.Limits{}},
-		"size":    {sender + "Subject: help\n\n" + strings.Repeat("x", 1000), small},
-		"header":  {sender + "Subject: help\n" + strings.Repeat("X-A: b\n", 200_000), scan.Limits{}},
-		"nothing": {sender + "Subject: help\nContent-Type: multipart/mixed; boundary=b\n\nnot a part\n", scan.Limits{}},
+		"depth":  {sender + "Subject: help\n" + nested, scan.Limits{}},
+		"parts":  {sender + "Subject: help\nContent-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\n\n", 100_000), scan.Limits{}},
+		"size":   {sender + "Subject: help\n\n" + strings.Repeat("x", 1000), small},
+		"header": {sender + "Subject: help\n" + strings.Repeat("X-A: b\n", 200_000), scan.Limits{}},
+		"field":  {sender + "Subject: help\nX-Long: " + strings.Repeat("x", 300_000) + "\n\n", scan.Limits{}},
 	} {
 		m := Read([]byte(c.mail), Options{Limits: c.limits})
 		wellFormed(t, cause, []byte(c.mail), m)

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -25,9 +26,17 @@ func (r *reading) text(segments []segment) (text, html string) {
 	return strings.Join(texts, "\n\n"), strings.Join(htmls, "\n")
 }
 
+// imagePlace is where Outlook's plain text says that an image is.
+var imagePlace = regexp.MustCompile(`\[cid:[^\[\]\s]{1,200}\]`)
+
 // better is the better text of a segment: what its writer wrote as plain text, unless that only says that there is HTML.
 func (r *reading) better(s segment) string {
-	text := plain.Clean(s.plain)
+	text := imagePlace.ReplaceAllStringFunc(plain.Clean(s.plain), func(place string) string {
+		if shown := r.show(place[len("[cid:") : len(place)-1]); shown != "" {
+			return shown
+		}
+		return place
+	})
 	if s.html == "" || len(text) > 300 {
 		return text
 	}
@@ -35,7 +44,7 @@ func (r *reading) better(s segment) string {
 	if text == "" || len(fromHTML) > 10*len(text) && (len(text) < 80 || strings.Contains(strings.ToLower(text), "html")) {
 		return fromHTML
 	}
-	if strings.Contains(fromHTML, "[image: ") && !strings.Contains(text, "[image: ") && !strings.Contains(text, "[cid:") {
+	if strings.Contains(fromHTML, "[image: ") && !strings.Contains(text, "[image: ") {
 		return fromHTML // a plain text beside it does not say where the images are
 	}
 	return text

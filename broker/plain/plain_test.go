@@ -19,7 +19,7 @@ func TestHTMLReadsWell(t *testing.T) {
 		"links":            {`<a href="https://example.com/a?b=c&amp;d">here</a>, <a href="https://example.com/">example.com</a>, <a href="mailto:a@example.com?subject=x">a@example.com</a>, <a href="#x">top</a>, <a href="javascript:x()">no</a>`, "here <https://example.com/a?b=c&d>, example.com, a@example.com, top, no"},
 		"a link, unclosed": {`<a href="https://example.com/x">go`, "go <https://example.com/x>"},
 		"code":             {"<pre>a  b\n\n  c</pre>d", "a  b\n\n  c\n\nd"},
-		"hidden":           {`<style>p{}</style><title>t</title><div style="Display: none">pre<div>header</div>x</div><span hidden>y</span>seen<!--[if mso]>z<![endif]-->`, "seen"},
+		"hidden":           {`<style>p{}</style><title>t</title><noscript>n</noscript><div style="Display: none">pre<div>header</div>x</div><span hidden>y</span>seen<!--[if mso]>z<![endif]-->`, "seen"},
 		"all is hidden":    {`<div style="display:none">but <b>read`, "but read"},
 		"zero width":       {"pay\u200b\u202epal&zwnj;&#x34f;", "paypal\u200c"},
 		"images":           {`<img src="cid:a" alt="Shot"><img src=x><img src="cid:b">`, "[image: cid:a][image: cid:b]"},

@@ -90,6 +90,9 @@ func (d *Draft) write() {
 
 	head, tail := d.head(), "\n\nRef: "+d.Reference
 	text := d.Message.Text
+	if text == "" {
+		text = "The mail has no text."
+	}
 	if len([]rune(head+text+tail)) > most {
 		name := unused("message.txt", d.Files)
 		d.Files = append(d.Files, message.File{Name: name, Type: "text/plain", Data: []byte(text), Hash: sha256.Sum256([]byte(text))})

@@ -80,7 +80,7 @@ var known = book{
 	third:     map[string][]Person{"jo@gmail.com": {{11, 175, "Jo"}}},
 	companies: map[string][]int64{"acme.example": {175}, "two.example": {1, 2}, "gmail.com": {99}, "com": {98}},
 	tickets:   []Ticket{{7, "T20260213.0045", 175, 11}, {8, "T20260213.0046", 300, 0}},
-	mails:     map[string]int64{"sent@msp.example": 7, "gone@msp.example": 1234},
+	mails:     map[string]int64{"sent@msp.example": 7, "older@msp.example": 8, "gone@msp.example": 1234},
 	takePart:  map[string]int64{"friend@gmail.com": 7},
 }
 
@@ -97,6 +97,7 @@ func support(t testing.TB) Mailbox {
 	t.Helper()
 	rules, err := rule.Load([]rule.Rule{
 		{Name: "printers", When: "subject.contains('Printer')"},
+		{Name: "plotters", When: "subject.contains('Plotter')"},
 		{Name: "spam", When: "headers.first('X-Spam') == 'yes'", Last: true},
 		{Name: "vip", When: "company == 175 && ticket == false && subject.contains('VIP')"},
 	})
@@ -105,7 +106,7 @@ func support(t testing.TB) Mailbox {
 	}
 	b := Mailbox{
 		Name: "support", Tenant: "1", Keys: mailKeys(t), Rules: rules,
-		Given: []Given{{Fields: Fields{Queue: "Hardware", IssueType: "Printer"}}, {Treatment: Suspend}, {Fields: Fields{Priority: "1", Company: "0"}}},
+		Given: []Given{{Fields: Fields{Queue: "Hardware", IssueType: "Printer"}}, {Fields: Fields{Queue: "Plotters"}}, {Treatment: Suspend}, {Fields: Fields{Priority: "1", Company: "0"}}},
 		Aliases: []Alias{
 			{Address: "support@msp.example", Fields: Fields{Queue: "Level 1"}},
 			{Address: "Net@msp.example", Fields: Fields{Queue: "Network", TitlePrefix: "[net] ", Company: "300"}},
@@ -151,6 +152,10 @@ func TestRoutes(t *testing.T) {
 		"a token":                          {"From: x@gmail.com\nTo: " + answer, "note T20260213.0046 by unknown of 0, contact 0, queue Level 1"},
 		"a token of a ticket that is gone": {"From: x@gmail.com\nTo: " + b.Keys.ReplyTo("1", 9, message.Address{Local: "support", Domain: "msp.example"}).String(), "ticket  by unknown of 0, contact 0, queue Level 1"},
 		"an answer":                        {"From: x@gmail.com\nTo: support@msp.example\nReferences: <gone@msp.example> <sent@msp.example> <y@z>", "note T20260213.0045 by unknown of 0, contact 0, queue Level 1"},
+		"the newest of two":                {"From: x@gmail.com\nTo: support@msp.example\nReferences: <older@msp.example> <sent@msp.example>", "note T20260213.0045 by unknown of 0, contact 0, queue Level 1"},
+		"a form that names two":            {"From: no-reply@forms.example\nReply-To: jo@acme.example, x@acme.example\nTo: support@msp.example", "ticket  by unknown of 0, contact 0, queue Level 1"},
+		"two rules":                        {"From: jo@acme.example\nTo: support@msp.example\nSubject: Printer Plotter", "ticket  by contact of 175, contact 11, queue Plotters"},
+		"a rule that sets an answer aside": {"From: jo@acme.example\nTo: support@msp.example\nX-Spam: yes\nReferences: <sent@msp.example>", "suspended humanT20260213.0045 by contact of 175, contact 11, queue Level 1"},
 		"a number, by a contact":           {"From: jo@acme.example\nTo: support@msp.example\nSubject: Re: T20260213.0045", "note T20260213.0045 by contact of 175, contact 11, queue Level 1"},
 		"a number, by a resource":          {"From: tech@msp.example\nTo: support@msp.example\nSubject: T20260213.0046", "note T20260213.0046 by resource of 0, contact 0, queue Level 1"},
 		"a number, by who took part":       {"From: friend@gmail.com\nTo: support@msp.example\nSubject: T20260213.0045", "note T20260213.0045 by unknown of 0, contact 0, queue Level 1"},
@@ -210,6 +215,18 @@ func TestADirectoryThatIsDown(t *testing.T) {
 	}
 }
 
+type pending struct{ book }
+
+func (pending) TicketOf(context.Context, string) (int64, bool, error) { return 0, false, ErrPending }
+
+func TestAnAnswerWaitsForItsTicket(t *testing.T) {
+	t.Parallel()
+	m := message.Read([]byte("From: jo@acme.example\nReferences: <a@b>\n\nx"), message.Options{})
+	if d, err := support(t).Route(t.Context(), m, known, pending{known}); !errors.Is(err, ErrPending) || d != nil {
+		t.Errorf("%v, %+v", err, d)
+	}
+}
+
 func TestLockoutNotices(t *testing.T) {
 	t.Parallel()
 	const to = "To: lockouts@msp.example\n"
@@ -230,6 +247,9 @@ func TestLockoutNotices(t *testing.T) {
 		}
 		got := fmt.Sprintf("%s %s", d.Outcome, d.Cause)
 		if d.Lockout != nil {
+			if d.Lockout.AddressesKnown != (len(d.Lockout.Addresses) > 0) {
+				t.Errorf("%s: %+v", name, d.Lockout)
+			}
 			got += fmt.Sprintf(" %s %s %t", d.Lockout.Users, d.Lockout.Addresses, d.Lockout.Ours)
 		}
 		if got != c.want {
@@ -322,7 +342,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"cannot be":        func(b *Mailbox) { b.Kinds = map[message.Kind]Treatment{message.Own: Take} },
 		"is none of":       func(b *Mailbox) { b.Kinds = map[message.Kind]Treatment{message.Alert: "drop"} },
 		"names no company": func(b *Mailbox) { b.Default.Company = "" },
-		"3 rules":          func(b *Mailbox) { b.Given = nil },
+		"4 rules":          func(b *Mailbox) { b.Given = nil },
 	} {
 		b := support(t)
 		change(&b)

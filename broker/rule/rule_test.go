@@ -87,21 +87,6 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}
 }
 
-// FuzzRules gives any condition to Load: what is taken can be asked about a mail.
-func FuzzRules(f *testing.F) {
-	f.Add("kind == 'alert' && headers.first('x') == '' || to.exists(a, a.matches('^x')) || size / 0 > 1")
-	m := mail(f, alert)
-	f.Fuzz(func(t *testing.T, when string) {
-		rules, err := Load([]Rule{{Name: "r", When: when}})
-		if err != nil {
-			return
-		}
-		if matched, troubles := rules.Match(m); len(matched)+len(troubles) > 1 {
-			t.Errorf("%v, %v", matched, troubles)
-		}
-	})
-}
-
 func Example() {
 	rules, err := Load([]Rule{{Name: "printers", When: "subject.lowerAscii().contains('printer') && sender != 'unknown'"}})
 	if err != nil {

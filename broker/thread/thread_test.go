@@ -43,6 +43,10 @@ func TestTokens(t *testing.T) {
 		if _, err := b.Open("1", token); err == nil {
 			t.Fatal("another key's token is taken")
 		}
+		id, sum, _ := strings.Cut(strings.TrimPrefix(token, prefix), "-")
+		if _, err := a.Open("1"+id[:1], prefix+id[1:]+"-"+sum); err == nil {
+			t.Fatal("what is the tenant's and what the ticket's can be shifted")
+		}
 		at := rapid.IntRange(0, len(token)-1).Draw(t, "at")
 		changed := []byte(token)
 		changed[at] = rapid.SampledFrom([]byte("abcdefghijklmnopqrstuvwxyz0123456789-.")).Draw(t, "letter")
@@ -108,6 +112,19 @@ func TestOwnMail(t *testing.T) {
 	}
 	if k.IsOwn("2@example.com", mark) || k.IsOwn("", k.Mark("")) || other.IsOwn("1@example.com", mark) || k.IsOwn("1@example.com", "") {
 		t.Error("another's mail is taken for ours")
+	}
+	for name, c := range map[string]struct {
+		header string
+		want   message.Kind
+	}{
+		"ours":     {"Message-ID: <1@example.com>\n" + MarkField + ": " + mark, message.Own},
+		"a copy":   {"Message-ID: <2@example.com>\n" + MarkField + ": " + mark, message.Human},
+		"none":     {"Message-ID: <1@example.com>", message.Human},
+		"of no id": {MarkField + ": " + k.Mark(""), message.Human},
+	} {
+		if m := message.Read([]byte(c.header+"\nFrom: a@example.com\n\nx"), message.Options{Own: k.Own}); m.Kind != c.want {
+			t.Errorf("%s: %s, want %s", name, m.Kind, c.want)
+		}
 	}
 	if token := k.Token("x", 1); k.IsOwn("x", strings.Split(token, "-")[2]) {
 		t.Error("a token is taken for a mark")

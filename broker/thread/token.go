@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+
+	"github.com/psagate/psagate/broker/message"
 )
 
 // Keys sign tokens and marks. The first signs; all are taken, so that a key can be replaced while mails with the old one
@@ -79,7 +81,7 @@ func (k Keys) Open(tenant, token string) (ticket int64, err error) {
 	if !ok || !strings.HasPrefix(strings.ToLower(token), prefix) || !k.valid(sum, "mail thread", tenant, id) {
 		return 0, errToken
 	}
-	if ticket, err = strconv.ParseInt(id, 36, 64); err != nil || ticket <= 0 || strconv.FormatInt(ticket, 36) != id {
+	if ticket, err = strconv.ParseInt(id, 36, 64); err != nil || ticket <= 0 {
 		return 0, errToken
 	}
 	return ticket, nil
@@ -104,4 +106,9 @@ func (k Keys) Mark(messageID string) string { return mac(k.keys[0], "own mail", 
 // IsOwn tells whether a mail with this Message-ID carries our mark.
 func (k Keys) IsOwn(messageID, mark string) bool {
 	return messageID != "" && k.valid(strings.ToLower(strings.TrimSpace(mark)), "own mail", messageID)
+}
+
+// Own tells whether a mail with this header is this broker's; it fits message.Options.
+func (k Keys) Own(header message.Header) bool {
+	return k.IsOwn(header.MessageID(), header.Get(MarkField))
 }

@@ -12,6 +12,8 @@ import (
 const (
 	// DefaultIdle is for how long a session may lie unused, DefaultAbsolute how long it lasts whatever is done.
 	DefaultIdle, DefaultAbsolute = 8 * time.Hour, 24 * time.Hour
+	// DefaultMost is how many sessions a person has at once, MaxMost the most that may be set.
+	DefaultMost, MaxMost = 20, 1000
 	// sawEvery is how often it is written down that a session is used: each of a page's parts is a use.
 	sawEvery = time.Minute
 	// sweepEvery is how often what is over is removed, at most.
@@ -22,6 +24,8 @@ const (
 type Limits struct {
 	// Idle is how long one may lie unused, to a minute; Absolute how long it lasts. Defaults: DefaultIdle, DefaultAbsolute.
 	Idle, Absolute time.Duration
+	// Most is how many sessions a person has at once, of all sites: see Trim. Default: DefaultMost.
+	Most int
 }
 
 // Check fills in the defaults, and says what is wrong.
@@ -29,7 +33,12 @@ func (l *Limits) Check() error {
 	if l.Idle == 0 && l.Absolute == 0 {
 		l.Idle, l.Absolute = DefaultIdle, DefaultAbsolute
 	}
+	if l.Most == 0 {
+		l.Most = DefaultMost
+	}
 	switch {
+	case l.Most < 0 || l.Most > MaxMost:
+		return fmt.Errorf("a person has 1 to %d sessions at once, and not %d", MaxMost, l.Most)
 	case l.Idle < 2*sawEvery:
 		return fmt.Errorf("a session's idle time of %s is too short: use is written down each minute, so it is 2m or more", l.Idle)
 	case l.Absolute < l.Idle:
@@ -198,6 +207,32 @@ func (k *Keeper) EndOthers(ctx context.Context, but Session) (gone []Session, er
 			if !r.over(now) {
 				gone = append(gone, r.Session)
 			}
+		}
+	}
+	return gone, nil
+}
+
+// Trim ends the oldest sessions of a person who has more than the limit, but never the one that has just begun, and returns them. Two
+// sign-ins at once may end one more than one alone. With an error some may have ended.
+func (k *Keeper) Trim(ctx context.Context, begun Session) (gone []Session, err error) {
+	rows, err := k.table.Rows(ctx) // the newest first
+	if err != nil {
+		return nil, fmt.Errorf("sessions cannot be read: %w", err)
+	}
+	now, left := k.moment(), k.limits.Most-1
+	for _, r := range rows {
+		if r.ID == begun.ID || r.Person.IssuerURL != begun.Person.IssuerURL || r.Person.Subject != begun.Person.Subject || r.over(now) {
+			continue
+		}
+		if left--; left >= 0 {
+			continue
+		}
+		removed, err := k.table.Remove(ctx, Which{ID: r.ID})
+		if err != nil {
+			return gone, fmt.Errorf("sessions cannot be ended: %w", err)
+		}
+		for _, r := range removed {
+			gone = append(gone, r.Session)
 		}
 	}
 	return gone, nil

@@ -251,3 +251,48 @@ func TestWhatAPersonIsCalledTurnsNoTextRound(t *testing.T) {
 		t.Errorf("%+q, %v", s.Person.Name, err)
 	}
 }
+
+func TestAPersonHasSoManySessionsAndTheOldestEnds(t *testing.T) {
+	c, table := newClock(), session.NewMemory()
+	k := keeper(t, table, c, session.Limits{Most: 3})
+	var all []session.Session
+	for range 5 {
+		c.at = c.at.Add(time.Minute)
+		_, s := begin(t, k, nil)
+		gone, err := k.Trim(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all = append(all, s); len(all) <= 3 && len(gone) != 0 || len(all) > 3 && (len(gone) != 1 || gone[0].ID != all[len(all)-4].ID) {
+			t.Errorf("of %d sessions these ended: %+v", len(all), gone)
+		}
+	}
+	bob := ann
+	bob.Subject = "bob"
+	_, his, err := k.Begin(t.Context(), bob, "", session.Use{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := k.Trim(t.Context(), his); err != nil || len(gone) != 0 {
+		t.Errorf("somebody else's: %+v, %v", gone, err)
+	}
+	if left, err := k.List(t.Context()); err != nil || len(left) != 4 {
+		t.Errorf("%d are left, %v", len(left), err)
+	}
+	// A clock that was set back makes the new one the oldest: it does not end itself.
+	c.at = c.at.Add(-time.Hour)
+	_, s := begin(t, k, nil)
+	gone, err := k.Trim(t.Context(), s)
+	if err != nil || len(gone) != 1 || gone[0].ID == s.ID {
+		t.Errorf("%+v, %v", gone, err)
+	}
+	for _, most := range []int{-1, 1001} {
+		l := session.Limits{Most: most}
+		if err := l.Check(); err == nil || !strings.Contains(err.Error(), "1 to 1000 sessions") {
+			t.Errorf("%d: %v", most, err)
+		}
+	}
+	if l := (session.Limits{}); l.Check() != nil || l.Most != session.DefaultMost {
+		t.Errorf("the default is %d", l.Most)
+	}
+}

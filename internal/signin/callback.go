@@ -75,8 +75,20 @@ func (s *Site) arrive(w http.ResponseWriter, r *http.Request, o origin, i *issue
 		return
 	}
 	s.tell(r, Event{What: SignedIn, Person: begun.Person, Issuer: i.Name(), Session: begun.ID})
+	s.trim(r, begun)
 	o.setCookie(w, sessionCookie, token.Reveal(), 0)
 	leave(w, returnPath(f.Return))
+}
+
+// trim ends the oldest sessions of a person who has too many. Where that fails the next sign-in does it.
+func (s *Site) trim(r *http.Request, begun session.Session) {
+	gone, err := s.cfg.Sessions.Trim(r.Context(), begun)
+	for _, g := range gone {
+		s.tell(r, Event{What: EndedForNew, Person: g.Person, Issuer: g.Person.Issuer, Session: g.ID})
+	}
+	if err != nil {
+		s.cfg.Log.Warn("a person may have more sessions than the limit", "subject", begun.Person.Subject, "error", err)
+	}
 }
 
 // mayComeIn reports whether a person is in one of the groups, where there are any.

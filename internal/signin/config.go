@@ -69,6 +69,8 @@ const (
 	Ended What = "session-ended"
 	// EndedElsewhere: the person ended a session of another browser's.
 	EndedElsewhere What = "session-ended-elsewhere"
+	// EndedForNew: the person has too many sessions, and this was the oldest.
+	EndedForNew What = "session-ended-for-a-new-one"
 	// LogoutRefused: what came as a provider's word that somebody is signed out was not taken.
 	LogoutRefused What = "logout-refused"
 )

@@ -136,3 +136,30 @@ func TestAnotherSitesFormEndsNoSessionThatTheSiteDoesNotTake(t *testing.T) {
 	b.held = true
 	b.signIn("/x")
 }
+
+func TestASignInEndsTheOldestOfTooManySessions(t *testing.T) {
+	w := newWorld(t)
+	few, err := session.NewKeeper(w.table, session.Limits{Most: 2}, w.site.cfg.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.through(w.gate(func(c *Config) { c.Sessions = few }))
+	browsers := []*browser{w.browser(), w.browser(), w.browser()}
+	for _, b := range browsers {
+		w.later(time.Minute)
+		b.signIn("/")
+	}
+	browsers[0].held = true
+	if got := browsers[0].open("/x"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("the first one goes on: status %d", got.StatusCode)
+	}
+	for _, b := range browsers[1:] {
+		b.held = true
+		if got := b.open("/x"); got.StatusCode != http.StatusOK {
+			t.Errorf("one of the last two: status %d", got.StatusCode)
+		}
+	}
+	if told := w.told(EndedForNew); len(told) != 1 || told[0].Person.Subject == "" || told[0].Session == "" {
+		t.Errorf("told %+v", told)
+	}
+}

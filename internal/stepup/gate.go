@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
@@ -46,7 +47,22 @@ type Config struct {
 }
 
 // Gate lets people through who have proven a second factor lately. Any number of callers may use it.
-type Gate struct{ cfg Config }
+type Gate struct {
+	cfg Config
+
+	mu   sync.Mutex
+	told time.Time // when it was last said that nobody comes through
+}
+
+// sayUnsigned logs that nobody comes through, once a minute: anybody can cause it.
+func (g *Gate) sayUnsigned() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := time.Now(); g.told.IsZero() || now.Sub(g.told) >= time.Minute {
+		g.told = now
+		g.cfg.Log.Error("nobody comes through psa_stepup: no psa_signin stands before it on this path, so it is not known who comes")
+	}
+}
 
 // New returns a gate.
 func New(cfg Config) (*Gate, error) {
@@ -62,7 +78,7 @@ func New(cfg Config) (*Gate, error) {
 	if cfg.Engine == nil {
 		return nil, errors.New("a step-up needs an engine that knows people's apps")
 	}
-	return &Gate{cfg}, CheckMaxAge(cfg.MaxAge)
+	return &Gate{cfg: cfg}, CheckMaxAge(cfg.MaxAge)
 }
 
 // CheckMaxAge says what is wrong with a max age.
@@ -88,7 +104,7 @@ func (g *Gate) Admit(w http.ResponseWriter, r *http.Request) bool {
 	v, ok := signin.VisitOf(r.Context())
 	switch {
 	case !ok:
-		g.cfg.Log.Error("nobody comes through psa_stepup: no psa_signin stands before it on this path, so it is not known who comes")
+		g.sayUnsigned()
 		http.Error(w, "This path asks for a second factor of people who are signed in, and nobody can sign in here. Whoever runs this site finds more in its log.", http.StatusServiceUnavailable)
 		return false
 	case slices.Contains(signin.Behind(), v.URL().Path):

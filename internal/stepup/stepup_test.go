@@ -6,6 +6,7 @@ import (
 	"errors"
 	"html"
 	"image/png"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -114,10 +115,16 @@ func TestProgramsHearThatASecondFactorIsNeeded(t *testing.T) {
 
 func TestWithoutASignInBeforeItNobodyComesThrough(t *testing.T) {
 	w := newWorld(t)
-	gate, err := New(Config{Engine: w.engine})
+	var log bytes.Buffer
+	gate, err := New(Config{Engine: w.engine, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if n := strings.Count(log.String(), "no psa_signin stands before it"); n != 1 {
+			t.Errorf("it is logged %d times: %s", n, log.String())
+		}
+	}()
 	for _, path := range []string{"/x", "/psagate/totp", "/psagate/stepup"} {
 		rec := httptest.NewRecorder()
 		gate.Require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Errorf("%s came through", path) })).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))

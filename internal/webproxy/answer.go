@@ -34,6 +34,9 @@ func (x *exchange) answer(resp *http.Response) {
 		x.turn(h, name, x.links.Own) // what names hosts, not pages
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols || !shownText(resp) {
+		if x.try.posted && resp.StatusCode == http.StatusUnauthorized {
+			x.failed(plainRefusal, false)
+		}
 		return
 	}
 	for _, name := range [...]string{"Content-Length", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Accept-Ranges"} {
@@ -51,6 +54,9 @@ func (x *exchange) answer(resp *http.Response) {
 	}
 	resp.Body = stream(x.watched(resp.Body), x.links.Down)
 	resp.ContentLength = -1
+	if x.try.posted && resp.StatusCode == http.StatusUnauthorized {
+		x.failed(plainRefusal, false)
+	}
 }
 
 // turn makes edits in all values of a header.

@@ -47,7 +47,7 @@ func (x *exchange) warns(w http.ResponseWriter, r *http.Request, form url.Values
 	if offer := form.Get(goOnField); offer != "" {
 		x.cfg.Book.agree(x.browser, offer)
 		if form.Has(backField) {
-			w.Header().Set("Location", (&url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}).String())
+			w.Header().Set("Location", x.public.String()+r.URL.RequestURI())
 			w.WriteHeader(http.StatusSeeOther)
 			return true
 		}

@@ -76,6 +76,7 @@ type exchange struct {
 	target  *url.URL
 	browser string  // whose it is, for the book
 	try     attempt // what it has to do with a sign-in
+	told    bool    // that it failed
 }
 
 type exchangeKey struct{}

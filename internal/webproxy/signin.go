@@ -59,7 +59,7 @@ func (x *exchange) signsIn(w http.ResponseWriter, r *http.Request) bool {
 		x.try.posted = true
 		form = fields(r)
 		x.try.password = x.has(form, x.cfg.Signs.PasswordFields)
-		if user := x.value(form, x.cfg.Signs.UserFields); user != "" {
+		if user := x.value(form, x.cfg.Signs.UserFields); user != "" && len(user) <= longestUser {
 			x.cfg.Book.typed(x.browser, user)
 		}
 	}
@@ -69,6 +69,9 @@ func (x *exchange) signsIn(w http.ResponseWriter, r *http.Request) bool {
 	}
 	return x.warns(w, r, form)
 }
+
+// longestUser is the longest user name that is remembered, in bytes: no longer one is a mail address.
+const longestUser = 320
 
 // onPhone says whether the PSA is likely to take a browser for a phone or the Outlook extension, whose sessions it counts apart.
 func onPhone(r *http.Request) bool {
@@ -136,8 +139,6 @@ func (x *exchange) saw(resp *http.Response) {
 		x.cfg.Book.end(x.browser)
 	case !x.try.on:
 		x.cfg.Book.touch(x.browser)
-	case x.try.posted && resp.StatusCode == http.StatusUnauthorized:
-		x.failed("the answer is a 401", false)
 	}
 }
 
@@ -180,7 +181,8 @@ func (x *exchange) watched(body io.ReadCloser) io.ReadCloser {
 }
 
 func (x *exchange) failed(sign string, locked bool) {
-	if x.cfg.Failed != nil {
+	if x.cfg.Failed != nil && !x.told { // of a sign-in that failed by two signs the PSA counts one
+		x.told = true
 		x.cfg.Failed(Failure{User: x.try.user, Person: x.Person, Subject: x.Subject, Issuer: x.Issuer, Address: x.Address, Locked: locked, Sign: sign})
 	}
 }

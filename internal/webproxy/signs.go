@@ -93,5 +93,8 @@ func (s Signs) said(lowered string, password bool) (sign string, locked bool) {
 	return "", false
 }
 
+// plainRefusal is what is said of a sign-in that HTTP itself refuses.
+const plainRefusal = "the answer is a 401"
+
 // askedAgain is what is said of a page that asks for the password that was just sent.
 const askedAgain = "the password is asked for again"

@@ -1,0 +1,96 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Errors of a Ledger, to be found with errors.Is.
+var (
+	// ErrStale: somebody else has moved the row since it was read.
+	ErrStale = errors.New("ledger: the mail has been moved by somebody else")
+	// ErrReference: another mail has the reference already. This one is a duplicate.
+	ErrReference = errors.New("ledger: another mail has the same reference")
+	// ErrUnknown: there is no such mail.
+	ErrUnknown = errors.New("ledger: there is no such mail")
+)
+
+// Ledger keeps the rows, for all processes. What it has returned from is durable.
+type Ledger interface {
+	// Spool keeps a mail's bytes and its row in one transaction. The row's ID, State, Epoch are the ledger's to set. A mail
+	// whose Object is there already is not kept again: false, and the row as it is.
+	Spool(ctx context.Context, m Mail, raw []byte) (Mail, bool, error)
+	// Update writes a row if its Epoch is the one that is kept, which then is one more; it returns the row as it is kept.
+	Update(ctx context.Context, m Mail) (Mail, error)
+	// Get and Raw read one.
+	Get(ctx context.Context, id int64) (Mail, error)
+	Raw(ctx context.Context, id int64) ([]byte, error)
+	// Due are those of a mailbox for which something may be due, those that came first before others; at most so many.
+	Due(ctx context.Context, mailbox string, now time.Time, most int) ([]Mail, error)
+	// Blocked tells whether any mail is Before this one, which is a note.
+	Blocked(ctx context.Context, m Mail) (bool, error)
+	// Referred is the mail with this Message-ID, or else the newest that has it in its References: an answer belongs to its
+	// ticket, once it has one. Mails of no ticket (ended otherwise than Done) are left out.
+	Referred(ctx context.Context, messageID string) (Mail, bool, error)
+	// Balance counts the mails of a mailbox.
+	Balance(ctx context.Context, mailbox string) (Balance, error)
+}
+
+// Balance is a mailbox's books: Seen is the sum of all others, or a mail is lost.
+type Balance struct {
+	Seen                                                 int
+	Tickets, Notes, Suspended, Dead, Suppressed, Pending int
+}
+
+// Gap is how many mails are missing from the books.
+func (b Balance) Gap() int {
+	return b.Seen - b.Tickets - b.Notes - b.Suspended - b.Dead - b.Suppressed - b.Pending
+}
+
+// Count adds a mail.
+func (b *Balance) Count(m Mail) {
+	switch {
+	case m.State == Done && m.IsNote:
+		b.Notes++
+	case m.State == Done:
+		b.Tickets++
+	case m.State == Suspended:
+		b.Suspended++
+	case m.State == Dead:
+		b.Dead++
+	case m.State == Suppressed:
+		b.Suppressed++
+	default:
+		b.Pending++
+	}
+}
+
+// Duplicate is how a mail ends whose reference another has.
+func (r Rules) Duplicate(m Mail, now time.Time) Mail {
+	m.Reference = ""
+	return m.end(Suppressed, "duplicate", now)
+}
+
+// Before tells whether a mail must have ended before a note is made of another: it came first and is about the same ticket,
+// or is not understood yet and in the same conversation. One that cannot be understood ends after some tries. (A note that
+// answers the mail itself is not there yet: see Understood.WaitFor.) ticketOf is
+// that of the mail with a Message-ID, as far as it is known, else 0.
+func (m Mail) Before(note Mail, ticketOf func(messageID string) int64) bool {
+	if m.ID >= note.ID || m.State.Ended() {
+		return false
+	}
+	if m.State != Spooled {
+		return m.Ticket == note.Ticket
+	}
+	return slices.ContainsFunc(m.References, func(id string) bool {
+		return slices.Contains(note.References, id) || id == note.Number || ticketOf(id) == note.Ticket
+	})
+}
+
+// WaitsFor tells whether a mail that belongs to the ticket of another must wait for that to have one. It waits for none that
+// came later: two that name each other would wait for ever.
+func (m Mail) WaitsFor(other Mail) bool {
+	return other.ID < m.ID && !other.State.Ended() && other.Ticket == 0
+}

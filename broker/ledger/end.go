@@ -1,0 +1,219 @@
+package ledger
+
+import (
+	"fmt"
+	"time"
+)
+
+// Answer is what came of a step.
+type Answer string
+
+// Answers. Which a step can have, is said with each.
+const (
+	// Yes: it is done; for Look and Find: it is there (Ticket says which, for item 0).
+	Yes Answer = "yes"
+	// No: for Look and Find: it is not there; for a send: the PSA refuses what it says, and will again.
+	No Answer = "no"
+	// NotNow: for any step: it surely was not done, for a reason that passes.
+	NotNow Answer = "not-now"
+	// Unknown: for a send: nobody knows. For any other step the same as NotNow.
+	Unknown Answer = "unknown"
+)
+
+// Result is an Answer with what belongs to it.
+type Result struct {
+	Answer Answer
+	// Ticket (and its Number) is what item 0 made or was found as; Merged that the PSA put it into a ticket that was there.
+	Ticket int64
+	Number string
+	Merged bool
+	// Understood is what Understand and UnderstandLeast have found, with Yes.
+	Understood Understood
+}
+
+// Understood is what is written down of a mail that was parsed and routed.
+type Understood struct {
+	// End is Suspended or Suppressed with a Cause, where nothing is made of the mail.
+	End   State
+	Cause string
+	// Reference, and Ticket and its Number with IsNote for a note.
+	Reference string
+	IsNote    bool
+	Ticket    int64
+	Number    string
+	// Files is how many attachments there are.
+	Files int
+	// WaitFor says that the mail answers one that has not become a ticket yet (Mail.WaitsFor): it is looked at again later.
+	WaitFor bool
+}
+
+// End is the row as it is written when a step has been done.
+func (r Rules) End(m Mail, step Step, result Result, now time.Time) (Mail, error) {
+	r = r.whole()
+	switch step {
+	case Understand, UnderstandLeast:
+		return r.understood(m, step, result, now), nil
+	case Send:
+		return r.sent(m, result, now), nil
+	case Look:
+		return r.looked(m, result, now), nil
+	case Repair:
+		if result.Answer != Yes && result.Answer != No { // it may be done twice
+			return r.later(m, now), nil
+		}
+		m.Repair = false // what the PSA refuses to have put right, stays as it is
+		return r.done(m, now), nil
+	case SendAtes:
+		return r.handedOver(m, result, now), nil
+	case Find:
+		return r.found(m, result, now), nil
+	case Acknowledge:
+		if result.Answer != Yes && result.Answer != No { // No: it is not there any more
+			return r.later(m, now), nil
+		}
+		m.Acknowledged, m.Fails = true, 0
+		return m, nil
+	}
+	return m, fmt.Errorf("ledger: there is no end of the step %q", step)
+}
+
+func (r Rules) understood(m Mail, step Step, result Result, now time.Time) Mail {
+	u := result.Understood
+	switch {
+	case result.Answer == No: // the try counts
+		m.Due = now
+		return m
+	case result.Answer != Yes || u.WaitFor: // not the mail's fault
+		m.Tries = max(0, m.Tries-1)
+		return r.later(m, now)
+	}
+	m.Tries, m.Fails, m.Reference, m.Least = 0, 0, u.Reference, step == UnderstandLeast
+	if u.End != "" {
+		return m.end(u.End, u.Cause, now)
+	}
+	m.IsNote, m.Ticket, m.Number, m.Files = u.IsNote, u.Ticket, u.Number, u.Files
+	return r.ready(m, now)
+}
+
+func (r Rules) sent(m Mail, result Result, now time.Time) Mail {
+	switch result.Answer {
+	case Yes:
+		return r.arrived(m, result, now)
+	case No:
+		return r.refused(m, now)
+	case NotNow:
+		m.Tries = max(0, m.Tries-1)
+		return r.later(m.to(Ready, now), now)
+	}
+	return r.doubt(m, now)
+}
+
+// arrived is an item that is surely there.
+func (r Rules) arrived(m Mail, result Result, now time.Time) Mail {
+	if m.Item == 0 {
+		if !m.IsNote {
+			m.Ticket, m.Number = result.Ticket, result.Number
+		}
+		m.Merged = m.Merged || result.Merged
+	}
+	return r.done(m, now)
+}
+
+// done goes on to the next item, or to the end.
+func (r Rules) done(m Mail, now time.Time) Mail {
+	m.Item++
+	m.Tries, m.Fails, m.SentAt, m.Empty = 0, 0, time.Time{}, 0
+	if m.Item > m.last() {
+		return m.end(Done, "", now)
+	}
+	return r.ready(m, now)
+}
+
+// refused is an item that the PSA does not take as it is: a ticket is tried with less in it, an attachment is left out.
+func (r Rules) refused(m Mail, now time.Time) Mail {
+	m.Tries = max(0, m.Tries-1)
+	if m.Item > 0 {
+		return r.skip(m, now)
+	}
+	if m.Plainness++; m.Plainness > r.Plainest {
+		return m.end(Dead, "refused", now)
+	}
+	return r.ready(m, now)
+}
+
+// skip leaves an attachment out, which the last note says; where that note itself cannot be made, the mail is done without.
+func (r Rules) skip(m Mail, now time.Time) Mail {
+	if m.Item <= m.Files {
+		m.Skipped++
+	}
+	return r.done(m, now)
+}
+
+func (r Rules) looked(m Mail, result Result, now time.Time) Mail {
+	switch {
+	case result.Answer == Yes:
+		return r.arrived(m, result, now)
+	case result.Answer != No:
+		return r.later(m, now)
+	case !r.absent(&m, now):
+		return m
+	case m.Tries < r.Send:
+		m.Repeated = m.Repeated || m.Item == 0
+		return r.ready(m, now)
+	case m.Item == 0:
+		return m.end(Suspended, "in-doubt", now)
+	}
+	return r.skip(m, now)
+}
+
+// absent counts an answer that it is not there, and tells whether that is enough.
+func (r Rules) absent(m *Mail, now time.Time) bool {
+	m.Fails = 0
+	if settled := r.settled(*m); now.Before(settled) {
+		m.Due = settled
+		return false
+	}
+	m.Empty++
+	m.Due = now.Add(r.Apart)
+	return m.Empty >= 2
+}
+
+func (r Rules) handedOver(m Mail, result Result, now time.Time) Mail {
+	switch result.Answer {
+	case Yes:
+		m = m.to(AtesSent, now)
+		m.Due, m.Fails, m.Tries = now, 0, 0
+		return m
+	case No, NotNow: // the API may come back, or it
+		m.Tries = max(0, m.Tries-1)
+		return r.later(m.to(Ready, now), now)
+	}
+	return r.doubt(m, now)
+}
+
+// found is what became of a mail that was, or may have been, handed to the mail service.
+func (r Rules) found(m Mail, result Result, now time.Time) Mail {
+	switch {
+	case result.Answer == Yes:
+		if !m.IsNote {
+			m.Ticket, m.Number, m.Repair = result.Ticket, result.Number, true
+		}
+		m.Fails = 0
+		if m.IsNote {
+			return r.done(m, now)
+		}
+		return r.ready(m, now)
+	case result.Answer != No:
+		return r.later(m, now)
+	case m.State == AtesSent && now.Sub(m.SentAt) < r.AtesLost:
+		return r.later(m, now)
+	case !r.absent(&m, now):
+		return m
+	case m.State == AtesSent:
+		return m.end(Suspended, "ates-lost", now)
+	case m.Tries >= r.Send:
+		return m.end(Suspended, "ates-in-doubt", now)
+	}
+	m.Repeated = true
+	return r.ready(m, now)
+}

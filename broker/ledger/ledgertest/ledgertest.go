@@ -1,0 +1,212 @@
+// Package ledgertest holds a Ledger against what ledger.Ledger says of one. It is for tests.
+package ledgertest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/broker/ledger"
+)
+
+// Test tests ledgers, each of which is empty and of one test alone.
+func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, ledger.Ledger){
+		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "balance": balance, "race": race,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
+	}
+}
+
+var (
+	ctx  = context.Background()
+	noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+)
+
+// put spools a mail and moves it as asked.
+func put(t *testing.T, l ledger.Ledger, m ledger.Mail, move func(*ledger.Mail)) ledger.Mail {
+	t.Helper()
+	kept, fresh, err := l.Spool(ctx, m, []byte("raw of "+m.Object))
+	if err != nil || !fresh {
+		t.Fatalf("%t, %v", fresh, err)
+	}
+	if move == nil {
+		return kept
+	}
+	move(&kept)
+	if kept, err = l.Update(ctx, kept); err != nil {
+		t.Fatal(err)
+	}
+	return kept
+}
+
+func spool(t *testing.T, l ledger.Ledger) {
+	in := ledger.Mail{Mailbox: "m", Object: "1:1", MessageID: "a", References: []string{"x", "y"}, Content: [32]byte{1}, Arrived: noon}
+	a := put(t, l, in, nil)
+	if a.ID == 0 || a.State != ledger.Spooled || a.MessageID != "a" || len(a.References) != 2 || a.Content != in.Content || !a.Arrived.Equal(noon) {
+		t.Errorf("%+v", a)
+	}
+	again, fresh, err := l.Spool(ctx, in, []byte("other"))
+	if raw, _ := l.Raw(ctx, a.ID); err != nil || fresh || again.ID != a.ID || !bytes.Equal(raw, []byte("raw of 1:1")) {
+		t.Errorf("spooled twice: %+v, %t, %v, %q", again, fresh, err, raw)
+	}
+	if b := put(t, l, ledger.Mail{Mailbox: "other", Object: "1:1"}, nil); b.ID <= a.ID {
+		t.Errorf("mail %d came after %d", b.ID, a.ID)
+	}
+	for _, id := range []int64{0, 1000} {
+		_, err1 := l.Get(ctx, id)
+		_, err2 := l.Raw(ctx, id)
+		if _, err3 := l.Update(ctx, ledger.Mail{ID: id}); !errors.Is(err1, ledger.ErrUnknown) || !errors.Is(err2, ledger.ErrUnknown) || !errors.Is(err3, ledger.ErrUnknown) {
+			t.Errorf("mail %d: %v, %v, %v", id, err1, err2, err3)
+		}
+	}
+}
+
+func update(t *testing.T, l ledger.Ledger) {
+	a := put(t, l, ledger.Mail{Mailbox: "m", Object: "1"}, nil)
+	b := put(t, l, ledger.Mail{Mailbox: "m", Object: "2"}, nil)
+	want := a
+	want.State, want.Reference, want.Ticket, want.Number, want.IsNote, want.Due, want.Since = ledger.InDoubt, "r", 7, "T7", true, noon.Add(time.Second), noon
+	want.Tries, want.Fails, want.Item, want.Files, want.Skipped, want.Plainness, want.Empty = 1, 2, 3, 4, 5, 6, 7
+	want.SentAt, want.Cause, want.Forced, want.Least, want.Repair, want.Repeated, want.Merged, want.Acknowledged = noon.Add(time.Millisecond), "c", true, true, true, true, true, true
+	kept, err := l.Update(ctx, want)
+	if err != nil || kept.Epoch != a.Epoch+1 {
+		t.Fatalf("%+v, %v", kept, err)
+	}
+	got, err := l.Get(ctx, a.ID)
+	want.Epoch = kept.Epoch
+	if err != nil || !same(got, want) || !same(kept, want) {
+		t.Errorf("%+v, %v, want\n%+v", got, err, want)
+	}
+	if _, err := l.Update(ctx, a); !errors.Is(err, ledger.ErrStale) {
+		t.Errorf("a stale row: %v", err)
+	}
+	b.Reference = "r"
+	if _, err := l.Update(ctx, b); !errors.Is(err, ledger.ErrReference) {
+		t.Errorf("a reference twice: %v", err)
+	}
+	if b, err = l.Get(ctx, b.ID); err != nil || b.Reference != "" {
+		t.Errorf("a refused update is kept: %+v, %v", b, err)
+	}
+	if _, err := l.Update(ctx, b); err != nil {
+		t.Errorf("two without a reference: %v", err)
+	}
+}
+
+// same compares all but what times know beside the moment.
+func same(a, b ledger.Mail) bool {
+	for _, m := range []*ledger.Mail{&a, &b} {
+		m.References = nil
+		for _, at := range []*time.Time{&m.Due, &m.Since, &m.SentAt, &m.Arrived} {
+			if !at.IsZero() {
+				*at = at.UTC().Round(0)
+			}
+		}
+	}
+	return reflect.DeepEqual(a, b) // of every field, also those that are to come
+}
+
+func due(t *testing.T, l ledger.Ledger) {
+	first := put(t, l, ledger.Mail{Mailbox: "m", Object: "1"}, nil)
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "2"}, func(m *ledger.Mail) { m.Due = noon.Add(1) })
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "3"}, func(m *ledger.Mail) { m.State, m.Acknowledged = ledger.Done, true })
+	last := put(t, l, ledger.Mail{Mailbox: "m", Object: "4"}, func(m *ledger.Mail) { m.State, m.Due = ledger.Dead, noon })
+	put(t, l, ledger.Mail{Mailbox: "other", Object: "1"}, nil)
+	all, err := l.Due(ctx, "m", noon, 10)
+	if err != nil || len(all) != 2 || all[0].ID != first.ID || all[1].ID != last.ID {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if one, err := l.Due(ctx, "m", noon, 1); err != nil || len(one) != 1 || one[0].ID != first.ID {
+		t.Errorf("%+v, %v", one, err)
+	}
+}
+
+func referred(t *testing.T, l ledger.Ledger) {
+	done := func(m *ledger.Mail) { m.State = ledger.Done }
+	root := put(t, l, ledger.Mail{Mailbox: "m", Object: "1", MessageID: "root"}, done)
+	sibling := put(t, l, ledger.Mail{Mailbox: "m", Object: "2", MessageID: "s", References: []string{"unseen", "root"}}, nil)
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "3", MessageID: "aside", References: []string{"only aside"}}, func(m *ledger.Mail) { m.State = ledger.Suspended })
+	twin := put(t, l, ledger.Mail{Mailbox: "m", Object: "4", MessageID: "s"}, done)
+	for id, want := range map[string]int64{"root": root.ID, "unseen": sibling.ID, "s": twin.ID, "aside": 0, "only aside": 0, "none": 0, "": 0} {
+		if m, ok, err := l.Referred(ctx, id); err != nil || ok != (want != 0) || m.ID != want {
+			t.Errorf("%q is mail %d, want %d, %v", id, m.ID, want, err)
+		}
+	}
+}
+
+func blocked(t *testing.T, l ledger.Ledger) {
+	first := put(t, l, ledger.Mail{Mailbox: "m", Object: "1", MessageID: "a"}, func(m *ledger.Mail) { m.State, m.IsNote, m.Ticket, m.Number = ledger.InDoubt, true, 7, "T7" })
+	note := func(object string, ticket int64) ledger.Mail {
+		return put(t, l, ledger.Mail{Mailbox: "m", Object: object}, func(m *ledger.Mail) { m.State, m.IsNote, m.Ticket, m.Number = ledger.Ready, true, ticket, "T7" })
+	}
+	is := func(m ledger.Mail, want bool) {
+		t.Helper()
+		if got, err := l.Blocked(ctx, m); err != nil || got != want {
+			t.Errorf("mail %s is blocked: %t, %v", m.Object, got, err)
+		}
+	}
+	is(first, false)
+	is(note("2", 8), false)
+	third := note("3", 7)
+	is(third, true)
+	end(t, l, first)
+	answer := put(t, l, ledger.Mail{Mailbox: "m", Object: "5", References: []string{"a"}}, nil) // about ticket 7, and not understood yet
+	is(note("6", 9), false)
+	end(t, l, third)
+	last := put(t, l, ledger.Mail{Mailbox: "m", Object: "7"}, func(m *ledger.Mail) { m.State, m.IsNote, m.Ticket = ledger.Ready, true, 7 })
+	is(last, true) // the answer is before it
+	end(t, l, answer)
+	is(last, false)
+}
+
+func end(t *testing.T, l ledger.Ledger, m ledger.Mail) {
+	t.Helper()
+	m.State = ledger.Done
+	if _, err := l.Update(ctx, m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func balance(t *testing.T, l ledger.Ledger) {
+	for i, state := range ledger.States {
+		for _, isNote := range []bool{false, true} {
+			put(t, l, ledger.Mail{Mailbox: "m", Object: string(rune('a'+i)) + map[bool]string{true: "note"}[isNote]}, func(m *ledger.Mail) { m.State, m.IsNote = state, isNote })
+		}
+	}
+	put(t, l, ledger.Mail{Mailbox: "other", Object: "1"}, nil)
+	got, err := l.Balance(ctx, "m")
+	if want := (ledger.Balance{Seen: 22, Tickets: 1, Notes: 1, Suspended: 2, Dead: 2, Suppressed: 2, Pending: 14}); err != nil || got != want || got.Gap() != 0 {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+}
+
+// race: of many who move a row at once, one does.
+func race(t *testing.T, l ledger.Ledger) {
+	m := put(t, l, ledger.Mail{Mailbox: "m", Object: "1"}, nil)
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		wg.Go(func() {
+			mine := m
+			mine.Tries = i + 1
+			_, errs[i] = l.Update(ctx, mine)
+		})
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else if !errors.Is(err, ledger.ErrStale) {
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d have moved it", won)
+	}
+}

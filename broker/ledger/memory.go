@@ -1,0 +1,142 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Memory is a Ledger in memory, for tests and for trying out: what it keeps is gone with the process.
+type Memory struct {
+	mu   sync.Mutex
+	rows []Mail // by ID, from 1
+	raw  [][]byte
+	seen map[string]int
+}
+
+// NewMemory returns an empty one.
+func NewMemory() *Memory { return &Memory{seen: map[string]int{}} }
+
+// Spool keeps a mail.
+func (l *Memory) Spool(_ context.Context, m Mail, raw []byte) (Mail, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.IndexFunc(l.rows, func(have Mail) bool { return have.Mailbox == m.Mailbox && have.Object == m.Object }); i >= 0 {
+		return copied(l.rows[i]), false, nil
+	}
+	m.ID, m.State, m.Epoch = int64(len(l.rows)+1), Spooled, 1
+	l.rows, l.raw = append(l.rows, copied(m)), append(l.raw, bytes.Clone(raw))
+	l.seen[m.Mailbox]++
+	return copied(m), true, nil
+}
+
+func copied(m Mail) Mail {
+	m.References = slices.Clone(m.References)
+	return m
+}
+
+// Update writes a row.
+func (l *Memory) Update(_ context.Context, m Mail) (Mail, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	have, err := l.row(m.ID)
+	switch {
+	case err != nil:
+		return Mail{}, err
+	case have.Epoch != m.Epoch:
+		return Mail{}, ErrStale
+	case m.Reference != "" && slices.ContainsFunc(l.rows, func(o Mail) bool { return o.ID != m.ID && o.Reference == m.Reference }):
+		return Mail{}, ErrReference
+	}
+	m.Epoch++
+	*have = copied(m)
+	return copied(m), nil
+}
+
+func (l *Memory) row(id int64) (*Mail, error) {
+	if id < 1 || id > int64(len(l.rows)) {
+		return nil, ErrUnknown
+	}
+	return &l.rows[id-1], nil
+}
+
+// Get reads a row.
+func (l *Memory) Get(_ context.Context, id int64) (Mail, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m, err := l.row(id)
+	if err != nil {
+		return Mail{}, err
+	}
+	return copied(*m), nil
+}
+
+// Raw reads a mail's bytes.
+func (l *Memory) Raw(_ context.Context, id int64) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := l.row(id); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(l.raw[id-1]), nil
+}
+
+// Due lists what may be due.
+func (l *Memory) Due(_ context.Context, mailbox string, now time.Time, most int) (due []Mail, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.rows {
+		if m.Mailbox == mailbox && !now.Before(m.Due) && (!m.State.Ended() || !m.Acknowledged) && len(due) < most {
+			due = append(due, copied(m))
+		}
+	}
+	return due, nil
+}
+
+// Blocked tells whether another comes first.
+func (l *Memory) Blocked(_ context.Context, m Mail) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ticketOf := func(messageID string) int64 {
+		of, _ := l.referred(messageID)
+		return of.Ticket
+	}
+	return m.IsNote && slices.ContainsFunc(l.rows, func(o Mail) bool { return o.Before(m, ticketOf) }), nil
+}
+
+// Referred finds the mail that an answer belongs to.
+func (l *Memory) Referred(_ context.Context, messageID string) (Mail, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m, ok := l.referred(messageID)
+	return m, ok, nil
+}
+
+func (l *Memory) referred(messageID string) (Mail, bool) {
+	for _, fits := range []func(Mail) bool{
+		func(m Mail) bool { return m.MessageID == messageID },
+		func(m Mail) bool { return slices.Contains(m.References, messageID) },
+	} {
+		for _, m := range slices.Backward(l.rows) {
+			if messageID != "" && fits(m) && (m.State == Done || !m.State.Ended()) {
+				return copied(m), true
+			}
+		}
+	}
+	return Mail{}, false
+}
+
+// Balance counts.
+func (l *Memory) Balance(_ context.Context, mailbox string) (b Balance, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b.Seen = l.seen[mailbox]
+	for _, m := range l.rows {
+		if m.Mailbox == mailbox {
+			b.Count(m)
+		}
+	}
+	return b, nil
+}
