@@ -98,6 +98,7 @@ func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
 	defer look.Stop()
 	defer beat.Stop()
 	defer stay.Stop()
+	defer s.to.SetWriteDeadline(time.Time{}) //nolint:errcheck // as below; what comes next on the connection has its own time
 	err := s.write("retry: 3000\n\n")
 	if err == nil {
 		err = c.tell(s, show)
