@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -127,6 +128,20 @@ func TestALivePageSaysWhatHasChanged(t *testing.T) {
 		t.Errorf("HEAD: %d", a.StatusCode)
 	}
 	w.says("a page that is not live", ann.open("/console/live?page=settings"), http.StatusNotFound)
+}
+
+func TestALivePageSaysThatItIsOldWhereNothingCanBeRead(t *testing.T) {
+	w := newWorld(t).lively()
+	f := w.browser().follow("/console/failures")
+	f.next("beat")
+	w.set(func() { w.broken = errors.New("it is away") })
+	if _, _, ok := f.next("old"); !ok {
+		t.Error("it does not say so")
+	}
+	w.set(func() { w.broken = nil })
+	if _, _, ok := f.next("beat"); !ok {
+		t.Error("it does not come back")
+	}
 }
 
 func TestALivePageOfALoginKnowsWhich(t *testing.T) {
