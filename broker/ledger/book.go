@@ -88,3 +88,9 @@ func (m Mail) Before(note Mail, ticketOf func(messageID string) int64) bool {
 		return slices.Contains(note.References, id) || id == note.Number || ticketOf(id) == note.Ticket
 	})
 }
+
+// WaitsFor tells whether a mail that belongs to the ticket of another must wait for that to have one. It waits for none that
+// came later: two that name each other would wait for ever.
+func (m Mail) WaitsFor(other Mail) bool {
+	return other.ID < m.ID && !other.State.Ended() && other.Ticket == 0
+}

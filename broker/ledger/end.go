@@ -43,7 +43,7 @@ type Understood struct {
 	Number    string
 	// Files is how many attachments there are.
 	Files int
-	// WaitFor says that the mail answers one that has not become a ticket yet: it is looked at again later.
+	// WaitFor says that the mail answers one that has not become a ticket yet (Mail.WaitsFor): it is looked at again later.
 	WaitFor bool
 }
 

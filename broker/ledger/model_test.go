@@ -60,7 +60,7 @@ func (w *world) arrive() {
 	case "note":
 		k.note = int64(rapid.IntRange(1, 2).Draw(w.t, "ticket"))
 	case "reply":
-		k.reply = fmt.Sprint("id", rapid.IntRange(0, max(0, n-1)).Draw(w.t, "to"))
+		k.reply = fmt.Sprint("id", rapid.IntRange(0, n+1).Draw(w.t, "to")) // to itself, and to one that comes later, too
 	case "same":
 		if n > 0 {
 			k = w.mails[rapid.IntRange(0, n-1).Draw(w.t, "as")]

@@ -196,8 +196,8 @@ func (w *world) understand(m Mail, k kind) Result {
 		u.Cause = "kind"
 	}
 	if k.reply != "" {
-		if to, ok, err := w.book.Referred(ctx, k.reply); err == nil && ok && to.ID != m.ID {
-			u.IsNote, u.Ticket, u.Number, u.WaitFor = true, to.Ticket, to.Number, to.Ticket == 0
+		if to, ok, err := w.book.Referred(ctx, k.reply); err == nil && ok && (to.Ticket != 0 || m.WaitsFor(to)) {
+			u.IsNote, u.Ticket, u.Number, u.WaitFor = true, to.Ticket, to.Number, m.WaitsFor(to)
 		}
 	}
 	return Result{Answer: Yes, Understood: u}

@@ -62,8 +62,7 @@ type Message struct {
 // Fault is why a mail could not be taken apart.
 type Fault struct {
 	// Cause is one word: size, header, field, addresses, parts, depth, unclosed, work, boundary (limits of package scan),
-	// parser (which refused it), panic (of a parser), nothing (there is something,
-	// but no text and no file in it).
+	// parser (which refused it), panic (of a parser), nothing (no text, no file, and no header that mail has).
 	Cause string
 	// Detail is a sentence. It holds nothing of the mail.
 	Detail string

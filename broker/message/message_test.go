@@ -123,6 +123,29 @@ func TestTextIsChosen(t *testing.T) {
 	}
 }
 
+// A mail without a word is no fault, and one without the parts that it promises is shown as it stands.
+func TestLittle(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		mail, want string
+		files      int
+	}{
+		"a subject alone":      {"Subject: call me\n\n", "", 0},
+		"without a body":       {"Subject: call me", "", 0},
+		"empty parts":          {multipart("alternative", "Content-Type: text/plain\n\n\n", "Content-Type: text/html\n\n<div><br></div>\n"), "", 0},
+		"a picture elsewhere":  {"Content-Type: text/html\n\n<a href=https://x.example><IMG src=https://x.example/a.png></a>", "", 1},
+		"no parts":             {"Content-Type: multipart/mixed; boundary=b\n\nno delimiter\n", "no delimiter", 1},
+		"another's delimiters": {"Content-Type: multipart/mixed; boundary=b\n\n--c\n\ntext\n--c--\n", "--c\n\ntext\n--c--", 1},
+	} {
+		if m := read(t, sender+c.mail); m.Text != c.want || len(m.Files) != c.files || m.Fault != nil {
+			t.Errorf("%s: %q, %d files, %v", name, m.Text, len(m.Files), m.Fault)
+		}
+	}
+	if m := read(t, "\n\n\n"); m.Fault == nil || m.Fault.Cause != "nothing" {
+		t.Errorf("%+v", m.Fault)
+	}
+}
+
 func TestManyPictures(t *testing.T) {
 	t.Parallel()
 	html := sender + "Content-Type: text/html\n\n"
@@ -216,11 +239,11 @@ func TestFaults(t *testing.T) {
 		mail   string
 		limits scan.Limits
 	}{
-		"depth":   {sender + "Subject: help\n" + nested, scan.Limits{}},
-		"parts":   {sender + "Subject: help\nContent-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\n\n", 100_000), scan.Limits{}},
-		"size":    {sender + "Subject: help\n\n" + strings.Repeat("x", 1000), small},
-		"header":  {sender + "Subject: help\n" + strings.Repeat("X-A: b\n", 200_000), scan.Limits{}},
-		"nothing": {sender + "Subject: help\nContent-Type: multipart/mixed; boundary=b\n\nnot a part\n", scan.Limits{}},
+		"depth":  {sender + "Subject: help\n" + nested, scan.Limits{}},
+		"parts":  {sender + "Subject: help\nContent-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\n\n", 100_000), scan.Limits{}},
+		"size":   {sender + "Subject: help\n\n" + strings.Repeat("x", 1000), small},
+		"header": {sender + "Subject: help\n" + strings.Repeat("X-A: b\n", 200_000), scan.Limits{}},
+		"field":  {sender + "Subject: help\nX-Long: " + strings.Repeat("x", 300_000) + "\n\n", scan.Limits{}},
 	} {
 		m := Read([]byte(c.mail), Options{Limits: c.limits})
 		wellFormed(t, cause, []byte(c.mail), m)

@@ -51,15 +51,20 @@ func Read(raw []byte, o Options) *Message {
 	}
 	m := &Message{Size: len(raw), Hash: sha256.Sum256(raw), ContentKey: ContentKeyOf(raw)}
 	upright := mended(raw)
-	var body []byte
-	m.Header, body = ReadHeader(upright[:min(len(upright), o.headerMost())])
+	top := upright[:min(len(upright), o.headerMost())]
+	header, rest := ReadHeader(top)
+	m.Header = header
+	body := upright[len(top)-len(rest):]
 	m.readHeader(o)
 	root, fault := parse(upright, o.Limits)
 	r := &reading{message: m}
 	if fault == nil {
 		fault = r.read(root)
 	}
-	if fault == nil && m.Text == "" && len(m.Files) == 0 && (len(bytes.TrimSpace(body)) > 0 || m.Lost || !m.Header.isMail()) {
+	if fault == nil && r.leaves == 0 {
+		r.unstructured(body)
+	}
+	if fault == nil && m.Text == "" && len(m.Files) == 0 && !m.Header.isMail() {
 		fault = &Fault{"nothing", "no text and no file was found in it"}
 	}
 	if fault != nil {
@@ -70,6 +75,15 @@ func Read(raw []byte, o Options) *Message {
 	}
 	m.classify(o)
 	return m
+}
+
+// unstructuredMost is how much of a body without parts is shown, in bytes.
+const unstructuredMost = 256 << 10
+
+// unstructured takes the body as it stands, of a mail that promises parts and has none.
+func (r *reading) unstructured(body []byte) {
+	r.message.Text = plain.Clean(decodeBytes(body[:min(len(body), unstructuredMost)], ""))
+	r.message.Lost = r.message.Text != ""
 }
 
 // headerMost is how much of a mail is looked at for its header, whatever the mail is.

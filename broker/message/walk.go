@@ -11,6 +11,7 @@ import (
 type reading struct {
 	message *Message
 	names   map[string]bool              // of files, in lower case
+	leaves  int                          // parts with something of their own
 	byID    map[string]int               // files by their ids
 	images  map[[sha256.Size]byte]string // names of those that stood in HTML
 	broken  bool                         // it is a report of delivery
@@ -41,6 +42,9 @@ func (r *reading) read(root *enmime.Part) (fault *Fault) {
 	}()
 	segments := r.walk(root)
 	r.message.Text, r.message.HTML = r.text(segments)
+	if m := r.message; m.Text == "" && strings.Contains(strings.ToLower(m.HTML), "<img") { // it says something, by pictures from elsewhere
+		m.Files = append(m.Files, r.file(File{Name: "message.html", Type: "text/html", Data: []byte(m.HTML)}))
+	}
 	r.message.Lost = r.message.Lost || lost(root)
 	return nil
 }
@@ -63,9 +67,10 @@ func lost(p *enmime.Part) bool {
 func (r *reading) walk(p *enmime.Part) []segment {
 	kind := strings.ToLower(p.ContentType)
 	if p.FirstChild == nil {
-		if strings.HasPrefix(kind, "multipart/") && p.Parent != nil && len(p.Content) == 0 {
+		if strings.HasPrefix(kind, "multipart/") && len(p.Content) == 0 {
 			return nil // a multipart of nothing
 		}
+		r.leaves++
 		return r.leaf(p, kind)
 	}
 	r.broken = r.broken || kind == "multipart/report"

@@ -2,6 +2,7 @@ package route
 
 import (
 	"context"
+	"errors"
 
 	"github.com/psagate/psagate/broker/message"
 )
@@ -35,6 +36,10 @@ type Directory interface {
 	TicketByNumber(ctx context.Context, number string) (Ticket, bool, error)
 	TicketByID(ctx context.Context, id int64) (Ticket, bool, error)
 }
+
+// ErrPending is what Threads return for a mail that is to become a ticket and has not yet: Route returns it, and the mail
+// that answers is routed again later.
+var ErrPending = errors.New("the mail that it answers has not become a ticket yet")
 
 // Threads is what this broker remembers of mails and tickets.
 type Threads interface {

@@ -9,7 +9,7 @@ import (
 	"github.com/psagate/psagate/broker/rule"
 )
 
-// Route says what becomes of a mail. Its error is that of a Directory or of Threads.
+// Route says what becomes of a mail. Its error is that of a Directory or of Threads; ErrPending is among those.
 func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, threads Threads) (*Draft, error) {
 	d := &Draft{Message: m}
 	if m.Kind == message.Own {

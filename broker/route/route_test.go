@@ -215,6 +215,18 @@ func TestADirectoryThatIsDown(t *testing.T) {
 	}
 }
 
+type pending struct{ book }
+
+func (pending) TicketOf(context.Context, string) (int64, bool, error) { return 0, false, ErrPending }
+
+func TestAnAnswerWaitsForItsTicket(t *testing.T) {
+	t.Parallel()
+	m := message.Read([]byte("From: jo@acme.example\nReferences: <a@b>\n\nx"), message.Options{})
+	if d, err := support(t).Route(t.Context(), m, known, pending{known}); !errors.Is(err, ErrPending) || d != nil {
+		t.Errorf("%v, %+v", err, d)
+	}
+}
+
 func TestLockoutNotices(t *testing.T) {
 	t.Parallel()
 	const to = "To: lockouts@msp.example\n"

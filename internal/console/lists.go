@@ -2,9 +2,11 @@ package console
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/session"
@@ -127,16 +129,32 @@ type sessionLine struct {
 	End   string // where it is ended
 }
 
+// present are those who are signed in, and have a second factor; or why that is not known.
+type present struct {
+	sessions []session.Session
+	factors  report.TOTPPeople
+	err      error
+}
+
+// readWithin is how long the store may take to tell who is signed in. It is read for all who look at once, so it ends with none of them.
+const readWithin = 10 * time.Second
+
+func (c *Console) lookAtPeople(struct{}) (p present) {
+	ctx, cancel := context.WithTimeout(context.Background(), readWithin)
+	defer cancel()
+	if p.sessions, p.err = c.cfg.Source.Sessions(ctx); p.err == nil {
+		p.factors, p.err = c.cfg.Source.Factors(ctx)
+	}
+	return p
+}
+
 // people tells who is signed in, and who has a second factor.
 func (c *Console) people(r *http.Request) (content, error) {
-	sessions, err := c.cfg.Source.Sessions(r.Context())
-	if err != nil {
-		return content{}, err
+	found := c.guests.get(struct{}{})
+	if found.err != nil {
+		return content{}, found.err
 	}
-	factors, err := c.cfg.Source.Factors(r.Context())
-	if err != nil {
-		return content{}, err
-	}
+	sessions, factors := found.sessions, found.factors
 	now := c.cfg.Now().Truncate(step)
 	mine := ""
 	if v, ok := signin.VisitOf(r.Context()); ok {

@@ -31,6 +31,9 @@ type pace struct {
 
 var usualPace = pace{look: 2 * time.Second, beat: 15 * time.Second, stay: 5 * time.Second}
 
+// lessThan is the share of the time that a page may be made in, for each who looks: one in so many.
+const lessThan = 20
+
 // writeWithin is how long a browser may take for an event.
 const writeWithin = 20 * time.Second
 
@@ -106,7 +109,9 @@ func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
 		case <-c.streams.ended:
 			return // the browser comes back, to whatever is there then
 		case <-look.C:
+			began := time.Now()
 			err = c.tell(s, show)
+			look.Reset(max(c.pace.look, lessThan*time.Since(began))) // of a page that takes long it is made less often
 		case <-beat.C:
 			err = s.write("event: beat\ndata: " + c.cfg.Now().UTC().Format(moment) + "\n\n")
 		case <-stay.C:

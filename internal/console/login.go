@@ -23,12 +23,13 @@ type loginData struct {
 func (c *Console) login(r *http.Request) (content, error) {
 	name := r.URL.Query().Get("name")
 	s, f := c.status.get(struct{}{}), c.failures.get(usual)
-	data := loginData{Name: name}
+	data, danger := loginData{Name: name}, report.DangerNone
 	for _, l := range s.Logins {
 		if l.Name != name {
 			continue
 		}
 		data.Acts = c.actsOn(policy.Target{Kind: policy.Login, Name: name}, policy.Check, policy.Release, policy.NewSecret, policy.ShowCode)
+		danger, _ = report.Status{Logins: []report.LoginStatus{l}}.AboutToLock()
 		data.Known, data.State, data.Facts, data.Problems, data.Advice = true, l.Headline(), printer.LoginFacts(l, s.now), l.Problems, l.Advice
 	}
 	for _, of := range f.Logins {
@@ -38,6 +39,7 @@ func (c *Console) login(r *http.Request) (content, error) {
 		}
 	}
 	what, err := made("login.html", "Login "+name, data)
+	what.Headline, what.Danger = data.State, danger
 	if !data.Known {
 		what.Status = http.StatusNotFound
 	}

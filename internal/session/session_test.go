@@ -72,6 +72,28 @@ func TestASessionEndsWhenItLiesUnusedAndAtItsEnd(t *testing.T) {
 	}
 }
 
+func TestALookAtASessionIsNoUseOfIt(t *testing.T) {
+	c := newClock()
+	k := keeper(t, session.NewMemory(), c, session.Limits{})
+	token, s := begin(t, k, nil)
+	for range 7 {
+		c.at = c.at.Add(time.Hour)
+		if seen, err := k.Peek(t.Context(), token); err != nil || seen.ID != s.ID || !seen.Seen.Equal(s.Seen) {
+			t.Fatalf("%+v, %v", seen, err)
+		}
+	}
+	c.at = c.at.Add(time.Hour)
+	if _, err := k.Peek(t.Context(), token); !errors.Is(err, session.ErrOver) {
+		t.Errorf("after 8 h without use: %v", err)
+	}
+	if _, err := k.End(t.Context(), session.Which{ID: s.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Peek(t.Context(), token); !errors.Is(err, session.ErrNone) {
+		t.Errorf("one that was ended: %v", err)
+	}
+}
+
 func TestTheShorterLimitsCount(t *testing.T) {
 	c, m := newClock(), session.NewMemory()
 	long, short := keeper(t, m, c, session.Limits{}), keeper(t, m, c, session.Limits{Idle: 5 * time.Minute, Absolute: 10 * time.Minute})

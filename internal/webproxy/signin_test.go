@@ -235,3 +235,43 @@ func TestOneSignInFailsOnceByTwoSigns(t *testing.T) {
 		t.Fatalf("told %+v", told)
 	}
 }
+
+// What the PSA tells a provider is what that provider knows: the address to come back to is the zone's.
+func TestTheWayToAProviderIsAsItCame(t *testing.T) {
+	w := newWorld(t)
+	w.user.SetWeb(psatest.WebUser{SSO: true})
+	w.web.SetSSO(psatest.SSO{URL: "https://login.example.com/auth"})
+	w.web.SetKaseyaOne("https://one.example.com/")
+	v := w.visitor()
+	if body := v.open(public + "/"); !strings.Contains(body, `href="https://one.example.com/"`) {
+		t.Errorf("the button is gone: %s", body)
+	}
+	v.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	v.fill("UserName", userName)
+	to, err := url.Parse(v.header.Get("Location"))
+	if err != nil || to.Host != "login.example.com" || !strings.HasPrefix(to.Query().Get("redirect_uri"), w.web.URL()+"/") {
+		t.Errorf("it leads to %s, %v", v.header.Get("Location"), err)
+	}
+	if s := w.book.Sessions(); len(s) != 0 {
+		t.Errorf("a session began: %+v", s)
+	}
+}
+
+func TestWhatCannotBeInflatedIsNotShownAsWhole(t *testing.T) {
+	p := New(Config{Book: NewBook(Limits{}, time.Now), Log: slog.New(slog.DiscardHandler), Transport: stub(func(r *http.Request) *http.Response {
+		return &http.Response{StatusCode: 200, Request: r, ContentLength: 5, Body: io.NopCloser(strings.NewReader("plain")), Header: http.Header{"Content-Type": {"text/html"}, "Content-Encoding": {"gzip"}}}
+	})})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.Serve(w, r, Visit{Zone: "https://ww5.autotask.net/"})
+	}))
+	defer server.Close()
+	resp, err := http.Get(server.URL)
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err == nil {
+		t.Error("a broken page came whole")
+	}
+}

@@ -47,7 +47,6 @@ type world struct {
 	server *httptest.Server
 	proxy  *Proxy
 	book   *Book
-	cfg    Config
 
 	mu     sync.Mutex
 	now    time.Time
