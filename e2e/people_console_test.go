@@ -94,9 +94,13 @@ func (s *people) consoleDeeds(p *tab) {
 func (s *people) consoleCredential(p *tab) {
 	p.open("/console/")
 	p.at("/console/", "This page is live.", "serving")
+	_ = must[bool](p, `(document.querySelector("#live a").focus(), true)`)
 	s.user.SetSecret(newPassword)
 	s.call("b", http.MethodGet, "/Tickets/1", "")
 	p.at("/console/", "Calls of main are not served.", "REFUSED", "psagate secret put main") // by itself
+	if at := must[string](p, `document.activeElement.innerText`); at != "main" {
+		p.Errorf("the keyboard was at main, and is at %q", at)
+	}
 	p.use("Failures")
 	p.at("/console/failures", " of 1 login failed in the last day", "refused")
 	p.inspect("console failures that are there")

@@ -218,7 +218,10 @@ func sentence(text string) string {
 	if !strings.HasSuffix(text, ".") {
 		text += "."
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	if first := text[0]; 'a' <= first && first <= 'z' {
+		return string(first-'a'+'A') + text[1:]
+	}
+	return text
 }
 
 // showForm shows the form of a deed, with what was wrong where something was.

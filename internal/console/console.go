@@ -120,8 +120,8 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v := &visit{came, w, r}
 	name := strings.TrimPrefix(r.URL.Path, "/")
-	if asked := v.URL().Path; name == pageOverview && !strings.HasSuffix(asked, "/") {
-		v.Leave(w, asked[strings.LastIndex(asked, "/")+1:]+"/") // or the pages' names would be beside the console, not below it
+	if asked := v.URL().EscapedPath(); name == pageOverview && !strings.HasSuffix(asked, "/") {
+		v.Leave(w, "./"+asked[strings.LastIndex(asked, "/")+1:]+"/") // or the pages' names would be beside the console, not below it
 		return
 	}
 	at, ok := c.pages[name]

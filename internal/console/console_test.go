@@ -78,7 +78,7 @@ func TestFailuresAreToldWithNamesAndWhatToDo(t *testing.T) {
 	}
 	ann.opened("/console/login?name=main", "What failed in the last day", "itglue: 32 refused")
 	w.set(func() { w.broken = errors.New("it is away") })
-	w.says("while they cannot be read", ann.open("/console/failures"), http.StatusServiceUnavailable)
+	w.says("while they cannot be read", ann.open("/console/failures"), http.StatusServiceUnavailable, "Not known for now")
 }
 
 func TestNothingThatOthersWroteIsMoreThanText(t *testing.T) {

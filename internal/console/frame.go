@@ -44,7 +44,8 @@ func (c *Console) shown(of func(*http.Request) (content, error)) func(*visit) {
 	return func(v *visit) {
 		what, err := of(v.r)
 		if err != nil {
-			c.trouble(v, err)
+			c.cfg.Log.Error("a page of the console cannot be shown", "page", v.r.URL.Path, "error", err)
+			c.message(v, http.StatusServiceUnavailable, "Not known for now", "What is to be shown here cannot be read. Whoever runs psagate finds more in its log; load the page again in a moment.")
 			return
 		}
 		c.draw(v, cmp.Or(what.Status, http.StatusOK), what)
@@ -144,7 +145,7 @@ func (c *Console) message(v *visit, status int, title string, text ...string) {
 	c.draw(v, status, what)
 }
 
-// trouble answers where what is to be shown cannot be had.
+// trouble answers where a page cannot be made.
 func (c *Console) trouble(v *visit, err error) {
 	c.cfg.Log.Error("a page of the console cannot be shown", "page", v.r.URL.Path, "error", err)
 	h := v.w.Header()

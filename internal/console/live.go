@@ -39,6 +39,7 @@ const writeWithin = 20 * time.Second
 
 // event is what the script gets.
 type event struct {
+	Title    string        `json:"title"`
 	Headline string        `json:"headline"`
 	Danger   report.Danger `json:"danger"`
 	Body     string        `json:"body"`
@@ -91,6 +92,7 @@ type stream struct {
 	*visit
 	to   *http.ResponseController
 	last string // id of what the browser shows
+	old  bool   // what it shows cannot be read now
 }
 
 func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
@@ -98,6 +100,7 @@ func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
 	defer look.Stop()
 	defer beat.Stop()
 	defer stay.Stop()
+	defer s.to.SetWriteDeadline(time.Time{}) //nolint:errcheck // as below; what comes next on the connection has its own time
 	err := s.write("retry: 3000\n\n")
 	if err == nil {
 		err = c.tell(s, show)
@@ -113,7 +116,11 @@ func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
 			err = c.tell(s, show)
 			look.Reset(max(c.pace.look, lessThan*time.Since(began))) // of a page that takes long it is made less often
 		case <-beat.C:
-			err = s.write("event: beat\ndata: " + c.cfg.Now().UTC().Format(moment) + "\n\n")
+			what := "beat"
+			if s.old { // and how old it is, it says already
+				what = "old"
+			}
+			err = s.write("event: " + what + "\ndata: " + c.cfg.Now().UTC().Format(moment) + "\n\n")
 		case <-stay.C:
 			if gone := s.Alive(s.r.Context()); gone != nil {
 				_ = s.write("event: over\ndata: over\n\n")
@@ -126,14 +133,14 @@ func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
 // tell sends what the page says, where that is not what the browser shows.
 func (c *Console) tell(s *stream, show func(*http.Request) (content, error)) error {
 	what, err := show(s.r)
-	if err != nil { // it shows what it showed, and how old that is
+	if s.old = err != nil; s.old { // it shows what it showed
 		return nil //nolint:nilerr // the next look may find it
 	}
 	id := what.id()
 	if id == s.last {
 		return nil
 	}
-	data, err := json.Marshal(event{what.Headline, what.Danger, string(what.Body), c.cfg.Now().UTC().Format(moment)})
+	data, err := json.Marshal(event{what.Title, what.Headline, what.Danger, string(what.Body), c.cfg.Now().UTC().Format(moment)})
 	if err != nil {
 		return err
 	}
@@ -153,6 +160,6 @@ func (s *stream) write(text string) error {
 // id tells what is on a page from what was on it before.
 func (c content) id() string {
 	sum := sha256.New()
-	_ = json.NewEncoder(sum).Encode([]string{c.Headline, string(c.Danger), string(c.Body)})
+	_ = json.NewEncoder(sum).Encode([]string{c.Title, c.Headline, string(c.Danger), string(c.Body)})
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }

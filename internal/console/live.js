@@ -1,12 +1,16 @@
 // Keeps the page as it is now. Without it the page is as it was when it was opened, and is reloaded for news.
 "use strict";
 (() => {
-	const region = document.getElementById("live"), headline = document.getElementById("headline");
+	const region = document.getElementById("live"), headline = document.getElementById("headline"), title = document.querySelector("h1");
 	const at = document.getElementById("at"), state = document.getElementById("live-state");
 	let source;
 
 	// show puts the page's new content into place. Where somebody is at a link, or marks a text, that stays.
 	const show = (page) => {
+		if (title.textContent !== page.title) { // it could not be shown before
+			title.textContent = page.title;
+			document.title = page.title + " · psagate";
+		}
 		if (headline.textContent !== page.headline) {
 			headline.textContent = page.headline; // which is read out
 		}
@@ -42,7 +46,11 @@
 			const page = JSON.parse(e.data);
 			waiting = show(page) ? null : page;
 		});
-		source.addEventListener("beat", (e) => { at.textContent = e.data; });
+		source.addEventListener("beat", (e) => {
+			at.textContent = e.data;
+			state.textContent = "This page is live.";
+		});
+		source.addEventListener("old", () => { state.textContent = "What is here cannot be read for now: it is as old as that."; });
 		source.addEventListener("over", () => {
 			source.close();
 			state.textContent = "You are not signed in any more: reload the page.";

@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -126,6 +130,20 @@ func TestALivePageSaysWhatHasChanged(t *testing.T) {
 	w.says("a page that is not live", ann.open("/console/live?page=settings"), http.StatusNotFound)
 }
 
+func TestALivePageSaysThatItIsOldWhereNothingCanBeRead(t *testing.T) {
+	w := newWorld(t).lively()
+	f := w.browser().follow("/console/failures")
+	f.next("beat")
+	w.set(func() { w.broken = errors.New("it is away") })
+	if _, _, ok := f.next("old"); !ok {
+		t.Error("it does not say so")
+	}
+	w.set(func() { w.broken = nil })
+	if _, _, ok := f.next("beat"); !ok {
+		t.Error("it does not come back")
+	}
+}
+
 func TestALivePageOfALoginKnowsWhich(t *testing.T) {
 	w := newWorld(t).lively()
 	ann := w.browser()
@@ -228,5 +246,40 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 	if len(s.of) != 0 || s.all != 0 || !s.begin("another") {
 		t.Errorf("%d left of %v", s.all, s.of)
+	}
+}
+
+// wire is a connection of which it is known until when it may be written to.
+type wire struct {
+	*httptest.ResponseRecorder
+	wrote chan struct{}
+	until time.Time
+	once  sync.Once
+}
+
+func (w *wire) SetWriteDeadline(t time.Time) error { w.until = t; return nil }
+
+func (w *wire) Write(p []byte) (int, error) {
+	w.once.Do(func() { close(w.wrote) })
+	return w.ResponseRecorder.Write(p)
+}
+
+func TestWhatComesAfterAStreamOnItsConnectionHasItsOwnTime(t *testing.T) {
+	w := newWorld(t)
+	ann := w.browser()
+	ann.opened("/console/")
+	site, err := url.Parse(w.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, w.server.URL+"/live?page=", nil)
+	for _, c := range ann.Jar.Cookies(site) {
+		r.AddCookie(c)
+	}
+	to := &wire{ResponseRecorder: httptest.NewRecorder(), wrote: make(chan struct{})}
+	go func() { <-to.wrote; leave() }()
+	if w.gate.ServeHTTP(to, r); !strings.Contains(to.Body.String(), "event: page") || !to.until.IsZero() {
+		t.Errorf("it may be written to until %s: %s", to.until, to.Body)
 	}
 }

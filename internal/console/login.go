@@ -35,6 +35,9 @@ func (c *Console) login(r *http.Request) (content, error) {
 	for _, of := range f.Logins {
 		if of.Names(name) && !of.Calm() {
 			failed := loginOf(of, f)
+			if failed.Next == data.Advice {
+				failed.Next = "" // it is said above
+			}
 			data.Failed = &failed
 		}
 	}
