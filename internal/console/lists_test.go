@@ -73,7 +73,34 @@ func TestPeopleAreToldWhoIsSignedInAndHasASecondFactor(t *testing.T) {
 		w.factors = []report.TOTPPerson{{Issuer: "corp", Subject: "ann", Enrolled: true, Since: &since, RecoveryLeft: 9}, {Issuer: "corp", Subject: "bob"}}
 	})
 	ann.opened("/console/people", "Signed in: 1 account, in 1 browser.", "ann@example.com account ann of corp second factor an app since", "which is yours here", "browser Go-http-client", "bob account bob of corp second factor no app Not signed in now.")
-	w.browser().opened("/console/people", "Signed in: 1 account, in 2 browsers.")
+	bob := w.browser()
+	bob.opened("/console/")
+	w.set(func() {})
+	bob.opened("/console/people", "Signed in: 1 account, in 2 browsers.")
+}
+
+// A page that is live is made and sent again and again, for each who has it open.
+func TestOfManyPeopleAPageShowsAPart(t *testing.T) {
+	w := newWorld(t)
+	ann := w.browser()
+	ann.opened("/console/")
+	w.set(func() {
+		for n := range 2 * maxPeople {
+			w.factors = append(w.factors, report.TOTPPerson{Issuer: "corp", Subject: fmt.Sprintf("p%03d", n), Enrolled: true, Since: &w.at})
+		}
+	})
+	first := ann.opened("/console/people", "These are 1 to 100 of 201", "ann of corp", "p098 of corp", "Those after")
+	if strings.Contains(first.text(), "p099 of corp") || strings.Contains(first.text(), "Those before") {
+		t.Error("it shows more")
+	}
+	ann.opened("/console/people?from=100", "101 to 200 of 201", "p099 of corp", "p198 of corp", "Those before", "Those after")
+	last := ann.opened("/console/people?from=200", "201 to 201 of 201", "p199 of corp", "Those before")
+	if !strings.Contains(last.body, `href="people?from=100"`) || strings.Contains(last.text(), "Those after") || !strings.Contains(last.body, "from=200&amp;page=people") {
+		t.Errorf("it leads elsewhere: %s", last.body)
+	}
+	for _, from := range []string{"-1", "201", "x", "99999999999999999999"} {
+		ann.opened("/console/people?from="+from, "These are 1 to 100 of 201")
+	}
 }
 
 func TestSettingsAreShown(t *testing.T) {
