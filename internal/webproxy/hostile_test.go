@@ -300,3 +300,19 @@ func TestInterfacesBehindParametersAreNotServed(t *testing.T) {
 		}
 	}
 }
+
+// A page full of addresses takes no more than its length: not as long as the square of it.
+func TestAPageFullOfAddressesDoesNotTakeSeconds(t *testing.T) {
+	zone, _ := url.Parse("https://ww5.autotask.net/")
+	site, _ := url.Parse(public)
+	const size = 1 << 20
+	for name, text := range map[string]string{"the zone's": "https://ww5.autotask.net ", "other zones'": "https://ww3.autotask.net ", "hardly any": "autotask."} {
+		links, began := NewLinks(zone, site), time.Now()
+		got, err := io.ReadAll(stream(io.NopCloser(strings.NewReader(strings.Repeat(text, size/len(text)))), links.Down))
+		if took := time.Since(began); err != nil || took > 2*time.Second {
+			t.Errorf("%s: %d bytes in %v, %v", name, len(got), took, err)
+		} else {
+			t.Logf("%s: %v", name, took)
+		}
+	}
+}

@@ -14,7 +14,7 @@ import (
 // rewrite makes the request that goes to the zone.
 func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 	out := pr.Out
-	out.URL, out.Host = x.target, ""
+	out.URL, out.Host, out.Trailer = x.target, "", nil
 	h := out.Header
 	for name := range h {
 		if withheld(name) {
