@@ -51,10 +51,10 @@ type browser struct {
 	agreed  string // the user for whom its person said so
 	session *Session
 
-	// expected is the page on which the answer to a sign-in stands that was led on there; password, that one was sent.
+	// expected is the page on which the answer to a sign-in stands that was led on there; passwords is attempt's.
 	expected   string
 	expectedAt time.Time
-	password   bool
+	passwords  []string
 }
 
 const (
@@ -148,24 +148,24 @@ func (b *Book) goesFirst(one, other *browser) bool {
 }
 
 // expect notes that the answer to a sign-in stands on another page, to which the browser is led on.
-func (b *Book) expect(id, page string, password bool) {
+func (b *Book) expect(id, page string, passwords []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if one := b.browsers[id]; one != nil {
-		one.expected, one.expectedAt, one.password = page, b.now(), password
+		one.expected, one.expectedAt, one.passwords = page, b.now(), passwords
 	}
 }
 
 // expected says, once, whether a page is the one that was expected.
-func (b *Book) expected(id, page string) (yes, password bool) {
+func (b *Book) expected(id, page string) (yes bool, passwords []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	one := b.browsers[id]
 	if one == nil || one.expected != page || b.now().Sub(one.expectedAt) >= patience {
-		return false, false
+		return false, nil
 	}
 	one.expected = ""
-	return true, one.password
+	return true, one.passwords
 }
 
 // begin notes that a browser's sign-in was taken. One session too many ends the oldest of the others, as the PSA does by all that is

@@ -82,6 +82,7 @@ func TestAFailureIsToldHoweverItWasSent(t *testing.T) {
 		"with dots":               formTo("/x/.."+authenticate, urlencoded, form),
 		"with escaped dots":       formTo("/x/%2e%2e"+authenticate, urlencoded, form),
 		"with a backslash":        formTo(`/Mvc%5CFramework/Authentication.mvc/Authenticate`, urlencoded, form),
+		"as a blank":              formTo(authenticate, urlencoded, "UserName="+userName+"&Password=+"),
 		"in the query":            formTo(authenticate+"?"+form, urlencoded, ""),
 		"with a broken parameter": formTo(authenticate, urlencoded+"; charset", form),
 	} {
@@ -313,6 +314,23 @@ func TestAPageFullOfAddressesDoesNotTakeSeconds(t *testing.T) {
 			t.Errorf("%s: %d bytes in %v, %v", name, len(got), took, err)
 		} else {
 			t.Logf("%s: %v", name, took)
+		}
+	}
+}
+
+// A page that asks for a password that was not sent, whatever else was, asks for the first time.
+func TestAPasswordInAnotherFieldIsNotAskedForAgain(t *testing.T) {
+	for asked, want := range map[string]int{
+		`<input type="password" name="Password">`:               0,
+		`<input name="Pwd" type='password'>`:                    1,
+		`<input type=password name=pwd>`:                        1,
+		`<input type="password" data-bind="value: secret">`:     1,
+		`<input type="password" name="New"> <input name="Pwd">`: 0,
+		`<p>no field</p>`: 0,
+	} {
+		serve, told := stubbed(func(r *http.Request) *http.Response { return page(r, 200, asked) })
+		if serve(formTo(authenticate, urlencoded, url.Values{"UserName": {userName}, "Pwd": {"x"}}.Encode())); len(*told) != want {
+			t.Errorf("%s: told %+v", asked, *told)
 		}
 	}
 }
