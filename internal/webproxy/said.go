@@ -23,7 +23,7 @@ type said struct {
 }
 
 // maxSignIn is the most that a sign-in may say, in bytes.
-const maxSignIn = 1 << 20
+const maxSignIn = 256 << 10
 
 var errTooLong = errors.New("longer than any sign-in")
 
