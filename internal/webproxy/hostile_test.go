@@ -334,3 +334,20 @@ func TestAPasswordInAnotherFieldIsNotAskedForAgain(t *testing.T) {
 		}
 	}
 }
+
+// A crowd of strangers does not hold up everybody for the time that it takes to forget them.
+func TestACrowdAtTheSignInIsForgottenQuickly(t *testing.T) {
+	b := NewBook(Limits{}, time.Now)
+	for i := range maxBrowsers {
+		b.typed(time.Duration(i).String(), "nobody")
+	}
+	began := time.Now()
+	for i := range 2000 {
+		b.typed("more "+time.Duration(i).String(), "nobody")
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("2000 more took %v", took)
+	} else {
+		t.Log(took)
+	}
+}
