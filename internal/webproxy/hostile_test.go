@@ -351,3 +351,19 @@ func TestACrowdAtTheSignInIsForgottenQuickly(t *testing.T) {
 		t.Log(took)
 	}
 }
+
+// Which of the gateway's own pages somebody comes from is not the PSA's business: their addresses say who signs in, and where.
+func TestTheGatewaysOwnPagesAreNoReferers(t *testing.T) {
+	for referer, want := range map[string]string{
+		public + "/psagate/stepup?to=%2F": "", public + "/psagate": "", public + "/Psagate/x": "",
+		public + "/psagates/x": "https://ww5.autotask.net/psagates/x", "https://evil.example/psagate/x": "https://evil.example/psagate/x",
+	} {
+		got := ""
+		serve, _ := stubbed(func(r *http.Request) *http.Response { got = r.Header.Get("Referer"); return page(r, 200, "") })
+		r := httptest.NewRequest(http.MethodGet, landing, nil)
+		r.Header.Set("Referer", referer)
+		if serve(r); got != want {
+			t.Errorf("%s became %q", referer, got)
+		}
+	}
+}
