@@ -50,6 +50,11 @@ type browser struct {
 	offer   string // what the page showed that asks whether to go on; empty: it was not shown
 	agreed  string // the user for whom its person said so
 	session *Session
+
+	// expected is the page on which the answer to a sign-in stands that was led on there; password, that one was sent.
+	expected   string
+	expectedAt time.Time
+	password   bool
 }
 
 const (
@@ -116,7 +121,8 @@ func (b *Book) who(one *browser) string {
 	return one.user
 }
 
-// makeRoom forgets browsers of which nothing counts any more, and where these are too few, the one that was there longest ago.
+// makeRoom forgets browsers of which nothing counts any more, and where these are too few, the one that was there longest ago; one with a
+// session last, for anybody can come to the sign-in.
 func (b *Book) makeRoom() {
 	if len(b.browsers) < maxBrowsers {
 		return
@@ -125,13 +131,41 @@ func (b *Book) makeRoom() {
 	for id, one := range b.browsers {
 		if !b.alive(one) && b.who(one) == "" {
 			delete(b.browsers, id)
-		} else if oldest == "" || one.typedAt.Before(b.browsers[oldest].typedAt) {
+		} else if oldest == "" || b.goesFirst(one, b.browsers[oldest]) {
 			oldest = id
 		}
 	}
 	if len(b.browsers) >= maxBrowsers {
 		delete(b.browsers, oldest)
 	}
+}
+
+func (b *Book) goesFirst(one, other *browser) bool {
+	if open := b.alive(one); open != b.alive(other) {
+		return !open
+	}
+	return one.typedAt.Before(other.typedAt)
+}
+
+// expect notes that the answer to a sign-in stands on another page, to which the browser is led on.
+func (b *Book) expect(id, page string, password bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if one := b.browsers[id]; one != nil {
+		one.expected, one.expectedAt, one.password = page, b.now(), password
+	}
+}
+
+// expected says, once, whether a page is the one that was expected.
+func (b *Book) expected(id, page string) (yes, password bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	one := b.browsers[id]
+	if one == nil || one.expected != page || b.now().Sub(one.expectedAt) >= patience {
+		return false, false
+	}
+	one.expected = ""
+	return true, one.password
 }
 
 // begin notes that a browser's sign-in was taken. One session too many ends the oldest of the others, as the PSA does by all that is

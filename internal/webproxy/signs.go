@@ -65,7 +65,7 @@ func (s Signs) Check() error {
 
 // at says whether a path is one of the sign-in's.
 func (s Signs) at(p string) bool {
-	p = strings.ToLower(p)
+	p = plain(p) + "/"
 	return slices.ContainsFunc(s.SignIn, func(start string) bool { return strings.HasPrefix(p, start) })
 }
 
@@ -75,15 +75,17 @@ func (s Signs) leaves(p string) bool {
 	return slices.ContainsFunc(s.SignOut, func(name string) bool { return last == name || strings.HasPrefix(last, name+".") })
 }
 
-// said is the sign that a page shows of a failed sign-in; empty where it shows none. lowered is its text, and password, that one was sent.
-func (s Signs) said(lowered string, password bool) (sign string, locked bool) {
+// said is the sign that a page shows of a failed sign-in; empty where it shows none. lowered is its text, sent that of what it answers, and
+// password, that one was among that. A text that was sent and is shown again, as pages do with addresses to return to, says nothing.
+func (s Signs) said(lowered, sent string, password bool) (sign string, locked bool) {
+	shows := func(text string) bool { return strings.Contains(lowered, text) && !strings.Contains(sent, text) }
 	for _, text := range s.Locked {
-		if strings.Contains(lowered, text) {
+		if shows(text) {
 			return text, true
 		}
 	}
 	for _, text := range s.Failed {
-		if strings.Contains(lowered, text) {
+		if shows(text) {
 			return text, false
 		}
 	}
