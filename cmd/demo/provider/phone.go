@@ -52,7 +52,7 @@ func (p *Provider) showings() (all []showing, err error) {
 		if err != nil { // each one was tried
 			return nil, errors.New("no code can be made of the secret")
 		}
-		all = append(all, showing{code, a.added.Format("15:04:05"), int(now.Truncate(period).Add(period).Sub(now)/time.Second) + 1})
+		all = append(all, showing{code, a.added.Format("15:04:05"), int((now.Truncate(period).Add(period).Sub(now) + time.Second - 1) / time.Second)})
 	}
 	return all, nil
 }
