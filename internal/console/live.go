@@ -89,6 +89,7 @@ type stream struct {
 	*visit
 	to   *http.ResponseController
 	last string // id of what the browser shows
+	old  bool   // that is as of before, as it could not be read anew
 }
 
 func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
@@ -109,7 +110,11 @@ func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
 		case <-look.C:
 			err = c.tell(s, show)
 		case <-beat.C:
-			err = s.write("event: beat\ndata: " + c.cfg.Now().UTC().Format(moment) + "\n\n")
+			beat := "event: beat\ndata: " + c.cfg.Now().UTC().Format(moment) + "\n\n"
+			if s.old {
+				beat = ": still here\n\n"
+			}
+			err = s.write(beat)
 		case <-stay.C:
 			switch gone := s.Alive(s.r.Context()); {
 			case errors.Is(gone, session.ErrNone), errors.Is(gone, session.ErrOver):
@@ -125,7 +130,7 @@ func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
 // tell sends what the page says, where that is not what the browser shows.
 func (c *Console) tell(s *stream, show func(*http.Request) (content, error)) error {
 	what, err := show(s.r)
-	if err != nil { // it shows what it showed, and how old that is
+	if s.old = err != nil; s.old { // it shows what it showed, and how old that is
 		return nil //nolint:nilerr // the next look may find it
 	}
 	id := what.id()
