@@ -114,5 +114,5 @@ func (a *advice) http(ctx caddy.Context, app *App) {
 	}
 	a.certificates(servers, app)
 	a.webRoots(served, app)
-	a.peoples(served)
+	a.peoples(served, app)
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// peoples warns of a psa_stepup, or a psa_console, that does not know who comes, and of a second psa_signin that nobody comes to.
-func (a *advice) peoples(served *caddyhttp.App) {
+// peoples warns of a psa_stepup, or a psa_console, that does not know who comes, and of a second psa_signin that nobody comes to; and of
+// deeds that nobody writes down.
+func (a *advice) peoples(served *caddyhttp.App, app *App) {
 	if served == nil {
 		return
 	}
@@ -20,7 +21,9 @@ func (a *advice) peoples(served *caddyhttp.App) {
 		w.routes(served.Servers[name].Routes, []string{"server " + name}, nil, 0)
 		for _, g := range w.people {
 			signedIn := slices.ContainsFunc(g.before, func(h caddyhttp.MiddlewareHandler) bool { _, ok := h.(*SignIn); return ok })
+			_, isConsole := g.handler.(*Console)
 			for _, site := range g.sites {
+				a.addIf(isConsole && app.Policy != nil && app.Audit == nil, "deeds-unaudited", site)
 				a.addIf(!signedIn, "no-signin", site, caddy.GetModuleName(g.handler))
 			}
 		}

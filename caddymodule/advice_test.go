@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,7 +21,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
 	"github.com/psagate/psagate/internal/report"
 )
 
@@ -170,6 +171,10 @@ type adviceCase struct {
 // Each kind is in a case that has it, beside near ones that do not.
 func adviceCases(t *testing.T) map[string]adviceCase {
 	ca := trustPool(t)
+	people := filepath.Join(t.TempDir(), "people.cedar")
+	if err := os.WriteFile(people, []byte("permit (principal is Person, action == Action::\"check\", resource);"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return map[string]adviceCase{
 		"nothing to say": {},
 		"nothing to say, more of everything": {adviceParts{
@@ -208,6 +213,8 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 		"psa_stepup before psa_signin":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nroute {\npsa_stepup totp\npsa_signin corp\n}\n}"}, []string{"no-signin: site people.example.com"}},
 		"psa_stepup in another handle":              {adviceParts{secrets: issuerStore, after: "people.example.com {\nhandle /a/* {\npsa_signin corp\n}\nhandle {\npsa_stepup totp\n}\n}"}, []string{"no-signin: site people.example.com"}},
 		"psa_console after psa_signin":              {adviceParts{secrets: issuerStore, after: "people.example.com {\npsa_console\npsa_signin corp\n}"}, nil},
+		"psa_console with deeds and no audit log":   {adviceParts{secrets: issuerStore + "\npolicy " + people, after: "people.example.com {\npsa_console\npsa_signin corp\n}"}, []string{"deeds-unaudited: site people.example.com"}},
+		"psa_console with deeds and an audit log":   {adviceParts{secrets: issuerStore + "\naudit\npolicy " + people, after: "people.example.com {\npsa_console\npsa_signin corp\n}"}, nil},
 		"psa_console alone":                         {adviceParts{secrets: issuerStore, after: "people.example.com {\nhandle_path /console/* {\npsa_console\n}\n}"}, []string{"no-signin: site people.example.com"}},
 		"two psa_signin, one behind the other":      {adviceParts{secrets: twoIssuers, after: "people.example.com {\npsa_signin corp\npsa_signin /guests/* guests\nrespond hi\n}"}, []string{"signin-issuers: site people.example.com"}},
 		"two of one path":                           {adviceParts{secrets: twoIssuers, after: "people.example.com {\n@a path /a/*\nroute {\npsa_signin @a corp\npsa_signin @a guests\n}\n}"}, []string{"signin-issuers: site people.example.com"}},

@@ -72,6 +72,10 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"%s stands without psa_signin before it: nobody comes through",
 		"Write psa_signin before it, in the same site and on the same path.",
 	},
+	"deeds-unaudited": {
+		"policies may let people do things by psa_console, and there is no audit log: nobody will know who did what",
+		"Write `audit` into the psa block.",
+	},
 	"signin-issuers": {
 		"people sign in by the pages of psa_signin %s, which comes first: nobody can sign in for the other psa_signin with %s",
 		"Name all issuers in the first psa_signin that a request comes to, or give the two a host each. In a `route`, what is written first comes first.",

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -111,7 +112,11 @@ var passwordWord = regexp.MustCompile(`(?i)(^|[\s?&;])(ssl)?password\s*=`)
 
 // holdsPassword reports whether a connection string has a password in it.
 func holdsPassword(dsn string) bool {
-	if u, err := url.Parse(dsn); err == nil && u.User != nil {
+	u, err := url.Parse(dsn)
+	if err != nil && strings.Contains(dsn, "://") && strings.Contains(dsn, "@") { // as of a password with a slash in it, which errors would tell
+		return true
+	}
+	if err == nil && u.User != nil {
 		if _, has := u.User.Password(); has {
 			return true
 		}

@@ -195,6 +195,27 @@ func TestALivePageEndsWithItsSessionAndKeepsItFromNothing(t *testing.T) {
 	}
 }
 
+// A page says as of when it is: while that cannot be found out anew it is as of before.
+func TestALivePageIsNotAsOfAMomentAtWhichNothingCouldBeRead(t *testing.T) {
+	w := newWorld(t).lively()
+	f := w.browser().follow("/console/failures")
+	f.next("beat")
+	w.set(func() { w.broken = errors.New("the disk is gone") })
+	silent := 0
+	for silent < 10 && f.lines.Scan() {
+		switch line := f.lines.Text(); {
+		case line == "event: old":
+			silent++
+		case silent > 0 && line == "event: beat":
+			t.Fatal("it is as of now")
+		}
+	}
+	w.set(func() { w.broken = nil })
+	if _, _, ok := f.next("beat"); !ok || silent < 10 {
+		t.Errorf("the stream has ended, after %d", silent)
+	}
+}
+
 // A store that is away for a moment has signed nobody out: whoever is told so stays with a page that is not live any more.
 func TestALivePageComesBackAfterTheStoreWasAway(t *testing.T) {
 	w := newWorld(t).lively()

@@ -126,8 +126,10 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request, status int, text s
 }
 
 // streams reports whether a page's script asks for what happens from now on. It does so by itself, again and again, for as long as the page
-// is open: by that a session of somebody who has gone would never lie unused.
-func streams(r *http.Request) bool { return r.Header.Get("Accept") == "text/event-stream" }
+// is open: by that a session of somebody who has gone would never lie unused. Who changes something is there.
+func streams(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.Header.Get("Accept") == "text/event-stream"
+}
 
 // navigates reports whether a person opens a page.
 func navigates(r *http.Request) bool {

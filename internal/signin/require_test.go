@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOnlyPeopleWhoOpenAPageAreSentToSignIn(t *testing.T) {
@@ -42,6 +43,28 @@ func TestOnlyPeopleWhoOpenAPageAreSentToSignIn(t *testing.T) {
 	}
 	if len(w.behind) != 0 {
 		t.Error("somebody came through")
+	}
+}
+
+// A stream that a page opens by itself is no use of a session, but what somebody does is one, whatever it says that it takes.
+func TestWhatIsDoneIsAUseOfTheSession(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.signIn("/")
+	seen := func() time.Time {
+		all, err := w.table.Rows(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatal(all, err)
+		}
+		return all[0].Seen
+	}
+	began := seen()
+	w.later(time.Hour)
+	if b.open("/x", "Accept: text/event-stream"); !seen().Equal(began) {
+		t.Error("a stream is a use")
+	}
+	if b.do(http.MethodPost, "/x", url.Values{"a": {"b"}}, "Accept: text/event-stream"); seen().Equal(began) {
+		t.Error("a form is no use")
 	}
 }
 
