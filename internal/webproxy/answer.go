@@ -12,7 +12,7 @@ import (
 )
 
 // kept are the headers that would bind the gateway's own host to something on the zone's word, or that only the gateway may say.
-var kept = []string{"Strict-Transport-Security", "Alt-Svc", "Public-Key-Pins", "Expect-Ct", "Nel", "Report-To", "Reporting-Endpoints", "Clear-Site-Data", autotask.HeaderReason}
+var kept = []string{"Strict-Transport-Security", "Alt-Svc", "Public-Key-Pins", "Expect-Ct", "Nel", "Report-To", "Reporting-Endpoints", "Clear-Site-Data", "Service-Worker-Allowed", autotask.HeaderReason}
 
 // answer makes the zone's answer the gateway's.
 func (x *exchange) answer(resp *http.Response) {

@@ -34,7 +34,8 @@ func stripCookies(h http.Header) {
 }
 
 // setCookies makes the zone's cookies the gateway host's: for this host alone, over HTTPS alone where that is how the browser came. One
-// whose name is the gateway's own is dropped, and one without a name, which comes back as what stands in its place, and one for a domain that the zone is not in, which no browser would have taken.
+// whose name is the gateway's own is dropped, one without a name, which comes back as what stands in its place, and one for a domain that
+// the zone is not in, which no browser would have taken.
 func (x *exchange) setCookies(h http.Header) {
 	var lines []string
 	for _, line := range h.Values("Set-Cookie") {

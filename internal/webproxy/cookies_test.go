@@ -52,7 +52,7 @@ func (s stub) RoundTrip(r *http.Request) (*http.Response, error) { return s(r), 
 func TestWhatTheZoneSaysOfItsHostIsNotSaidOfOurs(t *testing.T) {
 	p := New(Config{Book: NewBook(Limits{}, time.Now), Log: slog.New(slog.DiscardHandler), Transport: stub(func(r *http.Request) *http.Response {
 		return &http.Response{StatusCode: 200, Request: r, ContentLength: 3, Body: io.NopCloser(strings.NewReader("abc")), Header: http.Header{
-			"Strict-Transport-Security": {"max-age=9"}, "Clear-Site-Data": {`"*"`}, "Psagate-Reason": {"login-locked"}, "Alt-Svc": {"h3"}, "Nel": {"{}"},
+			"Strict-Transport-Security": {"max-age=9"}, "Clear-Site-Data": {`"*"`}, "Psagate-Reason": {"login-locked"}, "Alt-Svc": {"h3"}, "Nel": {"{}"}, "Service-Worker-Allowed": {"/"},
 			"Content-Security-Policy": {"connect-src https://ww5.autotask.net wss://ww5.autotask.net https://other.example"},
 			"Link":                    {"<https://ww5.autotask.net/x.css>; rel=preload"}, "Etag": {`"a"`}, "Content-Type": {"text/html"},
 		}}

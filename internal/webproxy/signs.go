@@ -67,8 +67,8 @@ func (s Signs) Check() error {
 
 // at says whether a path is one of the sign-in's.
 func (s Signs) at(p string) bool {
-	p = plain(p) + "/"
-	return slices.ContainsFunc(s.SignIn, func(start string) bool { return strings.HasPrefix(p, start) })
+	simple, asIs := plain(p)+"/", strings.ToLower(p)
+	return slices.ContainsFunc(s.SignIn, func(start string) bool { return strings.HasPrefix(simple, start) || strings.HasPrefix(asIs, start) })
 }
 
 // leaves says whether a path signs out.
