@@ -182,6 +182,24 @@ func TestAfterTheStoryTheExamplesWorkUntilItIsStopped(t *testing.T) {
 			}
 		}
 	})
+	// The page is left open, as people leave it: that keeps nothing from stopping.
+	_, console, _ := strings.Cut(d.until("telephone"), "The console, for people: ")
+	console, _, _ = strings.Cut(console, " ")
+	bob, err := newBrowser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = bob.open(t.Context(), console); err == nil {
+		err = bob.follow(t.Context(), "Bob")
+	}
+	if err != nil || !bob.shows("You are signed in as Bob.") {
+		t.Fatalf("%s: %v", console, err)
+	}
+	open, err := bob.client.Get(console + "live?page=")
+	if err != nil || open.StatusCode != http.StatusOK {
+		t.Fatalf("%v: %v", open, err)
+	}
+	defer open.Body.Close()
 	t.Run("the integrations call on", func(t *testing.T) {
 		_, address, _ := strings.Cut(found[3][1], "--address unix/")
 		log := filepath.Join(filepath.Dir(address), "audit.log")
