@@ -20,6 +20,7 @@ const (
 	signedFor  = "deeds in the audit log by Ann"
 	told       = "refusals with the line of Cedar"
 	turnedAway = "strangers turned away"
+	keyless    = "calls with a person's cookie and no key that were turned away"
 	landed     = "links that led to the zone"
 )
 
@@ -176,6 +177,17 @@ func strangers(s *scene) error {
 		if b.title() == "Who are you?" { // it is at the provider's: nobody is signed in
 			s.seen[turnedAway]++
 		}
+	}
+	return nil
+}
+
+// keylessCall has Ann's browser, signed in as she is, go where programs call: a person's session opens nothing there.
+func keylessCall(s *scene) error {
+	if err := s.ann.open(s.ctx, s.url()+"/ATServicesRest/V1.0/Tickets/1"); err != nil {
+		return err
+	}
+	if s.ann.at.status == http.StatusUnauthorized && textOf(s.ann.at.page) == "" {
+		s.seen[keyless]++
 	}
 	return nil
 }
