@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -218,6 +219,34 @@ permit (principal in PersonGroup::"corp/ops", action in [Action::"check", Action
 			t.Errorf("%q is there %d times: %v", want, told[want], told)
 		}
 	}
+}
+
+// Two issuers of a config may be one provider, with two clients. Its people have one second factor, and what a policy forbids to be done to
+// them it forbids by the name that people's second factors go by.
+func TestAPersonHasNoSecondNameByWhichMoreIsPermitted(t *testing.T) {
+	s := newConsoleSite(t)
+	s.file("people.cedar", `permit (principal, action, resource is Person);
+forbid (principal, action, resource == Person::"corp/ann");
+`)
+	text, err := os.ReadFile(s.path("Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin := "		issuer twin " + s.liar.URL + " {\n			client_id other\n		}\n"
+	s.file("Caddyfile", strings.Replace(string(text), "	psa {\n", "	psa {\n		policy "+s.path("people.cedar")+"\n"+twin, 1))
+	s.run()
+	ann := s.visitor()
+	ann.expect(http.StatusOK, "calls of main", "/console/", nil)
+	ann.enrol()
+	ann.expect(http.StatusForbidden, "Not permitted", "/console/act?do=reset_factor&on=ann&issuer=corp", nil)
+	asTwin := func(deed string) url.Values {
+		form := formOf(ann.expect(http.StatusOK, "bob", "/console/act?on=bob&issuer=twin&do="+deed, nil), "")
+		form.Set("on", "ann")
+		return form
+	}
+	ann.expect(http.StatusUnprocessableEntity, "ask for ann of corp", "/console/act", asTwin("reset_factor"))
+	ann.expect(http.StatusOK, "Nothing was ended", "/console/act", asTwin("end_session"))
+	ann.expect(http.StatusOK, "an app since", "/console/people", nil)
 }
 
 // seedOfMain is the seed of the PSA user's one-time codes.

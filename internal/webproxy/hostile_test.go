@@ -82,6 +82,7 @@ func TestAFailureIsToldHoweverItWasSent(t *testing.T) {
 		"with dots":               formTo("/x/.."+authenticate, urlencoded, form),
 		"with escaped dots":       formTo("/x/%2e%2e"+authenticate, urlencoded, form),
 		"with a backslash":        formTo(`/Mvc%5CFramework/Authentication.mvc/Authenticate`, urlencoded, form),
+		"as a blank":              formTo(authenticate, urlencoded, "UserName="+userName+"&Password=+"),
 		"in the query":            formTo(authenticate+"?"+form, urlencoded, ""),
 		"with a broken parameter": formTo(authenticate, urlencoded+"; charset", form),
 	} {
@@ -313,6 +314,56 @@ func TestAPageFullOfAddressesDoesNotTakeSeconds(t *testing.T) {
 			t.Errorf("%s: %d bytes in %v, %v", name, len(got), took, err)
 		} else {
 			t.Logf("%s: %v", name, took)
+		}
+	}
+}
+
+// A page that asks for a password that was not sent, whatever else was, asks for the first time.
+func TestAPasswordInAnotherFieldIsNotAskedForAgain(t *testing.T) {
+	for asked, want := range map[string]int{
+		`<input type="password" name="Password">`:               0,
+		`<input name="Pwd" type='password'>`:                    1,
+		`<input type=password name=pwd>`:                        1,
+		`<input type="password" data-bind="value: secret">`:     1,
+		`<input type="password" name="New"> <input name="Pwd">`: 0,
+		`<p>no field</p>`: 0,
+	} {
+		serve, told := stubbed(func(r *http.Request) *http.Response { return page(r, 200, asked) })
+		if serve(formTo(authenticate, urlencoded, url.Values{"UserName": {userName}, "Pwd": {"x"}}.Encode())); len(*told) != want {
+			t.Errorf("%s: told %+v", asked, *told)
+		}
+	}
+}
+
+// A crowd of strangers does not hold up everybody for the time that it takes to forget them.
+func TestACrowdAtTheSignInIsForgottenQuickly(t *testing.T) {
+	b := NewBook(Limits{}, time.Now)
+	for i := range maxBrowsers {
+		b.typed(time.Duration(i).String(), "nobody")
+	}
+	began := time.Now()
+	for i := range 2000 {
+		b.typed("more "+time.Duration(i).String(), "nobody")
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("2000 more took %v", took)
+	} else {
+		t.Log(took)
+	}
+}
+
+// Which of the gateway's own pages somebody comes from is not the PSA's business: their addresses say who signs in, and where.
+func TestTheGatewaysOwnPagesAreNoReferers(t *testing.T) {
+	for referer, want := range map[string]string{
+		public + "/psagate/stepup?to=%2F": "", public + "/psagate": "", public + "/Psagate/x": "",
+		public + "/psagates/x": "https://ww5.autotask.net/psagates/x", "https://evil.example/psagate/x": "https://evil.example/psagate/x",
+	} {
+		got := ""
+		serve, _ := stubbed(func(r *http.Request) *http.Response { got = r.Header.Get("Referer"); return page(r, 200, "") })
+		r := httptest.NewRequest(http.MethodGet, landing, nil)
+		r.Header.Set("Referer", referer)
+		if serve(r); got != want {
+			t.Errorf("%s became %q", referer, got)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (x *exchange) comesFrom(h http.Header) {
 	}
 	switch {
 	case referer == "":
-	case x.inClear(referer):
+	case x.inClear(referer) || x.onOurs(referer):
 		h.Del("Referer")
 	default:
 		h.Set("Referer", x.up(referer))
@@ -59,6 +59,12 @@ func (x *exchange) comesFrom(h http.Header) {
 func (x *exchange) inClear(address string) bool {
 	u, err := url.Parse(address)
 	return x.Secure && err == nil && u.Scheme == "http" && strings.EqualFold(u.Hostname(), x.public.Hostname())
+}
+
+// onOurs says whether an address is of a page of the gateway's own.
+func (x *exchange) onOurs(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.EqualFold(u.Host, x.public.Host) && strings.HasPrefix(plain(u.Path)+"/", "/psagate/")
 }
 
 // up turns an address in a header, if it is the gateway's.

@@ -19,10 +19,11 @@ import (
 type said struct {
 	fields url.Values
 	form   url.Values // its fields, where it is a form that a page can show again; nil: it is none
+	data   bool       // it is no form, but what a script of the page made of one
 }
 
 // maxSignIn is the most that a sign-in may say, in bytes.
-const maxSignIn = 1 << 20
+const maxSignIn = 256 << 10
 
 var errTooLong = errors.New("longer than any sign-in")
 
@@ -55,6 +56,7 @@ func read(r *http.Request) (said, error) {
 	case inParts:
 		s.add(parts(text, params["boundary"]))
 	default:
+		s.data = true
 		var value any
 		if json.Unmarshal(text, &value) == nil {
 			s.addJSON("", value)
@@ -105,6 +107,20 @@ func (s said) value(names []string) string {
 		}
 	}
 	return ""
+}
+
+// filled are those of some names of which there is a field that is not empty, and an empty one where a script may have named it.
+func (s said) filled(names []string) (found []string) {
+	for field, values := range s.fields {
+		name := strings.ToLower(field)
+		if slices.Contains(names, name) && slices.ContainsFunc(values, func(value string) bool { return value != "" }) {
+			found = append(found, name)
+		}
+	}
+	if s.data && len(found) > 0 {
+		found = append(found, "")
+	}
+	return found
 }
 
 // all is the whole text, in lower case.

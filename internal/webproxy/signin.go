@@ -31,10 +31,11 @@ type attempt struct {
 	on       bool   // it goes to a path of the sign-in
 	posted   bool   // and says something
 	answered bool   // its answer says how a sign-in went
-	password bool   // that had a password
 	user     string // who signs in, as typed now or before in this browser
 	sent     string // all that it says, in lower case
-	mobile   bool
+	// passwords are the names of the fields that had one, in lower case; an empty one: of a field that the page may call otherwise.
+	passwords []string
+	mobile    bool
 }
 
 // signsIn looks at a request to the sign-in's pages. Where it cannot be looked at, or a session too many is about to end another one, it
@@ -59,9 +60,9 @@ func (x *exchange) signsIn(w http.ResponseWriter, r *http.Request) bool {
 	}
 	said.add(parsed(x.target.RawQuery))
 	x.try.sent = said.all()
-	x.try.password = said.value(x.cfg.Signs.PasswordFields) != ""
-	if x.try.posted = posts(r) || x.try.password; !x.try.posted {
-		x.try.answered, x.try.password = x.cfg.Book.expected(x.browser, x.target.Path)
+	x.try.passwords = said.filled(x.cfg.Signs.PasswordFields)
+	if x.try.posted = posts(r) || len(x.try.passwords) > 0; !x.try.posted {
+		x.try.answered, x.try.passwords = x.cfg.Book.expected(x.browser, x.target.Path)
 		x.try.user = x.cfg.Book.user(x.browser)
 		return false
 	}
@@ -94,7 +95,7 @@ const maxSeen = 256 << 10
 func (x *exchange) saw(resp *http.Response) {
 	leadsTo := x.leadsOn(resp)
 	if x.try.posted && leadsTo != "" && x.cfg.Signs.at(leadsTo) {
-		x.cfg.Book.expect(x.browser, leadsTo, x.try.password)
+		x.cfg.Book.expect(x.browser, leadsTo, x.try.passwords)
 	}
 	switch {
 	case x.cfg.Signs.leaves(x.target.Path) && resp.StatusCode < http.StatusBadRequest:
@@ -133,7 +134,7 @@ func (x *exchange) watched(body io.ReadCloser) io.ReadCloser {
 		return body
 	}
 	seen, err := io.ReadAll(io.LimitReader(body, maxSeen))
-	if sign, locked := x.cfg.Signs.said(strings.ToLower(string(seen)), x.try.sent, x.try.password); sign != "" {
+	if sign, locked := x.cfg.Signs.said(strings.ToLower(string(seen)), x.try.sent, x.try.passwords); sign != "" {
 		x.failed(sign, locked)
 	}
 	rest := io.Reader(body)

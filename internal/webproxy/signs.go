@@ -2,7 +2,9 @@ package webproxy
 
 import (
 	"fmt"
+	"html"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -76,8 +78,8 @@ func (s Signs) leaves(p string) bool {
 }
 
 // said is the sign that a page shows of a failed sign-in; empty where it shows none. lowered is its text, sent that of what it answers, and
-// password, that one was among that. A text that was sent and is shown again, as pages do with addresses to return to, says nothing.
-func (s Signs) said(lowered, sent string, password bool) (sign string, locked bool) {
+// passwords are attempt's. A text that was sent and is shown again, as pages do with addresses to return to, says nothing.
+func (s Signs) said(lowered, sent string, passwords []string) (sign string, locked bool) {
 	shows := func(text string) bool { return strings.Contains(lowered, text) && !strings.Contains(sent, text) }
 	for _, text := range s.Locked {
 		if shows(text) {
@@ -89,10 +91,27 @@ func (s Signs) said(lowered, sent string, password bool) (sign string, locked bo
 			return text, false
 		}
 	}
-	if password && (strings.Contains(lowered, `type="password"`) || strings.Contains(lowered, `type='password'`)) {
+	if len(passwords) > 0 && asksFor(lowered, passwords) {
 		return askedAgain, false
 	}
 	return "", false
+}
+
+var (
+	passwordInput = regexp.MustCompile(`<input\b[^>]*\btype\s*=\s*["']?password\b[^>]*>`)
+	inputName     = regexp.MustCompile(`\sname\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))`)
+)
+
+// asksFor says whether a page asks for one of some passwords. One in a field of another name was not sent before: the PSA's first step,
+// to which somebody sends more than it takes, has judged nothing.
+func asksFor(lowered string, passwords []string) bool {
+	for _, input := range passwordInput.FindAllString(lowered, -1) {
+		name := strings.Join(append(inputName.FindStringSubmatch(input), "", "", "", "")[1:4], "")
+		if name == "" || slices.Contains(passwords, "") || slices.Contains(passwords, html.UnescapeString(name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // plainRefusal is what is said of a sign-in that HTTP itself refuses.
