@@ -163,7 +163,7 @@ var story = []chapter{
 			least("calls of rmm told that it is switched off", 1, toldDisabled),
 			least("refusals of Bob, with the line of policy", 1, saw(told)),
 			least("strangers turned away", 3, saw(turnedAway)),
-			least("bare 401s to Ann's cookie without a key", 1, saw(keyless)),
+			least("calls with Ann's cookie alone turned away", 1, saw(keyless)),
 			least("second factors asked for", 1, saw(askedFirst)),
 			least("deeds in the audit log, with Ann's name", 2, saw(signedFor)),
 			least("links that led to the right zone", 1, saw(landed)),
