@@ -12,12 +12,7 @@ import (
 )
 
 // annAddsApp has Ann want a program off. She is asked for a second factor first, and has none yet: she adds the telephone.
-func annAddsApp(s *scene) (err error) {
-	if s.ann == nil {
-		if s.ann, err = s.signIn(s.ctx, "Ann"); err != nil {
-			return err
-		}
-	}
+func annAddsApp(s *scene) error {
 	if err := s.ann.open(s.ctx, s.off("rmm")); err != nil {
 		return err
 	}

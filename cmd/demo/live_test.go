@@ -102,7 +102,7 @@ func TestTheWholeStoryHolds(t *testing.T) {
 	}
 	for _, want := range []string{
 		"not served  8 calls: 8 bare 401\n", ": LOCKED\n", "not served  64 calls: 64 credential-refused\n", " too-many-failures, 10 bare 401\n",
-		"not served  5 calls: 5 policy\n", `resource == Entity::"Tickets");`, "All 55 promises held.\n",
+		"not served  5 calls: 5 policy\n", `resource == Entity::"Tickets");`, "All 56 promises held.\n",
 		"        permit (principal == Person::\"demo/bob\",", "ann, of the provider demo: enable rmm\n", ", of the second zone\n",
 	} {
 		if !strings.Contains(told, want) {
@@ -182,6 +182,24 @@ func TestAfterTheStoryTheExamplesWorkUntilItIsStopped(t *testing.T) {
 			}
 		}
 	})
+	// The page is left open, as people leave it: that keeps nothing from stopping.
+	_, console, _ := strings.Cut(d.until("telephone"), "The console, for people: ")
+	console, _, _ = strings.Cut(console, " ")
+	bob, err := newBrowser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = bob.open(t.Context(), console); err == nil {
+		err = bob.follow(t.Context(), "Bob")
+	}
+	if err != nil || !bob.shows("You are signed in as Bob.") {
+		t.Fatalf("%s: %v", console, err)
+	}
+	open, err := bob.client.Get(console + "live?page=")
+	if err != nil || open.StatusCode != http.StatusOK {
+		t.Fatalf("%v: %v", open, err)
+	}
+	defer open.Body.Close()
 	t.Run("the integrations call on", func(t *testing.T) {
 		_, address, _ := strings.Cut(found[3][1], "--address unix/")
 		log := filepath.Join(filepath.Dir(address), "audit.log")

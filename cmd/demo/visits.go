@@ -20,6 +20,7 @@ const (
 	signedFor  = "deeds in the audit log by Ann"
 	told       = "refusals with the line of Cedar"
 	turnedAway = "strangers turned away"
+	keyless    = "calls with a person's cookie alone turned away"
 	landed     = "links that led to the zone"
 )
 
@@ -176,6 +177,19 @@ func strangers(s *scene) error {
 		if b.title() == "Who are you?" { // it is at the provider's: nobody is signed in
 			s.seen[turnedAway]++
 		}
+	}
+	return nil
+}
+
+// keylessCall has Ann's browser, signed in as she is, go where programs call: a person's session opens nothing there. It hears the bare
+// 401, or a 429 where a program with a wrong key has called from this address within the minute; who has a valid key never hears that.
+func keylessCall(s *scene) error {
+	if err := s.ann.open(s.ctx, s.url()+"/ATServicesRest/V1.0/Tickets/1"); err != nil {
+		return err
+	}
+	switch s.ann.at.status {
+	case http.StatusUnauthorized, http.StatusTooManyRequests:
+		s.seen[keyless]++
 	}
 	return nil
 }

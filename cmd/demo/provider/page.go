@@ -34,7 +34,7 @@ func render(w http.ResponseWriter, status int, name string, data any) {
 	_, _ = w.Write(body.Bytes())
 }
 
-const styleOwn = "main { max-width: 30rem; margin: 0 auto; }\n.code { font: 2.5rem/1.25 ui-monospace, monospace; margin: 0; }\nli { margin: 0 0 1rem; }\n"
+const styleOwn = "main { max-width: 30rem; margin: 0 auto; }\n.code { font: 2.5rem/1.25 ui-monospace, monospace; margin: 0; }\nul, ol { list-style: none; padding: 0; }\nli { margin: 0 0 1rem; }\n"
 
 func style(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
