@@ -15,6 +15,8 @@ var (
 	ErrReference = errors.New("ledger: another mail has the same reference")
 	// ErrUnknown: there is no such mail.
 	ErrUnknown = errors.New("ledger: there is no such mail")
+	// ErrGone: the mail's bytes are not kept any more.
+	ErrGone = errors.New("ledger: the mail's bytes are not kept any more")
 )
 
 // Ledger keeps the rows, for all processes. What it has returned from is durable.
@@ -22,9 +24,10 @@ type Ledger interface {
 	// Spool keeps a mail's bytes and its row in one transaction. The row's ID, State, Epoch are the ledger's to set. A mail
 	// whose Object is there already is not kept again: false, and the row as it is.
 	Spool(ctx context.Context, m Mail, raw []byte) (Mail, bool, error)
-	// Update writes a row if its Epoch is the one that is kept, which then is one more; it returns the row as it is kept.
+	// Update writes a row if its Epoch is the one that is kept, which then is one more; it returns the row as it is kept. What the
+	// mail came with stays as it was spooled: Mailbox, Object, Content, MessageID, References, Arrived.
 	Update(ctx context.Context, m Mail) (Mail, error)
-	// Get and Raw read one.
+	// Get and Raw read one. Raw never returns bytes other than those that came.
 	Get(ctx context.Context, id int64) (Mail, error)
 	Raw(ctx context.Context, id int64) ([]byte, error)
 	// Due are those of a mailbox for which something may be due, those that came first before others; at most so many.
@@ -36,12 +39,23 @@ type Ledger interface {
 	Referred(ctx context.Context, messageID string) (Mail, bool, error)
 	// Balance counts the mails of a mailbox.
 	Balance(ctx context.Context, mailbox string) (Balance, error)
+	// Forget removes the bytes of mails that were done or suppressed before a time, and acknowledged; their rows stay. It returns
+	// how many there were. Those of suspended and dead mails are kept until people have decided.
+	Forget(ctx context.Context, before time.Time) (int, error)
+	// Since is from when on the ledger knows all that was done. A mail that arrived before may have become a ticket that the ledger
+	// knows nothing of: it was emptied, or set back to a backup. Zero: it knows all.
+	Since(ctx context.Context) (time.Time, error)
 }
 
 // Balance is a mailbox's books: Seen is the sum of all others, or a mail is lost.
 type Balance struct {
 	Seen                                                 int
 	Tickets, Notes, Suspended, Dead, Suppressed, Pending int
+}
+
+// Forgettable tells whether the bytes of a mail are to be removed which ended before a time: nobody will ask for them.
+func (m Mail) Forgettable(before time.Time) bool {
+	return (m.State == Done || m.State == Suppressed) && m.Acknowledged && m.Since.Before(before)
 }
 
 // Gap is how many mails are missing from the books.

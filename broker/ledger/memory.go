@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"sync"
@@ -10,6 +9,9 @@ import (
 
 // Memory is a Ledger in memory, for tests and for trying out: what it keeps is gone with the process.
 type Memory struct {
+	// SinceWhen is what Since says.
+	SinceWhen time.Time
+
 	mu   sync.Mutex
 	rows []Mail // by ID, from 1
 	raw  [][]byte
@@ -27,7 +29,7 @@ func (l *Memory) Spool(_ context.Context, m Mail, raw []byte) (Mail, bool, error
 		return copied(l.rows[i]), false, nil
 	}
 	m.ID, m.State, m.Epoch = int64(len(l.rows)+1), Spooled, 1
-	l.rows, l.raw = append(l.rows, copied(m)), append(l.raw, bytes.Clone(raw))
+	l.rows, l.raw = append(l.rows, copied(m)), append(l.raw, append([]byte{}, raw...))
 	l.seen[m.Mailbox]++
 	return copied(m), true, nil
 }
@@ -51,6 +53,7 @@ func (l *Memory) Update(_ context.Context, m Mail) (Mail, error) {
 		return Mail{}, ErrReference
 	}
 	m.Epoch++
+	m.Mailbox, m.Object, m.Content, m.MessageID, m.References, m.Arrived = have.Mailbox, have.Object, have.Content, have.MessageID, have.References, have.Arrived
 	*have = copied(m)
 	return copied(m), nil
 }
@@ -80,8 +83,27 @@ func (l *Memory) Raw(_ context.Context, id int64) ([]byte, error) {
 	if _, err := l.row(id); err != nil {
 		return nil, err
 	}
-	return bytes.Clone(l.raw[id-1]), nil
+	if l.raw[id-1] == nil {
+		return nil, ErrGone
+	}
+	return slices.Clone(l.raw[id-1]), nil
 }
+
+// Forget removes bytes.
+func (l *Memory) Forget(_ context.Context, before time.Time) (n int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, m := range l.rows {
+		if m.Forgettable(before) && l.raw[i] != nil {
+			l.raw[i] = nil
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Since is SinceWhen.
+func (l *Memory) Since(context.Context) (time.Time, error) { return l.SinceWhen, nil }
 
 // Due lists what may be due.
 func (l *Memory) Due(_ context.Context, mailbox string, now time.Time, most int) (due []Mail, err error) {

@@ -56,7 +56,7 @@ func TestAnchorsOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 func TestAStoreOfBeforeTheAuditLogIsTakenOver(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		a := p.run(t)
-		for _, table := range append([]string{"audit_anchor", "switched_off", "people_session", "people_once"}, totpTables...) {
+		for _, table := range slices.Concat([]string{"audit_anchor", "switched_off", "people_session", "people_once"}, totpTables, mailTables) {
 			if _, err := a.db.Exec(`DROP TABLE ` + table); err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestAStoreOfBeforeTheAuditLogIsTakenOver(t *testing.T) {
 func TestChainsOfBeforeTheyWereCountedComeBeforeThoseThatAre(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		a := p.run(t)
-		for _, table := range totpTables {
+		for _, table := range slices.Concat(totpTables, mailTables) {
 			if _, err := a.db.Exec(`DROP TABLE ` + table); err != nil {
 				t.Fatal(err)
 			}

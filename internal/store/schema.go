@@ -191,6 +191,84 @@ var migrations = [...][]string{{
 	`ALTER TABLE totp_person ADD COLUMN invited_key TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE totp_person ADD COLUMN invited_sum TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE totp_person ADD COLUMN invited_until BIGINT NOT NULL DEFAULT 0`,
+}, {
+	// The books of the mail broker. What comes from mails is bytes, since it may hold what is no text to a database, and is looked for
+	// by its hash, since it may be longer than an index takes.
+	`CREATE TABLE mail_row (
+		id BIGINT PRIMARY KEY,
+		mailbox TEXT NOT NULL,
+		object TEXT NOT NULL,
+		content {blob} NOT NULL,
+		message_id {blob} NOT NULL,
+		message_hash {blob} NOT NULL,
+		arrived BIGINT NOT NULL,
+		state TEXT NOT NULL,
+		epoch BIGINT NOT NULL,
+		due BIGINT NOT NULL,
+		since BIGINT NOT NULL,
+		tries BIGINT NOT NULL,
+		fails BIGINT NOT NULL,
+		cause TEXT NOT NULL,
+		reference TEXT NOT NULL,
+		is_note BOOLEAN NOT NULL,
+		ticket BIGINT NOT NULL,
+		number {blob} NOT NULL,
+		forced BOOLEAN NOT NULL,
+		least BOOLEAN NOT NULL,
+		item BIGINT NOT NULL,
+		files BIGINT NOT NULL,
+		skipped BIGINT NOT NULL,
+		plainness BIGINT NOT NULL,
+		sent_at BIGINT NOT NULL,
+		empty BIGINT NOT NULL,
+		repair BOOLEAN NOT NULL,
+		repeated BOOLEAN NOT NULL,
+		merged BOOLEAN NOT NULL,
+		acknowledged BOOLEAN NOT NULL,
+		is_open BOOLEAN NOT NULL,
+		spool TEXT NOT NULL,
+		size BIGINT NOT NULL,
+		sum {blob} NOT NULL,
+		kept BOOLEAN NOT NULL
+	)`,
+	`CREATE UNIQUE INDEX mail_row_object ON mail_row (mailbox, object)`,
+	`CREATE UNIQUE INDEX mail_row_reference ON mail_row (reference) WHERE reference <> ''`,
+	`CREATE INDEX mail_row_open ON mail_row (mailbox, id) WHERE is_open`,
+	`CREATE INDEX mail_row_count ON mail_row (mailbox, state, is_note)`,
+	`CREATE INDEX mail_row_message ON mail_row (message_hash)`,
+	`CREATE INDEX mail_row_ticket ON mail_row (ticket)`,
+	`CREATE INDEX mail_row_kept ON mail_row (since) WHERE kept AND NOT is_open`,
+	`CREATE TABLE mail_reference (
+		mail BIGINT NOT NULL,
+		number BIGINT NOT NULL,
+		name {blob} NOT NULL,
+		hash {blob} NOT NULL,
+		PRIMARY KEY (mail, number)
+	)`,
+	`CREATE INDEX mail_reference_hash ON mail_reference (hash)`,
+	// The bytes of mails, in pieces.
+	`CREATE TABLE mail_raw (
+		spool TEXT NOT NULL,
+		number BIGINT NOT NULL,
+		bytes {blob} NOT NULL,
+		PRIMARY KEY (spool, number)
+	)`,
+	// Those that have no row yet: whoever writes them may have died.
+	`CREATE TABLE mail_unfinished (
+		spool TEXT PRIMARY KEY,
+		at BIGINT NOT NULL
+	)`,
+	// How many mails came to a mailbox, counted apart from their rows so that one that is lost is found out.
+	`CREATE TABLE mail_seen (
+		mailbox TEXT PRIMARY KEY,
+		seen BIGINT NOT NULL
+	)`,
+	// The id of the mail that came last. Its row is locked by whoever adds one, so that ids come in the order of their commits.
+	`CREATE TABLE mail_last (
+		one SMALLINT PRIMARY KEY CHECK (one = 1),
+		id BIGINT NOT NULL
+	)`,
+	`INSERT INTO mail_last (one, id) VALUES (1, 0)`,
 }}
 
 // errNewer: a newer psagate has been at the store.

@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +21,7 @@ func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, ledger.Ledger){
 		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "balance": balance, "race": race,
+		"bytes": allBytes, "forget": forget, "twice": twice,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
 	}
@@ -208,5 +212,93 @@ func race(t *testing.T, l ledger.Ledger) {
 	}
 	if won != 1 {
 		t.Errorf("%d have moved it", won)
+	}
+}
+
+// allBytes: what comes back of a mail is what came, in its size and in what stands in it and in what it refers to.
+func allBytes(t *testing.T, l ledger.Ledger) {
+	odd := "\x00\xff'\"; é" + strings.Repeat("x", 3000)
+	for i, raw := range [][]byte{{}, {0}, bytes.Repeat([]byte("0123456789abcdef\x00\xff"), 200_000)} { // 3.6 MB
+		in := ledger.Mail{Mailbox: "m", Object: string(rune('a' + i)), MessageID: odd + string(rune('a'+i)), References: []string{odd, odd, ""}, Arrived: noon}
+		kept, fresh, err := l.Spool(ctx, in, raw)
+		if err != nil || !fresh {
+			t.Fatalf("%t, %v", fresh, err)
+		}
+		got, err1 := l.Raw(ctx, kept.ID)
+		row, err2 := l.Get(ctx, kept.ID)
+		if err1 != nil || err2 != nil || !bytes.Equal(got, raw) || row.MessageID != in.MessageID || !slices.Equal(row.References, in.References) {
+			t.Errorf("%d bytes of %d, %v, %v, %+v", len(got), len(raw), err1, err2, row)
+		}
+		if m, ok, err := l.Referred(ctx, in.MessageID); err != nil || !ok || m.ID != kept.ID {
+			t.Errorf("%t, %v, %+v", ok, err, m)
+		}
+		row.MessageID, row.References, row.Object, row.Mailbox, row.Content, row.Arrived, row.Number = "other", nil, "other", "other", [32]byte{9}, noon.Add(time.Hour), odd
+		if _, err := l.Update(ctx, row); err != nil {
+			t.Fatal(err)
+		}
+		if row, err = l.Get(ctx, kept.ID); err != nil || row.MessageID != in.MessageID || !slices.Equal(row.References, in.References) || row.Object != in.Object || row.Mailbox != "m" ||
+			row.Content != in.Content || !row.Arrived.Equal(noon) || row.Number != odd {
+			t.Errorf("after an update: %+v, %v", row, err)
+		}
+	}
+}
+
+func forget(t *testing.T, l ledger.Ledger) {
+	was := map[string]int64{}
+	for _, state := range ledger.States {
+		for _, acked := range []bool{false, true} {
+			for _, since := range []time.Time{noon, noon.Add(-time.Second)} {
+				name := fmt.Sprint(state, acked, since.Equal(noon))
+				was[name] = put(t, l, ledger.Mail{Mailbox: "m", Object: name}, func(m *ledger.Mail) { m.State, m.Acknowledged, m.Since = state, acked, since }).ID
+			}
+		}
+	}
+	for _, want := range []int{2, 0} {
+		if n, err := l.Forget(ctx, noon); err != nil || n != want {
+			t.Errorf("%d are forgotten, want %d, %v", n, want, err)
+		}
+	}
+	for name, id := range was {
+		gone := name == fmt.Sprint(ledger.Done, true, false) || name == fmt.Sprint(ledger.Suppressed, true, false)
+		raw, err := l.Raw(ctx, id)
+		if _, there := l.Get(ctx, id); there != nil || gone != errors.Is(err, ledger.ErrGone) || !gone && (err != nil || string(raw) != "raw of "+name) {
+			t.Errorf("%s: %q, %v, its row: %v", name, raw, err, there)
+		}
+	}
+	if b, err := l.Balance(ctx, "m"); err != nil || b.Seen != len(was) || b.Gap() != 0 {
+		t.Errorf("%+v, %v", b, err)
+	}
+	again, fresh, err := l.Spool(ctx, ledger.Mail{Mailbox: "m", Object: fmt.Sprint(ledger.Done, true, false)}, []byte("again"))
+	if err != nil || fresh || again.State != ledger.Done {
+		t.Errorf("one that is forgotten is spooled once more: %t, %+v, %v", fresh, again, err)
+	}
+}
+
+// twice: of many who spool the same mail at once, one does, and ids are given once.
+func twice(t *testing.T, l ledger.Ledger) {
+	const many = 8
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	ids, fresh := map[int64]bool{}, 0
+	for i := range many {
+		wg.Go(func() {
+			for _, object := range []string{"same", string(rune('a' + i))} {
+				m, is, err := l.Spool(ctx, ledger.Mail{Mailbox: "m", Object: object}, []byte(object))
+				raw, err2 := l.Raw(ctx, m.ID)
+				if err != nil || err2 != nil || string(raw) != object {
+					t.Errorf("%v, %v, %q", err, err2, raw)
+				}
+				mu.Lock()
+				ids[m.ID] = true
+				if is {
+					fresh++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if b, err := l.Balance(ctx, "m"); err != nil || len(ids) != many+1 || fresh != many+1 || b.Seen != many+1 || b.Pending != many+1 {
+		t.Errorf("%d mails, %d of them new, %+v, %v", len(ids), fresh, b, err)
 	}
 }

@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/psagate/psagate/broker/ledger"
+)
+
+// Mail returns the books of the mail broker, of all processes of the store. They may be used before the store is started, and give
+// an error then. After an error of a write it is not always known whether it was done; whoever does it again finds that out:
+// ledger.ErrStale, or a mail that is there.
+func (s *Store) Mail() ledger.Ledger { return mailBooks{s} }
+
+type mailBooks struct{ store *Store }
+
+// peek runs a transaction that is not committed.
+func (s *Store) peek(ctx context.Context, f func(ctx context.Context, x *tx) error) error {
+	if problem := s.unusable(); problem != nil {
+		return problem
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	x, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = x.rollback() }()
+	return f(ctx, x)
+}
+
+// change runs a transaction, where the store can be used.
+func (b mailBooks) change(ctx context.Context, f func(ctx context.Context, x *tx) error) error {
+	if problem := b.store.unusable(); problem != nil {
+		return problem
+	}
+	return b.store.transact(ctx, f)
+}
+
+// Update implements ledger.Ledger.
+func (b mailBooks) Update(ctx context.Context, m ledger.Mail) (kept ledger.Mail, err error) {
+	err = b.change(ctx, func(ctx context.Context, x *tx) (err error) {
+		kept, err = x.updateMail(ctx, m)
+		return err
+	})
+	if err != nil && m.Reference != "" && !errors.Is(err, ledger.ErrReference) && b.taken(ctx, m) {
+		err = errors.Join(ledger.ErrReference, err) // another process took it between the look and the write
+	}
+	if err != nil {
+		return ledger.Mail{}, err
+	}
+	return kept, nil
+}
+
+func (b mailBooks) taken(ctx context.Context, m ledger.Mail) (is bool) {
+	err := b.store.peek(ctx, func(ctx context.Context, x *tx) (err error) {
+		is, err = x.referenceTaken(ctx, m)
+		return err
+	})
+	return err == nil && is
+}
+
+func (x *tx) referenceTaken(ctx context.Context, m ledger.Mail) (is bool, err error) {
+	err = x.row(ctx, `SELECT COUNT(*) > 0 FROM mail_row WHERE reference = ? AND reference <> '' AND id <> ?`, []any{m.Reference, m.ID}, &is)
+	return is, err
+}
+
+func (x *tx) updateMail(ctx context.Context, m ledger.Mail) (ledger.Mail, error) {
+	have, err := x.mail(ctx, m.ID, `{lock}`)
+	if err != nil {
+		return m, err
+	}
+	if have.Epoch != m.Epoch {
+		return m, ledger.ErrStale
+	}
+	if taken, err := x.referenceTaken(ctx, m); err != nil || taken {
+		return m, errors.Join(err, wrong(taken, ledger.ErrReference))
+	}
+	m.Mailbox, m.Object, m.Content, m.MessageID, m.References, m.Arrived = have.Mailbox, have.Object, have.Content, have.MessageID, have.References, have.Arrived
+	m.Epoch++
+	return asKept(m), x.writeMail(ctx, m)
+}
+
+func wrong(is bool, err error) error {
+	if is {
+		return err
+	}
+	return nil
+}
+
+// Get implements ledger.Ledger.
+func (b mailBooks) Get(ctx context.Context, id int64) (m ledger.Mail, err error) {
+	err = b.store.peek(ctx, func(ctx context.Context, x *tx) (err error) {
+		m, err = x.mail(ctx, id, ``)
+		return err
+	})
+	return m, err
+}
+
+// mail reads a row. lock is {lock} or empty.
+func (x *tx) mail(ctx context.Context, id int64, lock string) (ledger.Mail, error) {
+	m, there, err := x.oneMail(ctx, `WHERE id = ? `+lock, id)
+	if err == nil && !there {
+		err = ledger.ErrUnknown
+	}
+	return m, err
+}
+
+// oneMail reads the first row of those that are asked for, with its references.
+func (x *tx) oneMail(ctx context.Context, which string, args ...any) (ledger.Mail, bool, error) {
+	m, err := scanMail(x.QueryRowContext(ctx, x.dialect.bind(`SELECT `+mailColumns+` FROM mail_row `+which), args...).Scan)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return ledger.Mail{}, false, nil
+	case err != nil:
+		return ledger.Mail{}, false, err
+	}
+	m.References, err = x.mailReferences(ctx, m.ID)
+	return m, err == nil, err
+}
+
+// Due implements ledger.Ledger.
+func (b mailBooks) Due(ctx context.Context, mailbox string, now time.Time, most int) (due []ledger.Mail, err error) {
+	err = b.store.peek(ctx, func(ctx context.Context, x *tx) error {
+		err := x.each(ctx, `SELECT `+mailColumns+` FROM mail_row WHERE mailbox = ? AND is_open AND due <= ? ORDER BY id LIMIT ?`,
+			[]any{mailbox, microsOf(now), most}, func(scan func(...any) error) error {
+				m, err := scanMail(scan)
+				due = append(due, m)
+				return err
+			})
+		for i := range due {
+			if err != nil {
+				return err
+			}
+			due[i].References, err = x.mailReferences(ctx, due[i].ID)
+		}
+		return err
+	})
+	return due, err
+}
+
+// Balance implements ledger.Ledger. It is one statement, so that nothing comes between the two counts.
+func (b mailBooks) Balance(ctx context.Context, mailbox string) (balance ledger.Balance, err error) {
+	err = b.store.peek(ctx, func(ctx context.Context, x *tx) error {
+		return x.each(ctx, `SELECT '' AS state, FALSE AS is_note, seen FROM mail_seen WHERE mailbox = ?
+			UNION ALL SELECT state, is_note, COUNT(*) FROM mail_row WHERE mailbox = ? GROUP BY state, is_note`,
+			[]any{mailbox, mailbox}, func(scan func(...any) error) error {
+				var m ledger.Mail
+				var n int
+				if err := scan((*string)(&m.State), &m.IsNote, &n); err != nil {
+					return fmt.Errorf("counting mails: %w", err)
+				}
+				if m.State == "" {
+					balance.Seen = n
+					return nil
+				}
+				for range n {
+					balance.Count(m)
+				}
+				return nil
+			})
+	})
+	return balance, err
+}
+
+// Since implements ledger.Ledger: since the store was made, or last found to have forgotten something.
+func (b mailBooks) Since(ctx context.Context) (at time.Time, err error) {
+	var made, epoch micros
+	err = b.store.peek(ctx, func(ctx context.Context, x *tx) error {
+		return x.row(ctx, `SELECT made, epoch_at FROM store WHERE one = 1`, nil, &made, &epoch)
+	})
+	return max(made, epoch).time(), err
+}

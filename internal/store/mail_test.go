@@ -1,0 +1,261 @@
+//go:build unix
+
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/ledger/ledgertest"
+)
+
+// mailTables are for tests that go back to a store of before them, or to empty ones.
+var mailTables = []string{"mail_row", "mail_reference", "mail_raw", "mail_unfinished", "mail_seen", "mail_last"}
+
+// emptyMail takes all mails away.
+func (r *running) emptyMail() {
+	r.t.Helper()
+	for _, table := range mailTables[:5] {
+		if _, err := r.db.Exec(`DELETE FROM ` + table); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// turns is a ledger of several processes, each of which does one call.
+type turns struct {
+	of   []ledger.Ledger
+	next atomic.Int64
+}
+
+func (t *turns) one() ledger.Ledger { return t.of[int(t.next.Add(1))%len(t.of)] }
+
+func (t *turns) Spool(ctx context.Context, m ledger.Mail, raw []byte) (ledger.Mail, bool, error) {
+	return t.one().Spool(ctx, m, raw)
+}
+
+func (t *turns) Update(ctx context.Context, m ledger.Mail) (ledger.Mail, error) {
+	return t.one().Update(ctx, m)
+}
+
+func (t *turns) Get(ctx context.Context, id int64) (ledger.Mail, error) { return t.one().Get(ctx, id) }
+
+func (t *turns) Raw(ctx context.Context, id int64) ([]byte, error) { return t.one().Raw(ctx, id) }
+
+func (t *turns) Due(ctx context.Context, mailbox string, now time.Time, most int) ([]ledger.Mail, error) {
+	return t.one().Due(ctx, mailbox, now, most)
+}
+
+func (t *turns) Blocked(ctx context.Context, m ledger.Mail) (bool, error) {
+	return t.one().Blocked(ctx, m)
+}
+
+func (t *turns) Referred(ctx context.Context, id string) (ledger.Mail, bool, error) {
+	return t.one().Referred(ctx, id)
+}
+
+func (t *turns) Balance(ctx context.Context, mailbox string) (ledger.Balance, error) {
+	return t.one().Balance(ctx, mailbox)
+}
+
+func (t *turns) Forget(ctx context.Context, before time.Time) (int, error) {
+	return t.one().Forget(ctx, before)
+}
+
+func (t *turns) Since(ctx context.Context) (time.Time, error) { return t.one().Since(ctx) }
+
+func TestMailIsKeptAsEveryLedgerKeepsIt(t *testing.T) {
+	for _, kind := range []Kind{SQLite, PostgreSQL} {
+		t.Run(string(kind), func(t *testing.T) {
+			p := placeOf(t, kind)
+			one, other := p.run(t), p.elsewhere(t).run(t)
+			ledgertest.Test(t, func(*testing.T) ledger.Ledger {
+				one.emptyMail()
+				return &turns{of: []ledger.Ledger{one.Mail(), other.Mail()}}
+			})
+		})
+	}
+}
+
+func TestMailOutlivesTheProcessThatSpooledIt(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		big := bytes.Repeat([]byte("0123456789abcdef"), 3*mailPiece/16)
+		big = append(big, '!')
+		kept, fresh, err := a.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1", References: []string{"r"}}, big)
+		if err != nil || !fresh {
+			t.Fatal(fresh, err)
+		}
+		dying := mailBooks{a.Store}
+		for n := range 2 { // it dies over the next one
+			if err := dying.spoolPiece(t.Context(), "dying", n, big[:mailPiece]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.die()
+		b := p.run(t)
+		if raw, err := b.Mail().Raw(t.Context(), kept.ID); err != nil || !bytes.Equal(raw, big) {
+			t.Errorf("%d bytes, %v", len(raw), err)
+		}
+		pieces := func() (n int) {
+			if err := b.db.QueryRow(`SELECT COUNT(*) FROM mail_raw`).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		var longest int
+		if err := b.db.QueryRow(`SELECT MAX(length(bytes)) FROM mail_raw`).Scan(&longest); err != nil || longest != mailPiece || pieces() != 4+2 {
+			t.Errorf("%d pieces, the longest of %d bytes, %v", pieces(), longest, err)
+		}
+		if _, err := b.Mail().Forget(t.Context(), time.Now()); err != nil || pieces() != 4+2 {
+			t.Errorf("what may be under way is swept: %d pieces, %v", pieces(), err)
+		}
+		if _, err := b.db.Exec(`UPDATE mail_unfinished SET at = 1`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Mail().Forget(t.Context(), time.Now()); err != nil || pieces() != 4 {
+			t.Errorf("%d pieces are left, %v", pieces(), err)
+		}
+		if balance, err := b.Mail().Balance(t.Context(), "m"); err != nil || balance != (ledger.Balance{Seen: 1, Pending: 1}) {
+			t.Errorf("%+v, %v", balance, err)
+		}
+	})
+}
+
+func TestAMailThatIsLostOrDamagedInTheStoreIsFoundOut(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		m, _, err := a.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, []byte("From: ann"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.db.Exec(`UPDATE mail_raw SET bytes = message_id FROM mail_row`); err != nil {
+			t.Fatal(err)
+		}
+		if raw, err := a.Mail().Raw(t.Context(), m.ID); err == nil || errors.Is(err, ledger.ErrGone) || raw != nil {
+			t.Errorf("%q, %v", raw, err)
+		}
+		if _, err := a.db.Exec(`DELETE FROM mail_row`); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := a.Mail().Balance(t.Context(), "m"); err != nil || b.Gap() != 1 {
+			t.Errorf("%+v, %v", b, err)
+		}
+	})
+}
+
+func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
+	l := inSQLite(t).prepare(t).Mail()
+	ctx := t.Context()
+	_, _, spool := l.Spool(ctx, ledger.Mail{Mailbox: "m"}, nil)
+	_, update := l.Update(ctx, ledger.Mail{ID: 1, Reference: "r"})
+	_, get := l.Get(ctx, 1)
+	_, raw := l.Raw(ctx, 1)
+	_, due := l.Due(ctx, "m", time.Now(), 1)
+	_, blocked := l.Blocked(ctx, ledger.Mail{IsNote: true})
+	_, _, referred := l.Referred(ctx, "x")
+	_, balance := l.Balance(ctx, "m")
+	_, forget := l.Forget(ctx, time.Now())
+	_, since := l.Since(ctx)
+	for what, err := range map[string]error{
+		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "since": since,
+	} {
+		if !errors.Is(err, errNotOpen) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestAStoreOfBeforeMailIsTakenOver(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		for _, table := range mailTables {
+			if _, err := a.db.Exec(`DROP TABLE ` + table); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := a.db.Exec(`UPDATE store SET version = 8`); err != nil {
+			t.Fatal(err)
+		}
+		a.close()
+		began := time.Now()
+		b := p.run(t)
+		if m, _, err := b.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, nil); err != nil || m.ID != 1 {
+			t.Errorf("%+v, %v", m, err)
+		}
+		if since, err := b.Mail().Since(t.Context()); err != nil || since.IsZero() || since.After(began) {
+			t.Errorf("since %v, %v", since, err)
+		}
+	})
+}
+
+// TestMailRowsAreWhatTheOnesInMemoryAre does the same with both, and asks both the same.
+func TestMailRowsAreWhatTheOnesInMemoryAre(t *testing.T) {
+	a := inSQLite(t).run(t)
+	if _, err := a.db.Exec(`PRAGMA synchronous = OFF`); err != nil { // it is about what the rows say
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	names := rapid.SampledFrom([]string{"", "a", "b", "c", "d", "T1", "T2"})
+	rapid.Check(t, func(t *rapid.T) {
+		a.emptyMail()
+		if _, err := a.db.Exec(`UPDATE mail_last SET id = 0`); err != nil {
+			t.Fatal(err)
+		}
+		memory, stored := ledger.NewMemory(), a.Mail()
+		for i := range rapid.IntRange(1, 5).Draw(t, "mails") {
+			in := ledger.Mail{Mailbox: "m", Object: string(rune('0' + i)), MessageID: names.Draw(t, "id"), References: rapid.SliceOfN(names, 0, 3).Draw(t, "references")}
+			m, _, err1 := memory.Spool(ctx, in, nil)
+			kept, _, err2 := stored.Spool(ctx, in, nil)
+			if err1 != nil || err2 != nil || kept.ID != m.ID {
+				t.Fatal(err1, err2, kept.ID, m.ID)
+			}
+			if m.State = rapid.SampledFrom(ledger.States).Draw(t, "state"); m.State == ledger.Spooled {
+				continue
+			}
+			m.Ticket, m.IsNote, m.Acknowledged = int64(rapid.IntRange(1, 2).Draw(t, "ticket")), rapid.Bool().Draw(t, "note"), rapid.Bool().Draw(t, "acknowledged")
+			m.Number = "T" + string(rune('0'+m.Ticket))
+			_, err1 = memory.Update(ctx, m)
+			if _, err2 = stored.Update(ctx, m); err1 != nil || err2 != nil {
+				t.Fatal(err1, err2)
+			}
+		}
+		compareBooks(ctx, t, memory, stored)
+	})
+}
+
+func compareBooks(ctx context.Context, t *rapid.T, memory, stored ledger.Ledger) {
+	id := func(m ledger.Mail) int64 { return m.ID }
+	for _, name := range []string{"a", "b", "T1"} {
+		want, _, _ := memory.Referred(ctx, name)
+		if got, _, err := stored.Referred(ctx, name); err != nil || got.ID != want.ID {
+			t.Fatalf("%q belongs to %d, in memory to %d, %v", name, got.ID, want.ID, err)
+		}
+	}
+	want, _ := memory.Due(ctx, "m", time.Now(), 100)
+	got, err := stored.Due(ctx, "m", time.Now(), 100)
+	if err != nil || !slices.EqualFunc(got, want, func(a, b ledger.Mail) bool { return id(a) == id(b) && slices.Equal(a.References, b.References) }) {
+		t.Fatalf("due are %+v, in memory %+v, %v", got, want, err)
+	}
+	for _, m := range want {
+		if m.Ticket == 0 {
+			continue
+		}
+		want, _ := memory.Blocked(ctx, m)
+		if got, err := stored.Blocked(ctx, m); err != nil || got != want {
+			t.Fatalf("%d is blocked: %t, in memory %t, %v", m.ID, got, want, err)
+		}
+	}
+	balance, _ := memory.Balance(ctx, "m")
+	if got, err := stored.Balance(ctx, "m"); err != nil || got != balance {
+		t.Fatalf("%+v, in memory %+v, %v", got, balance, err)
+	}
+}
