@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -441,4 +442,63 @@ func TestAMailboxThatCannotBeReadIsRefused(t *testing.T) {
 			t.Errorf("want %q, have %v", want, err)
 		}
 	}
+}
+
+// A server that has no mechanisms is signed in to by LOGIN, and one without IDLE is looked at every Poll.
+func TestAnOldServer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		server := newScript(one)
+		server.caps = "IMAP4rev1 MOVE"
+		var sent string
+		server.says = func(verb, rest string) (string, bool) {
+			if verb == "LOGIN" {
+				sent = rest
+			}
+			return "%t OK [CAPABILITY IMAP4rev1 MOVE] welcome\r\n", verb == "LOGIN"
+		}
+		b := newBooks()
+		s, stop := run(t, server.mailbox(), b)
+		first := b.next(t)
+		if moved, err := s.Acknowledge(t.Context(), first.Object, imap.Processed); !moved || err != nil || !strings.Contains(sent, "correct-horse") {
+			t.Errorf("%v, %v; LOGIN %s", moved, err, sent)
+		}
+		server.add(2, two)
+		time.Sleep(time.Minute)
+		if texts := b.texts(); len(texts) != 2 || server.count("IDLE") > 0 {
+			t.Errorf("%q", texts)
+		}
+		stop()
+	})
+}
+
+// Books that do not answer for a while end no connection.
+func TestBooksThatCannotBeAsked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		server, b := newScript(one), &shut{books: newBooks()}
+		b.fails.Store(true)
+		s, stop := run(t, server.mailbox(), b)
+		time.Sleep(10 * time.Minute)
+		if p := s.State().Problem; p == nil || p.Stage != imap.Spooling || !strings.Contains(p.Error(), "the store is away") || server.dials != 1 || server.count("UID FETCH") != 0 {
+			t.Errorf("%v", p)
+		}
+		b.fails.Store(false)
+		time.Sleep(time.Minute)
+		if len(b.texts()) != 1 || s.State().Problem != nil {
+			t.Errorf("%+v", s.State())
+		}
+		stop()
+	})
+}
+
+// shut are books that cannot be asked while they fail.
+type shut struct {
+	*books
+	fails atomic.Bool
+}
+
+func (s *shut) Missing(ctx context.Context, objects []string) ([]string, error) {
+	if s.fails.Load() {
+		return nil, errors.New("the store is away")
+	}
+	return s.books.Missing(ctx, objects)
 }
