@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"time"
 
@@ -34,36 +35,20 @@ func connect(ctx context.Context, m Mailbox) (*session, error) {
 
 // secured is a session over the connection, with TLS if it is wanted.
 func secured(ctx context.Context, m Mailbox, conn net.Conn) (*session, error) {
-	s := &session{conn: conn, news: make(chan struct{}, 1)}
-	options := &imapclient.Options{TLSConfig: m.tlsConfig(), UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: s.mailboxChanged}}
-	if m.TLS == TLSOn {
-		ctx, cancel := context.WithTimeout(ctx, dialTime)
-		defer cancel()
-		over := tls.Client(conn, options.TLSConfig)
-		if err := over.HandshakeContext(ctx); err != nil {
-			return nil, insecure(m.Server, err)
-		}
-		s.meter = &meter{Conn: over}
-	} else {
-		s.meter = &meter{Conn: conn}
+	over, err := m.secure(ctx, conn)
+	if err != nil {
+		return nil, insecure(m.Server, err)
 	}
-	if m.TLS == TLSStart {
-		err := s.do(ctx, dialTime, func() (err error) {
-			s.c, err = imapclient.NewStartTLS(s.meter, options)
-			return err
-		})
-		if err != nil {
-			return nil, insecure(m.Server, err)
-		}
-	} else {
-		s.meter.left.Store(talkMost)
-		s.c = imapclient.New(s.meter, options)
-	}
-	err := s.do(ctx, dialTime, func() error {
+	s := &session{conn: conn, meter: &meter{Conn: over}, news: make(chan struct{}, 1)}
+	s.meter.left.Store(talkMost)
+	s.c = imapclient.New(s.meter, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: s.mailboxChanged}})
+	err = s.do(ctx, dialTime, func() error {
 		if err := s.c.WaitGreeting(); err != nil {
 			return err
 		}
-		s.caps = s.c.Caps()
+		if s.caps = s.c.Caps(); s.caps == nil {
+			return fmt.Errorf("it does not say what it can do: %w", context.DeadlineExceeded)
+		}
 		return nil
 	})
 	if err != nil {
@@ -74,6 +59,24 @@ func secured(ctx context.Context, m Mailbox, conn net.Conn) (*session, error) {
 		return nil, p
 	}
 	return s, nil
+}
+
+// secure is the connection with TLS over it, if it is wanted.
+func (m Mailbox) secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	switch m.TLS {
+	case TLSOff:
+		return conn, nil
+	case TLSStart:
+		over, err := startTLS(ctx, conn, m.tlsConfig())
+		if err != nil {
+			return nil, err
+		}
+		return greet(over), nil
+	}
+	over := tls.Client(conn, m.tlsConfig())
+	return over, over.HandshakeContext(ctx)
 }
 
 // mailboxChanged is called by the library's reader, which it must not keep waiting.

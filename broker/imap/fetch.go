@@ -97,19 +97,20 @@ func (s *session) read(body imap.LiteralReader, most int64) (raw []byte, whole i
 	return raw, whole, nil
 }
 
-// fetchOne asks about one mail, and calls for each thing that the server says about it. All is read whatever happens: else
-// the library's reader waits for ever.
+// fetchOne asks about one mail, and calls for each thing that the server says about it. All is read, or the library's reader
+// would wait for ever. An error of each is one of reading: the connection is of no more use then, and nothing more may be
+// taken from it, which the library would read twice at a time.
 func (s *session) fetchOne(ctx context.Context, most time.Duration, uid imap.UID, options *imap.FetchOptions, each func(imapclient.FetchItemData) error) error {
 	return s.do(ctx, most, func() error {
 		cmd := s.c.Fetch(imap.UIDSetNum(uid), options)
-		var failed error
 		for m := cmd.Next(); m != nil; m = cmd.Next() {
 			for item := m.Next(); item != nil; item = m.Next() {
-				if failed == nil {
-					failed = each(item)
+				if err := each(item); err != nil {
+					_ = s.conn.Close()
+					return err
 				}
 			}
 		}
-		return errors.Join(failed, cmd.Close())
+		return cmd.Close()
 	})
 }

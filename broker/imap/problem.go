@@ -104,6 +104,18 @@ func without(text, user, secret string) string {
 	return text
 }
 
+// hidden is an error of a connection on which a secret was sent, which the server may repeat at any time. It is taken out
+// before anything is cut.
+func (m Mailbox) hidden(err error, secret string) error {
+	if err == nil || without(err.Error(), m.User, secret) == err.Error() {
+		return err
+	}
+	if said := new(imap.Error); errors.As(err, &said) {
+		return &imap.Error{Type: said.Type, Code: imap.ResponseCode(without(string(said.Code), m.User, secret)), Text: without(said.Text, m.User, secret)}
+	}
+	return errors.New(without(err.Error(), m.User, secret))
+}
+
 // unreachable says why there is no connection.
 func unreachable(server string, err error) *Problem {
 	host, _, _ := net.SplitHostPort(server)

@@ -29,6 +29,8 @@ type session struct {
 	keeps bool
 	// news has something in it when the server said that mails have come.
 	news chan struct{}
+	// hidden is an error without the secret; nil before that is known.
+	hidden func(error) error
 	// processed and deadLetter are the folders as the server names them.
 	processed, deadLetter string
 }
@@ -40,6 +42,9 @@ func (s *session) do(ctx context.Context, most time.Duration, command func() err
 	s.meter.left.Store(talkMost)
 	defer context.AfterFunc(ctx, func() { _ = s.conn.Close() })()
 	err := command()
+	if s.hidden != nil {
+		err = s.hidden(err)
+	}
 	if ended := ctx.Err(); err != nil && ended != nil {
 		return fmt.Errorf("%w: %w", ended, err)
 	}

@@ -20,7 +20,7 @@ func (s *session) signIn(ctx context.Context, m Mailbox, secret string) error {
 		return err
 	}
 	if err := s.do(ctx, answer, present); err != nil {
-		return m.notSignedIn(err, secret)
+		return m.notSignedIn(err)
 	}
 	// Not every server says anew what it can do now.
 	var caps imap.CapSet
@@ -54,22 +54,20 @@ func (s *session) presentation(m Mailbox, secret string) (func() error, error) {
 	return func() error { return s.c.Login(m.User, secret).Wait() }, nil
 }
 
-// notSignedIn says why, without the secret.
-func (m Mailbox) notSignedIn(err error, secret string) *Problem {
+// notSignedIn says why.
+func (m Mailbox) notSignedIn(err error) *Problem {
 	said := new(imap.Error)
-	if !errors.As(err, &said) {
-		p := broken(SigningIn, err, "signing in as "+m.User)
-		return &Problem{Stage: SigningIn, text: without(p.text, m.User, secret)}
-	}
-	text := without(words(&imap.Error{Type: said.Type, Code: said.Code, Text: without(said.Text, m.User, secret)}), m.User, secret)
-	if passes(said) {
-		return problem(SigningIn, nil, "%s cannot be signed in to for now, and is tried again; the server says %s", m.User, text)
+	switch {
+	case !errors.As(err, &said):
+		return broken(SigningIn, err, "signing in as "+m.User)
+	case passes(said):
+		return problem(SigningIn, err, "%s cannot be signed in to for now, and is tried again; the server says %s", m.User, words(said))
 	}
 	what, do := "password", "is it right, and are passwords allowed for this mailbox (an app password may be needed)?"
 	if m.Token != nil {
 		what, do = "access token", "may the application read this mailbox, and is the scope right?"
 	}
-	p := problem(SigningIn, nil, "the server refuses the %s of %s, which is not sent again until it changes: %s The server says %s", what, m.User, do, text)
+	p := problem(SigningIn, err, "the server refuses the %s of %s, which is not sent again until it changes: %s The server says %s", what, m.User, do, words(said))
 	p.Refused = true
 	return p
 }

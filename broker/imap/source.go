@@ -138,6 +138,7 @@ func (s *Source) connected(ctx context.Context) error {
 		return err
 	}
 	defer session.close()
+	session.hidden = func(err error) error { return s.mailbox.hidden(err, secret) }
 	if err := session.signIn(ctx, s.mailbox, secret); err != nil {
 		if p := new(Problem); errors.As(err, &p) && p.Refused {
 			s.refused.note(secret, time.Now())
@@ -145,6 +146,11 @@ func (s *Source) connected(ctx context.Context) error {
 		return err
 	}
 	s.refused.forget()
+	return s.signedIn(ctx, session)
+}
+
+// signedIn is what is left of it once somebody is signed in.
+func (s *Source) signedIn(ctx context.Context, session *session) error {
 	if err := session.folders(ctx, s.mailbox); err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ package imaptest
 import (
 	"bytes"
 	"crypto/x509"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -204,65 +203,6 @@ func (s *Server) Signal(sig syscall.Signal) {
 	for _, field := range bytes.Fields(ids) {
 		if pid, err := strconv.Atoi(string(field)); err == nil {
 			_ = syscall.Kill(pid, sig)
-		}
-	}
-}
-
-func (s *Server) maildir(folder string) string {
-	if folder == "INBOX" {
-		return filepath.Join(s.dir, "mail", User, "Maildir")
-	}
-	return filepath.Join(s.dir, "mail", User, "Maildir", "."+folder)
-}
-
-// Deliver puts a mail into the inbox, as an MTA does: whole, at once.
-func (s *Server) Deliver(raw []byte) {
-	s.t.Helper()
-	name := fmt.Sprintf("%d.%d.test", time.Now().UnixNano(), s.mails.Add(1))
-	tmp, final := filepath.Join(s.maildir("INBOX"), "tmp", name), filepath.Join(s.maildir("INBOX"), "new", name)
-	uid, gid := s.ids()
-	for _, err := range []error{os.WriteFile(tmp, raw, 0o600), os.Chown(tmp, uid, gid), os.Rename(tmp, final)} {
-		if err != nil {
-			s.t.Fatal(err)
-		}
-	}
-}
-
-// Mail is one as it lies on the server.
-type Mail struct {
-	Raw string
-	// Flags are the maildir's: S for seen, T for deleted.
-	Flags string
-}
-
-// Folder is what is in one.
-func (s *Server) Folder(name string) (mails []Mail) {
-	s.t.Helper()
-	for _, sub := range []string{"cur", "new"} {
-		files, _ := filepath.Glob(filepath.Join(s.maildir(name), sub, "*"))
-		for _, file := range files {
-			raw, err := os.ReadFile(file)
-			if os.IsNotExist(err) {
-				continue // it was moved meanwhile
-			} else if err != nil {
-				s.t.Fatal(err)
-			}
-			_, flags, _ := strings.Cut(filepath.Base(file), ":2,")
-			mails = append(mails, Mail{string(raw), flags})
-		}
-	}
-	return mails
-}
-
-// BeginAnew takes the numbers from the inbox: the next who opens it finds another UIDVALIDITY.
-func (s *Server) BeginAnew() {
-	s.t.Helper()
-	for _, pattern := range []string{"dovecot-uidlist", "dovecot.index*"} {
-		files, _ := filepath.Glob(filepath.Join(s.maildir("INBOX"), pattern))
-		for _, file := range files {
-			if err := os.Remove(file); err != nil {
-				s.t.Fatal(err)
-			}
 		}
 	}
 }
