@@ -34,8 +34,9 @@ type Ledger interface {
 	Due(ctx context.Context, mailbox string, now time.Time, most int) ([]Mail, error)
 	// Blocked tells whether any mail is Before this one, which is a note.
 	Blocked(ctx context.Context, m Mail) (bool, error)
-	// Referred is the mail with this Message-ID, or else the newest that has it in its References: an answer belongs to its
-	// ticket, once it has one. Mails of no ticket (ended otherwise than Done) are left out.
+	// Referred is the mail with this Message-ID, or else one that has it in its References: an answer belongs to its ticket, once
+	// it has one. Of several it is the newest that has a ticket, or else the oldest, which those that came later wait for: answers
+	// to a mail that was never seen go together. Mails of no ticket (ended otherwise than Done) are left out.
 	Referred(ctx context.Context, messageID string) (Mail, bool, error)
 	// Balance counts the mails of a mailbox.
 	Balance(ctx context.Context, mailbox string) (Balance, error)

@@ -35,7 +35,7 @@ func (l *Memory) Spool(_ context.Context, m Mail, raw []byte) (Mail, bool, error
 }
 
 func copied(m Mail) Mail {
-	m.References = slices.Clone(m.References)
+	m.References, m.Plan = slices.Clone(m.References), slices.Clone(m.Plan)
 	return m
 }
 
@@ -136,18 +136,21 @@ func (l *Memory) Referred(_ context.Context, messageID string) (Mail, bool, erro
 	return m, ok, nil
 }
 
-func (l *Memory) referred(messageID string) (Mail, bool) {
+func (l *Memory) referred(messageID string) (found Mail, there bool) {
 	for _, fits := range []func(Mail) bool{
 		func(m Mail) bool { return m.MessageID == messageID },
 		func(m Mail) bool { return slices.Contains(m.References, messageID) },
 	} {
-		for _, m := range slices.Backward(l.rows) {
-			if messageID != "" && fits(m) && (m.State == Done || !m.State.Ended()) {
-				return copied(m), true
+		for _, m := range l.rows {
+			if messageID != "" && fits(m) && (m.State == Done || !m.State.Ended()) && (!there || m.Ticket != 0) {
+				found, there = copied(m), true
 			}
 		}
+		if there {
+			break
+		}
 	}
-	return Mail{}, false
+	return found, there
 }
 
 // Balance counts.

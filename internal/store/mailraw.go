@@ -80,10 +80,7 @@ func (x *tx) spoolRow(ctx context.Context, m ledger.Mail, spool string, raw []by
 }
 
 func (x *tx) addPiece(ctx context.Context, spool string, n int, piece []byte) error {
-	if piece == nil {
-		piece = []byte{}
-	}
-	_, err := x.exec(ctx, `INSERT INTO mail_raw (spool, number, bytes) VALUES (?, ?, ?)`, spool, n, piece)
+	_, err := x.exec(ctx, `INSERT INTO mail_raw (spool, number, bytes) VALUES (?, ?, ?)`, spool, n, notNil(piece))
 	return err
 }
 

@@ -221,6 +221,7 @@ var migrations = [...][]string{{
 		plainness BIGINT NOT NULL,
 		sent_at BIGINT NOT NULL,
 		empty BIGINT NOT NULL,
+		plan {blob} NOT NULL,
 		repair BOOLEAN NOT NULL,
 		repeated BOOLEAN NOT NULL,
 		merged BOOLEAN NOT NULL,

@@ -77,6 +77,7 @@ func update(t *testing.T, l ledger.Ledger) {
 	want := a
 	want.State, want.Reference, want.Ticket, want.Number, want.IsNote, want.Due, want.Since = ledger.InDoubt, "r", 7, "T7", true, noon.Add(time.Second), noon
 	want.Tries, want.Fails, want.Item, want.Files, want.Skipped, want.Plainness, want.Empty = 1, 2, 3, 4, 5, 6, 7
+	want.Plan = []byte("\x00plan")
 	want.SentAt, want.Cause, want.Forced, want.Least, want.Repair, want.Repeated, want.Merged, want.Acknowledged = noon.Add(time.Millisecond), "c", true, true, true, true, true, true
 	kept, err := l.Update(ctx, want)
 	if err != nil || kept.Epoch != a.Epoch+1 {
@@ -135,8 +136,12 @@ func referred(t *testing.T, l ledger.Ledger) {
 	root := put(t, l, ledger.Mail{Mailbox: "m", Object: "1", MessageID: "root"}, done)
 	sibling := put(t, l, ledger.Mail{Mailbox: "m", Object: "2", MessageID: "s", References: []string{"unseen", "root"}}, nil)
 	put(t, l, ledger.Mail{Mailbox: "m", Object: "3", MessageID: "aside", References: []string{"only aside"}}, func(m *ledger.Mail) { m.State = ledger.Suspended })
-	twin := put(t, l, ledger.Mail{Mailbox: "m", Object: "4", MessageID: "s"}, done)
-	for id, want := range map[string]int64{"root": root.ID, "unseen": sibling.ID, "s": twin.ID, "aside": 0, "only aside": 0, "none": 0, "": 0} {
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "4", MessageID: "s", References: []string{"unseen"}}, nil) // the older one gets its ticket first
+	ticketed := func(m *ledger.Mail) { m.State, m.Ticket = ledger.Ready, 7 }
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "5", MessageID: "t"}, ticketed)
+	twin := put(t, l, ledger.Mail{Mailbox: "m", Object: "6", MessageID: "t"}, ticketed)
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "7", MessageID: "t"}, nil)
+	for id, want := range map[string]int64{"root": root.ID, "unseen": sibling.ID, "s": sibling.ID, "t": twin.ID, "aside": 0, "only aside": 0, "none": 0, "": 0} {
 		if m, ok, err := l.Referred(ctx, id); err != nil || ok != (want != 0) || m.ID != want {
 			t.Errorf("%q is mail %d, want %d, %v", id, m.ID, want, err)
 		}
