@@ -40,6 +40,8 @@ type Driver struct {
 	Lockout func(ctx context.Context, l *route.Lockout) error
 	// FileMost is the largest file that the PSA takes, in bytes: larger ones are not tried. 0: whatever the PSA says.
 	FileMost int
+	// Wake has Run look at once: a mail was spooled. Without it Run finds that out by itself, within seconds.
+	Wake <-chan struct{}
 	// Now is the time; time.Now without it.
 	Now func() time.Time
 	Log *slog.Logger
@@ -50,7 +52,7 @@ const dueMost = 100
 
 // Waits of Run.
 const (
-	idleFor    = time.Second
+	idleFor    = 2 * time.Second // each look is a transaction of the store's
 	troubleFor = 5 * time.Second
 )
 
@@ -73,6 +75,7 @@ func (d *Driver) Run(ctx context.Context) {
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+		case <-d.Wake:
 		case <-timer.C:
 		}
 		timer.Stop()

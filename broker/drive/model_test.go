@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -112,3 +113,41 @@ func TestMailsThatWaitDoNotHideOthers(t *testing.T) {
 		t.Errorf("the last is %s, the first answer %s; %d notes", m[len(m)-1].State, m[1].State, len(w.tickets[1000].notes))
 	}
 }
+
+func TestRunWorksUntilItIsStopped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.fates["create"] = []fate{notNow} // so that it has to wait
+		w.arrive(plainMail)
+		d := w.driver()
+		d.Now = func() time.Time { return w.now.Add(time.Since(started)) }
+		wake := make(chan struct{})
+		d.Wake = wake
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { d.Run(ctx); close(ended) }()
+		synctest.Wait()
+		if m := w.mails()[0]; m.State != ledger.Ready {
+			t.Errorf("%+v", m)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if m := w.mails()[0]; m.State != ledger.Done || !m.Acknowledged || w.inbox[m.Object] != "" {
+			t.Errorf("%+v", m)
+		}
+		w.came["1:2"] = w.now
+		w.inbox["1:2"] = withFiles
+		w.fetch()
+		wake <- struct{}{} // time stands still
+		synctest.Wait()
+		if m := w.mails()[1]; m.State != ledger.Done {
+			t.Errorf("%+v", m)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+// started is when a bubble of synctest begins.
+var started = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)

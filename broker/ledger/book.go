@@ -24,6 +24,8 @@ type Ledger interface {
 	// Spool keeps a mail's bytes and its row in one transaction. The row's ID, State, Epoch are the ledger's to set. A mail
 	// whose Object is there already is not kept again: false, and the row as it is.
 	Spool(ctx context.Context, m Mail, raw []byte) (Mail, bool, error)
+	// Missing are those of the objects that no mail of the mailbox has, in their order: what a source is to fetch.
+	Missing(ctx context.Context, mailbox string, objects []string) ([]string, error)
 	// Update writes a row if its Epoch is the one that is kept, which then is one more; it returns the row as it is kept. What the
 	// mail came with stays as it was spooled: Mailbox, Object, Content, MessageID, References, Arrived.
 	Update(ctx context.Context, m Mail) (Mail, error)

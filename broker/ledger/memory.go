@@ -39,6 +39,24 @@ func copied(m Mail) Mail {
 	return m
 }
 
+// Missing are those that are not there.
+func (l *Memory) Missing(_ context.Context, mailbox string, objects []string) (missing []string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	there := map[string]bool{}
+	for _, m := range l.rows {
+		if m.Mailbox == mailbox {
+			there[m.Object] = true
+		}
+	}
+	for _, object := range objects {
+		if !there[object] {
+			missing = append(missing, object)
+		}
+	}
+	return missing, nil
+}
+
 // Update writes a row.
 func (l *Memory) Update(_ context.Context, m Mail) (Mail, error) {
 	l.mu.Lock()

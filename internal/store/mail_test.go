@@ -54,6 +54,10 @@ func (t *turns) Due(ctx context.Context, mailbox string, now time.Time, most int
 	return t.one().Due(ctx, mailbox, now, most)
 }
 
+func (t *turns) Missing(ctx context.Context, mailbox string, objects []string) ([]string, error) {
+	return t.one().Missing(ctx, mailbox, objects)
+}
+
 func (t *turns) Blocked(ctx context.Context, m ledger.Mail) (bool, error) {
 	return t.one().Blocked(ctx, m)
 }
@@ -165,8 +169,9 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	_, balance := l.Balance(ctx, "m")
 	_, forget := l.Forget(ctx, time.Now())
 	_, since := l.Since(ctx)
+	_, missing := l.Missing(ctx, "m", []string{"1"})
 	for what, err := range map[string]error{
-		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "since": since,
+		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "since": since, "missing": missing,
 	} {
 		if !errors.Is(err, errNotOpen) {
 			t.Errorf("%s: %v", what, err)

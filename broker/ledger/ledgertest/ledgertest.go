@@ -21,7 +21,7 @@ func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, ledger.Ledger){
 		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "balance": balance, "race": race,
-		"bytes": allBytes, "forget": forget, "twice": twice,
+		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
 	}
@@ -305,5 +305,27 @@ func twice(t *testing.T, l ledger.Ledger) {
 	wg.Wait()
 	if b, err := l.Balance(ctx, "m"); err != nil || len(ids) != many+1 || fresh != many+1 || b.Seen != many+1 || b.Pending != many+1 {
 		t.Errorf("%d mails, %d of them new, %+v, %v", len(ids), fresh, b, err)
+	}
+}
+
+// missing: in a mailbox of many, too.
+func missing(t *testing.T, l ledger.Ledger) {
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "1:7"}, nil)
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "1:1200"}, func(m *ledger.Mail) { m.State, m.Acknowledged = ledger.Done, true })
+	put(t, l, ledger.Mail{Mailbox: "other", Object: "1:8"}, nil)
+	var objects, want []string
+	for i := range 1500 {
+		objects = append(objects, fmt.Sprint("1:", i))
+		if i != 7 && i != 1200 {
+			want = append(want, objects[i])
+		}
+	}
+	if got, err := l.Missing(ctx, "m", objects); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d of %d are missing, %v", len(got), len(objects), err)
+	}
+	for _, none := range [][]string{nil, {"1:7"}} {
+		if got, err := l.Missing(ctx, "m", none); err != nil || len(got) != 0 {
+			t.Errorf("of %q %q are missing, %v", none, got, err)
+		}
 	}
 }
