@@ -3,12 +3,14 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/console"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
+	"github.com/psagate/psagate/internal/session"
 	"github.com/psagate/psagate/internal/totp"
 	"github.com/psagate/psagate/policy"
 )
@@ -98,22 +100,21 @@ func (d consoleDeeds) EndSessions(ctx context.Context, by console.Doer, of conso
 	return endFor(ctx, by, whom{Issuer: of.Issuer, Person: of.Subject})
 }
 
-func endFor(ctx context.Context, by console.Doer, of whom) (int, error) {
+// endFor ends those sessions alone that go by the name which policy was asked about: another name may be of the same provider.
+func endFor(ctx context.Context, by console.Doer, of whom) (n int, err error) {
 	keeper, err := allSessions()
 	if err != nil {
 		return 0, err
 	}
-	if of.ID != "" { // it must be of whom policy was asked about
-		found, err := sessionsOf(ctx, keeper, of)
-		if err != nil || len(found) == 0 {
-			return 0, err
+	found, err := sessionsOf(ctx, keeper, of)
+	for _, s := range found {
+		ended, failed := keeper.End(ctx, session.Which{ID: s.ID})
+		for _, gone := range ended {
+			authorOf(by).noteEnded(gone)
 		}
+		n, err = n+len(ended), errors.Join(err, failed)
 	}
-	ended, err := of.end(ctx, keeper)
-	for _, s := range ended {
-		authorOf(by).noteEnded(s)
-	}
-	return len(ended), err
+	return n, err
 }
 
 // ResetFactor implements console.Deeds.
@@ -121,6 +122,9 @@ func (d consoleDeeds) ResetFactor(ctx context.Context, by console.Doer, of conso
 	p := totp.Person{Issuer: d.app.issuerURL(of.Issuer), Subject: of.Subject}
 	if err := p.Check(); err != nil {
 		return report.TOTPReset{}, err
+	}
+	if name := d.app.issuerName(p.Issuer); name != of.Issuer { // policy was asked about another name than the one that counts
+		return report.TOTPReset{}, report.NewUnfit(fmt.Errorf("issuer %s is the same provider as %s, and second factors go by that name: ask for %s of %s", of.Issuer, name, of.Subject, name))
 	}
 	return d.app.resetFactor(ctx, authorOf(by), p)
 }

@@ -100,6 +100,9 @@ func walkSettings(path string, v reflect.Value, to *[]console.Setting) {
 	case json.RawMessage: // of another module's, which may hold anything
 		put(moduleNamed(of))
 		return
+	case AlertWebhook:
+		of.URL = hostOf(of.URL)
+		v = reflect.ValueOf(of)
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -146,6 +149,14 @@ func moduleNamed(raw json.RawMessage) string {
 	}
 	_ = json.Unmarshal(raw, &of) // it has been loaded
 	return strings.TrimSpace(of.Output + " " + of.Filename)
+}
+
+// hostOf is a webhook's address as logs have it too, without its path: that of a chat is a secret, and not everybody treats it as one.
+func hostOf(text string) string {
+	if u, err := url.Parse(text); err == nil && u.Host != "" {
+		return u.Scheme + "://" + u.Host
+	}
+	return ""
 }
 
 // withoutPassword is a text that names no secret: of a key's hash the key's id, and a URL without the password in it.

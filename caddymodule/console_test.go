@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -87,7 +88,7 @@ func TestTheConsolesSettingsAreThoseInEffectAndNoSecretIsAmongThem(t *testing.T)
 		Logins:       map[string]*Login{"main": {Secret: &SecretRef{Store: "vault", Path: "autotask/main"}, Lockout: &Lockout{Threshold: 9}}},
 		Integrations: map[string]*Integration{"itglue": {Keys: []string{hash}, Hours: []Window{{Days: []string{"mon-fri"}, Span: "08:00-18:00"}}}},
 		Store:        &Store{Kind: "postgres", DSN: "postgres://psagate:hunter2@db.example.com/psagate"},
-		Alerts:       &Alerts{Every: caddy.Duration(time.Minute), Webhooks: []*AlertWebhook{{URL: "https://u:hunter2@hooks.example.com/x", Headers: map[string]*SecretText{"X-Token": {Placeholder: "{env.HOOK}"}}}}},
+		Alerts:       &Alerts{Every: caddy.Duration(time.Minute), Webhooks: []*AlertWebhook{{URL: "https://u:hunter2@hooks.example.com/x"}, {URL: "https://hooks.example.com/services/hunter2?token=hunter2", Headers: map[string]*SecretText{"X-Token": {Placeholder: "{env.HOOK}"}}}}},
 		Audit:        &Audit{WriterRaw: json.RawMessage(`{"output":"file","filename":"/var/log/audit.log","password":"hunter2"}`)},
 		stores:       map[string]SecretStore{"vault": &VaultSecrets{Address: "https://vault.example.com:8200", Poll: caddy.Duration(15 * time.Second), Auth: &VaultAuth{Method: "token", Token: &SecretText{Placeholder: "{env.VAULT_TOKEN}"}}}},
 	}
@@ -100,7 +101,7 @@ func TestTheConsolesSettingsAreThoseInEffectAndNoSecretIsAmongThem(t *testing.T)
 	text := strings.Join(all, "\n") + "\n"
 	for _, want := range []string{
 		"login main secret.path autotask/main", "login main lockout.threshold 9", "login main lockout.budget 7", "login main queue.deadline 30s", "integration itglue keys key abababab",
-		"integration itglue hours[0] mon-fri 08:00-18:00", "store kind postgres", "alerts every 1m0s", "alerts webhooks[0].headers.X-Token.placeholder {env.HOOK}", "audit writer file /var/log/audit.log",
+		"integration itglue hours[0] mon-fri 08:00-18:00", "store kind postgres", "alerts every 1m0s", "alerts webhooks[1].url https://hooks.example.com", "alerts webhooks[1].headers.X-Token.placeholder {env.HOOK}", "audit writer file /var/log/audit.log",
 		"secrets vault kind vault", "secrets vault address https://vault.example.com:8200", "secrets vault poll 15s", "secrets vault auth.token.placeholder {env.VAULT_TOKEN}",
 	} {
 		if !strings.Contains(text, want+"\n") {
@@ -218,6 +219,34 @@ permit (principal in PersonGroup::"corp/ops", action in [Action::"check", Action
 			t.Errorf("%q is there %d times: %v", want, told[want], told)
 		}
 	}
+}
+
+// Two issuers of a config may be one provider, with two clients. Its people have one second factor, and what a policy forbids to be done to
+// them it forbids by the name that people's second factors go by.
+func TestAPersonHasNoSecondNameByWhichMoreIsPermitted(t *testing.T) {
+	s := newConsoleSite(t)
+	s.file("people.cedar", `permit (principal, action, resource is Person);
+forbid (principal, action, resource == Person::"corp/ann");
+`)
+	text, err := os.ReadFile(s.path("Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin := "		issuer twin " + s.liar.URL + " {\n			client_id other\n		}\n"
+	s.file("Caddyfile", strings.Replace(string(text), "	psa {\n", "	psa {\n		policy "+s.path("people.cedar")+"\n"+twin, 1))
+	s.run()
+	ann := s.visitor()
+	ann.expect(http.StatusOK, "calls of main", "/console/", nil)
+	ann.enrol()
+	ann.expect(http.StatusForbidden, "Not permitted", "/console/act?do=reset_factor&on=ann&issuer=corp", nil)
+	asTwin := func(deed string) url.Values {
+		form := formOf(ann.expect(http.StatusOK, "bob", "/console/act?on=bob&issuer=twin&do="+deed, nil), "")
+		form.Set("on", "ann")
+		return form
+	}
+	ann.expect(http.StatusUnprocessableEntity, "ask for ann of corp", "/console/act", asTwin("reset_factor"))
+	ann.expect(http.StatusOK, "Nothing was ended", "/console/act", asTwin("end_session"))
+	ann.expect(http.StatusOK, "an app since", "/console/people", nil)
 }
 
 // seedOfMain is the seed of the PSA user's one-time codes.

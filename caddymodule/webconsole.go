@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
+	"golang.org/x/net/idna"
 )
 
 // checkConsoleApart refuses a config in which the console and the PSA's own pages are on one host: what runs in those pages, a script of
@@ -101,11 +101,27 @@ func (p handlerPlace) meets(o handlerPlace) bool {
 	}
 	for _, a := range p.hosts {
 		for _, b := range o.hosts {
-			a, b := strings.ToLower(a), strings.ToLower(b)
-			if a == b || certmagic.MatchWildcard(a, b) || certmagic.MatchWildcard(b, a) {
+			if oneHost(asMatched(a), asMatched(b)) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// asMatched is a host of a matcher as Caddy will compare it, as far as that is known now.
+func asMatched(host string) string {
+	host = caddy.NewReplacer().ReplaceKnown(host, "")
+	if ascii, err := idna.ToASCII(host); err == nil {
+		host = ascii
+	}
+	return strings.ToLower(host)
+}
+
+// oneHost says whether two hosts may be one: a wildcard is any label, and a placeholder anything.
+func oneHost(a, b string) bool {
+	if strings.Contains(a+b, "{") {
+		return true
+	}
+	return slices.EqualFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) bool { return a == b || a == "*" || b == "*" })
 }

@@ -44,6 +44,7 @@ func TestPeoplesRequestsAreCarriedAndProgramsCallsAreNot(t *testing.T) {
 
 // The handler psa_console is known by its name here alone, so that a config with it is refused whoever makes it.
 func TestTheConsoleIsOnNoHostOfThePSAsPages(t *testing.T) {
+	t.Setenv("PSAGATE_TEST_HOST", "psa.example.com")
 	const console, proxy, redirect = `{"handler":"psa_console"}`, `{"handler":"psa_web","login":"main","proxy":{}}`, `{"handler":"psa_web","login":"main"}`
 	route := func(handler string, hosts ...string) string {
 		match := ""
@@ -74,6 +75,12 @@ func TestTheConsoleIsOnNoHostOfThePSAsPages(t *testing.T) {
 		"no console":               {servers([]string{route(proxy, "psa.example.com")}), false},
 		"a named route, invoked":   {json.RawMessage(`{"servers":{"a":{"named_routes":{"x":{"handle":[` + proxy + `]}},"routes":[` + route(console, "a.example") + `,` + route(`{"handler":"invoke","name":"x"}`, "a.example") + `]}}}`), true},
 		"where errors are handled": {json.RawMessage(`{"servers":{"a":{"errors":{"routes":[{"handle":[` + console + `]}]},"routes":[` + route(proxy, "a.example") + `]}}}`), true},
+		"one host in two scripts":  {servers([]string{route(console, "psä.example.com"), route(proxy, "xn--ps-wia.example.com")}), true},
+		"wildcards in the middle":  {servers([]string{route(console, "a.*.example.com"), route(proxy, "*.b.example.com")}), true},
+		"wildcards apart":          {servers([]string{route(console, "a.*.example.com"), route(proxy, "*.example.com")}), false},
+		"a variable":               {servers([]string{route(console, "{env.PSAGATE_TEST_HOST}"), route(proxy, "psa.example.com")}), true},
+		"a variable, apart":        {servers([]string{route(console, "{env.PSAGATE_TEST_HOST}"), route(proxy, "other.example.com")}), false},
+		"what is not yet known":    {servers([]string{route(console, "{vars.host}"), route(proxy, "psa.example.com")}), true},
 		"no sites":                 {nil, false},
 	} {
 		if err := consoleApart(tc.config); (err != nil) != tc.refused {

@@ -34,13 +34,17 @@ func (w *world) caddyfile() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the gateway's address: %w", err)
 	}
+	_, console, err := net.SplitHostPort(w.desk.console)
+	if err != nil {
+		return "", fmt.Errorf("the console's address: %w", err)
+	}
 	var integrations strings.Builder
 	for _, i := range w.integrations {
 		fmt.Fprintf(&integrations, "\t\tintegration %s {\n\t\t\tkey %s\n\t\t}\n", i.name, i.key.Hash())
 	}
 	return strings.NewReplacer(
 		"{dir}", w.dir, "{discover}", w.sim.DiscoverURL(), "{record}", recordPath, "{integrations}\n", integrations.String(),
-		"{port}", port, "{host}", host,
+		"{issuer}", w.desk.provider.URL(), "{sso}", ssoPath, "{port}", port, "{host}", host, "{console}", console,
 	).Replace(configText), nil
 }
 
@@ -65,6 +69,10 @@ const configText = `{
 			queue 256 15s
 		}
 {integrations}
+		issuer demo {issuer} {
+			client_id psagate
+			client_secret secret file {sso}
+		}
 		audit {
 			output file "{dir}/audit.log"
 		}
@@ -73,7 +81,16 @@ const configText = `{
 
 http://:{port} {
 	bind {host}
+	psa_web main
 	psa_gateway
+}
+
+http://:{console} {
+	bind 127.0.0.1
+	psa_signin demo {
+		groups staff
+	}
+	psa_console
 }
 `
 

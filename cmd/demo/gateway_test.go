@@ -58,8 +58,18 @@ func TestAPortThatIsTakenIsSaidSo(t *testing.T) {
 	}
 }
 
+func openedDesk(t *testing.T) *desk {
+	t.Helper()
+	d, err := openDesk("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.close() })
+	return d
+}
+
 func TestTheCaddyfileIsAsCaddyWouldFormatIt(t *testing.T) {
-	w := &world{sim: psatest.New(), dir: "/tmp/psagate demo", listen: "127.0.0.1:8080"}
+	w := &world{sim: psatest.New(), dir: "/tmp/psagate demo", listen: "127.0.0.1:8080", desk: openedDesk(t)}
 	defer w.sim.Close()
 	if err := w.handOutKeys("itglue", "rmm"); err != nil {
 		t.Fatal(err)
@@ -79,7 +89,7 @@ func TestTheCaddyfileIsAsCaddyWouldFormatIt(t *testing.T) {
 }
 
 func TestTheStoreIsReplacedWholeAndPrivate(t *testing.T) {
-	w := &world{sim: psatest.New(), dir: t.TempDir()}
+	w := &world{sim: psatest.New(), dir: t.TempDir(), desk: openedDesk(t)}
 	defer w.sim.Close()
 	w.populate()
 	for _, password := range []string{"one", "another"} {
@@ -87,7 +97,7 @@ func TestTheStoreIsReplacedWholeAndPrivate(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(w.path("secrets.json"))
-		if err != nil || !strings.Contains(string(text), `"secret": "`+password+`"`) {
+		if err != nil || !strings.Contains(string(text), `"secret": "`+password+`"`) || !strings.Contains(string(text), w.desk.secret) {
 			t.Errorf("%v: %s", err, text)
 		}
 	}

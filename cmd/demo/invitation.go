@@ -8,7 +8,10 @@ func (t *terminal) invitation(w *world) {
 	for _, e := range w.examples() {
 		t.say("", "  "+e.says+":", e.command)
 	}
-	t.say("")
+	t.say("", "The console, for people: "+w.desk.url()+"/ in a browser.",
+		"  Sign in as Ann, who may switch programs off; as Bob, who may look; or as Eve, who",
+		"  may not even do that. Whoever does something is asked for a code of an app: the",
+		"  telephone "+w.desk.provider.Phone()+" has Ann's.", "")
 }
 
 // example is a command to copy.

@@ -16,6 +16,7 @@ type outcome struct {
 	calls  []made
 	ledger psatest.Ledger // every sign-in that the PSA judged in the chapter, whoever's
 	stored map[string]int // tickets in the PSA, by title
+	seen   map[string]int // what people saw of psagate
 }
 
 func (o outcome) count(counts func(made) bool) (n int) {

@@ -9,13 +9,22 @@ import (
 	"time"
 )
 
-// policyText is what the four integrations may do.
+// policyText is what the four integrations may do, and what people may do by the console.
 const policyText = `// Everybody may look.
 permit (principal, action in [Action::"read", Action::"query"], resource);
 
 // Two programs open tickets.
 permit (principal == Integration::"backup", action == Action::"create", resource == Entity::"Tickets");
 permit (principal == Integration::"rmm", action == Action::"create", resource == Entity::"Tickets");
+
+// Administrators switch programs off and on, look after the login, and sign people out. The console asks for a second factor.
+permit (
+  principal in PersonGroup::"demo/admins",
+  action in [Action::"disable", Action::"enable"],
+  resource is Integration
+);
+permit (principal in PersonGroup::"demo/admins", action in [Action::"check", Action::"release"], resource is Login);
+permit (principal in PersonGroup::"demo/admins", action in [Action::"end_session", Action::"reset_factor"], resource is Person);
 `
 
 // policyFile is the file of policies, in a folder of its own.

@@ -15,9 +15,11 @@ type scene struct {
 	mark    int // the PSA's last sign-in before the chapter
 	tally   *tally
 	traffic *traffic
-	crowd   *traffic // the callers of a stampede
-	permit  string   // the line of Cedar that a refused caller was told
-	shown   []string // what is to be shown below the next line
+	crowd   *traffic        // the callers of a stampede
+	permit  string          // the line of Cedar that a refused caller was told
+	shown   []string        // what is to be shown below the next line
+	before  map[string]bool // when something had failed that the console told of before the chapter
+	seen    map[string]int  // what people saw, by what it is called
 }
 
 // errInterrupted is what ends a story before its end.
@@ -27,7 +29,7 @@ var errInterrupted = errors.New("interrupted before the end of the story")
 func tell(ctx context.Context, w *world, t *terminal, chapters []chapter) (findings []finding, err error) {
 	for n, c := range chapters {
 		t.chapter(n, c)
-		s := &scene{world: w, ctx: ctx, began: time.Now(), mark: w.sim.Mark(), tally: &tally{chapter: n}}
+		s := &scene{world: w, ctx: ctx, began: time.Now(), mark: w.sim.Mark(), tally: &tally{chapter: n}, seen: map[string]int{}}
 		if err := s.play(t, c.steps); err != nil {
 			return findings, err
 		}
@@ -88,7 +90,7 @@ func (s *scene) counts() counts {
 }
 
 func (s *scene) outcome() outcome {
-	o := outcome{calls: s.tally.calls, ledger: s.sim.Ledger().Since(s.mark), stored: map[string]int{}}
+	o := outcome{calls: s.tally.calls, ledger: s.sim.Ledger().Since(s.mark), stored: map[string]int{}, seen: s.seen}
 	for _, ticket := range s.tenant.Records("Tickets") {
 		if title, ok := ticket["title"].(string); ok {
 			o.stored[title]++

@@ -10,6 +10,7 @@ import (
 func (w *world) putInStore(password string) error {
 	text, err := json.MarshalIndent(map[string]any{
 		recordPath: map[string]string{"username": w.user.Name(), "secret": password, "integration_code": integrationCode},
+		ssoPath:    map[string]string{"value": w.desk.secret},
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the secret store: %w", err)

@@ -52,9 +52,11 @@ func (t *terminal) opening(w *world) {
 	t.say(
 		t.in(bold, "psagate, a demo"), "",
 		"In this one process: a simulated PSA with two zones, which locks a user after",
-		fmt.Sprintf("%d failed sign-ins; psagate, which may spend %d of these; four integrations; and a", threshold, budget),
-		"secret store. All numbers about sign-ins are from the PSA's own ledger.", "",
+		fmt.Sprintf("%d failed sign-ins; psagate, which may spend %d of these; four integrations; a", threshold, budget),
+		"secret store; and a provider that signs people in. All numbers about sign-ins of",
+		"the PSA are from its own ledger.", "",
 		"  gateway    "+w.url(),
+		"  console    "+w.desk.url()+"/, where people sign in as Ann, Bob or Eve",
 		"  Caddyfile  "+w.path("Caddyfile"),
 		"  policies   "+w.policyFile(),
 		"  store      "+w.path("secrets.json"),

@@ -19,6 +19,7 @@ const (
 
 	integrationCode = "DEMO-TRACKING-CODE"
 	recordPath      = "autotask/main"
+	ssoPath         = "sso/demo"
 
 	// latency makes the PSA slow enough for calls to meet one another.
 	latency = 25 * time.Millisecond
@@ -35,12 +36,15 @@ type world struct {
 	dir           string
 	sim           *psatest.Sim
 	first, second *psatest.Zone
+	webs          map[string]*psatest.Web // the pages for people, by zone
 	tenant        *psatest.Tenant
 	user          *psatest.User // whom psagate signs in as
 	direct        *psatest.User // whom a program without psagate signs in as
 	integrations  []integration
 	replaced      identity.Key // a well-formed key that the gateway does not know
 	listen        string       // host and port of the gateway
+	desk          *desk        // what there is for people
+	ann           *browser     // Ann's, once she has signed in
 	loaded        bool
 }
 
@@ -53,6 +57,9 @@ func newWorld(listen string) (w *world, err error) {
 		}
 	}()
 	if w.listen, err = freeAddress(listen); err != nil {
+		return w, err
+	}
+	if w.desk, err = openDesk(w.listen); err != nil {
 		return w, err
 	}
 	if w.dir, err = os.MkdirTemp("", "psagate-"); err != nil {
@@ -74,6 +81,7 @@ func newWorld(listen string) (w *world, err error) {
 // populate fills the simulated PSA.
 func (w *world) populate() {
 	w.first, w.second = w.sim.AddZone("First"), w.sim.AddZone("Second")
+	w.webs = map[string]*psatest.Web{w.first.Name(): w.first.AddWeb(), w.second.Name(): w.second.AddWeb()}
 	w.sim.Adjust(func(b *psatest.Behaviour) { b.Latency = latency })
 	w.tenant = w.sim.AddTenant("Example Ltd", w.first)
 	w.tenant.SetLockThreshold(threshold)
@@ -104,7 +112,7 @@ func (w *world) url() string { return "http://" + w.listen }
 
 // close stops everything; the directory goes if it is to be tidy.
 func (w *world) close(tidy bool) error {
-	err := w.unload()
+	err := errors.Join(w.unload(), w.desk.close())
 	w.sim.Close()
 	if !tidy {
 		return errors.Join(err, fmt.Errorf("the demo's files are kept in %s", w.dir))

@@ -23,6 +23,7 @@ type seat struct {
 	recalled guard.Fingerprint // what was looked for last among earlier versions
 
 	pinned *guestCard // guarded by the guests' mutex
+	untold untold
 }
 
 // apply takes over a reading of the record. A reading that cannot be used changes nothing: what served serves on.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/guard"
@@ -249,8 +251,8 @@ func (g *Gateway) Disable(ctx context.Context, name, reason string) (report.Swit
 	if _, known := g.integrations[name]; !known {
 		return report.Switch{}, report.ErrUnknownIntegration
 	}
-	if len(reason) > maxSwitchReason || strings.ContainsFunc(reason, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return report.Switch{}, report.NewUnfit(fmt.Errorf("a reason is one line of %d bytes at the most", maxSwitchReason))
+	if len(reason) > maxSwitchReason || !plainLine(reason) {
+		return report.Switch{}, report.NewUnfit(fmt.Errorf("a reason is one line of text, of %d bytes at the most", maxSwitchReason))
 	}
 	_, was := g.shared.switches.known(name)
 	done := report.Switch{Integration: name, Disabled: true, Changed: !was}
@@ -259,6 +261,14 @@ func (g *Gateway) Disable(ctx context.Context, name, reason string) (report.Swit
 		done.HereAlone = true
 	}
 	return done, nil
+}
+
+// plainLine reports whether a text is of one line, shows what it says, and is text at all: PostgreSQL takes nothing else, and what it does
+// not take is held here, in the way of what other processes switch.
+func plainLine(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+	})
 }
 
 // maxSwitchReason is the most bytes of a reason.

@@ -116,7 +116,7 @@ func TestWhatCannotBeSwitched(t *testing.T) {
 		if _, err := w.g.Enable(t.Context(), "stranger"); !errors.Is(err, report.ErrUnknownIntegration) {
 			t.Errorf("a stranger: %v", err)
 		}
-		for _, reason := range []string{strings.Repeat("x", 201), "two\nlines"} {
+		for _, reason := range []string{strings.Repeat("x", 201), "two\nlines", "of\u2028two", "no text: \xff", "turned \u202eround", "\u009b2J"} {
 			var unfit report.Unfit
 			if _, err := w.g.Disable(t.Context(), "a", reason); !errors.As(err, &unfit) {
 				t.Errorf("the reason %.10q…: %v", reason, err)

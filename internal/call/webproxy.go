@@ -145,20 +145,71 @@ func (s *seat) failedElsewhere(f report.PersonFailure) {
 	s.lane.shared.accounts.fail(s.guard.Key(), report.FailedAttempt{
 		Login: s.name(), Integration: report.ByWebUI, Client: f.Client, Action: "sign-in", Person: f.Person, Verdict: verdict.String(), Said: f.Sign,
 	})
-	if s.guard.Foreign(report.ByWebUI, f.Locked) == nil || !s.lane.admit() {
+	if s.guard.Foreign(report.ByWebUI, f.Locked) == nil || !s.untold.add(f.Locked) || !s.lane.admit() {
 		return
 	}
 	go func() {
 		defer s.lane.leave()
-		for pause := time.Second; s.guard.Foreign(report.ByWebUI, f.Locked) != nil; pause = min(2*pause, time.Minute) {
-			select {
-			case <-time.After(pause):
-			case <-s.lane.shared.draining.Done():
-				s.lane.log.Error("that the PSA refused a person's sign-in could not be recorded: it counted one failure more than psagate knows", "login", s.name())
+		s.tellUntold()
+	}()
+}
+
+// untold are failures that the guard could not be told of. However many come, one goroutine tells it.
+type untold struct {
+	mu     sync.Mutex
+	n      int
+	locked bool // the PSA said so with one of them
+}
+
+// mostUntold is more than lock any user: guard's settings allow no threshold above.
+const mostUntold = 1000
+
+// add adds one, and says whether it is the first.
+func (u *untold) add(locked bool) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.n, u.locked = min(u.n+1, mostUntold), u.locked || locked
+	return u.n == 1
+}
+
+// told takes one away that was told as locked or not, and says whether there are more.
+func (u *untold) told(locked bool) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.n--
+	if locked {
+		u.locked = false // a release that comes now is of what is known
+	} else if u.locked && u.n == 0 {
+		u.n = 1 // of the lock it was not told
+	}
+	return u.n > 0
+}
+
+func (u *untold) isLocked() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.locked
+}
+
+// tellUntold tells the guard of what it was not told of, until there is no more.
+func (s *seat) tellUntold() {
+	for pause := time.Second; ; {
+		locked := s.untold.isLocked()
+		if s.guard.Foreign(report.ByWebUI, locked) == nil {
+			if !s.untold.told(locked) {
 				return
 			}
+			pause = time.Second
+			continue
 		}
-	}()
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, time.Minute)
+		case <-s.lane.shared.draining.Done():
+			s.lane.log.Error("that the PSA refused people's sign-ins could not be recorded: it counted more failures than psagate knows", "login", s.name())
+			return
+		}
+	}
 }
 
 // peoplesFailures are people's failed sign-ins of this process, the oldest first.

@@ -83,8 +83,11 @@ func (c *Console) askedOf(v *visit, values url.Values) (a *asked, of act, ok boo
 		a.on.Issuer = values.Get("issuer")
 	}
 	of, ok = c.acts[a.what]
-	return a, of, ok && a.on.Name != "" && c.cfg.Deeds != nil
+	return a, of, ok && a.on.Name != "" && max(len(a.on.Name), len(a.on.Issuer), len(a.which)) <= maxNamed && c.cfg.Deeds != nil
 }
+
+// maxNamed is the most bytes of what names something: a config's names have 64, and subjects 256; a guest's login has both. What is refused is written down with it.
+const maxNamed = 512
 
 // actAt is the address of the page of a deed.
 func actAt(what policy.Action, on policy.Target, more ...string) string {

@@ -265,6 +265,21 @@ func TestWhatThereIsNotCannotBeDone(t *testing.T) {
 	}
 }
 
+// Whoever is signed in may ask for what is not permitted, and each refusal has a line in the audit log, with what it was to be done on.
+func TestALongNameIsNobodysAndIsWrittenDownNowhere(t *testing.T) {
+	w := newTeam(t)
+	w.permits("")
+	ann := w.operator()
+	long := strings.Repeat("x", 15<<10)
+	w.says("a page", ann.open("/console/act?do=disable&on="+long[:4000]), http.StatusNotFound)
+	w.permits(allow)
+	page := ann.opened("/console/act?do=disable&on=itglue")
+	w.permits("")
+	w.says("a name", ann.submit(page, "on", long), http.StatusBadRequest)
+	w.says("an issuer", ann.submit(page, "do", "end_session", "issuer", long), http.StatusBadRequest)
+	w.says("a session", ann.submit(page, "do", "end_session", "issuer", "corp", "session", long), http.StatusBadRequest)
+}
+
 func TestOutcomesAreBoundedAndForgotten(t *testing.T) {
 	at := time.Now()
 	o := newOutcomes(func() time.Time { return at })

@@ -41,7 +41,7 @@ type Console struct {
 
 	status   *recent[struct{}, seen]
 	failures *recent[time.Duration, failed]
-	guests   *recent[struct{}, present]
+	crowd    *recent[struct{}, crowd]
 }
 
 // page answers for one of the pages.
@@ -63,7 +63,7 @@ func New(cfg Config) (*Console, error) {
 	c := &Console{cfg: cfg, streams: newStreams(), pace: usualPace}
 	c.status = newRecent(cfg.Now, c.lookAtStatus)
 	c.failures = newRecent(cfg.Now, c.lookAtFailures)
-	c.guests = newRecent(cfg.Now, c.lookAtPeople)
+	c.crowd = newRecent(cfg.Now, c.lookAtCrowd)
 	c.lives = map[string]func(*http.Request) (content, error){
 		pageOverview: c.overview, pageLogin: c.login, pageFailures: c.failuresPage, pageIntegrations: c.integrations,
 		pageDecisions: c.decisions, pagePeople: c.people,
@@ -84,7 +84,7 @@ func New(cfg Config) (*Console, error) {
 func (c *Console) forget() {
 	c.status.forget()
 	c.failures.forget()
-	c.guests.forget()
+	c.crowd.forget()
 }
 
 // The pages, as they stand at the end of a path. They lead to each other by these names alone, so that a console works wherever it is.

@@ -138,6 +138,11 @@ func TestPagesAreGuardedAndNotKept(t *testing.T) {
 	if kind := css.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/css") || !strings.Contains(css.Header.Get("Cache-Control"), "immutable") {
 		t.Errorf("%s %s", kind, css.Header.Get("Cache-Control"))
 	}
+	for _, of := range []string{fileStyle, fileStyle + "?0123456789abcdef"} { // of another version, whose page a replica has made
+		if kept := ann.opened("/console/" + of).Header.Get("Cache-Control"); kept != "no-store" {
+			t.Errorf("%s: %s", of, kept)
+		}
+	}
 }
 
 func TestWhatIsNoPageOfTheConsoleIsNone(t *testing.T) {
@@ -183,5 +188,11 @@ func TestHoweverManyPagesAreOpenTheEngineIsAskedOnceInAMoment(t *testing.T) {
 	w.set(func() {})
 	if ann.opened("/console/"); w.asked != 2 {
 		t.Errorf("later it was asked %d times", w.asked)
+	}
+	for range 5 {
+		ann.opened("/console/people")
+	}
+	if w.listed != 1 {
+		t.Errorf("sessions were read %d times", w.listed)
 	}
 }

@@ -170,6 +170,9 @@ func (f *file) serve(v *visit) {
 	h := v.w.Header()
 	guarded(h)
 	h.Set("Content-Type", f.kind)
-	h.Set("Cache-Control", "private, max-age=31536000, immutable")
+	h.Set("Cache-Control", "no-store")
+	if v.r.URL.RawQuery == f.hash { // else a replica of another version is asked for, and a browser would keep ours in place of that one's
+		h.Set("Cache-Control", "private, max-age=31536000, immutable")
+	}
 	http.ServeContent(v.w, v.r, f.name, time.Time{}, strings.NewReader(f.text))
 }

@@ -120,7 +120,18 @@ type personLine struct {
 	Enrolled               bool
 	Sessions               []sessionLine
 	Acts                   []link
+
+	signedIn []session.Session
 }
+
+// peopleData is what the page of people shows: maxPeople of them, so that a live page of a large company stays cheap.
+type peopleData struct {
+	People     []*personLine
+	Back, More string // where those before and after these are; empty: there are none
+	Span       string
+}
+
+const maxPeople = 100
 
 type sessionLine struct {
 	ID    string
@@ -129,67 +140,93 @@ type sessionLine struct {
 	End   string // where it is ended
 }
 
-// present are those who are signed in, and have a second factor; or why that is not known.
-type present struct {
+// crowd is who is signed in, and who has a second factor, or why that is not known.
+type crowd struct {
 	sessions []session.Session
-	factors  report.TOTPPeople
+	factors  []report.TOTPPerson
 	err      error
 }
 
-// readWithin is how long the store may take to tell who is signed in. It is read for all who look at once, so it ends with none of them.
-const readWithin = 10 * time.Second
+// crowdWithin is how long both may take to be read, for all who wait.
+const crowdWithin = 15 * time.Second
 
-func (c *Console) lookAtPeople(struct{}) (p present) {
-	ctx, cancel := context.WithTimeout(context.Background(), readWithin)
+func (c *Console) lookAtCrowd(struct{}) (of crowd) {
+	ctx, cancel := context.WithTimeout(context.Background(), crowdWithin) // of no request: others wait for it too
 	defer cancel()
-	if p.sessions, p.err = c.cfg.Source.Sessions(ctx); p.err == nil {
-		p.factors, p.err = c.cfg.Source.Factors(ctx)
+	if of.sessions, of.err = c.cfg.Source.Sessions(ctx); of.err != nil {
+		return of
 	}
-	return p
+	factors, err := c.cfg.Source.Factors(ctx)
+	of.factors, of.err = factors.People, err
+	return of
 }
 
 // people tells who is signed in, and who has a second factor.
 func (c *Console) people(r *http.Request) (content, error) {
-	found := c.guests.get(struct{}{})
-	if found.err != nil {
-		return content{}, found.err
+	there := c.crowd.get(struct{}{})
+	if there.err != nil {
+		return content{}, there.err
 	}
-	sessions, factors := found.sessions, found.factors
 	now := c.cfg.Now().Truncate(step)
 	mine := ""
 	if v, ok := signin.VisitOf(r.Context()); ok {
 		mine = v.Session.ID
 	}
 	var all []*personLine
-	of := func(issuer, subject string) *personLine {
-		for _, p := range all {
-			if p.Issuer == issuer && p.Subject == subject {
-				return p
-			}
+	known := map[Person]*personLine{}
+	of := func(who Person) *personLine {
+		p := known[who]
+		if p == nil {
+			p = &personLine{Label: who.Subject, Issuer: who.Issuer, Subject: who.Subject, Factor: "none"}
+			known[who], all = p, append(all, p)
 		}
-		p := &personLine{Label: subject, Issuer: issuer, Subject: subject, Factor: "none"}
-		all = append(all, p)
 		return p
 	}
-	for _, s := range sessions {
-		p := of(s.Person.Issuer, s.Person.Subject)
-		if len(p.Sessions) == 0 {
+	for _, s := range there.sessions {
+		p := of(Person{s.Person.Issuer, s.Person.Subject})
+		if len(p.signedIn) == 0 {
 			p.Label = s.Person.Label() // what the newest says
 		}
-		p.Sessions = append(p.Sessions, sessionLine{s.ID, printer.SessionFacts(reportedSession(s), now), s.ID == mine, ""})
+		p.signedIn = append(p.signedIn, s)
 	}
 	in := len(all)
-	for _, f := range factors.People {
-		p := of(f.Issuer, f.Subject)
+	for _, f := range there.factors {
+		p := of(Person{f.Issuer, f.Subject})
 		p.Factor, p.Enrolled = printer.SecondFactor(f, now), f.Enrolled || f.BegunUntil != nil
 	}
-	for _, p := range all {
+	data := pageOfPeople(all, r.URL.Query().Get("from"))
+	for _, p := range data.People {
+		for _, s := range p.signedIn {
+			p.Sessions = append(p.Sessions, sessionLine{s.ID, printer.SessionFacts(reportedSession(s), now), s.ID == mine, ""})
+		}
 		c.actsOnPerson(p)
 	}
-	what, err := made("people.html", "People", all)
-	what.Danger, what.Headline = report.DangerNone, "Signed in: "+counted(in, "account")+", in "+counted(len(sessions), "browser")+"."
+	what, err := made("people.html", "People", data)
+	what.Danger, what.Headline = report.DangerNone, "Signed in: "+counted(in, "account")+", in "+counted(len(there.sessions), "browser")+"."
 	return what, err
 }
+
+// pageOfPeople are those from a number on, in whose place there is the beginning where it is none.
+func pageOfPeople(all []*personLine, from string) (d peopleData) {
+	first, err := strconv.Atoi(from)
+	if err != nil || first < 0 || first >= len(all) {
+		first = 0
+	}
+	last := min(first+maxPeople, len(all))
+	d.People = all[first:last]
+	if first > 0 {
+		d.Back = peopleFrom(max(0, first-maxPeople))
+	}
+	if last < len(all) {
+		d.More = peopleFrom(last)
+	}
+	if len(d.People) < len(all) {
+		d.Span = strconv.Itoa(first+1) + " to " + strconv.Itoa(last) + " of " + strconv.Itoa(len(all))
+	}
+	return d
+}
+
+func peopleFrom(n int) string { return pagePeople + "?from=" + strconv.Itoa(n) }
 
 func areOrIs(n int) string {
 	if n == 1 {

@@ -79,6 +79,30 @@ func TestPeopleAreToldWhoIsSignedInAndHasASecondFactor(t *testing.T) {
 	bob.opened("/console/people", "Signed in: 1 account, in 2 browsers.")
 }
 
+// A page that is live is made and sent again and again, for each who has it open.
+func TestOfManyPeopleAPageShowsAPart(t *testing.T) {
+	w := newWorld(t)
+	ann := w.browser()
+	ann.opened("/console/")
+	w.set(func() {
+		for n := range 2 * maxPeople {
+			w.factors = append(w.factors, report.TOTPPerson{Issuer: "corp", Subject: fmt.Sprintf("p%03d", n), Enrolled: true, Since: &w.at})
+		}
+	})
+	first := ann.opened("/console/people", "These are 1 to 100 of 201", "ann of corp", "p098 of corp", "Those after")
+	if strings.Contains(first.text(), "p099 of corp") || strings.Contains(first.text(), "Those before") {
+		t.Error("it shows more")
+	}
+	ann.opened("/console/people?from=100", "101 to 200 of 201", "p099 of corp", "p198 of corp", "Those before", "Those after")
+	last := ann.opened("/console/people?from=200", "201 to 201 of 201", "p199 of corp", "Those before")
+	if !strings.Contains(last.body, `href="people?from=100"`) || strings.Contains(last.text(), "Those after") || !strings.Contains(last.body, "from=200&amp;page=people") {
+		t.Errorf("it leads elsewhere: %s", last.body)
+	}
+	for _, from := range []string{"-1", "201", "x", "99999999999999999999"} {
+		ann.opened("/console/people?from="+from, "These are 1 to 100 of 201")
+	}
+}
+
 func TestSettingsAreShown(t *testing.T) {
 	newWorld(t).browser().opened("/console/settings", "login main lockout.threshold 7")
 }

@@ -6,12 +6,14 @@ import (
 	_ "embed" // the script
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/psagate/psagate/internal/report"
+	"github.com/psagate/psagate/internal/session"
 )
 
 // A live page has its script ask for a stream of server-sent events (HTML, section 9.2), each of which holds the page's whole content
@@ -52,7 +54,7 @@ func (c *Console) Close() { c.streams.close() }
 // liveAt is the address of the stream of a page that shows something already.
 func liveAt(page string, query url.Values, shown content) string {
 	asked := url.Values{"page": {page}, "shown": {shown.id()}}
-	for _, name := range [...]string{"name", "since"} {
+	for _, name := range [...]string{"name", "since", "from"} {
 		if query.Has(name) {
 			asked.Set(name, query.Get(name))
 		}
@@ -71,13 +73,12 @@ func (c *Console) live(v *visit) {
 		c.message(v, http.StatusOK, "A live page", "What it says is for scripts, and goes on.")
 		return
 	}
-	session := v.Session.ID
-	if !c.streams.begin(session) {
+	if !c.streams.begin(v.Session.ID) {
 		v.w.Header().Set("Retry-After", "30")
 		c.message(v, http.StatusTooManyRequests, "Too many live pages", "Close some, or reload the page for news.")
 		return
 	}
-	defer c.streams.end(session)
+	defer c.streams.end(v.Session.ID)
 	h := v.w.Header()
 	guarded(h)
 	h.Set("Content-Type", "text/event-stream")
@@ -122,9 +123,12 @@ func (c *Console) run(s *stream, show func(*http.Request) (content, error)) {
 			}
 			err = s.write("event: " + what + "\ndata: " + c.cfg.Now().UTC().Format(moment) + "\n\n")
 		case <-stay.C:
-			if gone := s.Alive(s.r.Context()); gone != nil {
+			switch gone := s.Alive(s.r.Context()); {
+			case errors.Is(gone, session.ErrNone), errors.Is(gone, session.ErrOver):
 				_ = s.write("event: over\ndata: over\n\n")
 				return
+			case gone != nil:
+				return // it is not known, so nothing more is shown; the browser comes back, and finds out
 			}
 		}
 	}

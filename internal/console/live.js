@@ -3,7 +3,7 @@
 (() => {
 	const region = document.getElementById("live"), headline = document.getElementById("headline"), title = document.querySelector("h1");
 	const at = document.getElementById("at"), state = document.getElementById("live-state");
-	let source;
+	let source, later; // later: the next try, where one is due
 
 	// show puts the page's new content into place. Where somebody is at a link, or marks a text, that stays.
 	const show = (page) => {
@@ -61,11 +61,11 @@
 				return;
 			}
 			state.textContent = "This page is not live now: reload it for news.";
-			setTimeout(listen, 30000);
+			later = setTimeout(listen, 30000);
 		});
 	};
 	// Whoever comes back with the browser's back button finds it live again.
-	addEventListener("pagehide", () => { source.close(); });
+	addEventListener("pagehide", () => { clearTimeout(later); source.close(); });
 	addEventListener("pageshow", (e) => { if (e.persisted) { listen(); } });
 	listen();
 })();

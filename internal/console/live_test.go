@@ -195,6 +195,25 @@ func TestALivePageEndsWithItsSessionAndKeepsItFromNothing(t *testing.T) {
 	}
 }
 
+// A store that is away for a moment has signed nobody out: whoever is told so stays with a page that is not live any more.
+func TestALivePageComesBackAfterTheStoreWasAway(t *testing.T) {
+	w := newWorld(t).lively()
+	ann := w.browser()
+	f := ann.follow("/console/")
+	f.next("beat")
+	w.set(func() { w.away = errors.New("the database restarts") })
+	if _, _, ok := f.next("over"); ok {
+		t.Error("it is told that the session has ended")
+	}
+	if again := ann.stream(pageLive + "?page="); again.resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("who comes back meanwhile hears %d", again.resp.StatusCode)
+	}
+	w.set(func() { w.away = nil })
+	if _, _, ok := ann.stream(pageLive + "?page=").next("beat"); !ok {
+		t.Error("who comes back after it hears nothing")
+	}
+}
+
 func TestSoManyLivePagesThereAreAndNoMore(t *testing.T) {
 	w := newWorld(t).lively()
 	ann := w.browser()

@@ -47,6 +47,8 @@ type world struct {
 	status report.Status
 	failed report.Failures
 	broken error // why failures cannot be read
+	away   error // why sessions cannot be
+	listed int   // how often they were
 	asked  int   // how often the status was
 	ledger *Ledger
 
@@ -62,7 +64,7 @@ func newWorld(t testing.TB) *world {
 	w.permits("")
 	log := slog.New(slog.NewTextHandler(w, nil))
 	var err error
-	if w.keeper, err = session.NewKeeper(session.NewMemory(), session.Limits{}, w.now); err != nil {
+	if w.keeper, err = session.NewKeeper(table{session.NewMemory(), w}, session.Limits{}, w.now); err != nil {
 		t.Fatal(err)
 	}
 	corp, err := issuer.New(issuer.Config{
@@ -264,7 +266,29 @@ func (w *world) Integrations() []Integration {
 func (w *world) Denials() Denials { return w.ledger.Denials() }
 
 // Sessions implements Source.
-func (w *world) Sessions(ctx context.Context) ([]session.Session, error) { return w.keeper.List(ctx) }
+func (w *world) Sessions(ctx context.Context) ([]session.Session, error) {
+	w.mu.Lock()
+	w.listed++
+	w.mu.Unlock()
+	return w.keeper.List(ctx)
+}
+
+// table is one of sessions that can be away.
+type table struct {
+	session.Table
+	w *world
+}
+
+// Find implements session.Table.
+func (t table) Find(ctx context.Context, h session.Hash) (session.Row, bool, error) {
+	t.w.mu.Lock()
+	away := t.w.away
+	t.w.mu.Unlock()
+	if away != nil {
+		return session.Row{}, false, away
+	}
+	return t.Table.Find(ctx, h)
+}
 
 // Factors implements Source.
 func (w *world) Factors(context.Context) (report.TOTPPeople, error) {

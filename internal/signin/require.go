@@ -107,8 +107,15 @@ func (s *Site) elsewhere(w http.ResponseWriter, r *http.Request, found session.S
 // answer answers a person who opens a page as people are answered, and a program, or a page's own script, in JSON: a redirect to
 // another site would be of no use to it.
 func (s *Site) answer(w http.ResponseWriter, r *http.Request, status int, text string, person func()) {
-	if navigates(r) {
+	switch {
+	case navigates(r):
 		person()
+		return
+	case r.Method == http.MethodPost && forPerson(r): // the form of a page that was open for long
+		s.show(w, status, page{
+			Title: "Nothing was done", Text: []string{"Nothing was done with what you sent: " + text + "."},
+			Links: []link{{Text: "Go on", To: "./"}}, // not to where the form went: that page may be none
+		})
 		return
 	}
 	h := w.Header()
@@ -124,9 +131,11 @@ func streams(r *http.Request) bool { return r.Header.Get("Accept") == "text/even
 
 // navigates reports whether a person opens a page.
 func navigates(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return false
-	}
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && forPerson(r)
+}
+
+// forPerson reports whether a browser shows a person the answer.
+func forPerson(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate"
 	}

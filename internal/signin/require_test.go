@@ -21,7 +21,7 @@ func TestOnlyPeopleWhoOpenAPageAreSentToSignIn(t *testing.T) {
 		"a page's script":          {http.MethodGet, []string{"Sec-Fetch-Mode: cors"}, 401},
 		"a page's picture":         {http.MethodGet, []string{"Sec-Fetch-Mode: no-cors"}, 401},
 		"a program":                {http.MethodGet, []string{"Accept: application/json"}, 401},
-		"a form":                   {http.MethodPost, []string{"Sec-Fetch-Mode: navigate"}, 401},
+		"a script's form":          {http.MethodPost, []string{"Sec-Fetch-Mode: cors"}, 401},
 		"a deletion":               {http.MethodDelete, nil, 401},
 		"with a key of psagate's":  {http.MethodGet, []string{"Accept: */*", "Authorization: Bearer psagate_x"}, 401},
 		"who says who he is":       {http.MethodGet, []string{"Accept: */*", "X-Forwarded-User: ann", "Remote-User: ann", "Cookie: psagate=ann"}, 401},
@@ -38,6 +38,21 @@ func TestOnlyPeopleWhoOpenAPageAreSentToSignIn(t *testing.T) {
 		}
 		if test.status == 401 && (got.Header.Get("Location") != "" || !strings.HasPrefix(got.body, `{"errors":["sign in first"]`)) {
 			t.Errorf("%s: %s", name, got.body)
+		}
+	}
+	if len(w.behind) != 0 {
+		t.Error("somebody came through")
+	}
+}
+
+// Its page was open for longer than its person was signed in, and it is a person who reads the answer.
+func TestAFormThatComesTooLateIsAnsweredForPeople(t *testing.T) {
+	w := newWorld(t)
+	for _, headers := range [][]string{{"Sec-Fetch-Mode: navigate"}, nil} {
+		got := w.browser().do(http.MethodPost, "/deep/form", url.Values{"a": {"b"}}, headers...)
+		w.at("who is not signed in", got, http.StatusUnauthorized, "Nothing was done with what you sent: sign in first.", `href="./"`)
+		if got.Header.Get("Location") != "" || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Vary") != "Cookie" {
+			t.Errorf("%v", got.Header)
 		}
 	}
 	if len(w.behind) != 0 {

@@ -35,8 +35,8 @@ func NewInvitation() secret.Value {
 // ParseInvitation reads the code of an invitation that somebody typed, as ParseRecovery does. Its error is a FormError.
 func ParseInvitation(text string) (code string, err error) { return parseLong(text, "an invitation") }
 
-// Invite keeps an invitation of a person without an app, by the code that was made for it; one of before is worth nothing any more.
-// Its error is ErrEnrolled where there is an app, a FormError, or one of the store's.
+// Invite keeps an invitation of a person without an app, by the code that was made for it; one of before is worth nothing any more,
+// and neither is what was begun with it. Its error is ErrEnrolled where there is an app, a FormError, or one of the store's.
 func (e *Engine) Invite(ctx context.Context, p Person, code string) (until time.Time, err error) {
 	if err := p.Check(); err != nil {
 		return until, err
@@ -51,7 +51,7 @@ func (e *Engine) Invite(ctx context.Context, p Person, code string) (until time.
 			return ErrEnrolled
 		}
 		until = e.now().Add(InvitationLasts)
-		s.Invitation = &Invitation{sum.Key, sum.Sum, until}
+		s.Invitation, s.Next = &Invitation{sum.Key, sum.Sum, until}, nil
 		return nil
 	})
 	return until, err

@@ -89,6 +89,20 @@ func TestAnInvitationEnds(t *testing.T) {
 	}
 }
 
+// Whoever got hold of an invitation first, and has begun with it, must not be done when the person was given another one.
+func TestAnotherInvitationEndsWhatWasBegunWithTheFirst(t *testing.T) {
+	w := newWorld(t)
+	begun, a := w.begin(Beginning{Person: ann, Invited: true, Invitation: w.invite(ann)})
+	code := w.invite(ann)
+	if _, err := w.Confirm(t.Context(), ann, begun.ID, w.code(a, 0)); err != ErrNotBegun {
+		t.Errorf("it is confirmed: %v", err)
+	}
+	begun, a = w.begin(Beginning{Person: ann, Invited: true, Invitation: code})
+	if _, err := w.Confirm(t.Context(), ann, begun.ID, w.code(a, 0)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestInvitationsAreKeptAsHashesAndMadeAtRandom(t *testing.T) {
 	w := newWorld(t)
 	code := w.invite(ann)

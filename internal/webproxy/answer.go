@@ -34,9 +34,10 @@ func (x *exchange) answer(resp *http.Response) {
 		x.turn(h, name, x.links.Own) // what names hosts, not pages
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols || !shownText(resp) {
-		if x.try.posted && resp.StatusCode == http.StatusUnauthorized {
-			x.failed(plainRefusal, false)
+		if resp.StatusCode != http.StatusSwitchingProtocols && h.Get("Content-Encoding") == "" {
+			resp.Body = x.watched(resp.Body)
 		}
+		x.refused(resp)
 		return
 	}
 	for _, name := range [...]string{"Content-Length", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Accept-Ranges"} {
@@ -54,6 +55,11 @@ func (x *exchange) answer(resp *http.Response) {
 	}
 	resp.Body = stream(x.watched(resp.Body), x.links.Down)
 	resp.ContentLength = -1
+	x.refused(resp)
+}
+
+// refused sees a sign-in that HTTP itself refuses.
+func (x *exchange) refused(resp *http.Response) {
 	if x.try.posted && resp.StatusCode == http.StatusUnauthorized {
 		x.failed(plainRefusal, false)
 	}

@@ -3,6 +3,8 @@ package webproxy
 import (
 	"cmp"
 	"crypto/rand"
+	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -50,6 +52,11 @@ type browser struct {
 	offer   string // what the page showed that asks whether to go on; empty: it was not shown
 	agreed  string // the user for whom its person said so
 	session *Session
+
+	// expected is the page on which the answer to a sign-in stands that was led on there; passwords is attempt's.
+	expected   string
+	expectedAt time.Time
+	passwords  []string
 }
 
 const (
@@ -116,22 +123,49 @@ func (b *Book) who(one *browser) string {
 	return one.user
 }
 
-// makeRoom forgets browsers of which nothing counts any more, and where these are too few, the one that was there longest ago.
+// makeRoom forgets browsers of which nothing counts any more, and where these are too few, a tenth of the others, that not each one that
+// comes has all looked at: those first that were there longest ago, and with a session last, for anybody can come to the sign-in.
 func (b *Book) makeRoom() {
 	if len(b.browsers) < maxBrowsers {
 		return
 	}
-	oldest := ""
-	for id, one := range b.browsers {
-		if !b.alive(one) && b.who(one) == "" {
-			delete(b.browsers, id)
-		} else if oldest == "" || one.typedAt.Before(b.browsers[oldest].typedAt) {
-			oldest = id
+	now := b.now()
+	rank := func(one *browser) int64 {
+		if one.session != nil && now.Sub(one.session.Last) < b.limits.Idle {
+			return math.MaxInt64
 		}
+		return one.typedAt.UnixNano()
 	}
-	if len(b.browsers) >= maxBrowsers {
-		delete(b.browsers, oldest)
+	maps.DeleteFunc(b.browsers, func(_ string, one *browser) bool { return rank(one) <= now.Add(-typedLasts).UnixNano() })
+	if len(b.browsers) <= maxBrowsers*9/10 {
+		return
 	}
+	ids := slices.Collect(maps.Keys(b.browsers))
+	slices.SortFunc(ids, func(a, c string) int { return cmp.Compare(rank(b.browsers[a]), rank(b.browsers[c])) })
+	for _, id := range ids[:len(ids)-maxBrowsers*9/10] {
+		delete(b.browsers, id)
+	}
+}
+
+// expect notes that the answer to a sign-in stands on another page, to which the browser is led on.
+func (b *Book) expect(id, page string, passwords []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if one := b.browsers[id]; one != nil {
+		one.expected, one.expectedAt, one.passwords = page, b.now(), passwords
+	}
+}
+
+// expected says, once, whether a page is the one that was expected.
+func (b *Book) expected(id, page string) (yes bool, passwords []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	one := b.browsers[id]
+	if one == nil || one.expected != page || b.now().Sub(one.expectedAt) >= patience {
+		return false, nil
+	}
+	one.expected = ""
+	return true, one.passwords
 }
 
 // begin notes that a browser's sign-in was taken. One session too many ends the oldest of the others, as the PSA does by all that is

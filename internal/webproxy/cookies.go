@@ -34,7 +34,7 @@ func stripCookies(h http.Header) {
 }
 
 // setCookies makes the zone's cookies the gateway host's: for this host alone, over HTTPS alone where that is how the browser came. One
-// whose name is the gateway's own is dropped, and one for a domain that the zone is not in, which no browser would have taken.
+// whose name is the gateway's own is dropped, and one without a name, which comes back as what stands in its place, and one for a domain that the zone is not in, which no browser would have taken.
 func (x *exchange) setCookies(h http.Header) {
 	var lines []string
 	for _, line := range h.Values("Set-Cookie") {
@@ -49,7 +49,7 @@ func (x *exchange) setCookies(h http.Header) {
 
 func (x *exchange) setCookie(line string) (string, bool) {
 	parts := strings.Split(line, ";")
-	if name, _, _ := strings.Cut(parts[0], "="); ours(name) {
+	if name, _, named := strings.Cut(parts[0], "="); !named || strings.TrimSpace(name) == "" || ours(name) {
 		return "", false
 	}
 	kept := parts[:1]

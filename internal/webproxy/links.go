@@ -159,7 +159,11 @@ func (p place) spelled(slash string) string {
 // gateway that still say where they led.
 func (l Links) Down(text, lowered []byte, at int) (edit, bool) {
 	own, found := l.zone.next(text, lowered, at)
-	other, led := foreign(text, lowered, at, l.zone)
+	end := len(text)
+	if found {
+		end = own.to // what comes behind it is not the next
+	}
+	other, led := foreign(text[:end], lowered[:end], at, l.zone)
 	switch {
 	case found && (!led || own.from <= other.from):
 		return edit{own.from, own.to, own.in(l.public)}, true
@@ -247,8 +251,26 @@ func foreign(text, lowered []byte, at int, zone place) (address, bool) {
 
 func hostLabel(c byte) bool { return digit(c) || 'a' <= c && c <= 'z' || c == '.' || c == '-' }
 
+// stretch is how far is searched for one edit before others are looked for, in bytes.
+const stretch = 4 << 10
+
+// nearest is find for one stretch of a text after another. Else each edit of one kind would search the whole of it for those of another,
+// and a page full of addresses take seconds.
+func nearest(find turn) turn {
+	return func(text, lowered []byte, at int) (edit, bool) {
+		for ; at < len(text); at += stretch {
+			end := min(len(text), at+stretch+longest)
+			if e, found := find(text[:end], lowered[:end], at); found && (e.from < at+stretch || end == len(text)) {
+				return e, true
+			}
+		}
+		return edit{}, false
+	}
+}
+
 // apply makes all edits in a text that is there as a whole.
 func apply(find turn, text string) string {
+	find = nearest(find)
 	b, lowered := []byte(text), asciiLower([]byte(text))
 	var out strings.Builder
 	at := 0

@@ -62,7 +62,7 @@ func (x *exchange) warns(w http.ResponseWriter, r *http.Request, form url.Values
 	if len(open) == 0 {
 		return false
 	}
-	x.show(w, fullData{User: x.try.user, Mobile: x.try.mobile, Known: x.Person != "", Open: open, Most: x.cfg.Book.most(x.try.mobile), Offer: offer, Action: r.URL.RequestURI(), Fields: x.again(form)})
+	x.show(w, fullData{User: x.try.user, Mobile: x.try.mobile, Known: x.Person != "", Open: open, Most: x.cfg.Book.most(x.try.mobile), Offer: offer, Action: x.public.String() + r.URL.RequestURI(), Fields: x.again(form)})
 	return true
 }
 

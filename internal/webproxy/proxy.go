@@ -57,7 +57,7 @@ func New(cfg Config) *Proxy {
 	cfg.Signs = cfg.Signs.withDefaults()
 	p := &Proxy{cfg: cfg}
 	p.via = &httputil.ReverseProxy{
-		Transport: cfg.Transport, FlushInterval: -1, // what the PSA sends is shown as it comes
+		Transport: finalOnly{cfg.Transport}, FlushInterval: -1, // what the PSA sends is shown as it comes
 		Rewrite:        func(pr *httputil.ProxyRequest) { of(pr.In).rewrite(pr) },
 		ModifyResponse: func(resp *http.Response) error { of(resp.Request).answer(resp); return nil },
 		ErrorHandler:   p.trouble,
@@ -88,6 +88,11 @@ var hostOf = regexp.MustCompile(`^([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]
 
 // Serve answers a request. What is asked of the PSA's interfaces is not served.
 func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, v Visit) {
+	switch r.Method {
+	case http.MethodConnect, http.MethodTrace, "TRACK": // a tunnel, and what would show scripts the cookies that they may not see
+		http.Error(w, "This is not for here.", http.StatusMethodNotAllowed)
+		return
+	}
 	x := &exchange{Proxy: p, Visit: v, public: &url.URL{Scheme: "http", Host: r.Host}}
 	if v.Secure {
 		x.public.Scheme = "https"
@@ -158,9 +163,7 @@ func (x *exchange) zonePath() string { return strings.TrimRight(x.zone.EscapedPa
 // for here.
 func interfaces(p string) bool {
 	for range 3 {
-		clean := strings.ToLower(path.Clean("/" + strings.ReplaceAll(p, `\`, "/")))
-		first, _, _ := strings.Cut(strings.TrimLeft(clean, "/"), "/")
-		if first, _, _ = strings.Cut(strings.TrimRight(first, ". "), ";"); first == "atservicesrest" || first == "atservices" {
+		if first, _, _ := strings.Cut(plain(p)[1:], "/"); first == "atservicesrest" || first == "atservices" {
 			return true
 		}
 		again, err := url.PathUnescape(p)
@@ -172,9 +175,43 @@ func interfaces(p string) bool {
 	return false
 }
 
+// plain is a path in the one spelling for all that a server may take for the same: in lower case, and without parameters, and dots, blanks
+// and slashes that change nothing.
+func plain(p string) string {
+	parts := strings.Split(strings.ReplaceAll(p, `\`, "/"), "/")
+	for i, part := range parts {
+		part, _, _ = strings.Cut(part, ";")
+		part, _, _ = strings.Cut(part, ":") // what Windows takes for a stream of a file
+		part = strings.TrimRight(part, " ")
+		if name := strings.TrimRight(part, ". "); name != "" {
+			part = name
+		}
+		parts[i] = part
+	}
+	return strings.ToLower(path.Clean("/" + strings.Join(parts, "/")))
+}
+
+// finalOnly keeps what a server says before its answer from who would pass it on: nobody has looked at it.
+type finalOnly struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (f finalOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := f.next.RoundTrip(r.WithContext(deaf{r.Context()}))
+	if resp != nil {
+		resp.Request = r
+	}
+	return resp, err
+}
+
+// deaf is a context without values: those who listen to the course of a request are among them.
+type deaf struct{ context.Context }
+
+// Value implements context.Context.
+func (deaf) Value(any) any { return nil }
+
 // trouble answers where the zone could not be reached, or broke off before it answered.
 func (p *Proxy) trouble(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
+	if gone := r.Context().Err(); gone != nil && !errors.Is(gone, context.DeadlineExceeded) { // that is our own patience
 		return // nobody is there to hear
 	}
 	p.cfg.Log.Warn("the PSA's web pages cannot be reached", "host", of(r).zone.Host, "error", err)

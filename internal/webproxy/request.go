@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -13,7 +14,7 @@ import (
 // rewrite makes the request that goes to the zone.
 func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 	out := pr.Out
-	out.URL, out.Host = x.target, ""
+	out.URL, out.Host, out.Trailer = x.target, "", nil
 	h := out.Header
 	for name := range h {
 		if withheld(name) {
@@ -25,12 +26,7 @@ func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 		h.Del("Connection")
 	}
 	stripCookies(h)
-	if origin := h.Get("Origin"); origin != "" {
-		h.Set("Origin", x.up(origin))
-	}
-	if referer := h.Get("Referer"); referer != "" {
-		h.Set("Referer", x.up(referer))
-	}
+	x.comesFrom(h)
 	if h.Get("Accept-Encoding") != "" {
 		h.Set("Accept-Encoding", encodings(h.Get("Accept-Encoding")))
 	}
@@ -39,13 +35,45 @@ func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 	}
 }
 
+// comesFrom has what a browser says of the page that it comes from be of the zone where it is of this site. A page without TLS under the
+// name of a site that has it may be anybody's who is on the way: it stays another.
+func (x *exchange) comesFrom(h http.Header) {
+	origin, referer := h.Get("Origin"), h.Get("Referer")
+	switch {
+	case origin == "":
+	case x.inClear(origin):
+		h.Set("Origin", "null")
+	default:
+		h.Set("Origin", x.up(origin))
+	}
+	switch {
+	case referer == "":
+	case x.inClear(referer) || x.onOurs(referer):
+		h.Del("Referer")
+	default:
+		h.Set("Referer", x.up(referer))
+	}
+}
+
+// inClear says whether an address is this site's name without the TLS that it has.
+func (x *exchange) inClear(address string) bool {
+	u, err := url.Parse(address)
+	return x.Secure && err == nil && u.Scheme == "http" && strings.EqualFold(u.Hostname(), x.public.Hostname())
+}
+
+// onOurs says whether an address is of a page of the gateway's own.
+func (x *exchange) onOurs(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.EqualFold(u.Host, x.public.Host) && strings.HasPrefix(plain(u.Path)+"/", "/psagate/")
+}
+
 // up turns an address in a header, if it is the gateway's.
 func (x *exchange) up(address string) string { return apply(x.links.Up, address) }
 
 // withheld says whether a header is not the PSA's business: what names or vouches for the person to this gateway, what proxies say of the
 // person's network, what programs prove themselves with, and what asks for a part of an answer, which counts in bytes of another text.
 func withheld(name string) bool {
-	lowered := strings.ToLower(name)
+	lowered := strings.ReplaceAll(strings.ToLower(name), "_", "-") // which programs behind servers cannot tell apart
 	switch lowered {
 	case "authorization", "username", "secret", "apiintegrationcode", "impersonationresourceid",
 		"forwarded", "via", "client-ip", "true-client-ip", "remote-user", "remote-addr", "range", "if-range":

@@ -3,12 +3,8 @@ package webproxy
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"io"
-	"mime"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/psagate/psagate/internal/autotask"
@@ -34,13 +30,16 @@ type Failure struct {
 type attempt struct {
 	on       bool   // it goes to a path of the sign-in
 	posted   bool   // and says something
-	password bool   // a password among it
+	answered bool   // its answer says how a sign-in went
 	user     string // who signs in, as typed now or before in this browser
-	mobile   bool
+	sent     string // all that it says, in lower case
+	// passwords are the names of the fields that had one, in lower case; an empty one: of a field that the page may call otherwise.
+	passwords []string
+	mobile    bool
 }
 
-// signsIn looks at a request to the sign-in's pages. Where a session too many is about to end another one, it answers instead, and
-// returns true.
+// signsIn looks at a request to the sign-in's pages. Where it cannot be looked at, or a session too many is about to end another one, it
+// answers instead, and returns true.
 func (x *exchange) signsIn(w http.ResponseWriter, r *http.Request) bool {
 	x.browser = browserOf(r, x.Secure)
 	x.try.on = x.cfg.Signs.at(x.target.Path)
@@ -54,20 +53,30 @@ func (x *exchange) signsIn(w http.ResponseWriter, r *http.Request) bool {
 		})
 	}
 	x.try.mobile = onPhone(r)
-	var form url.Values
-	if r.Method == http.MethodPost {
-		x.try.posted = true
-		form = fields(r)
-		x.try.password = x.has(form, x.cfg.Signs.PasswordFields)
-		if user := x.value(form, x.cfg.Signs.UserFields); user != "" && len(user) <= longestUser {
-			x.cfg.Book.typed(x.browser, user)
-		}
+	said, err := read(r)
+	if err != nil {
+		http.Error(w, "This is longer than any sign-in.", http.StatusRequestEntityTooLarge)
+		return true
 	}
-	x.try.user = x.cfg.Book.user(x.browser)
-	if !x.try.posted {
+	said.add(parsed(x.target.RawQuery))
+	x.try.sent = said.all()
+	x.try.passwords = said.filled(x.cfg.Signs.PasswordFields)
+	if x.try.posted = posts(r) || len(x.try.passwords) > 0; !x.try.posted {
+		x.try.answered, x.try.passwords = x.cfg.Book.expected(x.browser, x.target.Path)
+		x.try.user = x.cfg.Book.user(x.browser)
 		return false
 	}
-	return x.warns(w, r, form)
+	x.try.answered = true
+	if user := said.value(x.cfg.Signs.UserFields); user != "" && len(user) <= longestUser {
+		x.cfg.Book.typed(x.browser, user)
+	}
+	x.try.user = x.cfg.Book.user(x.browser)
+	return x.warns(w, r, said.form)
+}
+
+// posts says whether a request may change something.
+func posts(r *http.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
 }
 
 // longestUser is the longest user name that is remembered, in bytes: no longer one is a mail address.
@@ -79,59 +88,17 @@ func onPhone(r *http.Request) bool {
 	return strings.Contains(agent, "Mobi") || strings.Contains(agent, "Outlook")
 }
 
-// value is the first of a form's fields of some names that is not empty.
-func (*exchange) value(form url.Values, names []string) string {
-	for field, values := range form {
-		if slices.Contains(names, strings.ToLower(field)) && len(values) > 0 && strings.TrimSpace(values[0]) != "" {
-			return values[0]
-		}
-	}
-	return ""
-}
-
-func (x *exchange) has(form url.Values, names []string) bool { return x.value(form, names) != "" }
-
-// fields are those of a form, or of an object of JSON, that a request brings; the request can be read again. What is too long, or
-// neither, has none.
-func fields(r *http.Request) url.Values {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || r.ContentLength < 0 || r.ContentLength > maxForm || r.Header.Get("Content-Encoding") != "" {
-		return nil
-	}
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		r.Body = failing{r.Body, err}
-		return nil
-	}
-	r.Body = io.NopCloser(bytes.NewReader(text))
-	switch {
-	case kind == "application/x-www-form-urlencoded":
-		form, _ := url.ParseQuery(string(text)) // as much of it as can be read
-		return form
-	case structured(kind):
-		var object map[string]any
-		if json.Unmarshal(text, &object) != nil {
-			return nil
-		}
-		form := url.Values{}
-		for name, value := range object {
-			if s, ok := value.(string); ok {
-				form.Set(name, s)
-			}
-		}
-		return form
-	}
-	return nil
-}
-
 // maxSeen is how much of a sign-in's answer is looked at, in bytes.
 const maxSeen = 256 << 10
 
 // saw learns from an answer how a sign-in or a session stands.
 func (x *exchange) saw(resp *http.Response) {
 	leadsTo := x.leadsOn(resp)
+	if x.try.posted && leadsTo != "" && x.cfg.Signs.at(leadsTo) {
+		x.cfg.Book.expect(x.browser, leadsTo, x.try.passwords)
+	}
 	switch {
-	case x.cfg.Signs.leaves(x.target.Path):
+	case x.cfg.Signs.leaves(x.target.Path) && resp.StatusCode < http.StatusBadRequest:
 		x.cfg.Book.end(x.browser)
 	case x.try.on && leadsTo != "" && !x.cfg.Signs.at(leadsTo):
 		x.cfg.Book.begin(x.browser, x.Person, x.try.mobile)
@@ -163,11 +130,11 @@ func (x *exchange) leadsOn(resp *http.Response) string {
 // watched looks at the text of a sign-in's answer before any of it goes to the browser: what the PSA has counted is known here whatever
 // the browser does.
 func (x *exchange) watched(body io.ReadCloser) io.ReadCloser {
-	if !x.try.posted {
+	if !x.try.answered {
 		return body
 	}
 	seen, err := io.ReadAll(io.LimitReader(body, maxSeen))
-	if sign, locked := x.cfg.Signs.said(strings.ToLower(string(seen)), x.try.password); sign != "" {
+	if sign, locked := x.cfg.Signs.said(strings.ToLower(string(seen)), x.try.sent, x.try.passwords); sign != "" {
 		x.failed(sign, locked)
 	}
 	rest := io.Reader(body)

@@ -2,7 +2,9 @@ package webproxy
 
 import (
 	"fmt"
+	"html"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -65,7 +67,7 @@ func (s Signs) Check() error {
 
 // at says whether a path is one of the sign-in's.
 func (s Signs) at(p string) bool {
-	p = strings.ToLower(p)
+	p = plain(p) + "/"
 	return slices.ContainsFunc(s.SignIn, func(start string) bool { return strings.HasPrefix(p, start) })
 }
 
@@ -75,22 +77,41 @@ func (s Signs) leaves(p string) bool {
 	return slices.ContainsFunc(s.SignOut, func(name string) bool { return last == name || strings.HasPrefix(last, name+".") })
 }
 
-// said is the sign that a page shows of a failed sign-in; empty where it shows none. lowered is its text, and password, that one was sent.
-func (s Signs) said(lowered string, password bool) (sign string, locked bool) {
+// said is the sign that a page shows of a failed sign-in; empty where it shows none. lowered is its text, sent that of what it answers, and
+// passwords are attempt's. A text that was sent and is shown again, as pages do with addresses to return to, says nothing.
+func (s Signs) said(lowered, sent string, passwords []string) (sign string, locked bool) {
+	shows := func(text string) bool { return strings.Contains(lowered, text) && !strings.Contains(sent, text) }
 	for _, text := range s.Locked {
-		if strings.Contains(lowered, text) {
+		if shows(text) {
 			return text, true
 		}
 	}
 	for _, text := range s.Failed {
-		if strings.Contains(lowered, text) {
+		if shows(text) {
 			return text, false
 		}
 	}
-	if password && (strings.Contains(lowered, `type="password"`) || strings.Contains(lowered, `type='password'`)) {
+	if len(passwords) > 0 && asksFor(lowered, passwords) {
 		return askedAgain, false
 	}
 	return "", false
+}
+
+var (
+	passwordInput = regexp.MustCompile(`<input\b[^>]*\btype\s*=\s*["']?password\b[^>]*>`)
+	inputName     = regexp.MustCompile(`\sname\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))`)
+)
+
+// asksFor says whether a page asks for one of some passwords. One in a field of another name was not sent before: the PSA's first step,
+// to which somebody sends more than it takes, has judged nothing.
+func asksFor(lowered string, passwords []string) bool {
+	for _, input := range passwordInput.FindAllString(lowered, -1) {
+		name := strings.Join(append(inputName.FindStringSubmatch(input), "", "", "", "")[1:4], "")
+		if name == "" || slices.Contains(passwords, "") || slices.Contains(passwords, html.UnescapeString(name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // plainRefusal is what is said of a sign-in that HTTP itself refuses.

@@ -19,7 +19,9 @@ type streamed struct {
 const piece = 32 << 10
 
 // stream makes edits in a text of any length. Closing it closes what it reads.
-func stream(from io.ReadCloser, find turn) io.ReadCloser { return &streamed{from: from, find: find} }
+func stream(from io.ReadCloser, find turn) io.ReadCloser {
+	return &streamed{from: from, find: nearest(find)}
+}
 
 // Read implements io.Reader.
 func (s *streamed) Read(p []byte) (int, error) {

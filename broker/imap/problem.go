@@ -1,0 +1,146 @@
+package imap
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"unicode"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// Stage is how far it has come with a mailbox.
+type Stage string
+
+// Stages, in their order.
+const (
+	Connecting Stage = "connect" // DNS and TCP
+	Securing   Stage = "tls"
+	SigningIn  Stage = "sign-in"
+	Opening    Stage = "open" // the inbox and the folders
+	Listing    Stage = "list"
+	Fetching   Stage = "fetch"
+	Spooling   Stage = "spool" // handing a mail over: not the server's fault
+	Moving     Stage = "move"
+)
+
+// Problem is what is wrong with a mailbox, in words for people: what it is and what to do.
+type Problem struct {
+	Stage Stage
+	// Refused says that the server does not take the password or the token. It is not sent again until it changes.
+	Refused bool
+	text    string
+	err     error
+}
+
+// Error is the words. No secret is in them, even where the server repeats it.
+func (p *Problem) Error() string { return p.text }
+
+// Unwrap is what it comes from, for errors.Is.
+func (p *Problem) Unwrap() error { return p.err }
+
+func problem(stage Stage, err error, text string, args ...any) *Problem {
+	return &Problem{Stage: stage, text: fmt.Sprintf(text, args...), err: err}
+}
+
+// broken is an error of a command.
+func broken(stage Stage, err error, what string) *Problem {
+	if already := new(Problem); errors.As(err, &already) {
+		return already
+	}
+	said := new(imap.Error)
+	switch {
+	case errors.As(err, &said):
+		return problem(stage, err, "%s: the server says %s", what, words(said))
+	case errors.Is(err, errTalk) || strings.Contains(err.Error(), errTalk.Error()): // the library passes it on as text
+		return problem(stage, err, "%s: %v, and is not listened to any longer", what, errTalk)
+	case errors.Is(err, context.DeadlineExceeded):
+		return problem(stage, err, "%s: the server does not answer; it is dialled anew", what)
+	case strings.Contains(err.Error(), "panic"):
+		return problem(stage, err, "%s: the server's answer is not IMAP", what)
+	}
+	return problem(stage, err, "%s: the connection broke: %s", what, printable(err.Error()))
+}
+
+// words are a server's own.
+func words(e *imap.Error) string {
+	text := string(e.Type)
+	if e.Code != "" {
+		text += " [" + string(e.Code) + "]"
+	}
+	return "“" + printable(text+" "+e.Text) + "”"
+}
+
+// printable is foreign text, cut, on one line.
+func printable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if all := []rune(text); len(all) > 200 {
+		text = string(all[:200]) + "…"
+	}
+	return strings.TrimSpace(text)
+}
+
+// without is a text in which a secret was redacted, as it is and as it goes over the wire (user is whose it is).
+func without(text, user, secret string) string {
+	if secret == "" {
+		return text
+	}
+	for _, form := range []string{
+		base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + secret)),
+		base64.StdEncoding.EncodeToString([]byte(secret)), secret,
+	} {
+		text = strings.ReplaceAll(text, form, "[redacted]")
+	}
+	return text
+}
+
+// unreachable says why there is no connection.
+func unreachable(server string, err error) *Problem {
+	host, _, _ := net.SplitHostPort(server)
+	unknown := new(net.DNSError)
+	switch {
+	case errors.As(err, &unknown) && unknown.IsNotFound:
+		return problem(Connecting, err, "there is no host %s: is the mail server's name written right?", host)
+	case errors.As(err, &unknown):
+		return problem(Connecting, err, "the name %s could not be looked up: %s; does DNS work on this machine?", host, printable(unknown.Err))
+	case errors.Is(err, context.DeadlineExceeded):
+		return problem(Connecting, err, "%s does not answer: is there a firewall between, or is the port wrong?", server)
+	}
+	return problem(Connecting, err, "%s cannot be reached: %s; is the port right (993 with tls on, 143 with tls starttls), and is the server running?", server, printable(err.Error()))
+}
+
+// insecure says why there is no TLS.
+func insecure(server string, err error) *Problem {
+	var (
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		record    tls.RecordHeaderError
+		said      *imap.Error
+	)
+	switch {
+	case errors.As(err, &record):
+		return problem(Securing, err, "%s does not speak TLS from the start: write tls starttls, or use the port for TLS (993)", server)
+	case errors.As(err, &authority):
+		return problem(Securing, err, "the certificate of %s comes from nobody whom this machine trusts: give the CA that signed it", server)
+	case errors.As(err, &name):
+		return problem(Securing, err, "the certificate of %s is for another name: %s; use the name that is in it", server, printable(name.Error()))
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return problem(Securing, err, "the certificate of %s is not valid at this time: it must be renewed on the server, or this machine's clock is wrong", server)
+	case errors.As(err, &said):
+		return problem(Securing, err, "%s does not take STARTTLS, and the password is not sent without TLS: write tls on with the port for TLS (993); the server says %s", server, words(said))
+	case errors.Is(err, context.DeadlineExceeded):
+		return problem(Securing, err, "%s does not begin TLS: is it the port for TLS (993 with tls on, 143 with tls starttls)?", server)
+	}
+	return problem(Securing, err, "TLS with %s failed: %s", server, printable(err.Error()))
+}
