@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/route"
 )
 
 // TestModel searches for a way to lose, double or misorder a mail: whatever the driver asks for may fail in any way, the process
@@ -81,6 +83,49 @@ func (w *world) inOrder() {
 			last = m.ID
 		}
 	}
+}
+
+func TestAnswersToAMailThatNobodySawGoTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 3 { // all at once: the first has no ticket yet when the others are understood
+		w.arrive(strings.Replace(reply, "<2@", fmt.Sprintf("<%d@", 2+i), 1))
+	}
+	w.settle()
+	if t1 := w.one(); len(t1.notes) != 2 {
+		t.Errorf("%d notes", len(t1.notes))
+	}
+	w.check()
+}
+
+func TestPeopleTakeUpAMailThatMayBeThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.arrive(plainMail)
+	for range 5 { // its answer is lost each time, and the PSA finds nothing: it is set aside
+		w.fates["create"] = append(w.fates["create"], cut)
+	}
+	w.settle()
+	m := w.mails()[0]
+	if m.State != ledger.Suspended || m.Cause != "in-doubt" || len(w.tickets) != 0 {
+		t.Fatalf("%+v", m)
+	}
+	w.put(Ticket{Reference: m.Reference, Title: "it came very late", Fields: route.Fields{Queue: "Level 1"}})
+	dropped, err := w.rules.Drop(m, w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := w.rules.Retry(dropped, w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.book.Update(context.Background(), again); err != nil {
+		t.Fatal(err)
+	}
+	if found := w.one(); found.Title != "it came very late" || w.mails()[0].Ticket != found.id {
+		t.Errorf("%+v", w.mails()[0])
+	}
+	w.check()
 }
 
 func TestADriverStopsBetweenTwoMails(t *testing.T) {

@@ -56,7 +56,7 @@ func (sqlite) renew(ctx context.Context, db *sql.DB, path string) error {
 	return nil
 }
 
-// secure keeps the file from others: it holds no secret, but says who failed. Where there is none it is made.
+// secure keeps the file from others: it holds no secret, but mails, and says who failed. Where there is none it is made.
 func secure(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
