@@ -4,7 +4,7 @@ import "time"
 
 // Begin is the row as it is written before a step is done. For Expire it is the whole of it: there is no work, and no End.
 func (r Rules) Begin(m Mail, step Step, now time.Time) Mail {
-	r = r.whole()
+	r = r.Whole()
 	switch step {
 	case Understand, UnderstandLeast:
 		m.Tries++
@@ -27,7 +27,7 @@ func (r Rules) Begin(m Mail, step Step, now time.Time) Mail {
 
 // MaySend tells whether a send that was begun may still go out.
 func (r Rules) MaySend(m Mail, now time.Time) bool {
-	return (m.State == InFlight || m.State == AtesInFlight) && now.Sub(m.SentAt) < r.whole().SendWithin
+	return (m.State == InFlight || m.State == AtesInFlight) && now.Sub(m.SentAt) < r.Whole().SendWithin
 }
 
 func (r Rules) expire(m Mail, now time.Time) Mail {
@@ -76,6 +76,9 @@ func (m Mail) to(state State, now time.Time) Mail {
 func (m Mail) end(state State, cause string, now time.Time) Mail {
 	m = m.to(state, now)
 	m.Cause, m.Due, m.Tries, m.Fails = cause, now, 0, 0
+	if state == Done || state == Suppressed {
+		m.Plan = nil
+	}
 	return m
 }
 

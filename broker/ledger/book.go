@@ -24,6 +24,8 @@ type Ledger interface {
 	// Spool keeps a mail's bytes and its row in one transaction. The row's ID, State, Epoch are the ledger's to set. A mail
 	// whose Object is there already is not kept again: false, and the row as it is.
 	Spool(ctx context.Context, m Mail, raw []byte) (Mail, bool, error)
+	// Missing are those of the objects that no mail of the mailbox has, in their order: what a source is to fetch.
+	Missing(ctx context.Context, mailbox string, objects []string) ([]string, error)
 	// Update writes a row if its Epoch is the one that is kept, which then is one more; it returns the row as it is kept. What the
 	// mail came with stays as it was spooled: Mailbox, Object, Content, MessageID, References, Arrived.
 	Update(ctx context.Context, m Mail) (Mail, error)
@@ -34,8 +36,9 @@ type Ledger interface {
 	Due(ctx context.Context, mailbox string, now time.Time, most int) ([]Mail, error)
 	// Blocked tells whether any mail is Before this one, which is a note.
 	Blocked(ctx context.Context, m Mail) (bool, error)
-	// Referred is the mail with this Message-ID, or else the newest that has it in its References: an answer belongs to its
-	// ticket, once it has one. Mails of no ticket (ended otherwise than Done) are left out.
+	// Referred is the mail with this Message-ID, or else one that has it in its References: an answer belongs to its ticket, once
+	// it has one. Of several it is the newest that has a ticket, or else the oldest, which those that came later wait for: answers
+	// to a mail that was never seen go together. Mails of no ticket (ended otherwise than Done) are left out.
 	Referred(ctx context.Context, messageID string) (Mail, bool, error)
 	// Balance counts the mails of a mailbox.
 	Balance(ctx context.Context, mailbox string) (Balance, error)

@@ -43,13 +43,15 @@ type Understood struct {
 	Number    string
 	// Files is how many attachments there are.
 	Files int
+	// Plan is Mail.Plan.
+	Plan []byte
 	// WaitFor says that the mail answers one that has not become a ticket yet (Mail.WaitsFor): it is looked at again later.
 	WaitFor bool
 }
 
 // End is the row as it is written when a step has been done.
 func (r Rules) End(m Mail, step Step, result Result, now time.Time) (Mail, error) {
-	r = r.whole()
+	r = r.Whole()
 	switch step {
 	case Understand, UnderstandLeast:
 		return r.understood(m, step, result, now), nil
@@ -91,7 +93,7 @@ func (r Rules) understood(m Mail, step Step, result Result, now time.Time) Mail 
 	if u.End != "" {
 		return m.end(u.End, u.Cause, now)
 	}
-	m.IsNote, m.Ticket, m.Number, m.Files = u.IsNote, u.Ticket, u.Number, u.Files
+	m.IsNote, m.Ticket, m.Number, m.Files, m.Plan = u.IsNote, u.Ticket, u.Number, u.Files, u.Plan
 	return r.ready(m, now)
 }
 

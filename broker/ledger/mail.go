@@ -79,6 +79,9 @@ type Mail struct {
 	// there, each of which makes it due again only Rules.Apart later.
 	SentAt time.Time
 	Empty  int
+	// Plan is what is to be made, as whoever understood the mail has written it down, so that it does not change with the config
+	// while it is being made. It holds words of the mail, and is gone when that is done or suppressed.
+	Plan []byte
 	// Repair says that the ticket was made by the PSA's mail service and is to be put right.
 	Repair bool
 	// Repeated says that it was sent again after doubt: there may be two.

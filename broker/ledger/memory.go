@@ -35,8 +35,26 @@ func (l *Memory) Spool(_ context.Context, m Mail, raw []byte) (Mail, bool, error
 }
 
 func copied(m Mail) Mail {
-	m.References = slices.Clone(m.References)
+	m.References, m.Plan = slices.Clone(m.References), slices.Clone(m.Plan)
 	return m
+}
+
+// Missing are those that are not there.
+func (l *Memory) Missing(_ context.Context, mailbox string, objects []string) (missing []string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	there := map[string]bool{}
+	for _, m := range l.rows {
+		if m.Mailbox == mailbox {
+			there[m.Object] = true
+		}
+	}
+	for _, object := range objects {
+		if !there[object] {
+			missing = append(missing, object)
+		}
+	}
+	return missing, nil
 }
 
 // Update writes a row.
@@ -136,18 +154,21 @@ func (l *Memory) Referred(_ context.Context, messageID string) (Mail, bool, erro
 	return m, ok, nil
 }
 
-func (l *Memory) referred(messageID string) (Mail, bool) {
+func (l *Memory) referred(messageID string) (found Mail, there bool) {
 	for _, fits := range []func(Mail) bool{
 		func(m Mail) bool { return m.MessageID == messageID },
 		func(m Mail) bool { return slices.Contains(m.References, messageID) },
 	} {
-		for _, m := range slices.Backward(l.rows) {
-			if messageID != "" && fits(m) && (m.State == Done || !m.State.Ended()) {
-				return copied(m), true
+		for _, m := range l.rows {
+			if messageID != "" && fits(m) && (m.State == Done || !m.State.Ended()) && (!there || m.Ticket != 0) {
+				found, there = copied(m), true
 			}
 		}
+		if there {
+			break
+		}
 	}
-	return Mail{}, false
+	return found, there
 }
 
 // Balance counts.

@@ -19,7 +19,7 @@ func (r Rules) Retry(m Mail, now time.Time) (Mail, error) {
 		m = m.to(AtesInDoubt, now)
 	case m.Cause == "ates-lost":
 		m = m.to(AtesSent, now)
-	case m.Reference == "" || m.Plainness == 0:
+	case m.Reference == "" || m.Plainness == 0 || m.Plan == nil:
 		m = m.to(Spooled, now)
 	default:
 		m = m.to(Ready, now)

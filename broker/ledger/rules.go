@@ -35,7 +35,8 @@ var Default = Rules{
 	Plainest: 3, Backoff: 15 * time.Second, BackoffMost: 15 * time.Minute, AtesSettle: time.Hour, AtesLost: 24 * time.Hour,
 }
 
-func (r Rules) whole() Rules {
+// Whole are the rules with those of Default for what is zero.
+func (r Rules) Whole() Rules {
 	for _, f := range []struct{ is, otherwise *time.Duration }{
 		{&r.Lease, &Default.Lease},
 		{&r.SendWithin, &Default.SendWithin},
@@ -99,7 +100,7 @@ const (
 
 // Next says what is due for a mail.
 func (r Rules) Next(m Mail, now time.Time, w World) Step {
-	r = r.whole()
+	r = r.Whole()
 	if now.Before(m.Due) {
 		return Nothing
 	}

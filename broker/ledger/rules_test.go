@@ -26,7 +26,7 @@ func walk(t *testing.T, r Rules, m Mail, w World, steps ...struct {
 			continue
 		}
 		var err error
-		if m, err = r.End(m, s.step, Result{Answer: s.answer, Ticket: 5, Number: "T5", Understood: Understood{Reference: "r", Files: 1}}, now); err != nil {
+		if m, err = r.End(m, s.step, Result{Answer: s.answer, Ticket: 5, Number: "T5", Understood: Understood{Reference: "r", Files: 1, Plan: []byte("p")}}, now); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -70,7 +70,7 @@ var ctx = context.Background()
 
 func newWorld(t *rapid.T, rules Rules) *world {
 	return &world{
-		t: t, rules: rules.whole(), now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC), book: NewMemory(), tickets: 1000, made: map[thing]int{}, madeAt: map[thing]time.Time{},
+		t: t, rules: rules.Whole(), now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC), book: NewMemory(), tickets: 1000, made: map[thing]int{}, madeAt: map[thing]time.Time{},
 		ticketOf: map[string]int64{}, notes: map[int64][]int64{}, excused: map[string]bool{}, acked: map[int64]bool{}, begun: map[int64]int{}, decided: map[int64]bool{},
 	}
 }
@@ -185,7 +185,7 @@ func (w *world) understand(m Mail, k kind) Result {
 	if !w.down.IsZero() || w.unlucky("directory") {
 		return Result{Answer: rapid.SampledFrom([]Answer{NotNow, No}).Draw(w.t, "fails")}
 	}
-	u := Understood{Reference: "ref of " + k.content, Files: k.files, End: k.end, IsNote: k.note != 0, Ticket: k.note}
+	u := Understood{Reference: "ref of " + k.content, Plan: []byte(k.content), Files: k.files, End: k.end, IsNote: k.note != 0, Ticket: k.note}
 	if k.note != 0 {
 		u.Number = fmt.Sprint("T", k.note)
 	}

@@ -65,3 +65,14 @@ func Numbers(subject string) (numbers []string) {
 	}
 	return numbers
 }
+
+// Tokens are what looks like tokens in the addresses that a mail was sent to. They are not opened, and prove nothing: two mails
+// with the same one may be about one ticket.
+func Tokens(m *message.Message) (tokens []string) {
+	for _, a := range slices.Concat(m.Delivered, m.To, m.Cc) {
+		if tag := strings.ToLower(a.Tag()); strings.HasPrefix(tag, prefix) && !slices.Contains(tokens, tag) {
+			tokens = append(tokens, tag)
+		}
+	}
+	return tokens
+}

@@ -8,4 +8,7 @@
 // Each process has a row and moves its beat in it. One whose beat has not moved for the TTL is dead, and so is one whose
 // lock file on this host can be locked: its row is deleted, and its units are lost to whoever sees them next. A process may
 // send only while its lease lasts, which ends before others can take it for dead.
+//
+// The books of the mail broker, with the mails themselves, are in it too (Mail): so a backup holds what people wrote, and is to be
+// kept accordingly. They go by no lease: each write compares the row's epoch.
 package store

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/psagate/psagate/broker/ledger"
@@ -140,6 +142,37 @@ func (b mailBooks) Due(ctx context.Context, mailbox string, now time.Time, most 
 		return err
 	})
 	return due, err
+}
+
+// objectsAtOnce is how many objects are asked for in one statement.
+const objectsAtOnce = 500
+
+// Missing implements ledger.Ledger. What is spooled between two of its statements may be in what it returns: Spool finds that out.
+func (b mailBooks) Missing(ctx context.Context, mailbox string, objects []string) (missing []string, err error) {
+	there := map[string]bool{}
+	for some := range slices.Chunk(objects, objectsAtOnce) {
+		args := []any{mailbox}
+		for _, object := range some {
+			args = append(args, object)
+		}
+		err := b.store.peek(ctx, func(ctx context.Context, x *tx) error {
+			return x.each(ctx, `SELECT object FROM mail_row WHERE mailbox = ? AND object IN (?`+strings.Repeat(`, ?`, len(some)-1)+`)`, args, func(scan func(...any) error) error {
+				var object string
+				err := scan(&object)
+				there[object] = true
+				return err
+			})
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, object := range objects {
+		if !there[object] {
+			missing = append(missing, object)
+		}
+	}
+	return missing, nil
 }
 
 // Balance implements ledger.Ledger. It is one statement, so that nothing comes between the two counts.

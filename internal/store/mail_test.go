@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -52,6 +53,10 @@ func (t *turns) Raw(ctx context.Context, id int64) ([]byte, error) { return t.on
 
 func (t *turns) Due(ctx context.Context, mailbox string, now time.Time, most int) ([]ledger.Mail, error) {
 	return t.one().Due(ctx, mailbox, now, most)
+}
+
+func (t *turns) Missing(ctx context.Context, mailbox string, objects []string) ([]string, error) {
+	return t.one().Missing(ctx, mailbox, objects)
 }
 
 func (t *turns) Blocked(ctx context.Context, m ledger.Mail) (bool, error) {
@@ -130,6 +135,59 @@ func TestMailOutlivesTheProcessThatSpooledIt(t *testing.T) {
 	})
 }
 
+func TestMailThatIsForgottenIsNotInTheFileAnyMore(t *testing.T) {
+	p := inSQLite(t)
+	a := p.run(t)
+	said := []byte("the words of a mail that nobody is to read again")
+	raw := bytes.Repeat(append(said, '\n'), 3*mailPiece/len(said))
+	m, _, err := a.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.State, m.Acknowledged = ledger.Done, true
+	if _, err := a.Mail().Update(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	holds := func() bool {
+		if _, err := a.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.ReadFile(p.Place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Contains(file, said)
+	}
+	if !holds() {
+		t.Fatal("the file does not hold the mail, so that this test says nothing")
+	}
+	if n, err := a.Mail().Forget(t.Context(), time.Now()); err != nil || n != 1 || holds() {
+		t.Errorf("%d are forgotten, %v, and the words are in the file still: %t", n, err, holds())
+	}
+	if left := a.number(`SELECT COUNT(*) FROM mail_unfinished`) + a.number(`SELECT COUNT(*) FROM mail_raw`); left != 0 {
+		t.Errorf("%d rows are left", left)
+	}
+}
+
+func TestAMailThatIsWrittenForTooLongIsToBeFetchedAgain(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.run(t)
+		b := mailBooks{a.Store}
+		if err := b.spoolPiece(t.Context(), "slow", 0, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.db.Exec(`UPDATE mail_unfinished SET at = 0`); err != nil { // another process has begun to sweep them
+			t.Fatal(err)
+		}
+		if m, fresh, err := b.finish(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, "slow", make([]byte, mailPiece+1), 1); err == nil {
+			t.Errorf("%+v, %t", m, fresh)
+		}
+		if balance, err := b.Balance(t.Context(), "m"); err != nil || balance != (ledger.Balance{}) {
+			t.Errorf("%+v, %v", balance, err)
+		}
+	})
+}
+
 func TestAMailThatIsLostOrDamagedInTheStoreIsFoundOut(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		a := p.run(t)
@@ -165,8 +223,9 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	_, balance := l.Balance(ctx, "m")
 	_, forget := l.Forget(ctx, time.Now())
 	_, since := l.Since(ctx)
+	_, missing := l.Missing(ctx, "m", []string{"1"})
 	for what, err := range map[string]error{
-		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "since": since,
+		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "since": since, "missing": missing,
 	} {
 		if !errors.Is(err, errNotOpen) {
 			t.Errorf("%s: %v", what, err)

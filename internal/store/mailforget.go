@@ -45,18 +45,22 @@ func (b mailBooks) forgettable(ctx context.Context, before time.Time) (ids []int
 
 // forgetOne removes the bytes of a mail, unless people have decided otherwise meanwhile.
 func (b mailBooks) forgetOne(ctx context.Context, id int64, before time.Time) (n int, err error) {
+	var spool string
 	err = b.change(ctx, func(ctx context.Context, x *tx) error {
 		m, err := x.mail(ctx, id, `{lock}`)
 		if err != nil || !m.Forgettable(before) {
 			return err
 		}
 		done, err := x.exec(ctx, `UPDATE mail_row SET kept = FALSE WHERE id = ? AND kept`, id)
-		if n = int(done); err == nil && n == 1 {
-			_, err = x.exec(ctx, `DELETE FROM mail_raw WHERE spool = (SELECT spool FROM mail_row WHERE id = ?)`, id)
+		if n = int(done); err != nil || n == 0 {
+			return err
 		}
-		return err
+		return x.row(ctx, `INSERT INTO mail_unfinished (spool, at) SELECT spool, 1 FROM mail_row WHERE id = ? RETURNING spool`, []any{id}, &spool)
 	})
-	return n, err
+	if err != nil || spool == "" {
+		return 0, err
+	}
+	return n, b.unspool(ctx, spool) // else it is swept
 }
 
 func (b mailBooks) sweepUnfinished(ctx context.Context, before time.Time) error {

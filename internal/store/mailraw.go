@@ -36,19 +36,7 @@ func (b mailBooks) Spool(ctx context.Context, m ledger.Mail, raw []byte) (kept l
 			return ledger.Mail{}, false, errors.Join(err, b.unspool(ctx, spool))
 		}
 	}
-	err = b.change(ctx, func(ctx context.Context, x *tx) (err error) {
-		if kept, fresh, err = x.spoolRow(ctx, m, spool, raw); err != nil || !fresh {
-			return err
-		}
-		if err = x.addPiece(ctx, spool, last, raw[last*mailPiece:]); err == nil && last > 0 {
-			var n int64
-			n, err = x.exec(ctx, `DELETE FROM mail_unfinished WHERE spool = ?`, spool)
-			if err == nil && n != 1 {
-				err = errors.New("the mail was being written for so long that its pieces were taken for those of a process that died: it is to be fetched again")
-			}
-		}
-		return err
-	})
+	kept, fresh, err = b.finish(ctx, m, spool, raw, last)
 	if err != nil {
 		return ledger.Mail{}, false, err // it may be there all the same; if not, the pieces are swept
 	}
@@ -56,6 +44,24 @@ func (b mailBooks) Spool(ctx context.Context, m ledger.Mail, raw []byte) (kept l
 		_ = b.unspool(ctx, spool) // else they are swept
 	}
 	return kept, fresh, nil
+}
+
+// finish makes the row of a mail, with its last piece.
+func (b mailBooks) finish(ctx context.Context, m ledger.Mail, spool string, raw []byte, last int) (kept ledger.Mail, fresh bool, err error) {
+	err = b.change(ctx, func(ctx context.Context, x *tx) (err error) {
+		if kept, fresh, err = x.spoolRow(ctx, m, spool, raw); err != nil || !fresh {
+			return err
+		}
+		if err = x.addPiece(ctx, spool, last, raw[last*mailPiece:]); err == nil && last > 0 {
+			var n int64
+			n, err = x.exec(ctx, `DELETE FROM mail_unfinished WHERE spool = ? AND at > 0`, spool)
+			if err == nil && n != 1 {
+				err = errors.New("the mail was being written for so long that its pieces were taken for those of a process that died: it is to be fetched again")
+			}
+		}
+		return err
+	})
+	return kept, fresh, err
 }
 
 func (x *tx) mailAt(ctx context.Context, m ledger.Mail) (ledger.Mail, bool, error) {
@@ -80,10 +86,7 @@ func (x *tx) spoolRow(ctx context.Context, m ledger.Mail, spool string, raw []by
 }
 
 func (x *tx) addPiece(ctx context.Context, spool string, n int, piece []byte) error {
-	if piece == nil {
-		piece = []byte{}
-	}
-	_, err := x.exec(ctx, `INSERT INTO mail_raw (spool, number, bytes) VALUES (?, ?, ?)`, spool, n, piece)
+	_, err := x.exec(ctx, `INSERT INTO mail_raw (spool, number, bytes) VALUES (?, ?, ?)`, spool, n, notNil(piece))
 	return err
 }
 
@@ -98,15 +101,27 @@ func (b mailBooks) spoolPiece(ctx context.Context, spool string, n int, piece []
 	})
 }
 
-// unspool takes pieces away that have no row.
+// unspool takes pieces away that have no row, or whose row does not keep them any more, one after the other: they are overwritten, which
+// takes as long as writing them. Whoever is writing them still, is told at its end.
 func (b mailBooks) unspool(ctx context.Context, spool string) error {
-	return b.change(context.WithoutCancel(ctx), func(ctx context.Context, x *tx) error {
-		n, err := x.exec(ctx, `DELETE FROM mail_unfinished WHERE spool = ?`, spool)
-		if err == nil && n == 1 { // else it has a row
-			_, err = x.exec(ctx, `DELETE FROM mail_raw WHERE spool = ?`, spool)
-		}
+	ctx = context.WithoutCancel(ctx)
+	var mine bool
+	err := b.change(ctx, func(ctx context.Context, x *tx) error {
+		n, err := x.exec(ctx, `UPDATE mail_unfinished SET at = 0 WHERE spool = ?`, spool)
+		mine = n == 1 // else it has a row
 		return err
 	})
+	for left := mine; left && err == nil; {
+		err = b.change(ctx, func(ctx context.Context, x *tx) error {
+			n, err := x.exec(ctx, `DELETE FROM mail_raw WHERE spool = ? AND number = (SELECT MAX(number) FROM mail_raw WHERE spool = ?)`, spool, spool)
+			if left = n > 0; err != nil || left {
+				return err
+			}
+			_, err = x.exec(ctx, `DELETE FROM mail_unfinished WHERE spool = ?`, spool)
+			return err
+		})
+	}
+	return err
 }
 
 // Raw implements ledger.Ledger. It reads piece by piece, for the same reason.

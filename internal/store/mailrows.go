@@ -11,13 +11,13 @@ import (
 
 // mailColumns are what a ledger.Mail holds, but for its references.
 const mailColumns = `id, mailbox, object, content, message_id, arrived, state, epoch, due, since, tries, fails, cause, reference, is_note, ticket, number,
-	forced, least, item, files, skipped, plainness, sent_at, empty, repair, repeated, merged, acknowledged`
+	forced, least, item, files, skipped, plainness, sent_at, empty, plan, repair, repeated, merged, acknowledged`
 
 func scanMail(scan func(...any) error) (m ledger.Mail, err error) {
-	var content, messageID, number []byte
+	var content, messageID, number, plan []byte
 	var arrived, due, since, sentAt micros
 	err = scan(&m.ID, &m.Mailbox, &m.Object, &content, &messageID, &arrived, (*string)(&m.State), &m.Epoch, &due, &since, &m.Tries, &m.Fails, &m.Cause,
-		&m.Reference, &m.IsNote, &m.Ticket, &number, &m.Forced, &m.Least, &m.Item, &m.Files, &m.Skipped, &m.Plainness, &sentAt, &m.Empty, &m.Repair,
+		&m.Reference, &m.IsNote, &m.Ticket, &number, &m.Forced, &m.Least, &m.Item, &m.Files, &m.Skipped, &m.Plainness, &sentAt, &m.Empty, &plan, &m.Repair,
 		&m.Repeated, &m.Merged, &m.Acknowledged)
 	if err != nil {
 		return ledger.Mail{}, err
@@ -26,6 +26,9 @@ func scanMail(scan func(...any) error) (m ledger.Mail, err error) {
 		return ledger.Mail{}, errors.New("a mail's row is damaged")
 	}
 	m.MessageID, m.Number = string(messageID), string(number)
+	if len(plan) > 0 {
+		m.Plan = plan
+	}
 	m.Arrived, m.Due, m.Since, m.SentAt = arrived.time(), due.time(), since.time(), sentAt.time()
 	return m, nil
 }
@@ -48,6 +51,14 @@ func dueMicros(t time.Time) int64 {
 	return at
 }
 
+// notNil is what a column takes that is never NULL.
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
 // nameHash is what message ids are looked for by.
 func nameHash(name string) []byte {
 	sum := sha256.Sum256([]byte(name))
@@ -61,10 +72,10 @@ func isOpen(m ledger.Mail) bool { return !m.State.Ended() || !m.Acknowledged }
 func (x *tx) addMail(ctx context.Context, m ledger.Mail, spool string, raw []byte) error {
 	sum := sha256.Sum256(raw)
 	if _, err := x.exec(ctx, `INSERT INTO mail_row (`+mailColumns+`, message_hash, is_open, spool, size, sum, kept)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		m.ID, m.Mailbox, m.Object, m.Content[:], []byte(m.MessageID), microsOf(m.Arrived), string(m.State), m.Epoch, dueMicros(m.Due), microsOf(m.Since),
 		m.Tries, m.Fails, m.Cause, m.Reference, m.IsNote, m.Ticket, []byte(m.Number), m.Forced, m.Least, m.Item, m.Files, m.Skipped, m.Plainness,
-		microsOf(m.SentAt), m.Empty, m.Repair, m.Repeated, m.Merged, m.Acknowledged,
+		microsOf(m.SentAt), m.Empty, notNil(m.Plan), m.Repair, m.Repeated, m.Merged, m.Acknowledged,
 		nameHash(m.MessageID), isOpen(m), spool, len(raw), sum[:], true); err != nil {
 		return err
 	}
@@ -79,10 +90,10 @@ func (x *tx) addMail(ctx context.Context, m ledger.Mail, spool string, raw []byt
 // writeMail writes what can change of a row.
 func (x *tx) writeMail(ctx context.Context, m ledger.Mail) error {
 	_, err := x.exec(ctx, `UPDATE mail_row SET state = ?, epoch = ?, due = ?, since = ?, tries = ?, fails = ?, cause = ?, reference = ?, is_note = ?, ticket = ?,
-		number = ?, forced = ?, least = ?, item = ?, files = ?, skipped = ?, plainness = ?, sent_at = ?, empty = ?, repair = ?, repeated = ?, merged = ?,
+		number = ?, forced = ?, least = ?, item = ?, files = ?, skipped = ?, plainness = ?, sent_at = ?, empty = ?, plan = ?, repair = ?, repeated = ?, merged = ?,
 		acknowledged = ?, is_open = ? WHERE id = ?`,
 		string(m.State), m.Epoch, dueMicros(m.Due), microsOf(m.Since), m.Tries, m.Fails, m.Cause, m.Reference, m.IsNote, m.Ticket,
-		[]byte(m.Number), m.Forced, m.Least, m.Item, m.Files, m.Skipped, m.Plainness, microsOf(m.SentAt), m.Empty, m.Repair, m.Repeated, m.Merged,
+		[]byte(m.Number), m.Forced, m.Least, m.Item, m.Files, m.Skipped, m.Plainness, microsOf(m.SentAt), m.Empty, notNil(m.Plan), m.Repair, m.Repeated, m.Merged,
 		m.Acknowledged, isOpen(m), m.ID)
 	return err
 }

@@ -20,13 +20,16 @@ func (b mailBooks) Referred(ctx context.Context, messageID string) (m ledger.Mai
 // ofTicket is the condition of a mail that belongs to a ticket, or may yet.
 const ofTicket = `state NOT IN ('` + string(ledger.Suspended) + `', '` + string(ledger.Dead) + `', '` + string(ledger.Suppressed) + `')`
 
+// belongsOrder is the order of those that an answer may belong to: the newest with a ticket, or else the oldest.
+const belongsOrder = ` ORDER BY ticket = 0, CASE WHEN ticket = 0 THEN id ELSE -id END LIMIT 1`
+
 func (x *tx) referred(ctx context.Context, messageID string) (m ledger.Mail, there bool, err error) {
 	if messageID == "" {
 		return m, false, nil
 	}
 	for _, which := range []string{
-		`WHERE message_hash = ? AND ` + ofTicket + ` ORDER BY id DESC LIMIT 1`,
-		`WHERE id IN (SELECT mail FROM mail_reference WHERE hash = ?) AND ` + ofTicket + ` ORDER BY id DESC LIMIT 1`,
+		`WHERE message_hash = ? AND ` + ofTicket + belongsOrder,
+		`WHERE id IN (SELECT mail FROM mail_reference WHERE hash = ?) AND ` + ofTicket + belongsOrder,
 	} {
 		if m, there, err = x.oneMail(ctx, which, nameHash(messageID)); err != nil || there {
 			return m, there, err

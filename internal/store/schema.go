@@ -221,6 +221,7 @@ var migrations = [...][]string{{
 		plainness BIGINT NOT NULL,
 		sent_at BIGINT NOT NULL,
 		empty BIGINT NOT NULL,
+		plan {blob} NOT NULL,
 		repair BOOLEAN NOT NULL,
 		repeated BOOLEAN NOT NULL,
 		merged BOOLEAN NOT NULL,
@@ -253,7 +254,8 @@ var migrations = [...][]string{{
 		bytes {blob} NOT NULL,
 		PRIMARY KEY (spool, number)
 	)`,
-	// Those that have no row yet: whoever writes them may have died.
+	// Those that have no row yet, and those that no row keeps any more: whoever writes or removes them may have died. at is 0 where they
+	// are being removed.
 	`CREATE TABLE mail_unfinished (
 		spool TEXT PRIMARY KEY,
 		at BIGINT NOT NULL

@@ -24,10 +24,10 @@ type sqlite struct{}
 const busyTimeout = 3 * time.Second
 
 // open: each commit is on the disk when it returns (synchronous=FULL), and a transaction has the file to itself from its
-// beginning. There is one connection, for the file lets one write at a time.
+// beginning. There is one connection, for the file lets one write at a time. What is deleted is overwritten: mails among it.
 func (sqlite) open(path string) (*sql.DB, error) {
 	q := url.Values{
-		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "secure_delete(1)"},
 		"_txlock": {"immediate"},
 	}
 	db, err := sql.Open("sqlite", sqliteURL(path)+"?"+q.Encode())
@@ -56,7 +56,7 @@ func (sqlite) renew(ctx context.Context, db *sql.DB, path string) error {
 	return nil
 }
 
-// secure keeps the file from others: it holds no secret, but says who failed. Where there is none it is made.
+// secure keeps the file from others: it holds no secret, but mails, and says who failed. Where there is none it is made.
 func secure(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -21,7 +21,7 @@ func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, ledger.Ledger){
 		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "balance": balance, "race": race,
-		"bytes": allBytes, "forget": forget, "twice": twice,
+		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
 	}
@@ -77,6 +77,7 @@ func update(t *testing.T, l ledger.Ledger) {
 	want := a
 	want.State, want.Reference, want.Ticket, want.Number, want.IsNote, want.Due, want.Since = ledger.InDoubt, "r", 7, "T7", true, noon.Add(time.Second), noon
 	want.Tries, want.Fails, want.Item, want.Files, want.Skipped, want.Plainness, want.Empty = 1, 2, 3, 4, 5, 6, 7
+	want.Plan = []byte("\x00plan")
 	want.SentAt, want.Cause, want.Forced, want.Least, want.Repair, want.Repeated, want.Merged, want.Acknowledged = noon.Add(time.Millisecond), "c", true, true, true, true, true, true
 	kept, err := l.Update(ctx, want)
 	if err != nil || kept.Epoch != a.Epoch+1 {
@@ -135,8 +136,12 @@ func referred(t *testing.T, l ledger.Ledger) {
 	root := put(t, l, ledger.Mail{Mailbox: "m", Object: "1", MessageID: "root"}, done)
 	sibling := put(t, l, ledger.Mail{Mailbox: "m", Object: "2", MessageID: "s", References: []string{"unseen", "root"}}, nil)
 	put(t, l, ledger.Mail{Mailbox: "m", Object: "3", MessageID: "aside", References: []string{"only aside"}}, func(m *ledger.Mail) { m.State = ledger.Suspended })
-	twin := put(t, l, ledger.Mail{Mailbox: "m", Object: "4", MessageID: "s"}, done)
-	for id, want := range map[string]int64{"root": root.ID, "unseen": sibling.ID, "s": twin.ID, "aside": 0, "only aside": 0, "none": 0, "": 0} {
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "4", MessageID: "s", References: []string{"unseen"}}, nil) // the older one gets its ticket first
+	ticketed := func(m *ledger.Mail) { m.State, m.Ticket = ledger.Ready, 7 }
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "5", MessageID: "t"}, ticketed)
+	twin := put(t, l, ledger.Mail{Mailbox: "m", Object: "6", MessageID: "t"}, ticketed)
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "7", MessageID: "t"}, nil)
+	for id, want := range map[string]int64{"root": root.ID, "unseen": sibling.ID, "s": sibling.ID, "t": twin.ID, "aside": 0, "only aside": 0, "none": 0, "": 0} {
 		if m, ok, err := l.Referred(ctx, id); err != nil || ok != (want != 0) || m.ID != want {
 			t.Errorf("%q is mail %d, want %d, %v", id, m.ID, want, err)
 		}
@@ -300,5 +305,27 @@ func twice(t *testing.T, l ledger.Ledger) {
 	wg.Wait()
 	if b, err := l.Balance(ctx, "m"); err != nil || len(ids) != many+1 || fresh != many+1 || b.Seen != many+1 || b.Pending != many+1 {
 		t.Errorf("%d mails, %d of them new, %+v, %v", len(ids), fresh, b, err)
+	}
+}
+
+// missing: in a mailbox of many, too.
+func missing(t *testing.T, l ledger.Ledger) {
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "1:7"}, nil)
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "1:1200"}, func(m *ledger.Mail) { m.State, m.Acknowledged = ledger.Done, true })
+	put(t, l, ledger.Mail{Mailbox: "other", Object: "1:8"}, nil)
+	var objects, want []string
+	for i := range 1500 {
+		objects = append(objects, fmt.Sprint("1:", i))
+		if i != 7 && i != 1200 {
+			want = append(want, objects[i])
+		}
+	}
+	if got, err := l.Missing(ctx, "m", objects); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d of %d are missing, %v", len(got), len(objects), err)
+	}
+	for _, none := range [][]string{nil, {"1:7"}} {
+		if got, err := l.Missing(ctx, "m", none); err != nil || len(got) != 0 {
+			t.Errorf("of %q %q are missing, %v", none, got, err)
+		}
 	}
 }

@@ -1,0 +1,192 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/loop"
+	"github.com/psagate/psagate/broker/message"
+	"github.com/psagate/psagate/broker/route"
+)
+
+// Driver works on the mails of a mailbox. Several may, in one process or in many; each is for one goroutine at a time.
+// What is not said to be optional must be set.
+type Driver struct {
+	Mailbox   route.Mailbox
+	Ledger    ledger.Ledger
+	Ticketer  Ticketer
+	Source    Source
+	Directory route.Directory
+
+	// What follows is optional.
+
+	// Rules are ledger.Default's where they are zero.
+	Rules ledger.Rules
+	// Options are for reading mails; Own is that of the Mailbox's Keys where it is nil.
+	Options message.Options
+	// Fallback is used after Rules.FallbackAfter.
+	Fallback Fallback
+	// Down tells since when the PSA's API cannot be used; zero where it can. Without it the API always can.
+	Down func() time.Time
+	// Loops guards against loops; its counts are of this Driver alone.
+	Loops *loop.Guard
+	// Participates is route.Threads's: without it nobody takes part in a ticket but its own people.
+	Participates func(ctx context.Context, ticket int64, address string) (bool, error)
+	// Lockout is told what a notice of the PSA's says, perhaps more than once. With an error the mail is tried again.
+	Lockout func(ctx context.Context, l *route.Lockout) error
+	// FileMost is the largest file that the PSA takes, in bytes: larger ones are not tried. 0: whatever the PSA says.
+	FileMost int
+	// Wake has Run look at once: a mail was spooled. Without it Run finds that out by itself, within seconds.
+	Wake <-chan struct{}
+	// Now is the time; time.Now without it.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// dueMost is how many mails are looked at, at first.
+const dueMost = 100
+
+// Waits of Run.
+const (
+	idleFor    = 2 * time.Second // each look is a transaction of the store's
+	troubleFor = 5 * time.Second
+)
+
+// Run works until the context ends. What it has begun then, it ends.
+func (d *Driver) Run(ctx context.Context) {
+	said := ""
+	for ctx.Err() == nil {
+		n, err := d.Pass(ctx)
+		wait, text := idleFor, ""
+		if err != nil && ctx.Err() == nil {
+			wait, text = troubleFor, err.Error()
+		}
+		if text != "" && text != said {
+			d.log().Error("the books of a mailbox cannot be used: its mails wait", "mailbox", d.Mailbox.Name, "error", err)
+		}
+		said = text
+		if n > 0 && err == nil {
+			continue
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-d.Wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// Pass does one step of each mail for which one is due, those that came first before others. It returns how many it did. Its
+// error is the ledger's.
+func (d *Driver) Pass(ctx context.Context) (steps int, err error) {
+	for most := dueMost; ; most *= 2 {
+		due, err := d.Ledger.Due(ctx, d.Mailbox.Name, d.now(), most)
+		if err != nil {
+			return steps, fmt.Errorf("looking for mails that are due: %w", err)
+		}
+		for _, m := range due {
+			if ctx.Err() != nil {
+				return steps, nil
+			}
+			did, err := d.one(ctx, m)
+			if err != nil {
+				return steps, err
+			}
+			if did {
+				steps++
+			}
+		}
+		if steps > 0 || len(due) < most { // else those that wait may hide others
+			return steps, nil
+		}
+	}
+}
+
+// one does what is due for a mail, if anything is.
+func (d *Driver) one(ctx context.Context, m ledger.Mail) (did bool, err error) {
+	w := ledger.World{}
+	if d.Down != nil {
+		w.Down = d.Down()
+	}
+	if m.IsNote && m.State == ledger.Ready {
+		if w.Blocked, err = d.Ledger.Blocked(ctx, m); err != nil {
+			return false, fmt.Errorf("looking for mails that come before mail %d: %w", m.ID, err)
+		}
+	}
+	step := d.Rules.Next(m, d.now(), w)
+	if step == ledger.Nothing {
+		return false, nil
+	}
+	m, err = d.Ledger.Update(ctx, d.Rules.Begin(m, step, d.now()))
+	if errors.Is(err, ledger.ErrStale) {
+		return false, nil // somebody else has it
+	}
+	if err != nil {
+		return false, fmt.Errorf("beginning with mail %d: %w", m.ID, err)
+	}
+	if step == ledger.Expire {
+		return true, nil
+	}
+	ctx = context.WithoutCancel(ctx) // a send that is broken off is in doubt
+	return true, d.end(ctx, m, step, d.safely(ctx, m, step))
+}
+
+// endWithin is how long what came of a step is tried to be written down.
+const endWithin = 10 * time.Second
+
+func (d *Driver) end(ctx context.Context, m ledger.Mail, step ledger.Step, result ledger.Result) error {
+	ctx, cancel := context.WithTimeout(ctx, endWithin)
+	defer cancel()
+	after, err := d.Rules.End(m, step, result, d.now())
+	if err != nil {
+		return err
+	}
+	_, err = d.Ledger.Update(ctx, after)
+	if errors.Is(err, ledger.ErrReference) {
+		_, err = d.Ledger.Update(ctx, d.Rules.Duplicate(m, d.now()))
+	}
+	if errors.Is(err, ledger.ErrStale) {
+		return nil // it took longer than it was given, and somebody else has gone on
+	}
+	if err != nil {
+		return fmt.Errorf("writing down what became of mail %d: %w", m.ID, err)
+	}
+	if after.State.Ended() && after.State != m.State {
+		d.log().Info("a mail has ended", "mailbox", m.Mailbox, "mail", m.ID, "state", string(after.State), "cause", after.Cause, "ticket", after.Ticket)
+	}
+	return nil
+}
+
+// safely does a step, and goes on where that breaks down. The panic's value may quote the mail, and is not told.
+func (d *Driver) safely(ctx context.Context, m ledger.Mail, step ledger.Step) (result ledger.Result) {
+	defer func() {
+		if recover() != nil {
+			d.log().Error("a step broke down", "mailbox", m.Mailbox, "mail", m.ID, "step", string(step))
+			result = ledger.Result{Answer: ledger.Unknown}
+			if step == ledger.Understand || step == ledger.UnderstandLeast {
+				result.Answer = ledger.No
+			}
+		}
+	}()
+	return d.work(ctx, m, step)
+}
+
+func (d *Driver) now() time.Time {
+	if d.Now == nil {
+		return time.Now()
+	}
+	return d.Now()
+}
+
+func (d *Driver) log() *slog.Logger {
+	if d.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return d.Log
+}

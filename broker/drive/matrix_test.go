@@ -1,0 +1,219 @@
+package drive
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/route"
+)
+
+const (
+	plainMail = "From: jo@acme.example\nTo: support@msp.example\nSubject: Printer\nMessage-ID: <1@acme.example>\n\nIt is on fire.\n"
+	reply     = "From: jo@acme.example\nTo: support@msp.example\nSubject: Re: Printer\nMessage-ID: <2@acme.example>\nIn-Reply-To: <1@acme.example>\n\nStill.\n"
+	withFiles = "From: jo@acme.example\nTo: support@msp.example\nSubject: Files\nMessage-ID: <3@acme.example>\nMIME-Version: 1.0\n" +
+		"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nTwo files.\n" +
+		"--b\nContent-Type: text/csv; name=big.csv\nContent-Disposition: attachment; filename=big.csv\n\n1,2,3,4,5,6,7\n" +
+		"--b\nContent-Type: text/csv; name=small.csv\nContent-Disposition: attachment; filename=small.csv\n\n1,2\n--b--\n"
+)
+
+// cases are the rows of the crash matrix (39 in all: the numbers are those of the list of what mail bridges must outlive) that need no
+// real server: what dies or is cut is this process, the PSA, or the ledger. Those of servers (1-5, 7, 21, 22, 24, 26, 32, 33, 35)
+// are tested where the servers are.
+var cases = []struct {
+	row  int
+	what string
+	run  func(w *world)
+}{
+	{6, "spooled, and fetched again", func(w *world) { w.arrive(plainMail); w.fetch(); w.one() }},
+	{8, "the parser dies over it, until it is not used any more", func(w *world) {
+		w.fates["raw 1"] = []fate{dieBefore, dieBefore}
+		w.arrive(plainMail)
+		if t := w.one(); len(t.files) != 1 || t.files[0].Name != "original.eml" || string(t.files[0].Data) != plainMail {
+			w.t.Errorf("the ticket of a mail that cannot be read: %+v", t)
+		}
+	}},
+	{9, "while it is routed", func(w *world) { w.fates["directory"] = []fate{dieAfter}; w.arrive(plainMail); w.one() }},
+	{10, "the intent is written down, and nothing is sent", func(w *world) { w.fates["write in-flight 0"] = []fate{dieAfter}; w.arrive(plainMail); w.one() }},
+	{11, "sent, not done, no answer", func(w *world) { w.fates["create"] = []fate{cut}; w.arrive(plainMail); w.one() }},
+	{12, "sent, done, no answer", func(w *world) { w.fates["create"] = []fate{lost}; w.arrive(plainMail); w.one() }},
+	{13, "sent, done 90 s later", func(w *world) { w.fates["create"] = []fate{late}; w.arrive(plainMail); w.one() }},
+	{13, "sent, done later than any settles: flagged", func(w *world) {
+		w.fates["create"] = []fate{beyond}
+		w.arrive(plainMail)
+		w.settle()
+		if m := w.mails()[0]; len(w.tickets) != 2 || !m.Repeated {
+			w.t.Errorf("%d tickets, %+v", len(w.tickets), m)
+		}
+	}},
+	{14, "answered, and the id is not written down", func(w *world) { w.fates["create"] = []fate{dieAfter}; w.arrive(plainMail); w.one() }},
+	{15, "the PSA puts it into another ticket", func(w *world) {
+		w.merges = true
+		w.tickets[7] = &ticket{Ticket: Ticket{Title: "Printer", Reference: "other"}, id: 7}
+		w.arrive(plainMail)
+		w.arrive(reply)
+		w.settle()
+		if m := w.mails()[0]; len(w.tickets) != 1 || len(w.tickets[7].merged) != 1 || !m.Merged || m.Ticket != 7 || len(w.tickets[7].notes) != 1 {
+			w.t.Errorf("%+v, %+v", w.tickets[7], m)
+		}
+	}},
+	{16, "the id is written down, and no file attached", func(w *world) { w.fates["write ready 1"] = []fate{dieAfter}; w.arrive(withFiles); w.files(2) }},
+	{17, "a file is attached, no answer", func(w *world) { w.fates["attach"] = []fate{lost, dieAfter}; w.arrive(withFiles); w.files(2) }},
+	{18, "a file is refused, another waits", func(w *world) {
+		w.fates["attach"] = []fate{refused, notNow, notNow}
+		w.arrive(withFiles)
+		if t := w.files(1); len(t.notes) != 1 || !strings.HasPrefix(t.notes[0].Text, "1 of 2 files") {
+			w.t.Errorf("the note about the file: %+v", t.notes)
+		}
+	}},
+	{18, "a file is larger than any that the PSA takes", func(w *world) {
+		w.arrive(strings.Replace(withFiles, "1,2,3,4,5,6,7", strings.Repeat("1234567,\n", 200_000), 1))
+		if t := w.files(1); t.files[0].Name != "small.csv" || len(t.notes) != 1 {
+			w.t.Errorf("%+v", t)
+		}
+	}},
+	{19, "done, and not moved", func(w *world) { w.fates["acknowledge"] = []fate{dieBefore}; w.arrive(plainMail); w.one() }},
+	{20, "moved, no answer", func(w *world) { w.fates["acknowledge"] = []fate{lost}; w.arrive(plainMail); w.one() }},
+	{23, "moved, and that is not written down", func(w *world) { w.fates["acknowledge"] = []fate{dieAfter}; w.arrive(plainMail); w.one() }},
+	{25, "somebody deletes it in the inbox", func(w *world) { w.arrive(plainMail); w.inbox["1:1"] = ""; w.one() }},
+	{27, "a process stands still after it has written its intent, and another goes on", func(w *world) {
+		w.fates["raw 1"] = []fate{works, works, stalls}
+		w.arrive(withFiles)
+		w.files(2)
+	}},
+	{27, "two processes at once", func(w *world) {
+		w.tape = slices.Repeat([]fate{overtaken}, 20)
+		w.arrive(plainMail)
+		w.one()
+	}},
+	{28, "handing it to the mail service fails, and the API comes back", func(w *world) {
+		w.fallback()
+		w.fates["mail"] = []fate{notNow}
+		w.pass(31 * time.Minute)
+		w.run(w.driver())
+		w.down = time.Time{}
+		if w.one(); w.handed != 0 {
+			w.t.Errorf("%d were handed over", w.handed)
+		}
+	}},
+	{29, "handed to the mail service, no answer", func(w *world) {
+		w.fallback()
+		w.fates["mail"] = []fate{lost}
+		w.hours(2)
+		w.down = time.Time{}
+		w.repaired()
+	}},
+	{30, "handed to the mail service, and that is not written down", func(w *world) {
+		w.fallback()
+		w.fates["mail"] = []fate{dieAfter}
+		w.hours(2)
+		w.down = time.Time{}
+		w.repaired()
+	}},
+	{31, "the API comes back: what the mail service made is put right", func(w *world) { w.fallback(); w.hours(2); w.down = time.Time{}; w.repaired() }},
+	{34, "no secret: the API cannot be used for hours, and there is no mail service to use", func(w *world) {
+		w.arrive(plainMail)
+		w.down = w.now
+		w.hours(5)
+		if m := w.mails()[0]; m.State != ledger.Ready {
+			w.t.Errorf("%+v", m)
+		}
+		w.down = time.Time{}
+		w.one()
+	}},
+	{36, "the ledger is lost after the ticket was made", func(w *world) { w.fates["acknowledge"] = []fate{restarts}; w.arrive(plainMail); w.one() }},
+	{36, "the ledger is lost in the midst of the files", func(w *world) { w.fates["attach"] = []fate{works, restarts}; w.arrive(withFiles); w.files(2) }},
+	{37, "the clock is set back by a day, and forward", func(w *world) {
+		w.arrive(plainMail)
+		w.run(w.driver())
+		w.now = w.now.Add(-24 * time.Hour)
+		w.run(w.driver())
+		w.now = w.now.Add(48 * time.Hour)
+		w.one()
+	}},
+	{38, "its alias is taken out of the config while it is under way", func(w *world) {
+		w.fates["create"] = []fate{notNow}
+		w.arrive(plainMail)
+		w.run(w.driver())
+		w.run(w.driver())
+		w.mailbox.Aliases = nil
+		w.mailbox.Default = route.Fields{Company: "9", Queue: "Other"}
+		if t := w.one(); t.Fields.Queue != "Level 1" || t.Fields.Company != "0" {
+			w.t.Errorf("it went to %+v", t.Fields)
+		}
+	}},
+	{39, "the process dies of it, every time; others go on", func(w *world) {
+		w.fates["raw 1"] = []fate{dieBefore, dieBefore, dieBefore, dieBefore}
+		w.arrive(plainMail)
+		w.arrive(withFiles)
+		w.settle()
+		if m := w.mails(); m[0].State != ledger.Dead || m[0].Cause != "unreadable" || m[1].State != ledger.Done || w.died != 4 {
+			w.t.Errorf("%d died, %+v", w.died, m)
+		}
+	}},
+}
+
+// one comes to the end of all, which is one ticket.
+func (w *world) one() *ticket {
+	w.t.Helper()
+	w.settle()
+	for _, t := range w.tickets {
+		if len(w.tickets) == 1 && t.Fields.Queue != "" {
+			return t
+		}
+	}
+	w.t.Fatalf("%d tickets\n%s\n%+v", len(w.tickets), strings.Join(w.log, "\n"), w.mails())
+	return nil
+}
+
+func (w *world) files(want int) *ticket {
+	w.t.Helper()
+	t := w.one()
+	if len(t.files) != want {
+		w.t.Errorf("%d files, want %d: %+v", len(t.files), want, t.files)
+	}
+	return t
+}
+
+// fallback has a mail come after which the API cannot be used, in a config with the mail service.
+func (w *world) fallback() {
+	w.rules.FallbackAfter = 30 * time.Minute
+	w.arrive(plainMail)
+	w.run(w.driver()) // it is understood
+	w.down = w.now
+}
+
+func (w *world) hours(n int) {
+	for range n * 12 {
+		w.run(w.driver())
+		w.pass(5 * time.Minute)
+	}
+}
+
+func (w *world) repaired() {
+	w.t.Helper()
+	if t := w.one(); t.fixed == 0 || t.Fields.Queue != "Level 1" || w.handed != 1 {
+		w.t.Errorf("handed over %d times, put right %d times, in queue %s", w.handed, t.fixed, t.Fields.Queue)
+	}
+}
+
+func TestCrashMatrix(t *testing.T) {
+	t.Parallel()
+	for _, c := range cases {
+		t.Run(fmt.Sprintf("%d %s", c.row, c.what), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c.run(w)
+			w.settle()
+			w.check()
+			for point, left := range w.fates {
+				if len(left) > 0 {
+					t.Errorf("it never came to %s %d times more:\n%s", point, len(left), strings.Join(w.log, "\n"))
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,35 @@
+package drive
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/broker/message"
+)
+
+func TestARowSaysWhatNamesTickets(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	raw := []byte("From: jo@acme.example\nTo: support+T1-7-abc@msp.example\nSubject: Re: T20261127.0007 Printer\nMessage-ID: <2@acme.example>\n" +
+		"References: <0@acme.example> <1@acme.example>\n\nStill.\n")
+	m := Spooled("support", "1:7", raw, at)
+	want := []string{"0@acme.example", "1@acme.example", "T20261127.0007", "t1-7-abc"}
+	if m.Mailbox != "support" || m.Object != "1:7" || m.MessageID != "2@acme.example" || !m.Arrived.Equal(at) || !slices.Equal(m.References, want) || m.Content != message.ContentKeyOf(raw) {
+		t.Errorf("%+v", m)
+	}
+}
+
+// FuzzSpooled: whatever came has a row that fits into the ledger, and is known by its content.
+func FuzzSpooled(f *testing.F) {
+	for _, seed := range []string{plainMail, reply, withFiles, "", "\x00", "Subject: \xff\nTo: a+t1-@b\n", "References: " + strings.Repeat("<a@b> ", 500) + "\n\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m := Spooled("m", "1", raw, time.Time{})
+		if m.Content != message.ContentKeyOf(raw) || len(m.References) > 1000 || len(m.MessageID) > 1000 {
+			t.Errorf("%d references, an id of %d bytes, content %x", len(m.References), len(m.MessageID), m.Content)
+		}
+	})
+}

@@ -1,0 +1,112 @@
+package drive
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/loop"
+	"github.com/psagate/psagate/broker/message"
+	"github.com/psagate/psagate/broker/route"
+)
+
+// understand reads a mail and finds out what becomes of it.
+func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledger.Result {
+	raw, err := d.Ledger.Raw(ctx, m.ID)
+	if errors.Is(err, ledger.ErrGone) {
+		return ledger.Result{Answer: ledger.Yes, Understood: ledger.Understood{End: ledger.Dead, Cause: "gone"}}
+	}
+	if err != nil {
+		return d.notNow(m, "its bytes cannot be read", err)
+	}
+	draft, err := d.Mailbox.Route(ctx, d.read(raw, least), d.Directory, threads{d, m})
+	if errors.Is(err, route.ErrPending) {
+		return ledger.Result{Answer: ledger.Yes, Understood: ledger.Understood{WaitFor: true}}
+	}
+	if err != nil {
+		return d.notNow(m, "it cannot be routed", err)
+	}
+	if draft.Lockout != nil && d.Lockout != nil {
+		if err := d.Lockout(ctx, draft.Lockout); err != nil {
+			return d.notNow(m, "what it says of a lockout cannot be told", err)
+		}
+	}
+	d.guard(draft, m.Forced)
+	return ledger.Result{Answer: ledger.Yes, Understood: d.understood(draft, m.Forced)}
+}
+
+func (d *Driver) notNow(m ledger.Mail, what string, err error) ledger.Result {
+	d.log().Warn("a mail waits: "+what, "mailbox", m.Mailbox, "mail", m.ID, "error", err)
+	return ledger.Result{Answer: ledger.NotNow}
+}
+
+func (d *Driver) read(raw []byte, least bool) *message.Message {
+	o := d.Options
+	if o.Own == nil {
+		o.Own = d.Mailbox.Keys.Own
+	}
+	if least {
+		return message.ReadLeast(raw, o)
+	}
+	return message.Read(raw, o)
+}
+
+// guard counts a mail once it is routed: not before, since a try that failed is repeated.
+func (d *Driver) guard(draft *route.Draft, forced bool) {
+	if d.Loops == nil || forced {
+		return
+	}
+	draft.Guarded(d.Loops.Judge(d.now(), loop.Mail{Sender: draft.Sender.Address.Key(), Subject: draft.Message.Subject, Hops: draft.Message.Received}))
+}
+
+// understood is what is written down. Where people want a mail to become something it does, whatever its kind.
+func (d *Driver) understood(draft *route.Draft, forced bool) ledger.Understood {
+	u := ledger.Understood{Reference: draft.Reference}
+	switch aside := draft.Outcome == route.Suspended || draft.Outcome == route.Suppressed; {
+	case aside && !forced:
+		u.End, u.Cause = ledger.Suspended, draft.Cause
+		if draft.Outcome == route.Suppressed {
+			u.End = ledger.Suppressed
+		}
+		return u
+	case aside:
+		draft.Fields = draft.Fields.Over(d.Mailbox.Default)
+		u.IsNote = draft.Ticket.ID != 0
+	default:
+		u.IsNote = draft.Outcome == route.Note
+	}
+	if u.IsNote {
+		u.Ticket, u.Number = draft.Ticket.ID, draft.Ticket.Number
+	}
+	p := planOf(draft, d.Mailbox.Default)
+	u.Files = len(p.Files)
+	u.Plan, _ = json.Marshal(p) // of strings and numbers: it cannot fail
+	return u
+}
+
+// threads is what the ledger remembers, for a mail that is being routed.
+type threads struct {
+	d    *Driver
+	mail ledger.Mail
+}
+
+// TicketOf implements route.Threads.
+func (t threads) TicketOf(ctx context.Context, messageID string) (int64, bool, error) {
+	of, there, err := t.d.Ledger.Referred(ctx, messageID)
+	switch {
+	case err != nil || !there || of.ID == t.mail.ID:
+		return 0, false, err
+	case t.mail.WaitsFor(of):
+		return 0, false, route.ErrPending
+	}
+	return of.Ticket, of.Ticket != 0, nil
+}
+
+// Participates implements route.Threads.
+func (t threads) Participates(ctx context.Context, ticket int64, address string) (bool, error) {
+	if t.d.Participates == nil {
+		return false, nil
+	}
+	return t.d.Participates(ctx, ticket, address)
+}
