@@ -171,7 +171,7 @@ func TestAMailOfWhichIdleSaysNothingIsFound(t *testing.T) {
 			_, stop := run(t, server.mailbox(), b)
 			time.Sleep(time.Second)
 			server.add(2, two)
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute + time.Second) // past the next look
 			if texts := b.texts(); len(texts) != 2 {
 				t.Errorf("%s: %q", caps, texts)
 			}
@@ -463,7 +463,7 @@ func TestAnOldServer(t *testing.T) {
 			t.Errorf("%v, %v; LOGIN %s", moved, err, sent)
 		}
 		server.add(2, two)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute + time.Second) // past the next look
 		if texts := b.texts(); len(texts) != 2 || server.count("IDLE") > 0 {
 			t.Errorf("%q", texts)
 		}
