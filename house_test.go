@@ -83,6 +83,8 @@ func TestImportsRunOneWay(t *testing.T) {
 				t.Errorf("%s imports the simulator, which is for tests and cmd/demo", r.name())
 			case to.within("internal/issuertest") && !r.within("internal/issuertest"):
 				t.Errorf("%s imports the OpenID providers for tests, which only tests may", r.name())
+			case to.within("internal/browsertest"):
+				t.Errorf("%s imports the browser for tests, which only tests may", r.name())
 			case to.within("internal/imaptest"):
 				t.Errorf("%s imports the mail server for tests, which only tests may", r.name())
 			case to.within("broker/ledger/ledgertest"):

@@ -118,7 +118,7 @@ func TestASessionIsEndedFromItsPerson(t *testing.T) {
 	if page := ann.opened("/console/people"); !strings.Contains(html.UnescapeString(page.body), link) {
 		t.Errorf("no way to %s: %s", link, page.body)
 	}
-	w.says("it", ann.submit(ann.opened("/console/"+link, "signed in", "browser Go-http-client")), http.StatusOK, "1 session of ann ended")
+	w.says("it", ann.submit(ann.opened("/console/"+link, "signed in", "browser Browser/1.0")), http.StatusOK, "1 session of ann ended")
 	if did := w.told(); did != "[ann ends {corp ann} "+sessions[0].ID+"]" {
 		t.Error(did)
 	}

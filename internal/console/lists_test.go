@@ -72,7 +72,7 @@ func TestPeopleAreToldWhoIsSignedInAndHasASecondFactor(t *testing.T) {
 	w.set(func() {
 		w.factors = []report.TOTPPerson{{Issuer: "corp", Subject: "ann", Enrolled: true, Since: &since, RecoveryLeft: 9}, {Issuer: "corp", Subject: "bob"}}
 	})
-	ann.opened("/console/people", "Signed in: 1 account, in 1 browser.", "ann@example.com account ann of corp second factor an app since", "which is yours here", "browser Go-http-client", "bob account bob of corp second factor no app Not signed in now.")
+	ann.opened("/console/people", "Signed in: 1 account, in 1 browser.", "ann@example.com account ann of corp second factor an app since", "which is yours here", "browser Browser/1.0", "bob account bob of corp second factor no app Not signed in now.")
 	bob := w.browser()
 	bob.opened("/console/")
 	w.set(func() {})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -18,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/psagate/psagate/internal/browsertest"
 	"github.com/psagate/psagate/internal/issuer"
 	"github.com/psagate/psagate/internal/issuertest"
 	"github.com/psagate/psagate/internal/secret"
@@ -194,33 +194,8 @@ func (b *browser) do(method, path string, form url.Values, headers ...string) se
 	if strings.HasPrefix(path, "/") {
 		at = b.w.server.URL + path
 	}
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
-	}
-	r, err := http.NewRequestWithContext(b.w.Context(), method, at, body)
-	if err != nil {
-		b.w.Fatal(err)
-	}
-	r.Header.Set("Accept", "text/html,*/*;q=0.8")
-	r.Header.Set("User-Agent", "Browser/1.0 of the tests")
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
-	}
-	resp, err := b.Do(r)
-	if err != nil {
-		b.w.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		b.w.Fatal(err)
-	}
-	return seen{resp, string(text)}
+	resp, body := browsertest.Do(b.w, b.Client, method, at, form, headers...)
+	return seen{resp, body}
 }
 
 func (b *browser) open(path string, headers ...string) seen {

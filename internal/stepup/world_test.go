@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -23,6 +22,7 @@ import (
 	otp "github.com/pquerna/otp/totp"
 	"go.uber.org/goleak"
 
+	"github.com/psagate/psagate/internal/browsertest"
 	"github.com/psagate/psagate/internal/installation"
 	"github.com/psagate/psagate/internal/issuer"
 	"github.com/psagate/psagate/internal/issuertest"
@@ -246,32 +246,8 @@ func (s seen) path() string { return s.Request.URL.RequestURI() }
 
 func (b *browser) do(method, path string, form url.Values, headers ...string) seen {
 	b.w.Helper()
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
-	}
-	r, err := http.NewRequestWithContext(b.w.Context(), method, b.w.server.URL+path, body)
-	if err != nil {
-		b.w.Fatal(err)
-	}
-	r.Header.Set("Accept", "text/html,*/*;q=0.8")
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
-	}
-	resp, err := b.Do(r)
-	if err != nil {
-		b.w.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		b.w.Fatal(err)
-	}
-	return seen{resp, string(text)}
+	resp, body := browsertest.Do(b.w, b.Client, method, b.w.server.URL+path, form, headers...)
+	return seen{resp, body}
 }
 
 func (b *browser) open(path string, headers ...string) seen {
