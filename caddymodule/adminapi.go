@@ -67,7 +67,7 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	in := inForce.Load()
 	if in == nil {
-		return apiError(http.StatusNotFound, "the running config has no psa block")
+		return apiError(http.StatusNotFound, "the running config has no psa block, or has not started yet")
 	}
 	e := in.engine
 	path := segments(strings.TrimPrefix(r.URL.EscapedPath(), "/psa/"))

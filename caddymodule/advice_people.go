@@ -10,8 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// peoples warns of a psa_stepup, or a psa_console, that does not know who comes, and of a second psa_signin that nobody comes to; and of
-// deeds that nobody writes down.
+// peoples warns of a psa_stepup, or a psa_console, that does not know who comes, of a psa_web with proxy that strangers come to, of a
+// second psa_signin that nobody comes to, and of deeds that nobody writes down.
 func (a *advice) peoples(served *caddyhttp.App, app *App) {
 	if served == nil {
 		return
@@ -22,9 +22,11 @@ func (a *advice) peoples(served *caddyhttp.App, app *App) {
 		for _, g := range w.people {
 			signedIn := slices.ContainsFunc(g.before, func(h caddyhttp.MiddlewareHandler) bool { _, ok := h.(*SignIn); return ok })
 			_, isConsole := g.handler.(*Console)
+			_, isWeb := g.handler.(*Web)
 			for _, site := range g.sites {
 				a.addIf(isConsole && app.Policy != nil && app.Audit == nil, "deeds-unaudited", site)
-				a.addIf(!signedIn, "no-signin", site, caddy.GetModuleName(g.handler))
+				a.addIf(!signedIn && !isWeb, "no-signin", site, caddy.GetModuleName(g.handler))
+				a.addIf(!signedIn && isWeb, "web-open", site)
 			}
 		}
 		a.signIns(w.signIns)

@@ -81,7 +81,7 @@ func anyExpression(routes caddyhttp.RouteList) bool {
 type routeWalk struct {
 	named map[string]*caddyhttp.Route
 	gates []gate
-	// people are the places of psa_stepup and of psa_console, signIns those of psa_signin.
+	// people are the places of psa_stepup, of psa_console and of psa_web with proxy, signIns those of psa_signin.
 	people, signIns []gate
 	when            []caddyhttp.MatcherSets // of the route that is being walked
 }
@@ -132,6 +132,11 @@ func (w *routeWalk) route(route caddyhttp.Route, sites []string, before []caddyh
 			all = append(all, handler)
 		case *StepUp, *Console:
 			w.people = append(w.people, gate{sites: sites, handler: handler, before: here})
+			all = append(all, handler)
+		case *Web:
+			if h.Proxy != nil {
+				w.people = append(w.people, gate{sites: sites, handler: handler, before: here})
+			}
 			all = append(all, handler)
 		case *SignIn:
 			w.signIns = append(w.signIns, gate{sites, handler, here, slices.Clone(w.when)})

@@ -72,6 +72,10 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"%s stands without psa_signin before it: nobody comes through",
 		"Write psa_signin before it, in the same site and on the same path.",
 	},
+	"web-open": {
+		"psa_web with proxy stands without psa_signin before it: strangers may try passwords there, and what they fail counts with the login's calls, which stop at its budget",
+		"Write psa_signin before it; where the Outlook extension comes, who cannot sign in, let a `remote_ip` matcher say from which networks.",
+	},
 	"deeds-unaudited": {
 		"policies may let people do things by psa_console, and there is no audit log: nobody will know who did what",
 		"Write `audit` into the psa block.",

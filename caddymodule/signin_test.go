@@ -122,8 +122,7 @@ func (s *signInSite) run() {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if resp, err := http.Get(s.at + "/open"); err == nil {
-			_ = resp.Body.Close()
+		if s.serves() {
 			return
 		}
 		select {
@@ -132,6 +131,26 @@ func (s *signInSite) run() {
 			s.Fatalf("it does not serve:\n%s", said.String())
 		}
 	}
+}
+
+// serves reports whether the site answers, and the config is in force: only then the admin endpoint knows of it.
+func (s *signInSite) serves() bool {
+	admin := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", s.path("admin"))
+	}}}
+	for _, ask := range []func() (*http.Response, error){
+		func() (*http.Response, error) { return http.Get(s.at + "/open") },
+		func() (*http.Response, error) { return admin.Get("http://admin/psa/zones") },
+	} {
+		resp, err := ask()
+		if err != nil {
+			return false
+		}
+		if _ = resp.Body.Close(); resp.StatusCode != http.StatusOK {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *signInSite) stop() {
