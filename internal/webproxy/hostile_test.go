@@ -326,6 +326,7 @@ func TestAPasswordInAnotherFieldIsNotAskedForAgain(t *testing.T) {
 		`<input type=password name=pwd>`:                        1,
 		`<input type="password" data-bind="value: secret">`:     1,
 		`<input type="password" name="New"> <input name="Pwd">`: 0,
+
 		`<p>no field</p>`: 0,
 	} {
 		serve, told := stubbed(func(r *http.Request) *http.Response { return page(r, 200, asked) })
