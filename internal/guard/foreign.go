@@ -36,7 +36,7 @@ func (l *Login) Foreign(source string, locked bool) error {
 
 func (r *Rows) foreign(token Token, holder, source string, locked bool, s *Settings, now time.Time) Effect {
 	r.Seq++
-	if len(r.Units) < s.Threshold {
+	if r.recorded() < s.Threshold { // so many lock the user; what calls hold takes nobody's place
 		r.Units = append(r.Units, Unit{State: Failed, Token: token, Holder: holder, Source: source, Seq: r.Seq})
 	}
 	r.LastRefusal = now

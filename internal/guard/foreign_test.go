@@ -38,6 +38,19 @@ func TestForeignFailuresEndCallsBeforeTheLock(t0 *testing.T) {
 	t.units(0, 0, t.s.Threshold, 0)
 }
 
+// What calls hold while others fail is given back, and the PSA has counted each of the failures.
+func TestForeignFailuresAreAllCountedWhileCallsAreUnderWay(t0 *testing.T) {
+	t := newTable(t0)
+	t.proven("a")
+	first, second := t.serve("x"), t.serve("x")
+	for range t.s.Threshold - 1 {
+		t.foreign(false)
+	}
+	t.end(first, Accepted)
+	t.end(second, Accepted)
+	t.units(0, 0, t.s.Threshold-1, 0)
+}
+
 func TestAForeignLockLocks(t0 *testing.T) {
 	t := newTable(t0)
 	t.proven("a")
