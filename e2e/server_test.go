@@ -63,7 +63,7 @@ func (w *world) start() {
 			return false
 		}
 		_ = answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
+		return answer.StatusCode == http.StatusOK && w.askPage("/psa/status").status == http.StatusOK // sites may serve before the config is in force
 	})
 }
 

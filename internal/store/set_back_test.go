@@ -169,12 +169,13 @@ func TestUnitsThatOthersGaveUpAreNotMissed(t *testing.T) {
 		a.freeze()
 		b.sets(`DELETE FROM process WHERE id = '` + a.Holder() + `'`)
 		b.change("k", func(r *guard.Rows) { r.Units = nil })
+		before := a.Holder()
 		if err := a.try("k", func(*guard.Rows) {}); !errors.Is(err, errForgot) || errors.Is(err, errOlder) {
 			t.Errorf("it was read, or is taken for set back: %v", err)
 		}
 		a.thaw()
 		a.hurry()
-		until(t, "it is in the store again", func() bool { return a.mode.Load() == several && a.Lease().May() })
+		until(t, "it is in the store again", func() bool { return a.Holder() != before && a.Lease().May() && a.mode.Load() == several })
 		if got := a.rows("k"); got.Distrusted {
 			t.Error("it is distrusted")
 		}
