@@ -1,6 +1,7 @@
 package ates
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -188,12 +189,16 @@ func TestSigningIn(t *testing.T) {
 			if err := hand(); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "busy") {
 				t.Errorf("%v", err)
 			}
+			r.is(password, &smtp.SMTPError{Code: 504, EnhancedCode: smtp.EnhancedCode{5, 5, 4}, Message: "not understood"})
+			if err := hand(); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "not understood") {
+				t.Errorf("%v", err)
+			}
 			r.is(password, nil)
 			if err := hand(); err != nil {
 				t.Error(err)
 			}
 			tries, mails := r.seen()
-			if len(tries) != 3 || len(mails) != 1 {
+			if len(tries) != 4 || len(mails) != 1 {
 				t.Errorf("presented: %q; %d mails", tries, len(mails))
 			}
 		})
@@ -373,6 +378,62 @@ func TestAServerFallsSilent(t *testing.T) {
 				t.Errorf("after %d lines it took %s", lines, took)
 			}
 		})
+	}
+}
+
+// stubborn is a connection that cannot be closed. It notes the deadlines that it is given, and its context ends when the mail's text
+// has begun to go out.
+type stubborn struct {
+	net.Conn
+	cancel    func()
+	deadlines *[]time.Time
+}
+
+func (s stubborn) Close() error { return nil }
+
+func (s stubborn) SetDeadline(t time.Time) error {
+	*s.deadlines = append(*s.deadlines, t)
+	return nil
+}
+
+func (s stubborn) Write(b []byte) (int, error) {
+	n, err := s.Conn.Write(b)
+	if bytes.Contains(b, []byte("Message-ID: ")) {
+		s.cancel()
+	}
+	return n, err
+}
+
+func TestNothingIsSentOnceTheContextIsOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	server := w.server()
+	most := time.Now().Add(time.Minute)
+	ctx, cancel := context.WithDeadline(t.Context(), most)
+	defer cancel()
+	var deadlines []time.Time
+	var conn net.Conn
+	server.Dial = func(ctx context.Context, network, address string) (_ net.Conn, err error) {
+		conn, err = new(net.Dialer).DialContext(ctx, network, address)
+		return stubborn{conn, cancel, &deadlines}, err
+	}
+	long := ticket()
+	long.Description = strings.Repeat("long ", 1500) // so that some of it goes out before the dot
+	if err := sender(t, service(t, server)).HandOver(ctx, long, false); !errors.Is(err, drive.ErrNotNow) {
+		t.Errorf("%v", err)
+	}
+	_ = conn.Close()
+	w.sim.Close() // what the service has got, it has kept now
+	if n := len(w.service.Mails()); n != 0 {
+		t.Errorf("%d mails were sent", n)
+	}
+	for _, d := range deadlines {
+		if d.IsZero() || d.After(most) {
+			t.Errorf("it may take until %s", d)
+		}
+	}
+	if len(deadlines) == 0 {
+		t.Error("no deadline is set")
 	}
 }
 
