@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/ledger"
@@ -57,6 +58,9 @@ func (r *reader) state() (imap.State, bool) {
 // errNoSource: the reader is being begun.
 var errNoSource = errors.New("the mailbox is not being read yet")
 
+// ackWithin is how long the work on a mailbox waits for one mail to be moved, which is asked for again.
+const ackWithin = 20 * time.Second
+
 func (r *reader) acknowledge(ctx context.Context, object string, end ledger.State) (bool, error) {
 	place, ours := strings.CutPrefix(object, r.inbox.account)
 	if !ours {
@@ -68,6 +72,10 @@ func (r *reader) acknowledge(ctx context.Context, object string, end ledger.Stat
 	if source == nil {
 		return false, errNoSource
 	}
+	// A source that is dialling answers nobody, and one that has ended never will.
+	ctx, cancel := context.WithTimeout(ctx, ackWithin)
+	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
 	folder := imap.Processed
 	if end == ledger.Dead {
 		folder = imap.DeadLetter

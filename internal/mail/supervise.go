@@ -16,6 +16,7 @@ const (
 
 // running is something that runs until it is stopped.
 type running struct {
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -24,7 +25,7 @@ type running struct {
 // each time unless it went well for long.
 func run(before *running, log *slog.Logger, what string, do func(context.Context)) *running {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{cancel: cancel, done: make(chan struct{})}
+	r := &running{ctx: ctx, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
 		if before != nil {

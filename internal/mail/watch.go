@@ -73,14 +73,14 @@ func (e *Engine) look(s State, now time.Time) {
 	if b == nil {
 		return
 	}
-	words, at := s.problem()
+	words, fails, atOnce := s.problem()
 	switch {
-	case words == "":
+	case !fails:
 		b.seen.failingSince = time.Time{}
 	case b.seen.failingSince.IsZero():
 		b.seen.failingSince = now
 	}
-	failing := words != "" && (at || b.seen.failing || now.Sub(b.seen.failingSince) >= failingFor)
+	failing := fails && (atOnce || b.seen.failing || now.Sub(b.seen.failingSince) >= failingFor)
 	e.tell(s.Name, &b.seen.failing, failing, Failing, Working, words)
 	if s.BooksProblem != "" {
 		return // nothing is known of its mails
@@ -104,12 +104,12 @@ func (e *Engine) tell(mailbox string, said *bool, is bool, begins, ends Change, 
 }
 
 // problem is why no mails come, in words, and whether that is to be told at once: what passes by itself is not.
-func (s State) problem() (words string, atOnce bool) {
+func (s State) problem() (words string, fails, atOnce bool) {
 	switch {
 	case s.Source.Problem != nil:
-		return s.Source.Problem.Error(), s.Source.Problem.Refused
+		return s.Source.Problem.Error(), true, s.Source.Problem.Refused
 	case s.DoorProblem != "":
-		return "mails cannot come in by SMTP at " + s.Door + ": " + s.DoorProblem, false
+		return "mails cannot come in by SMTP at " + s.Door + ": " + s.DoorProblem, true, false
 	}
-	return "", false
+	return "", false, false
 }
