@@ -56,7 +56,7 @@ type Mail struct {
 	Tries int
 	// Fails are failures in a row that were nobody's fault, for waiting longer each time.
 	Fails int
-	// Cause is a word for an end other than Done.
+	// Cause is a word for an end other than Done; or AtesFailed.
 	Cause string
 
 	// Reference is what it is known by in the PSA; no two mails have the same. Empty before it is understood.
