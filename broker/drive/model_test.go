@@ -98,6 +98,28 @@ func TestAnswersToAMailThatNobodySawGoTogether(t *testing.T) {
 	w.check()
 }
 
+func TestNotesAreMadeInTheOrderOfTheirMails(t *testing.T) {
+	t.Parallel()
+	for what, first := range map[string][]fate{"waits": {notNow}, "is in doubt": {cut}, "was made, no answer": {lost}} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.arrive(plainMail)
+			w.settle()
+			w.fates["note"] = first
+			for i := range 3 {
+				w.arrive(strings.Replace(reply, "<2@", fmt.Sprintf("<%d@", 2+i), 1))
+			}
+			w.settle()
+			if t1 := w.one(); len(t1.notes) != 3 {
+				t.Errorf("%d notes", len(t1.notes))
+			}
+			w.check()
+			w.inOrder()
+		})
+	}
+}
+
 func TestPeopleTakeUpAMailThatMayBeThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
