@@ -44,9 +44,12 @@ type Ledger interface {
 	List(ctx context.Context, q Query) ([]Mail, error)
 	// Balance counts the mails of a mailbox.
 	Balance(ctx context.Context, mailbox string) (Balance, error)
-	// Forget removes the bytes of mails that were done or suppressed before a time, and acknowledged; their rows stay, without what the
-	// mails say (Mail.Forgotten). It returns how many there were. Those of suspended and dead mails are kept until people have decided.
-	Forget(ctx context.Context, before time.Time) (int, error)
+	// Counts counts the mails of all mailboxes that any came to, by their names.
+	Counts(ctx context.Context) (map[string]Counts, error)
+	// Forget removes the bytes of mails of a mailbox that were done or suppressed before a time, and acknowledged; their rows stay, without
+	// what the mails say (Mail.Forgotten). It returns how many there were. Those of suspended and dead mails are kept until people
+	// have decided.
+	Forget(ctx context.Context, mailbox string, before time.Time) (int, error)
 	// Since is from when on the ledger knows all that was done. A mail that arrived before may have become a ticket that the ledger
 	// knows nothing of: it was emptied, or set back to a backup. Zero: it knows all.
 	Since(ctx context.Context) (time.Time, error)

@@ -108,11 +108,11 @@ func (l *Memory) Raw(_ context.Context, id int64) ([]byte, error) {
 }
 
 // Forget removes bytes.
-func (l *Memory) Forget(_ context.Context, before time.Time) (n int, err error) {
+func (l *Memory) Forget(_ context.Context, mailbox string, before time.Time) (n int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, m := range l.rows {
-		if m.Forgettable(before) && l.raw[i] != nil {
+		if m.Mailbox == mailbox && m.Forgettable(before) && l.raw[i] != nil {
 			l.raw[i], l.rows[i] = nil, m.Forgotten()
 			n++
 		}

@@ -75,8 +75,12 @@ func (t *turns) Balance(ctx context.Context, mailbox string) (ledger.Balance, er
 	return t.one().Balance(ctx, mailbox)
 }
 
-func (t *turns) Forget(ctx context.Context, before time.Time) (int, error) {
-	return t.one().Forget(ctx, before)
+func (t *turns) Counts(ctx context.Context) (map[string]ledger.Counts, error) {
+	return t.one().Counts(ctx)
+}
+
+func (t *turns) Forget(ctx context.Context, mailbox string, before time.Time) (int, error) {
+	return t.one().Forget(ctx, mailbox, before)
 }
 
 func (t *turns) Since(ctx context.Context) (time.Time, error) { return t.one().Since(ctx) }
@@ -124,13 +128,13 @@ func TestMailOutlivesTheProcessThatSpooledIt(t *testing.T) {
 		if err := b.db.QueryRow(`SELECT MAX(length(bytes)) FROM mail_raw`).Scan(&longest); err != nil || longest != mailPiece || pieces() != 4+2 {
 			t.Errorf("%d pieces, the longest of %d bytes, %v", pieces(), longest, err)
 		}
-		if _, err := b.Mail().Forget(t.Context(), time.Now()); err != nil || pieces() != 4+2 {
+		if _, err := b.Mail().Forget(t.Context(), "m", time.Now()); err != nil || pieces() != 4+2 {
 			t.Errorf("what may be under way is swept: %d pieces, %v", pieces(), err)
 		}
 		if _, err := b.db.Exec(`UPDATE mail_unfinished SET at = 1`); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.Mail().Forget(t.Context(), time.Now()); err != nil || pieces() != 4 {
+		if _, err := b.Mail().Forget(t.Context(), "m", time.Now()); err != nil || pieces() != 4 {
 			t.Errorf("%d pieces are left, %v", pieces(), err)
 		}
 		if balance, err := b.Mail().Balance(t.Context(), "m"); err != nil || balance != (ledger.Balance{Seen: 1, Pending: 1}) {
@@ -165,7 +169,7 @@ func TestMailThatIsForgottenIsNotInTheFileAnyMore(t *testing.T) {
 	if !holds() {
 		t.Fatal("the file does not hold the mail, so that this test says nothing")
 	}
-	if n, err := a.Mail().Forget(t.Context(), time.Now()); err != nil || n != 1 || holds() {
+	if n, err := a.Mail().Forget(t.Context(), "m", time.Now()); err != nil || n != 1 || holds() {
 		t.Errorf("%d are forgotten, %v, and the words are in the file still: %t", n, err, holds())
 	}
 	if left := a.number(`SELECT COUNT(*) FROM mail_unfinished`) + a.number(`SELECT COUNT(*) FROM mail_raw`); left != 0 {
@@ -225,12 +229,13 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	_, blocked := l.Blocked(ctx, ledger.Mail{IsNote: true})
 	_, _, referred := l.Referred(ctx, "x")
 	_, balance := l.Balance(ctx, "m")
-	_, forget := l.Forget(ctx, time.Now())
+	_, forget := l.Forget(ctx, "m", time.Now())
+	_, counts := l.Counts(ctx)
 	_, since := l.Since(ctx)
 	_, missing := l.Missing(ctx, "m", []string{"1"})
 	_, list := l.List(ctx, ledger.Query{Most: 1})
 	for what, err := range map[string]error{
-		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "since": since, "missing": missing, "list": list,
+		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "counts": counts, "since": since, "missing": missing, "list": list,
 	} {
 		if !errors.Is(err, errNotOpen) {
 			t.Errorf("%s: %v", what, err)

@@ -21,7 +21,7 @@ func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, ledger.Ledger){
 		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "balance": balance, "race": race,
-		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing, "list": list,
+		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing, "counts": counts, "list": list,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
 	}
@@ -262,12 +262,15 @@ func forget(t *testing.T, l ledger.Ledger) {
 			}
 		}
 	}
+	put(t, l, ledger.Mail{Mailbox: "other", Object: "done"}, func(m *ledger.Mail) {
+		m.State, m.Acknowledged, m.Since = ledger.Done, true, noon.Add(-time.Second)
+	})
 	kept, err := l.Get(ctx, was[fmt.Sprint(ledger.Done, true, false)])
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []int{2, 0} {
-		if n, err := l.Forget(ctx, noon); err != nil || n != want {
+		if n, err := l.Forget(ctx, "m", noon); err != nil || n != want {
 			t.Errorf("%d are forgotten, want %d, %v", n, want, err)
 		}
 	}
@@ -290,6 +293,9 @@ func forget(t *testing.T, l ledger.Ledger) {
 	}
 	if page, err := l.List(ctx, ledger.Query{Mailbox: "m", Text: "ann", Most: 100}); err != nil || len(page) != len(was)-2 {
 		t.Errorf("%d mails are found by what they say, %v", len(page), err)
+	}
+	if n, err := l.Forget(ctx, "other", noon); err != nil || n != 1 {
+		t.Errorf("%d mails of another mailbox are forgotten, want its own one, %v", n, err)
 	}
 	again, fresh, err := l.Spool(ctx, ledger.Mail{Mailbox: "m", Object: fmt.Sprint(ledger.Done, true, false)}, []byte("again"))
 	if err != nil || fresh || again.State != ledger.Done {
