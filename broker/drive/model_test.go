@@ -133,11 +133,11 @@ func TestPeopleTakeUpAMailThatMayBeThere(t *testing.T) {
 		t.Fatalf("%+v", m)
 	}
 	w.put(Ticket{Reference: m.Reference, Title: "it came very late", Fields: route.Fields{Queue: "Level 1"}})
-	dropped, err := w.rules.Drop(m, w.now)
+	dropped, err := w.rules.Drop(m, ledger.Decision{By: "ann"}, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := w.rules.Retry(dropped, w.now)
+	again, err := w.rules.Retry(dropped, ledger.Decision{By: "ann"}, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}
