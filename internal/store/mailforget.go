@@ -51,7 +51,8 @@ func (b mailBooks) forgetOne(ctx context.Context, id int64, before time.Time) (n
 		if err != nil || !m.Forgettable(before) {
 			return err
 		}
-		done, err := x.exec(ctx, `UPDATE mail_row SET kept = FALSE WHERE id = ? AND kept`, id)
+		done, err := x.exec(ctx, `UPDATE mail_row SET kept = FALSE, sender = '', subject = '', words = '', plan = ?, why = ?, epoch = epoch + 1 WHERE id = ? AND kept`,
+			[]byte{}, []byte{}, id) // Mail.Forgotten
 		if n = int(done); err != nil || n == 0 {
 			return err
 		}
