@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/broker/loop"
@@ -30,6 +31,11 @@ func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledg
 	if draft.Lockout != nil && d.Lockout != nil {
 		if err := d.Lockout(ctx, draft.Lockout); err != nil {
 			return d.notNow(m, "what it says of a lockout cannot be told", err)
+		}
+	}
+	if draft.Notice != nil {
+		if err := d.heed(ctx, draft.Notice); err != nil {
+			return d.notNow(m, "what it says of a mail that was handed to the mail service cannot be written down", err)
 		}
 	}
 	d.guard(draft, m.Forced)
@@ -62,7 +68,7 @@ func (d *Driver) guard(draft *route.Draft, forced bool) {
 
 // understood is what is written down. Where people want a mail to become something it does, whatever its kind.
 func (d *Driver) understood(draft *route.Draft, forced bool) ledger.Understood {
-	u := ledger.Understood{Reference: draft.Reference}
+	u := ledger.Understood{Reference: draft.Reference, Why: slices.Concat(draft.Why, draft.Troubles)}
 	switch aside := draft.Outcome == route.Suspended || draft.Outcome == route.Suppressed; {
 	case aside && !forced:
 		u.End, u.Cause = ledger.Suspended, draft.Cause
