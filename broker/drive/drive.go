@@ -38,6 +38,8 @@ type Driver struct {
 	Participates func(ctx context.Context, ticket int64, address string) (bool, error)
 	// Lockout is told what a notice of the PSA's says, perhaps more than once. With an error the mail is tried again.
 	Lockout func(ctx context.Context, l *route.Lockout) error
+	// Ended is told each mail that comes to an end, by this Driver and whatever the end, when that is written down. It must not wait.
+	Ended func(m ledger.Mail)
 	// FileMost is the largest file that the PSA takes, in bytes: larger ones are not tried. 0: whatever the PSA says.
 	FileMost int
 	// Wake has Run look at once: a mail was spooled. Without it Run finds that out by itself, within seconds.
@@ -149,7 +151,8 @@ func (d *Driver) end(ctx context.Context, m ledger.Mail, step ledger.Step, resul
 	}
 	_, err = d.Ledger.Update(ctx, after)
 	if errors.Is(err, ledger.ErrReference) {
-		_, err = d.Ledger.Update(ctx, d.Rules.Duplicate(m, d.now()))
+		after = d.Rules.Duplicate(m, d.now())
+		_, err = d.Ledger.Update(ctx, after)
 	}
 	if errors.Is(err, ledger.ErrStale) {
 		return nil // it took longer than it was given, and somebody else has gone on
@@ -159,6 +162,9 @@ func (d *Driver) end(ctx context.Context, m ledger.Mail, step ledger.Step, resul
 	}
 	if after.State.Ended() && after.State != m.State {
 		d.log().Info("a mail has ended", "mailbox", m.Mailbox, "mail", m.ID, "state", string(after.State), "cause", after.Cause, "ticket", after.Ticket)
+		if d.Ended != nil {
+			d.Ended(after)
+		}
 	}
 	return nil
 }

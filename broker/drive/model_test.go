@@ -98,6 +98,28 @@ func TestAnswersToAMailThatNobodySawGoTogether(t *testing.T) {
 	w.check()
 }
 
+func TestNotesAreMadeInTheOrderOfTheirMails(t *testing.T) {
+	t.Parallel()
+	for what, first := range map[string][]fate{"waits": {notNow}, "is in doubt": {cut}, "was made, no answer": {lost}} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.arrive(plainMail)
+			w.settle()
+			w.fates["note"] = first
+			for i := range 3 {
+				w.arrive(strings.Replace(reply, "<2@", fmt.Sprintf("<%d@", 2+i), 1))
+			}
+			w.settle()
+			if t1 := w.one(); len(t1.notes) != 3 {
+				t.Errorf("%d notes", len(t1.notes))
+			}
+			w.check()
+			w.inOrder()
+		})
+	}
+}
+
 func TestPeopleTakeUpAMailThatMayBeThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -111,11 +133,11 @@ func TestPeopleTakeUpAMailThatMayBeThere(t *testing.T) {
 		t.Fatalf("%+v", m)
 	}
 	w.put(Ticket{Reference: m.Reference, Title: "it came very late", Fields: route.Fields{Queue: "Level 1"}})
-	dropped, err := w.rules.Drop(m, w.now)
+	dropped, err := w.rules.Drop(m, ledger.Decision{By: "ann"}, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := w.rules.Retry(dropped, w.now)
+	again, err := w.rules.Retry(dropped, ledger.Decision{By: "ann"}, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,10 @@ func Spooled(mailbox, object string, raw []byte, arrived time.Time) (row ledger.
 	defer func() { _ = recover() }()
 	m := message.ReadLeast(raw, message.Options{})
 	row.Content, row.MessageID = m.ContentKey, m.MessageID
+	row.Subject = m.Subject
+	if len(m.From) > 0 {
+		row.From = m.From[0].String()
+	}
 	row.References = slices.Concat(m.References, thread.Numbers(m.Subject), thread.Tokens(m))
 	return row
 }

@@ -16,7 +16,8 @@ func TestARowSaysWhatNamesTickets(t *testing.T) {
 		"References: <0@acme.example> <1@acme.example>\n\nStill.\n")
 	m := Spooled("support", "1:7", raw, at)
 	want := []string{"0@acme.example", "1@acme.example", "T20261127.0007", "t1-7-abc"}
-	if m.Mailbox != "support" || m.Object != "1:7" || m.MessageID != "2@acme.example" || !m.Arrived.Equal(at) || !slices.Equal(m.References, want) || m.Content != message.ContentKeyOf(raw) {
+	if m.Mailbox != "support" || m.Object != "1:7" || m.MessageID != "2@acme.example" || !m.Arrived.Equal(at) || !slices.Equal(m.References, want) || m.Content != message.ContentKeyOf(raw) ||
+		m.From != "jo@acme.example" || m.Subject != "Re: T20261127.0007 Printer" {
 		t.Errorf("%+v", m)
 	}
 }

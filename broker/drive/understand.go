@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/broker/loop"
@@ -67,7 +68,7 @@ func (d *Driver) guard(draft *route.Draft, forced bool) {
 
 // understood is what is written down. Where people want a mail to become something it does, whatever its kind.
 func (d *Driver) understood(draft *route.Draft, forced bool) ledger.Understood {
-	u := ledger.Understood{Reference: draft.Reference}
+	u := ledger.Understood{Reference: draft.Reference, Why: slices.Concat(draft.Why, draft.Troubles)}
 	switch aside := draft.Outcome == route.Suspended || draft.Outcome == route.Suppressed; {
 	case aside && !forced:
 		u.End, u.Cause = ledger.Suspended, draft.Cause

@@ -1,6 +1,9 @@
 package ledger
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Begin is the row as it is written before a step is done. For Expire it is the whole of it: there is no work, and no End.
 func (r Rules) Begin(m Mail, step Step, now time.Time) Mail {
@@ -68,6 +71,7 @@ func (r Rules) settled(m Mail) time.Time {
 func (m Mail) to(state State, now time.Time) Mail {
 	if m.State != state {
 		m.Since = now
+		m = m.moved(Move{At: now.UTC().Truncate(time.Microsecond), State: state})
 	}
 	m.State = state
 	return m
@@ -75,6 +79,8 @@ func (m Mail) to(state State, now time.Time) Mail {
 
 func (m Mail) end(state State, cause string, now time.Time) Mail {
 	m = m.to(state, now)
+	m.History = slices.Clone(m.History)
+	m.History[len(m.History)-1].Cause = cause
 	m.Cause, m.Due, m.Tries, m.Fails = cause, now, 0, 0
 	if state == Done || state == Suppressed {
 		m.Plan = nil

@@ -27,7 +27,7 @@ type Ledger interface {
 	// Missing are those of the objects that no mail of the mailbox has, in their order: what a source is to fetch.
 	Missing(ctx context.Context, mailbox string, objects []string) ([]string, error)
 	// Update writes a row if its Epoch is the one that is kept, which then is one more; it returns the row as it is kept. What the
-	// mail came with stays as it was spooled: Mailbox, Object, Content, MessageID, References, Arrived.
+	// mail came with stays as it was spooled (Mail.Kept).
 	Update(ctx context.Context, m Mail) (Mail, error)
 	// Get and Raw read one. Raw never returns bytes other than those that came.
 	Get(ctx context.Context, id int64) (Mail, error)
@@ -40,11 +40,16 @@ type Ledger interface {
 	// it has one. Of several it is the newest that has a ticket, or else the oldest, which those that came later wait for: answers
 	// to a mail that was never seen go together. Mails of no ticket (ended otherwise than Done) are left out.
 	Referred(ctx context.Context, messageID string) (Mail, bool, error)
+	// List are the mails that a query asks for, one page of them.
+	List(ctx context.Context, q Query) ([]Mail, error)
 	// Balance counts the mails of a mailbox.
 	Balance(ctx context.Context, mailbox string) (Balance, error)
-	// Forget removes the bytes of mails that were done or suppressed before a time, and acknowledged; their rows stay. It returns
-	// how many there were. Those of suspended and dead mails are kept until people have decided.
-	Forget(ctx context.Context, before time.Time) (int, error)
+	// Counts counts the mails of all mailboxes that any came to, by their names.
+	Counts(ctx context.Context) (map[string]Counts, error)
+	// Forget removes the bytes of mails of a mailbox that were done or suppressed before a time, and acknowledged; their rows stay, without
+	// what the mails say (Mail.Forgotten). It returns how many there were. Those of suspended and dead mails are kept until people
+	// have decided.
+	Forget(ctx context.Context, mailbox string, before time.Time) (int, error)
 	// Since is from when on the ledger knows all that was done. A mail that arrived before may have become a ticket that the ledger
 	// knows nothing of: it was emptied, or set back to a backup. Zero: it knows all.
 	Since(ctx context.Context) (time.Time, error)

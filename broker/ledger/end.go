@@ -43,8 +43,9 @@ type Understood struct {
 	Number    string
 	// Files is how many attachments there are.
 	Files int
-	// Plan is Mail.Plan.
+	// Plan is Mail.Plan, and Why Mail.Why, which is also kept with an End.
 	Plan []byte
+	Why  []string
 	// WaitFor says that the mail answers one that has not become a ticket yet (Mail.WaitsFor): it is looked at again later.
 	WaitFor bool
 }
@@ -89,7 +90,7 @@ func (r Rules) understood(m Mail, step Step, result Result, now time.Time) Mail 
 		m.Tries = max(0, m.Tries-1)
 		return r.later(m, now)
 	}
-	m.Tries, m.Fails, m.Reference, m.Least = 0, 0, u.Reference, step == UnderstandLeast
+	m.Tries, m.Fails, m.Reference, m.Least, m.Why = 0, 0, u.Reference, step == UnderstandLeast, lines(u.Why)
 	if u.End != "" {
 		return m.end(u.End, u.Cause, now)
 	}

@@ -44,6 +44,11 @@ type Mail struct {
 	MessageID  string
 	References []string
 	Arrived    time.Time
+	// From and Subject are for people, who recognise a mail by them: the sender's address, and what the mail is about. They go with
+	// the mail's bytes. Size is the mail's, in bytes, and Gone says that they are not kept any more; both are the ledger's.
+	From, Subject string
+	Size          int
+	Gone          bool
 
 	State State
 	// Epoch counts the writes; Update compares it.
@@ -56,8 +61,10 @@ type Mail struct {
 	Tries int
 	// Fails are failures in a row that were nobody's fault, for waiting longer each time.
 	Fails int
-	// Cause is a word for an end other than Done; or AtesFailed.
-	Cause string
+	// Cause is a word for an end other than Done (Causes), or AtesFailed; Was the one that a mail had before it was dropped.
+	Cause, Was string
+	// History is how it came to its state, the newest last: the last moves, and those of people.
+	History []Move
 
 	// Reference is what it is known by in the PSA; no two mails have the same. Empty before it is understood.
 	Reference string
@@ -80,8 +87,11 @@ type Mail struct {
 	SentAt time.Time
 	Empty  int
 	// Plan is what is to be made, as whoever understood the mail has written it down, so that it does not change with the config
-	// while it is being made. It holds words of the mail, and is gone when that is done or suppressed.
+	// while it is being made. It holds words of the mail, and is gone when that is done or suppressed; that of a mail that people
+	// have dropped goes with the bytes.
 	Plan []byte
+	// Why are the steps by which it was understood, in words. They name its people, and go with the bytes.
+	Why []string
 	// Repair says that the ticket was made by the PSA's mail service and is to be put right.
 	Repair bool
 	// Repeated says that it was sent again after doubt: there may be two.

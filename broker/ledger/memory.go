@@ -28,14 +28,15 @@ func (l *Memory) Spool(_ context.Context, m Mail, raw []byte) (Mail, bool, error
 	if i := slices.IndexFunc(l.rows, func(have Mail) bool { return have.Mailbox == m.Mailbox && have.Object == m.Object }); i >= 0 {
 		return copied(l.rows[i]), false, nil
 	}
-	m.ID, m.State, m.Epoch = int64(len(l.rows)+1), Spooled, 1
+	m = m.Fresh(len(raw))
+	m.ID = int64(len(l.rows) + 1)
 	l.rows, l.raw = append(l.rows, copied(m)), append(l.raw, append([]byte{}, raw...))
 	l.seen[m.Mailbox]++
 	return copied(m), true, nil
 }
 
 func copied(m Mail) Mail {
-	m.References, m.Plan = slices.Clone(m.References), slices.Clone(m.Plan)
+	m.References, m.Plan, m.History, m.Why = slices.Clone(m.References), slices.Clone(m.Plan), slices.Clone(m.History), slices.Clone(m.Why)
 	return m
 }
 
@@ -70,8 +71,7 @@ func (l *Memory) Update(_ context.Context, m Mail) (Mail, error) {
 	case m.Reference != "" && slices.ContainsFunc(l.rows, func(o Mail) bool { return o.ID != m.ID && o.Reference == m.Reference }):
 		return Mail{}, ErrReference
 	}
-	m.Epoch++
-	m.Mailbox, m.Object, m.Content, m.MessageID, m.References, m.Arrived = have.Mailbox, have.Object, have.Content, have.MessageID, have.References, have.Arrived
+	m = m.Kept(*have)
 	*have = copied(m)
 	return copied(m), nil
 }
@@ -108,12 +108,12 @@ func (l *Memory) Raw(_ context.Context, id int64) ([]byte, error) {
 }
 
 // Forget removes bytes.
-func (l *Memory) Forget(_ context.Context, before time.Time) (n int, err error) {
+func (l *Memory) Forget(_ context.Context, mailbox string, before time.Time) (n int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, m := range l.rows {
-		if m.Forgettable(before) && l.raw[i] != nil {
-			l.raw[i] = nil
+		if m.Mailbox == mailbox && m.Forgettable(before) && l.raw[i] != nil {
+			l.raw[i], l.rows[i] = nil, m.Forgotten()
 			n++
 		}
 	}
@@ -182,4 +182,20 @@ func (l *Memory) Balance(_ context.Context, mailbox string) (b Balance, err erro
 		}
 	}
 	return b, nil
+}
+
+// List is a page of a query.
+func (l *Memory) List(_ context.Context, q Query) (page []Mail, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.rows {
+		m := l.rows[len(l.rows)-1-i]
+		if q.Oldest {
+			m = l.rows[i]
+		}
+		if q.follows(m.ID) && q.Has(m) && len(page) < q.Most {
+			page = append(page, copied(m))
+		}
+	}
+	return page, nil
 }

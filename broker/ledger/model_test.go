@@ -106,10 +106,13 @@ func (w *world) decide() {
 		return
 	}
 	m := rapid.SampledFrom(w.all()).Draw(w.t, "of")
-	after, err := w.rules.Retry(m, w.now)
+	after, err := w.rules.Retry(m, ann, w.now)
 	if again := rapid.Bool().Draw(w.t, "again"); !again {
-		after, err = w.rules.Drop(m, w.now)
-	} else if (err == nil) != (m.State.Ended() && m.State != Done && m.Cause != "duplicate") {
+		after, err = w.rules.Drop(m, ann, w.now)
+		if may := m.State == Suspended || m.State == Dead || m.State == Spooled || m.State == Ready && m.Item == 0 && !m.Repair; (err == nil) != may {
+			w.fatal("dropped: %v, %s", err, w.describe(m))
+		}
+	} else if (err == nil) != (m.State.Ended() && m.State != Done && m.Cause != "duplicate" && m.Was != "duplicate") {
 		w.fatal("tried again: %v, %s", err, w.describe(m))
 	}
 	if err == nil {

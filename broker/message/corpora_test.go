@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +15,10 @@ import (
 	"github.com/psagate/psagate/broker/plain"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var (
+	update = flag.Bool("update", false, "write the golden files anew")
+	folder = flag.String("mails", "", "a folder of further mails, one in each file, which scripts/corpora fills")
+)
 
 // corpora are mails that modules carry for their own tests; go mod download brings them. Those of the second kind are
 // bodies alone.
@@ -86,6 +90,9 @@ func TestCorpora(t *testing.T) {
 	if mails < 145 || 1000*faults > 5*mails {
 		t.Errorf("of %d mails %d could not be read: more than 0.5 %%", mails, faults)
 	}
+	if *folder != "" {
+		readAlmostAll(t, *folder)
+	}
 	const golden = "testdata/corpora.golden"
 	if *update {
 		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
@@ -98,6 +105,47 @@ func TestCorpora(t *testing.T) {
 	}
 	if got.String() != string(want) {
 		t.Errorf("the corpora are read differently; look, and run with -update:\n%s", firstDifference(string(want), got.String()))
+	}
+}
+
+// readAlmostAll demands that of 1,000 mails in a folder 995 can be read.
+func readAlmostAll(t *testing.T, folder string) {
+	t.Helper()
+	mails, faults := 0, 0
+	inFolder(t, folder, func(name string, raw []byte) {
+		m := Read(raw, Options{})
+		wellFormed(t, name, raw, m)
+		mails++
+		switch {
+		case m.Fault != nil:
+			faults++
+			t.Logf("%s: %s: %s", name, m.Fault.Cause, m.Fault.Detail)
+		case m.Lost:
+			t.Logf("%s: a part of it is lost, and the mail itself attached", name)
+		}
+	})
+	t.Logf("of %d mails %d could not be read", mails, faults)
+	if mails < 500 || 1000*faults > 5*mails {
+		t.Errorf("of %d mails %d could not be read: more than 0.5 %%", mails, faults)
+	}
+}
+
+// inFolder runs over the mails of a folder and those below it.
+func inFolder(t *testing.T, folder string, run func(name string, raw []byte)) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || d.Name() == "README" {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if _, rest, isBox := bytes.Cut(raw, []byte("\n")); isBox && bytes.HasPrefix(raw, []byte("From ")) {
+			raw = rest // the line with which an mbox begins a mail
+		}
+		run(strings.TrimPrefix(path, folder), raw)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -81,8 +81,7 @@ func (x *tx) updateMail(ctx context.Context, m ledger.Mail) (ledger.Mail, error)
 	if taken, err := x.referenceTaken(ctx, m); err != nil || taken {
 		return m, errors.Join(err, wrong(taken, ledger.ErrReference))
 	}
-	m.Mailbox, m.Object, m.Content, m.MessageID, m.References, m.Arrived = have.Mailbox, have.Object, have.Content, have.MessageID, have.References, have.Arrived
-	m.Epoch++
+	m = m.Kept(have)
 	return asKept(m), x.writeMail(ctx, m)
 }
 
@@ -126,19 +125,8 @@ func (x *tx) oneMail(ctx context.Context, which string, args ...any) (ledger.Mai
 
 // Due implements ledger.Ledger.
 func (b mailBooks) Due(ctx context.Context, mailbox string, now time.Time, most int) (due []ledger.Mail, err error) {
-	err = b.store.peek(ctx, func(ctx context.Context, x *tx) error {
-		err := x.each(ctx, `SELECT `+mailColumns+` FROM mail_row WHERE mailbox = ? AND is_open AND due <= ? ORDER BY id LIMIT ?`,
-			[]any{mailbox, microsOf(now), most}, func(scan func(...any) error) error {
-				m, err := scanMail(scan)
-				due = append(due, m)
-				return err
-			})
-		for i := range due {
-			if err != nil {
-				return err
-			}
-			due[i].References, err = x.mailReferences(ctx, due[i].ID)
-		}
+	err = b.store.peek(ctx, func(ctx context.Context, x *tx) (err error) {
+		due, err = x.mails(ctx, `WHERE mailbox = ? AND is_open AND due <= ? ORDER BY id LIMIT ?`, mailbox, microsOf(now), most)
 		return err
 	})
 	return due, err

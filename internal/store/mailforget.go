@@ -11,12 +11,12 @@ import (
 const forgetMost = 500
 
 // Forget implements ledger.Ledger. It also removes pieces that nobody will finish.
-func (b mailBooks) Forget(ctx context.Context, before time.Time) (forgotten int, err error) {
+func (b mailBooks) Forget(ctx context.Context, mailbox string, before time.Time) (forgotten int, err error) {
 	if err := b.sweepUnfinished(ctx, time.Now().Add(-unfinishedFor)); err != nil {
 		return 0, err
 	}
 	for {
-		ids, err := b.forgettable(ctx, before)
+		ids, err := b.forgettable(ctx, mailbox, before)
 		if err != nil || len(ids) == 0 {
 			return forgotten, err
 		}
@@ -30,10 +30,10 @@ func (b mailBooks) Forget(ctx context.Context, before time.Time) (forgotten int,
 	}
 }
 
-func (b mailBooks) forgettable(ctx context.Context, before time.Time) (ids []int64, err error) {
+func (b mailBooks) forgettable(ctx context.Context, mailbox string, before time.Time) (ids []int64, err error) {
 	err = b.store.peek(ctx, func(ctx context.Context, x *tx) error {
-		return x.each(ctx, `SELECT id FROM mail_row WHERE kept AND NOT is_open AND state IN (?, ?) AND since < ? ORDER BY since LIMIT ?`,
-			[]any{string(ledger.Done), string(ledger.Suppressed), microsOf(before), forgetMost}, func(scan func(...any) error) error {
+		return x.each(ctx, `SELECT id FROM mail_row WHERE kept AND NOT is_open AND state IN (?, ?) AND mailbox = ? AND since < ? ORDER BY since LIMIT ?`,
+			[]any{string(ledger.Done), string(ledger.Suppressed), mailbox, microsOf(before), forgetMost}, func(scan func(...any) error) error {
 				var id int64
 				err := scan(&id)
 				ids = append(ids, id)
@@ -51,7 +51,8 @@ func (b mailBooks) forgetOne(ctx context.Context, id int64, before time.Time) (n
 		if err != nil || !m.Forgettable(before) {
 			return err
 		}
-		done, err := x.exec(ctx, `UPDATE mail_row SET kept = FALSE WHERE id = ? AND kept`, id)
+		done, err := x.exec(ctx, `UPDATE mail_row SET kept = FALSE, sender = '', subject = '', words = '', plan = ?, why = ?, epoch = epoch + 1 WHERE id = ? AND kept`,
+			[]byte{}, []byte{}, id) // Mail.Forgotten
 		if n = int(done); err != nil || n == 0 {
 			return err
 		}

@@ -78,7 +78,8 @@ func (x *tx) spoolRow(ctx context.Context, m ledger.Mail, spool string, raw []by
 	if have, there, err := x.mailAt(ctx, m); err != nil || there {
 		return have, false, err
 	}
-	m.ID, m.State, m.Epoch = id, ledger.Spooled, 1
+	m = m.Fresh(len(raw))
+	m.ID = id
 	if _, err := x.exec(ctx, `INSERT INTO mail_seen (mailbox, seen) VALUES (?, 1) ON CONFLICT (mailbox) DO UPDATE SET seen = mail_seen.seen + 1`, m.Mailbox); err != nil {
 		return m, false, err
 	}

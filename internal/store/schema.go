@@ -271,6 +271,14 @@ var migrations = [...][]string{{
 		id BIGINT NOT NULL
 	)`,
 	`INSERT INTO mail_last (one, id) VALUES (1, 0)`,
+}, {
+	// By what people recognise a mail, and how it came to its state. words is sender and subject in small letters, to be searched.
+	`ALTER TABLE mail_row ADD COLUMN sender TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE mail_row ADD COLUMN subject TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE mail_row ADD COLUMN words TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE mail_row ADD COLUMN was TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE mail_row ADD COLUMN history {blob} NOT NULL DEFAULT ''`,
+	`ALTER TABLE mail_row ADD COLUMN why {blob} NOT NULL DEFAULT ''`,
 }}
 
 // errNewer: a newer psagate has been at the store.

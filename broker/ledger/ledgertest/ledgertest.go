@@ -21,7 +21,7 @@ func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, ledger.Ledger){
 		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "balance": balance, "race": race,
-		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing,
+		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing, "counts": counts, "list": list,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
 	}
@@ -78,6 +78,8 @@ func update(t *testing.T, l ledger.Ledger) {
 	want.State, want.Reference, want.Ticket, want.Number, want.IsNote, want.Due, want.Since = ledger.InDoubt, "r", 7, "T7", true, noon.Add(time.Second), noon
 	want.Tries, want.Fails, want.Item, want.Files, want.Skipped, want.Plainness, want.Empty = 1, 2, 3, 4, 5, 6, 7
 	want.Plan = []byte("\x00plan")
+	want.Was, want.Why = "w", []string{"a", "é"}
+	want.History = []ledger.Move{{At: noon.Add(time.Microsecond), State: ledger.Ready}, {At: noon.Add(time.Hour), State: ledger.InDoubt, Cause: "c", By: "b", Why: "y"}}
 	want.SentAt, want.Cause, want.Forced, want.Least, want.Repair, want.Repeated, want.Merged, want.Acknowledged = noon.Add(time.Millisecond), "c", true, true, true, true, true, true
 	kept, err := l.Update(ctx, want)
 	if err != nil || kept.Epoch != a.Epoch+1 {
@@ -254,24 +256,46 @@ func forget(t *testing.T, l ledger.Ledger) {
 		for _, acked := range []bool{false, true} {
 			for _, since := range []time.Time{noon, noon.Add(-time.Second)} {
 				name := fmt.Sprint(state, acked, since.Equal(noon))
-				was[name] = put(t, l, ledger.Mail{Mailbox: "m", Object: name}, func(m *ledger.Mail) { m.State, m.Acknowledged, m.Since = state, acked, since }).ID
+				was[name] = put(t, l, ledger.Mail{Mailbox: "m", Object: name, From: "ann", Subject: "it"}, func(m *ledger.Mail) {
+					m.State, m.Acknowledged, m.Since, m.Plan, m.Why, m.Cause = state, acked, since, []byte("p"), []string{"w"}, "c"
+				}).ID
 			}
 		}
 	}
+	put(t, l, ledger.Mail{Mailbox: "other", Object: "done"}, func(m *ledger.Mail) {
+		m.State, m.Acknowledged, m.Since = ledger.Done, true, noon.Add(-time.Second)
+	})
+	kept, err := l.Get(ctx, was[fmt.Sprint(ledger.Done, true, false)])
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []int{2, 0} {
-		if n, err := l.Forget(ctx, noon); err != nil || n != want {
+		if n, err := l.Forget(ctx, "m", noon); err != nil || n != want {
 			t.Errorf("%d are forgotten, want %d, %v", n, want, err)
 		}
 	}
 	for name, id := range was {
 		gone := name == fmt.Sprint(ledger.Done, true, false) || name == fmt.Sprint(ledger.Suppressed, true, false)
 		raw, err := l.Raw(ctx, id)
-		if _, there := l.Get(ctx, id); there != nil || gone != errors.Is(err, ledger.ErrGone) || !gone && (err != nil || string(raw) != "raw of "+name) {
+		m, there := l.Get(ctx, id)
+		if left := m.From != "" || m.Subject != "" || m.Plan != nil || m.Why != nil; left == gone || m.Gone != gone || m.Cause != "c" || m.Size != len("raw of "+name) {
+			t.Errorf("%s: %+v", name, m)
+		}
+		if there != nil || gone != errors.Is(err, ledger.ErrGone) || !gone && (err != nil || string(raw) != "raw of "+name) {
 			t.Errorf("%s: %q, %v, its row: %v", name, raw, err, there)
 		}
 	}
 	if b, err := l.Balance(ctx, "m"); err != nil || b.Seen != len(was) || b.Gap() != 0 {
 		t.Errorf("%+v, %v", b, err)
+	}
+	if _, err := l.Update(ctx, kept); !errors.Is(err, ledger.ErrStale) {
+		t.Errorf("whoever read a mail before it was forgotten writes it: %v", err)
+	}
+	if page, err := l.List(ctx, ledger.Query{Mailbox: "m", Text: "ann", Most: 100}); err != nil || len(page) != len(was)-2 {
+		t.Errorf("%d mails are found by what they say, %v", len(page), err)
+	}
+	if n, err := l.Forget(ctx, "other", noon); err != nil || n != 1 {
+		t.Errorf("%d mails of another mailbox are forgotten, want its own one, %v", n, err)
 	}
 	again, fresh, err := l.Spool(ctx, ledger.Mail{Mailbox: "m", Object: fmt.Sprint(ledger.Done, true, false)}, []byte("again"))
 	if err != nil || fresh || again.State != ledger.Done {
