@@ -95,7 +95,6 @@ func (s Server) connect(ctx context.Context, as string) (c *smtp.Client, end fun
 	}
 	bound := &bounded{Conn: conn}
 	bound.most, _ = ctx.Deadline()
-	_ = bound.SetDeadline(time.Time{})
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	end = func() { stop(); _ = conn.Close() }
 	if c, err = s.greet(bound, as); err != nil {
