@@ -170,7 +170,7 @@ func TestSigningIn(t *testing.T) {
 			r := newRelay(t, TLSStart, mechanism)
 			presented := "wrong-0123"
 			get := func(context.Context) (string, error) { return presented, nil }
-			server := Server{Address: r.addr, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Password: get}
+			server := Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Password: get}
 			if strings.Contains(mechanism, "OAUTH") {
 				server.Password, server.Token = nil, get
 			}
@@ -211,7 +211,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 	r := newRelay(t, TLSStart, "XOAUTH2")
 	n := 0
 	token := func(context.Context) (string, error) { n++; return fmt.Sprintf("token-0123-%d", n), nil }
-	out := sender(t, service(t, Server{Address: r.addr, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Token: token}))
+	out := sender(t, service(t, Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Token: token}))
 	for range 5 {
 		if err := out.HandOver(t.Context(), ticket(), false); !errors.Is(err, drive.ErrNotNow) || strings.Contains(err.Error(), "0123") {
 			t.Errorf("%v", err)
@@ -233,7 +233,7 @@ func TestWhatAServerMustHave(t *testing.T) {
 	for _, r := range []struct {
 		relay *relay
 		mode  TLSMode
-	}{{on, TLSOn}, {start, TLSStart}, {start, ""}, {off, TLSOff}} {
+	}{{on, TLSOn}, {start, TLSStart}, {on, ""}, {off, TLSOff}} {
 		if err := hand(Server{Address: r.relay.addr, TLS: r.mode, Config: &tls.Config{RootCAs: r.relay.roots}}); err != nil {
 			t.Errorf("tls %s: %v", r.mode, err)
 		}
@@ -247,10 +247,10 @@ func TestWhatAServerMustHave(t *testing.T) {
 		"a foreign CA":          {Server{Address: start.addr, TLS: TLSStart}, "nobody whom this machine trusts"},
 		"a foreign CA, TLS":     {Server{Address: on.addr, TLS: TLSOn}, "nobody whom this machine trusts"},
 		"another name":          {Server{Address: start.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: start.roots, ServerName: "other.example"}}, "for another name"},
-		"passwords":             {Server{Address: tokens.addr, Config: &tls.Config{RootCAs: tokens.roots}, User: "u", Password: fixed(password)}, "takes no passwords"},
-		"tokens":                {Server{Address: start.addr, Config: &tls.Config{RootCAs: start.roots}, User: "u", Token: fixed(password)}, "takes no access tokens"},
-		"nobody signs in":       {Server{Address: tokens.addr, Config: &tls.Config{RootCAs: tokens.roots}}, "wants a sign-in"},
-		"an empty password":     {Server{Address: tokens.addr, Config: &tls.Config{RootCAs: tokens.roots}, User: "u", Password: fixed("")}, "it is empty"},
+		"passwords":             {Server{Address: tokens.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: tokens.roots}, User: "u", Password: fixed(password)}, "takes no passwords"},
+		"tokens":                {Server{Address: start.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: start.roots}, User: "u", Token: fixed(password)}, "takes no access tokens"},
+		"nobody signs in":       {Server{Address: tokens.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: tokens.roots}}, "wants a sign-in"},
+		"an empty password":     {Server{Address: tokens.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: tokens.roots}, User: "u", Password: fixed("")}, "it is empty"},
 	} {
 		if err := hand(c.server); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", what, err)
@@ -266,7 +266,7 @@ func TestNoSecretInWhatAServerSays(t *testing.T) {
 	r := newRelay(t, TLSStart)
 	parrot := ticket()
 	parrot.Description = "repeat after me\n\nRef: mb1abcdef"
-	err := sender(t, service(t, Server{Address: r.addr, Config: &tls.Config{RootCAs: r.roots}})).HandOver(t.Context(), parrot, false)
+	err := sender(t, service(t, Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}})).HandOver(t.Context(), parrot, false)
 	if !errors.Is(err, drive.ErrRefused) || strings.Contains(fmt.Sprintf("%v %+v", err, err), "ey-0123") || !strings.Contains(err.Error(), "[redacted]") {
 		t.Errorf("%v", err)
 	}
@@ -481,7 +481,7 @@ func TestWrongServices(t *testing.T) {
 			t.Errorf("%s is taken", what)
 		}
 	}
-	for address, want := range map[string]TLSMode{"smtp.example.com:587": TLSStart, "smtp.example.com:465": TLSOn} {
+	for address, want := range map[string]TLSMode{"smtp.example.com:587": TLSStart, "smtp.example.com:25": TLSStart, "smtp.example.com:465": TLSOn} {
 		if s, err := (Server{Address: address}).whole(); err != nil || s.TLS != want {
 			t.Errorf("%s: %s, %v", address, s.TLS, err)
 		}
