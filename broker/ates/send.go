@@ -21,7 +21,7 @@ type Service struct {
 	// Keys sign the tags by which notices are known (thread.Keys.HandedTag).
 	Keys thread.Keys
 	// PlainSender says that the server takes no sub-address (local+tag) for the envelope's sender. Then a notice is known only
-	// if it names the mail that it is about.
+	// if it names the mail that it is about. A server that refuses it so is sent plain ones from then on without this.
 	PlainSender bool
 	// Key gives the token's key, which the PSA calls PW.
 	Key Secret
@@ -40,6 +40,7 @@ type Sender struct {
 	turn    chan struct{} // whoever has it may use what follows
 	refusal refusal
 	pacer   pacer
+	plain   bool // the sender of the envelope is
 }
 
 var _ drive.Fallback = (*Sender)(nil)
@@ -59,7 +60,7 @@ func NewSender(s Service) (*Sender, error) {
 	if s.Pace, err = s.Pace.whole(); err != nil {
 		return nil, err
 	}
-	return &Sender{s: s, turn: make(chan struct{}, 1), pacer: pacer{pace: s.Pace}}, nil
+	return &Sender{s: s, turn: make(chan struct{}, 1), pacer: pacer{pace: s.Pace}, plain: s.PlainSender}, nil
 }
 
 func ascii(a message.Address) bool {
@@ -117,7 +118,7 @@ func (s *Sender) mail(ctx context.Context, t drive.Ticket, key string, again boo
 // sender is the envelope's, to which notices go.
 func (s *Sender) sender(t drive.Ticket) string {
 	tag := s.s.Keys.HandedTag(t.Mail, t.Reference)
-	if s.s.PlainSender || tag == "" {
+	if s.plain || tag == "" {
 		return s.s.From.String()
 	}
 	from := s.s.From.Base()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -259,6 +260,68 @@ func TestWhatAServerMustHave(t *testing.T) {
 	if tries, _ := tokens.seen(); len(tries) != 0 {
 		t.Errorf("presented: %q", tries)
 	}
+}
+
+// Not every server lets its users be a sub-address of theirs, and Exchange Online says so after the dot.
+func TestASubAddressThatMayNotSend(t *testing.T) {
+	t.Parallel()
+	for at, says := range map[psatest.MailPoint]string{
+		psatest.MailSender: "Sender address rejected: not owned by user us@msp.example", psatest.MailEnded: "5.2.252 SendAsDenied; us@msp.example not allowed to send as support",
+	} {
+		w := newWorld(t)
+		s := service(t, w.server())
+		out := sender(t, s)
+		w.service.Fault(psatest.MailFault{At: at, Code: 554, Text: says, Times: 1})
+		if err := out.HandOver(t.Context(), ticket(), false); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "sub-address") {
+			t.Errorf("%v", err)
+		}
+		if err := out.HandOver(t.Context(), ticket(), false); err != nil {
+			t.Fatal(err)
+		}
+		if m := w.service.Mails()[0]; m.From != "support@msp.example" || !bytes.Contains(m.Raw, []byte("Message-ID: <"+s.Keys.HandedTag(47, "mb1abcdef")+"@")) {
+			t.Errorf("from %s\n%s", m.From, m.Raw)
+		}
+		w.service.Fault(psatest.MailFault{At: at, Code: 554, Text: says})
+		if err := out.HandOver(t.Context(), ticket(), false); !errors.Is(err, drive.ErrRefused) {
+			t.Errorf("refused whoever it is from: %v", err)
+		}
+	}
+}
+
+// FuzzServer speaks whatever to the Sender: what was not sent to its end is never said to be in doubt, and no secret is told.
+func FuzzServer(f *testing.F) {
+	f.Add("220 x\r\n250-x\r\n250 AUTH PLAIN XOAUTH2\r\n235 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n221 bye\r\n")
+	f.Add("220 x\r\n250 AUTH LOGIN\r\n334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n535 pass-0123\r\n500 x\r\n")
+	f.Add("220 x\r\n502 x\r\n250 x\r\n250 x\r\n")
+	f.Add("220 x\r\n250 AUTH PLAIN\r\n235 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n451 " + base64.StdEncoding.EncodeToString([]byte(secret)))
+	f.Fuzz(func(t *testing.T, script string) {
+		client, server := net.Pipe()
+		heard := make(chan string)
+		go func() {
+			var all bytes.Buffer
+			_, _ = all.ReadFrom(server)
+			heard <- all.String()
+		}()
+		go func() {
+			_, _ = server.Write([]byte(script))
+			_ = server.Close()
+		}()
+		out := sender(t, service(t, Server{
+			Address: "localhost:25", TLS: TLSOff, User: "us@msp.example", Password: fixed(password),
+			Dial: func(context.Context, string, string) (net.Conn, error) { return client, nil },
+		}))
+		err := out.HandOver(t.Context(), ticket(), false)
+		sent := strings.Contains(<-heard, "\r\n.\r\n")
+		known := errors.Is(err, drive.ErrNotNow) || errors.Is(err, drive.ErrRefused)
+		switch {
+		case !sent && !known && err != nil && !strings.Contains(script, "354"):
+			t.Errorf("nothing was sent, and nobody knows: %v", err)
+		case err == nil && !sent:
+			t.Error("it is said to be there, and was not sent")
+		case err != nil && (strings.Contains(err.Error(), password) || strings.Contains(err.Error(), secret)):
+			t.Errorf("a secret is told: %v", err)
+		}
+	})
 }
 
 func TestNoSecretInWhatAServerSays(t *testing.T) {

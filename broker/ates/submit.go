@@ -44,6 +44,9 @@ func (s *Sender) submit(ctx context.Context, l letter) error {
 	}
 	w, err := begin(c, l)
 	if err != nil {
+		if err := s.denied(err, l); err != nil {
+			return err
+		}
 		return hidden.answered(err, "handing a mail to "+server.Address)
 	}
 	if _, err := w.Write(l.raw); err != nil {
@@ -54,6 +57,9 @@ func (s *Sender) submit(ctx context.Context, l letter) error {
 	}
 	s.pacer.note(l.subject, time.Now())
 	if err := ended(w); err != nil {
+		if err := s.denied(err, l); err != nil {
+			return err
+		}
 		return hidden.ended(err, server.Address)
 	}
 	c.CommandTimeout = quitTime
