@@ -15,7 +15,7 @@ var deniesSender = regexp.MustCompile(`(?i)send ?as|sender address rejected|not 
 // sender is plain. nil where it is none.
 func (s *Sender) denied(err error, l letter) error {
 	said := new(smtp.SMTPError)
-	if s.plain || l.from == s.s.From.String() || !errors.As(err, &said) || said.Code/100 != 5 || !deniesSender.MatchString(said.Message) {
+	if l.from == s.s.From.String() || !errors.As(err, &said) || said.Code/100 != 5 || !deniesSender.MatchString(said.Message) {
 		return nil
 	}
 	s.plain = true

@@ -32,15 +32,14 @@ type Service struct {
 	Server Server
 	// Pace is how fast.
 	Pace Pace
+	// Memory is shared with other Senders; where it is nil the Sender has its own.
+	Memory *Memory
 }
 
 // Sender hands tickets to the mail service. It is a drive.Fallback, for any number of mailboxes and goroutines.
 type Sender struct {
-	s       Service
-	turn    chan struct{} // whoever has it may use what follows
-	refusal refusal
-	pacer   pacer
-	plain   bool // the sender of the envelope is
+	s Service
+	*remembered
 }
 
 var _ drive.Fallback = (*Sender)(nil)
@@ -60,7 +59,10 @@ func NewSender(s Service) (*Sender, error) {
 	if s.Pace, err = s.Pace.whole(); err != nil {
 		return nil, err
 	}
-	return &Sender{s: s, turn: make(chan struct{}, 1), pacer: pacer{pace: s.Pace}, plain: s.PlainSender}, nil
+	if s.Memory == nil {
+		s.Memory = new(Memory)
+	}
+	return &Sender{s, s.Memory.of(s)}, nil
 }
 
 func ascii(a message.Address) bool {
@@ -81,6 +83,7 @@ func (s *Sender) HandOver(ctx context.Context, t drive.Ticket, again bool) error
 	case <-ctx.Done():
 		return notNow(ctx.Err(), "other mails to the mail service come first")
 	}
+	s.pacer.pace = s.s.Pace
 	if err := s.pacer.wait(ctx); err != nil {
 		return notNow(err, "mails to the mail service are held back, so that there are not too many at once")
 	}
@@ -118,7 +121,7 @@ func (s *Sender) mail(ctx context.Context, t drive.Ticket, key string, again boo
 // sender is the envelope's, to which notices go.
 func (s *Sender) sender(t drive.Ticket) string {
 	tag := s.s.Keys.HandedTag(t.Mail, t.Reference)
-	if s.plain || tag == "" {
+	if s.s.PlainSender || s.plain || tag == "" {
 		return s.s.From.String()
 	}
 	from := s.s.From.Base()

@@ -206,6 +206,30 @@ func TestSigningIn(t *testing.T) {
 	}
 }
 
+// A config that is loaded again, and another mailbox, have Senders of their own, and present no refused password a second time.
+func TestSendersRemember(t *testing.T) {
+	t.Parallel()
+	r := newRelay(t, TLSStart, "PLAIN")
+	s := service(t, Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Password: fixed("wrong-0123")})
+	s.Memory = new(Memory)
+	for range 3 {
+		if err := sender(t, s).HandOver(t.Context(), ticket(), false); !errors.Is(err, drive.ErrNotNow) {
+			t.Errorf("%v", err)
+		}
+	}
+	if tries, _ := r.seen(); len(tries) != 1 {
+		t.Errorf("presented: %q", tries)
+	}
+	s.Memory = nil
+	_ = sender(t, s).HandOver(t.Context(), ticket(), false)
+	s.Memory = new(Memory)
+	s.Server.User = "other@msp.example"
+	_ = sender(t, s).HandOver(t.Context(), ticket(), false)
+	if tries, _ := r.seen(); len(tries) != 3 {
+		t.Errorf("presented: %q", tries)
+	}
+}
+
 // Tokens change by themselves, which proves nothing: after two that were refused there is a pause.
 func TestTokensThatAreRefused(t *testing.T) {
 	t.Parallel()
