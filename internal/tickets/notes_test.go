@@ -74,7 +74,8 @@ func TestAFileIsAttachedOnceAndKnownByItsTitle(t *testing.T) {
 		if r["data"] != "JVBERg==" || r["contentType"] != "application/pdf" || !strings.HasSuffix(r["fullPath"].(string), ".pdf") || !strings.HasSuffix(r["title"].(string), ".pdf [abcdef]") {
 			t.Errorf("%v", r)
 		}
-		if err := w.Attach(w.Context(), drive.File{Ticket: 1, Title: "large", Name: "large", Data: make([]byte, 8_000_000)}); !errors.Is(err, drive.ErrRefused) {
+		w.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.Answer, Status: 500, Body: `{"errors":["The attachment exceeds the maximum size of 7000000 bytes."]}`, Path: "/Attachments"})
+		if err := w.Attach(w.Context(), drive.File{Ticket: 1, Title: "large", Name: "large", Data: []byte("x")}); !errors.Is(err, drive.ErrRefused) {
 			t.Error(err)
 		}
 	})
@@ -85,18 +86,18 @@ func TestThePSAsLimitOnFilesIsNotRunInto(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.sim.Adjust(func(b *psatest.Behaviour) { b.Attached = allowed })
 		attached := 0
-		for i := range 40 {
-			err := w.Attach(w.Context(), drive.File{Ticket: 1, Title: string(rune('A' + i)), Name: "n", Data: make([]byte, 4_000_000)})
+		for i := range 12 {
+			err := w.Attach(w.Context(), drive.File{Ticket: 1, Title: string(rune('A' + i)), Name: "n", Data: make([]byte, 6_000_000)})
 			switch {
 			case err == nil:
 				attached++
 			case !errors.Is(err, drive.ErrNotNow):
 				t.Fatal(err)
 			}
-			time.Sleep(30 * time.Second)
+			time.Sleep(time.Minute)
 		}
-		if attached < 8 {
-			t.Errorf("%d files of 4 MB in 20 minutes", attached)
+		if attached < 2 {
+			t.Errorf("%d files of 6 MB in 12 minutes", attached)
 		}
 		if n := len(w.tenant.Records("TicketAttachments")); n != attached {
 			t.Errorf("%d files are there, and %d were attached", n, attached)

@@ -57,12 +57,12 @@ func TestPeopleAndCompaniesAreFoundByTheirAddresses(t *testing.T) {
 func TestResourcesHaveOneAddressOrThree(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for range 2 {
-			found, err := w.Resources(w.Context(), "dispatcher@example.com")
-			if err != nil {
-				t.Fatal(err)
+			found, err := w.Resources(w.Context(), user)
+			if err != nil || len(found) != 1 || found[0].Company != 0 || found[0].Name != "API "+user {
+				t.Errorf("%+v %v", found, err)
 			}
-			if want := w.tenant.Records("Resources")[0]; len(found) != 1 && want["email"] == "dispatcher@example.com" {
-				t.Errorf("%+v of %v", found, want)
+			if found, err := w.Resources(w.Context(), "nobody@example.com"); err != nil || len(found) != 0 {
+				t.Errorf("%+v %v", found, err)
 			}
 		}
 		if !w.oneAddress.Load() {

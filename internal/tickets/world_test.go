@@ -52,7 +52,7 @@ type world struct {
 	cfg    call.Config
 	shared *call.Shared
 	g      *call.Gateway
-	log    *strings.Builder
+	log    *lines
 }
 
 func inWorld(t *testing.T, f func(w *world)) {
@@ -68,9 +68,16 @@ func inWorld(t *testing.T, f func(w *world)) {
 	})
 }
 
+// lines is a log that may be read while it is written.
 type lines struct {
 	mu sync.Mutex
-	b  *strings.Builder
+	b  strings.Builder
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func (l *lines) Write(p []byte) (int, error) {
@@ -81,14 +88,14 @@ func (l *lines) Write(p []byte) (int, error) {
 
 func newWorld(t *testing.T) *world {
 	network := psatest.NewNetwork()
-	w := &world{T: t, sim: psatest.New(), record: new(record), log: new(strings.Builder)}
+	w := &world{T: t, sim: psatest.New(), record: new(record), log: new(lines)}
 	w.sim.DiscoveryOn(network.Listen("127.0.0.1:5000"))
 	w.zone = w.sim.AddZoneOn("Five", network.Listen("127.0.0.1:5005"))
 	w.tenant = w.sim.AddTenant("Example", w.zone)
 	w.tenant.Seed(12)
 	w.user = w.tenant.AddUser(user, "pass-word", "CODE")
 	w.record.put("pass-word")
-	log := slog.New(slog.NewTextHandler(&lines{b: w.log}, nil))
+	log := slog.New(slog.NewTextHandler(w.log, nil))
 	store := secret.NewStore("file", w.record, secret.Options{Logger: log})
 	store.Start(context.Background())
 	t.Cleanup(store.Stop)
