@@ -20,7 +20,14 @@ type engine interface {
 	judge
 	switcher
 	doing
+	mailing
 	lifecycle
+}
+
+// mailing is what mailboxes need.
+type mailing interface {
+	// Inside makes the calls of a mailbox of the config.
+	Inside(mailbox string) (*call.Inside, error)
 }
 
 // gateway serves calls. It writes every answer itself and returns no errors: Caddy would log the caller's headers with them.
