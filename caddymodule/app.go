@@ -25,7 +25,8 @@ func init() {
 //
 // It emits these events, with what each knows as {event.data.<name>}: login, the login's name; version, the store's label
 // of the credential; integration, whose call it was, empty for an attempt of psagate's own; zone, a base URL; store, the
-// store's name; problem, one of stale, missing, unreadable and unusable. They come beside what they tell of, never before
+// store's name; problem, one of stale, missing, unreadable and unusable; mailbox, the mailbox's name; notice, whose the address in a
+// lockout notice is: ours, others or unknown; done, what it came to: locked, was-locked or stale. They come beside what they tell of, never before
 // it, and nothing waits for their handlers.
 //
 //	psa_credential_accepted   login version integration zone   a credential serves that did not before
@@ -40,6 +41,7 @@ func init() {
 //	psa_secret_unusable       login store version              the record as it is now can't be used: what served serves on
 //	psa_login_recovered       login version integration zone   calls are served again, or the record can be used again
 //	psa_login_released        login                            an operator has released the login: one attempt comes first, then calls
+//	psa_lockout_notice        login mailbox notice done        a mail of the PSA's says that the login is locked
 type App struct {
 	// Secrets are the secret stores, by name. At least one, where there is a login.
 	SecretsRaw map[string]json.RawMessage `json:"secrets,omitempty" caddy:"namespace=psa.secrets inline_key=kind"`

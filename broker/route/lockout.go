@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/psagate/psagate/broker/message"
 )
@@ -15,6 +16,9 @@ type Lockout struct {
 	Users []string
 	// Addresses are the IP addresses in its text.
 	Addresses []netip.Addr
+	// At is when the notice was written: its Date, or when it came, where that is earlier or there is no Date. Whoever acts on a
+	// notice tells by it those that are over.
+	At time.Time
 	// Ours says that one of the Addresses is ours: it was this gateway, or who shares its way to the internet. It means
 	// nothing where there is no address, or where none of ours is known.
 	Ours bool
@@ -51,7 +55,7 @@ func (n LockoutNotices) Read(m *message.Message) *Lockout {
 	if !locked.MatchString(text) {
 		return nil
 	}
-	out := &Lockout{}
+	out := &Lockout{At: m.Date}
 	lower := strings.ToLower(text)
 	for _, user := range n.Users {
 		if user = strings.ToLower(user); user != "" && standsAlone(lower, user) && !slices.Contains(out.Users, user) {
