@@ -116,5 +116,5 @@ func (k Keys) IsOwn(messageID, mark string) bool {
 
 // Own tells whether a mail with this header is this broker's; it fits message.Options.
 func (k Keys) Own(header message.Header) bool {
-	return k.IsOwn(header.MessageID(), header.Get(MarkField))
+	return k.IsOwn(header.MessageID(), header.Get(MarkField)) || k.IsProbe(header)
 }
