@@ -112,6 +112,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.check(); err != nil {
 		return err
 	}
+	if err := a.checkRemoved(); err != nil { // before any app is started
+		return err
+	}
 	a.setDefaults()
 	if err := a.loadStores(ctx); err != nil {
 		return err
@@ -135,7 +138,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.buildAlerts(); err != nil {
 		return err
 	}
-	if err := a.buildMail(); err != nil {
+	if err := a.buildMailboxes(); err != nil {
 		return err
 	}
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
@@ -265,7 +268,7 @@ func (a *App) Start() error {
 			return err
 		}
 	}
-	return a.startMail()
+	return a.mail.openDoors()
 }
 
 // openTheStore opens the store of a config that needs no secrets for that.

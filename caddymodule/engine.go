@@ -28,6 +28,9 @@ type engine interface {
 type mailing interface {
 	// Inside makes the calls of a mailbox of the config.
 	Inside(mailbox string) (*call.Inside, error)
+	// Lockout takes in what a mail of the PSA's says of locked users; UserNames are those that one may name.
+	Lockout(ctx context.Context, n call.LockoutNotice) error
+	UserNames() []string
 }
 
 // gateway serves calls. It writes every answer itself and returns no errors: Caddy would log the caller's headers with them.

@@ -43,8 +43,8 @@ type builtMail struct {
 	listeners map[string]net.Listener
 }
 
-// buildMail builds the mailboxes. It opens secret stores, and reads nothing of them.
-func (a *App) buildMail() error {
+// buildMailboxes builds the mailboxes. It opens secret stores, and reads nothing of them.
+func (a *App) buildMailboxes() error {
 	built := &builtMail{listeners: map[string]net.Listener{}}
 	a.mail = built // which is given back even if the rest of it cannot be built
 	places := map[string]bool{}

@@ -85,7 +85,7 @@ func (r *mailroom) use(a *App) {
 // fill adds what is known only now that the config is in force.
 func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys) (err error) {
 	name := b.Route.Name
-	b.Route.Keys = keys
+	b.Route.Keys, b.Route.Lockouts.UsersNow = keys, a.engine.UserNames
 	if b.fallback != nil {
 		if b.Fallback, err = b.fallback(keys); err != nil {
 			return fmt.Errorf("mailbox %s: %w", name, err)
@@ -100,7 +100,7 @@ func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys) (err error) {
 		r.allowances[login] = new(tickets.Allowance)
 	}
 	t := tickets.New(tickets.Options{Caller: inside, Allowance: r.allowances[login], Log: slog.New(currentLog{}).With("mailbox", name)})
-	b.PSA = mail.PSA{Ticketer: t, Directory: t, Participates: t.Participates, Down: t.Down, Run: t.Run}
+	b.PSA = mail.PSA{Ticketer: t, Directory: t, Participates: t.Participates, Down: t.Down, Run: t.Run, Lockout: tickets.Lockout(a.engine, name)}
 	return nil
 }
 
@@ -182,14 +182,6 @@ func unfinished(c ledger.Counts) string {
 		}
 	}
 	return strings.Join(list, ", ")
-}
-
-// startMail opens where mails come in, and refuses a config that leaves out what is not done with.
-func (a *App) startMail() error {
-	if err := a.checkRemoved(); err != nil {
-		return err
-	}
-	return a.mail.openDoors()
 }
 
 // mailed tells whether a config of this process had mailboxes: only then is there something to end.
