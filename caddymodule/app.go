@@ -78,6 +78,9 @@ type App struct {
 	// Alerts are who is told what happens to logins. Default: nobody.
 	Alerts *Alerts `json:"alerts,omitempty"`
 
+	// Mail are the mailboxes whose mails become tickets, by name. Default: none.
+	Mail map[string]*Mailbox `json:"mail,omitempty"`
+
 	// Audit is where calls and security events are written down. Default: nowhere.
 	Audit *Audit `json:"audit,omitempty"`
 

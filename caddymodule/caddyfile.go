@@ -41,6 +41,7 @@ type parser struct {
 //	    policy <file...> { ... }
 //	    freeze <weekday...> <from-to> [<zone>]
 //	    alerts { ... }
+//	    mail <name> { ... }
 //	    insecure_log_keys
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -55,7 +56,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if _, err := w.present(); err != nil {
 		return nil, err
 	}
-	if err := w.block("psa", p.words(), "secrets", "login", "pool", "integration", "issuer", "freeze"); err != nil {
+	if err := w.block("psa", p.words(), "secrets", "login", "pool", "integration", "issuer", "freeze", "mail"); err != nil {
 		return nil, err
 	}
 	if err := cmp.Or(p.app.check(), checkNeeds(p.needs, p.app.SecretsRaw)); err != nil {
@@ -82,6 +83,7 @@ func (p *parser) words() words {
 		"freeze":            p.freeze,
 		"alerts":            p.alerts,
 		"audit":             p.audit,
+		"mail":              p.mailbox,
 		"insecure_log_keys": func(w *word) (err error) { p.app.InsecureLogKeys, err = w.present(); return err },
 	}
 }

@@ -61,7 +61,7 @@ func (a *App) check() error {
 			return err
 		}
 	}
-	return cmp.Or(a.checkPassThrough(), a.checkAlerts(), a.checkAudit())
+	return cmp.Or(a.checkPassThrough(), a.checkAlerts(), a.checkAudit(), a.checkMailboxes())
 }
 
 // checkPassThrough finds integrations that one call with a credential of its own could be either of.

@@ -41,8 +41,8 @@ func ExamplePolicies_Test() {
 		return
 	}
 	cases, err := policy.ParseCases("a.cases.json", []byte(`{"cases": [{
-	"name": "the mail broker creates tickets",
-	"request": {"mailbox": "support", "action": "create", "entity": "Tickets"},
+	"name": "the mail broker creates companies",
+	"request": {"mailbox": "support", "action": "create", "entity": "Companies"},
 	"want": "allow"
 }]}`))
 	if err != nil {
@@ -53,5 +53,5 @@ func ExamplePolicies_Test() {
 		fmt.Printf("%s:%d: %s: %s\n", result.File, result.Line, result.Name, result.Failure)
 	}
 	// Output:
-	// a.cases.json:1: the mail broker creates tickets: want allow, got deny: no policy permits it; this one would: permit (principal == Mailbox::"support", action == Action::"create", resource == Entity::"Tickets");
+	// a.cases.json:1: the mail broker creates companies: want allow, got deny: no policy permits it; this one would: permit (principal == Mailbox::"support", action == Action::"create", resource == Entity::"Companies");
 }

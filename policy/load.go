@@ -10,7 +10,8 @@ import (
 //go:embed default.cedar
 var defaultText []byte
 
-// Default is what Load takes where there is no source: it permits reading and querying, and nothing else.
+// Default is what Load takes where there is no source: it permits reading and querying, and mailboxes what they need to make tickets of
+// mails; nothing else.
 func Default() Source { return Source{Name: "built-in", Text: slices.Clone(defaultText)} }
 
 // Options say what the names in policies mean. A list that is nil is not checked against.

@@ -2,6 +2,7 @@ package ates
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"mime"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/psagate/psagate/broker/message"
 	"github.com/psagate/psagate/broker/plain"
+	"github.com/psagate/psagate/broker/thread"
 )
 
 // Mail is one for the service.
@@ -19,9 +21,11 @@ type Mail struct {
 	From, To message.Address
 	// Subject becomes the title and Text the description; Reference is its last line, by which the ticket is found.
 	Subject, Text, Reference string
-	// Domain is that of the mail's own id, which is the same whenever it is sent again.
-	Domain string
-	Date   time.Time
+	// ID and Domain make the mail's own id, which is the same whenever it is sent again; without ID it has the Reference in it.
+	ID, Domain string
+	// Mark is thread.MarkField's value, by which the mail is known as our own where it comes back; empty for none.
+	Mark string
+	Date time.Time
 	// Repeat says in the text that the ticket may be there already.
 	Repeat bool
 	Token  Token
@@ -52,12 +56,16 @@ func (m Mail) Write() ([]byte, error) {
 		{"From", "<" + oneLine(m.From.String()) + ">"},
 		{"To", "<" + oneLine(m.To.String()) + ">"},
 		{"Subject", m.subject()},
-		{"Message-ID", "<" + oneLine(m.Reference) + "@" + oneLine(m.Domain) + ">"},
+		{"Message-ID", "<" + m.messageID() + ">"},
 		{"Date", m.Date.Format(time.RFC1123Z)},
 		{"MIME-Version", "1.0"},
 		{"Content-Type", "text/plain; charset=utf-8"},
 		{"Content-Transfer-Encoding", "quoted-printable"},
+		{thread.MarkField, oneLine(m.Mark)},
 	} {
+		if field[1] == "" {
+			continue
+		}
 		fmt.Fprintf(&b, "%s: %s\r\n", field[0], field[1])
 	}
 	b.WriteString("\r\n")
@@ -72,12 +80,21 @@ func (m Mail) Write() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// subject is never empty: the service would make a title of the date.
+// messageID is without brackets.
+func (m Mail) messageID() string {
+	return oneLine(cmp.Or(m.ID, m.Reference)) + "@" + oneLine(m.Domain)
+}
+
+// noSubject is never empty: the service would make a title of the date.
+const noSubject = "Mail without a subject"
+
+// titled is a title as the service gets it, with something at its end that is not cut.
+func titled(title, end string) string {
+	return cmp.Or(plain.Cut(harmless(plain.Line(title)), titleMost-len([]rune(end)), "…"), noSubject) + end
+}
+
 func (m Mail) subject() string {
-	title := plain.Cut(harmless(plain.Line(m.Subject)), titleMost, "…")
-	if title == "" {
-		title = "Mail without a subject"
-	}
+	title := titled(m.Subject, "")
 	// Each encoded word has a line of its own: one has at most 998 bytes (RFC 5322 section 2.1.1).
 	return strings.ReplaceAll(mime.QEncoding.Encode("utf-8", title), "?= =?", "?=\r\n =?")
 }

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ const (
 )
 
 // cases are the rows of the crash matrix (39 in all: the numbers are those of the list of what mail bridges must outlive) that need no
-// real server: what dies or is cut is this process, the PSA, or the ledger. Those of servers (1-5, 7, 21, 22, 24, 26, 32, 33, 35)
+// real server: what dies or is cut is this process, the PSA, or the ledger. Those of servers (1-5, 7, 21, 22, 24, 26, 33, 35)
 // are tested where the servers are.
 var cases = []struct {
 	row  int
@@ -114,6 +115,52 @@ var cases = []struct {
 		w.repaired()
 	}},
 	{31, "the API comes back: what the mail service made is put right", func(w *world) { w.fallback(); w.hours(2); w.down = time.Time{}; w.repaired() }},
+	{31, "the mail service makes the note on a ticket that is there", func(w *world) {
+		w.arrive(plainMail)
+		w.settle()
+		w.rules.FallbackAfter = 30 * time.Minute
+		w.arrive(reply)
+		w.run(w.driver())
+		w.down = w.now
+		w.hours(2)
+		w.down = time.Time{}
+		if t := w.one(); w.handed != 1 || len(t.notes) != 1 || t.fixed != 0 {
+			w.t.Errorf("handed over %d times; %+v", w.handed, t)
+		}
+	}},
+	{32, "the mail service's notice of success comes to our own mailbox, twice", func(w *world) {
+		w.fallback()
+		w.hours(2)
+		w.arrive(w.notice(1, "Ticket created\n\nThe ticket was created successfully.\n"))
+		w.arrive(w.notice(1, "Ticket created\n\nThe ticket was created successfully. Again.\n"))
+		w.hours(1)
+		w.down = time.Time{}
+		w.repaired()
+		w.suppressed(2, 3)
+	}},
+	{32, "the mail service's notice of failure comes to our own mailbox", func(w *world) {
+		w.fallback()
+		w.ignores = true
+		w.hours(2)
+		w.arrive(w.notice(1, "Ticket creation failed\n\nThe key is not known.\n"))
+		w.hours(2)
+		if m := w.mails()[0]; m.State != ledger.Ready || m.Cause != ledger.AtesFailed || w.handed != 1 {
+			w.t.Errorf("handed over %d times: %+v", w.handed, m)
+		}
+		w.down = time.Time{}
+		if t := w.one(); t.fixed != 0 || t.Fields.Queue != "Level 1" {
+			w.t.Errorf("%+v", t)
+		}
+		w.suppressed(2)
+	}},
+	{32, "a notice of failure is about a mail that the mail service has made all the same", func(w *world) {
+		w.fallback()
+		w.hours(2)
+		w.arrive(w.notice(1, "Ticket creation failed\n\nOr not.\n"))
+		w.hours(1)
+		w.down = time.Time{}
+		w.repaired()
+	}},
 	{34, "no secret: the API cannot be used for hours, and there is no mail service to use", func(w *world) {
 		w.arrive(plainMail)
 		w.down = w.now
@@ -190,6 +237,26 @@ func (w *world) hours(n int) {
 	for range n * 12 {
 		w.run(w.driver())
 		w.pass(5 * time.Minute)
+	}
+}
+
+// notice is one of the mail service about a mail.
+func (w *world) notice(mail int64, text string) string {
+	w.t.Helper()
+	m, err := w.book.Get(context.Background(), mail)
+	if err != nil {
+		w.t.Fatalf("%v", err)
+	}
+	return "From: addticket@autotask.example\nTo: support+" + w.mailbox.Keys.HandedTag(m.ID, m.Reference) + "@msp.example\nSubject: " + text
+}
+
+// suppressed demands that nothing became of these mails, being notices.
+func (w *world) suppressed(mails ...int64) {
+	w.t.Helper()
+	for _, id := range mails {
+		if m, err := w.book.Get(context.Background(), id); err != nil || m.State != ledger.Suppressed || m.Cause != "ates-notice" || w.inbox[m.Object] != "" {
+			w.t.Errorf("%+v, %v", m, err)
+		}
 	}
 }
 

@@ -63,7 +63,10 @@ func readPlan(m ledger.Mail) (p plan, err error) {
 
 // ticket is the one to be made, with less in it each time that the PSA has refused it.
 func (p plan) ticket(m ledger.Mail) Ticket {
-	t := Ticket{Reference: m.Reference, Title: p.Title, Description: p.Description, Fields: p.Fields, Contact: p.Contact}
+	t := Ticket{Mail: m.ID, Reference: m.Reference, Title: p.Title, Description: p.Description, Fields: p.Fields, Contact: p.Contact, Sender: p.Sender}
+	if m.IsNote {
+		t.Note = m.Number
+	}
 	if m.Plainness >= 1 { // what a ticket does well without
 		t.Fields.IssueType, t.Fields.SubIssueType, t.Fields.TicketType, t.Fields.Category, t.Fields.Source = "", "", "", "", ""
 	}

@@ -132,7 +132,18 @@ func (s service) HandOver(_ context.Context, t Ticket, again bool) error {
 	s.w.excused = s.w.excused || again // nobody can look, and it has been long enough: it is flagged
 	return s.w.make("mail", func() {
 		s.w.handed++
+		if s.w.ignores {
+			return
+		}
 		t.Fields = route.Fields{Queue: "Mail"}
+		for _, on := range s.w.tickets {
+			if t.Note == on.kept().Number {
+				s.w.late = append(s.w.late, effect{s.w.now.Add(10 * time.Minute), func() {
+					on.notes = append(on.notes, Note{Ticket: on.id, Title: t.Title, Text: t.Description, Mark: mark(t.Reference)})
+				}})
+				return
+			}
+		}
 		s.w.late = append(s.w.late, effect{s.w.now.Add(10 * time.Minute), func() { s.w.put(t) }})
 	})
 }

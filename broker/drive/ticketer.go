@@ -39,12 +39,18 @@ type Ticketer interface {
 
 // Ticket is one to be made.
 type Ticket struct {
+	// Mail is the mail's number in the ledger.
+	Mail               int64
 	Reference          string
 	Title, Description string
 	// Fields are names and ids as the config has them: what the PSA does not know of them is left out.
 	Fields route.Fields
 	// Contact is 0 for none.
 	Contact int64
+	// Sender is the address of whoever wrote the mail; empty where nobody knows. A Ticketer has no use for it, a Fallback has.
+	Sender string
+	// Note is, for a Fallback alone, the number of the ticket that the mail becomes a note on; empty for a ticket of its own.
+	Note string
 }
 
 // Kept is a ticket that is there. Reference is the one that it was made with, wherever the PSA keeps that; empty for none.

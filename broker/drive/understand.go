@@ -33,6 +33,11 @@ func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledg
 			return d.notNow(m, "what it says of a lockout cannot be told", err)
 		}
 	}
+	if draft.Notice != nil {
+		if err := d.heed(ctx, draft.Notice); err != nil {
+			return d.notNow(m, "what it says of a mail that was handed to the mail service cannot be written down", err)
+		}
+	}
 	d.guard(draft, m.Forced)
 	return ledger.Result{Answer: ledger.Yes, Understood: d.understood(draft, m.Forced)}
 }

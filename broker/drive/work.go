@@ -45,8 +45,12 @@ func (d *Driver) look(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 		return ledger.Result{Answer: seen(d.Ticketer.HasNote(ctx, m.Ticket, p.left(m).Mark))}
 	case m.Item > 0:
 		return ledger.Result{Answer: seen(d.Ticketer.HasFile(ctx, m.Ticket, p.fileTitle(m)))}
-	case m.IsNote && m.State != ledger.AtesSent && m.State != ledger.AtesInDoubt:
-		return ledger.Result{Answer: seen(d.Ticketer.HasNote(ctx, m.Ticket, mark(m.Reference)))}
+	case m.IsNote:
+		result := ledger.Result{Answer: seen(d.Ticketer.HasNote(ctx, m.Ticket, mark(m.Reference)))}
+		if ates := d.Fallback != nil || m.State == ledger.AtesSent || m.State == ledger.AtesInDoubt; result.Answer != ledger.No || !ates {
+			return result
+		}
+		// The mail service makes a ticket where it is not told, or does not find, the one to make a note on.
 	}
 	kept, there, err := d.Ticketer.Find(ctx, m.Reference)
 	return ledger.Result{Answer: seen(there, err), Ticket: kept.ID, Number: kept.Number}
@@ -56,9 +60,9 @@ func (d *Driver) look(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 const clocksApart = time.Hour
 
 // mayBeThere tells whether an item may have been sent although the ledger does not say so: the mail came before the ledger knows
-// everything, or people have taken it up again, or it was given up for lost.
+// everything, or people have taken it up again, or it was given up for lost, or the mail service says that it has not made it.
 func (d *Driver) mayBeThere(ctx context.Context, m ledger.Mail) (bool, error) {
-	if m.Forced || m.Repeated {
+	if m.Forced || m.Repeated || m.Cause == ledger.AtesFailed {
 		return true, nil
 	}
 	since, err := d.Ledger.Since(ctx)

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/broker/route"
+	"github.com/psagate/psagate/broker/thread"
 )
 
 // fate is what happens at a point where the driver comes out of itself.
@@ -56,6 +58,7 @@ type world struct {
 	down    time.Time
 	deep    int // processes that are in the midst of something
 	merges  bool
+	ignores bool // the mail service makes nothing of what it gets
 
 	tickets map[int64]*ticket
 	late    []effect
@@ -79,9 +82,13 @@ type effect struct {
 }
 
 func newWorld(t reporter) *world {
+	keys, err := thread.NewKeys(bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
 	return &world{
 		t: t, now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC), book: ledger.NewMemory(), inbox: map[string]string{}, came: map[string]time.Time{}, fates: map[string][]fate{}, tickets: map[int64]*ticket{},
-		mailbox: route.Mailbox{Name: "support", Tenant: "1", Default: route.Fields{Company: "0", Queue: "Triage"}, Aliases: []route.Alias{{Address: "support@msp.example", Fields: route.Fields{Queue: "Level 1"}}}},
+		mailbox: route.Mailbox{Name: "support", Tenant: "1", Keys: keys, Default: route.Fields{Company: "0", Queue: "Triage"}, Aliases: []route.Alias{{Address: "support@msp.example", Fields: route.Fields{Queue: "Level 1"}}}},
 	}
 }
 

@@ -39,10 +39,15 @@ func secured(ctx context.Context, m Mailbox, conn net.Conn) (*session, error) {
 	if err != nil {
 		return nil, insecure(m.Server, err)
 	}
+	return m.greeted(ctx, conn, over)
+}
+
+// greeted is a session over the connection conn, with what may be TLS over it, once the server has said its first words.
+func (m Mailbox) greeted(ctx context.Context, conn, over net.Conn) (*session, error) {
 	s := &session{conn: conn, meter: &meter{Conn: over}, news: make(chan struct{}, 1)}
 	s.meter.left.Store(talkMost)
 	s.c = imapclient.New(s.meter, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: s.mailboxChanged}})
-	err = s.do(ctx, dialTime, func() error {
+	err := s.do(ctx, dialTime, func() error {
 		if err := s.c.WaitGreeting(); err != nil {
 			return err
 		}

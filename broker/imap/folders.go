@@ -17,12 +17,21 @@ func (s *session) folders(ctx context.Context, m Mailbox) (err error) {
 	return err
 }
 
-// folder finds a folder. On some servers all folders lie under the inbox (RFC 9051 section 5.1.2).
+// folder finds a folder, or makes it.
 func (s *session) folder(ctx context.Context, name string) (string, error) {
-	names := []string{name}
+	found, names, err := s.find(ctx, name)
+	if found != "" || err != nil {
+		return found, err
+	}
+	return s.make(ctx, name, names)
+}
+
+// find finds a folder; names are those that it may have: on some servers all folders lie under the inbox (RFC 9051 section 5.1.2).
+func (s *session) find(ctx context.Context, name string) (found string, names []string, err error) {
+	names = []string{name}
 	inbox, err := s.listed(ctx, "INBOX")
 	if err != nil {
-		return "", broken(Opening, err, "listing folders")
+		return "", nil, broken(Opening, err, "listing folders")
 	}
 	if inbox != nil && inbox.Delim != 0 {
 		names = append(names, "INBOX"+string(inbox.Delim)+name)
@@ -30,11 +39,17 @@ func (s *session) folder(ctx context.Context, name string) (string, error) {
 	for _, name := range names {
 		switch found, err := s.listed(ctx, name); {
 		case err != nil:
-			return "", broken(Opening, err, "listing folders")
+			return "", nil, broken(Opening, err, "listing folders")
 		case found != nil:
-			return name, nil
+			return name, names, nil
 		}
 	}
+	return "", names, nil
+}
+
+// make makes a folder by one of these names.
+func (s *session) make(ctx context.Context, name string, names []string) (string, error) {
+	var err error
 	for _, name := range names {
 		if err = s.create(ctx, name); err == nil {
 			return name, nil

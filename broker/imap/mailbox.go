@@ -47,6 +47,10 @@ type Mailbox struct {
 	Most int64
 	// Dial opens a connection, as net.Dialer.DialContext does, which is used where it is nil.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Lookup looks a host's name up for a Trial, as net.Resolver.LookupHost does, which is used where it is nil.
+	Lookup func(ctx context.Context, host string) (addresses []string, err error)
+	// Refusals are shared with others who sign in to the mailbox; nil for nobody.
+	Refusals *Refusals
 }
 
 const (
@@ -87,8 +91,12 @@ func (m Mailbox) whole() (Mailbox, error) {
 	or(&m.DeadLetter, "DeadLetter")
 	or(&m.Poll, usualPoll)
 	or(&m.Most, usualMost)
+	or(&m.Refusals, new(Refusals))
 	if m.Dial == nil {
 		m.Dial = new(net.Dialer).DialContext
+	}
+	if m.Lookup == nil {
+		m.Lookup = net.DefaultResolver.LookupHost
 	}
 	return m, nil
 }

@@ -5,11 +5,14 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"sync"
 	"time"
 )
 
-// refusal remembers the last secret that was refused, as an HMAC with a key of its own.
-type refusal struct {
+// Refusals remember which secret of a mailbox was refused last, as an HMAC with a key of their own. Where a Mailbox has them,
+// whoever uses it next, another Source or a Trial, does not send again what was refused before.
+type Refusals struct {
+	mu     sync.Mutex
 	key    [32]byte
 	of     [32]byte
 	inARow int
@@ -20,7 +23,7 @@ type refusal struct {
 // proves nothing.
 const tokenPause = 5 * time.Minute
 
-func (r *refusal) print(secret string) (sum [32]byte) {
+func (r *Refusals) print(secret string) (sum [32]byte) {
 	if r.key == [32]byte{} {
 		_, _ = rand.Read(r.key[:]) // it never fails
 	}
@@ -29,33 +32,59 @@ func (r *refusal) print(secret string) (sum [32]byte) {
 	return [32]byte(h.Sum(nil))
 }
 
-func (r *refusal) note(secret string, now time.Time) {
+func (r *Refusals) note(secret string, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.of, r.at = r.print(secret), now
 	r.inARow++
 }
 
-func (r *refusal) forget() { r.inARow = 0 }
+func (r *Refusals) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inARow = 0
+}
 
 // secret is what to sign in with, if it may be sent.
-func (r *refusal) secret(ctx context.Context, m Mailbox, now time.Time) (string, error) {
-	get, what := m.Password, "password"
+func (r *Refusals) secret(ctx context.Context, m Mailbox, now time.Time) (string, error) {
+	secret, err := m.secret(ctx)
+	if err != nil {
+		return "", err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var p *Problem
+	switch {
+	case r.inARow > 0 && r.print(secret) == r.of:
+		p = problem(SigningIn, nil, "the server has refused the %s of %s, which is not sent again until it changes", m.secretKind(), m.User)
+	case m.Token != nil && r.inARow > 1 && now.Sub(r.at) < tokenPause:
+		p = problem(SigningIn, nil, "the server has refused %d access tokens of %s, one after the other; the next is sent %s after the last", r.inARow, m.User, tokenPause)
+	default:
+		return secret, nil
+	}
+	p.Refused = true
+	return "", p
+}
+
+func (m Mailbox) secretKind() string {
+	if m.Token != nil {
+		return "access token"
+	}
+	return "password"
+}
+
+// secret is what there is to sign in with.
+func (m Mailbox) secret(ctx context.Context) (string, error) {
+	get := m.Password
 	if get == nil {
-		get, what = m.Token, "access token"
+		get = m.Token
 	}
 	secret, err := get(ctx)
 	switch {
 	case err != nil:
-		return "", problem(SigningIn, err, "there is no %s for %s: %v", what, m.User, err)
+		return "", problem(SigningIn, err, "there is no %s for %s: %v", m.secretKind(), m.User, err)
 	case secret == "":
-		return "", problem(SigningIn, nil, "the %s of %s is empty: nothing is sent", what, m.User)
-	case r.inARow > 0 && r.print(secret) == r.of:
-		p := problem(SigningIn, nil, "the server has refused the %s of %s, which is not sent again until it changes", what, m.User)
-		p.Refused = true
-		return "", p
-	case m.Token != nil && r.inARow > 1 && now.Sub(r.at) < tokenPause:
-		p := problem(SigningIn, nil, "the server has refused %d access tokens of %s, one after the other; the next is sent %s after the last", r.inARow, m.User, tokenPause)
-		p.Refused = true
-		return "", p
+		return "", problem(SigningIn, nil, "the %s of %s is empty: nothing is sent", m.secretKind(), m.User)
 	}
 	return secret, nil
 }

@@ -25,6 +25,8 @@ type session struct {
 	meter    *meter
 	caps     imap.CapSet
 	validity uint32
+	// opened is what the server said of the inbox.
+	opened *imap.SelectData
 	// keeps says that the inbox keeps the flag \Deleted.
 	keeps bool
 	// news has something in it when the server said that mails have come.
@@ -75,7 +77,7 @@ func (s *session) open(ctx context.Context, m Mailbox) error {
 	case data.UIDValidity == 0:
 		return problem(Opening, nil, "the server gives no UIDVALIDITY for the inbox of %s: mails could be mistaken for one another, so none is read", m.User)
 	}
-	s.validity = data.UIDValidity
+	s.validity, s.opened = data.UIDValidity, data
 	s.keeps = len(data.PermanentFlags) == 0 || hasFlag(data.PermanentFlags, imap.FlagDeleted) // RFC 9051 section 7.1: without the code all are kept
 	return nil
 }

@@ -24,7 +24,6 @@ type Source struct {
 	books   Books
 	log     *slog.Logger
 	asks    chan ask
-	refused refusal
 	// troubles are the mails that could not be brought over, by object.
 	troubles map[string]trouble
 
@@ -129,7 +128,7 @@ func (s *Source) rest(ctx context.Context, pause time.Duration) {
 
 // connected is one connection, from its beginning to its end.
 func (s *Source) connected(ctx context.Context) error {
-	secret, err := s.refused.secret(ctx, s.mailbox, time.Now())
+	secret, err := s.mailbox.Refusals.secret(ctx, s.mailbox, time.Now())
 	if err != nil {
 		return err
 	}
@@ -141,11 +140,11 @@ func (s *Source) connected(ctx context.Context) error {
 	session.hidden = func(err error) error { return s.mailbox.hidden(err, secret) }
 	if err := session.signIn(ctx, s.mailbox, secret); err != nil {
 		if p := new(Problem); errors.As(err, &p) && p.Refused {
-			s.refused.note(secret, time.Now())
+			s.mailbox.Refusals.note(secret, time.Now())
 		}
 		return err
 	}
-	s.refused.forget()
+	s.mailbox.Refusals.forget()
 	return s.signedIn(ctx, session)
 }
 

@@ -125,7 +125,7 @@ func (r Rules) arrived(m Mail, result Result, now time.Time) Mail {
 // done goes on to the next item, or to the end.
 func (r Rules) done(m Mail, now time.Time) Mail {
 	m.Item++
-	m.Tries, m.Fails, m.SentAt, m.Empty = 0, 0, time.Time{}, 0
+	m.Cause, m.Tries, m.Fails, m.SentAt, m.Empty = "", 0, 0, time.Time{}, 0
 	if m.Item > m.last() {
 		return m.end(Done, "", now)
 	}

@@ -145,5 +145,5 @@ func (r Rules) nextReady(m Mail, now time.Time, w World) Step {
 		}
 		return Send
 	}
-	return when(m.Item == 0 && !m.Repair && r.FallbackAfter > 0 && now.Sub(w.Down) >= r.FallbackAfter, SendAtes)
+	return when(m.Item == 0 && !m.Repair && m.Cause != AtesFailed && r.FallbackAfter > 0 && now.Sub(w.Down) >= r.FallbackAfter, SendAtes)
 }

@@ -47,6 +47,8 @@ type Draft struct {
 
 	// Lockout is what a notice of the PSA's about a locked user says, where the mail came by an alias for those.
 	Lockout *Lockout
+	// Notice is what the PSA's mail service says of a mail that was handed to it, where this mail is that.
+	Notice *Notice
 
 	// Why are the steps that led here, in words; Troubles are what somebody should look at.
 	Why, Troubles []string

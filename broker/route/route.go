@@ -17,6 +17,10 @@ func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, t
 		d.finish(b, "")
 		return d, nil
 	}
+	if d.notice(b) {
+		d.finish(b, "")
+		return d, nil
+	}
 	alias, came, found := b.alias(m)
 	d.applyAlias(b, alias, came, found)
 	if alias.LockoutNotice {

@@ -101,7 +101,13 @@ const MarkField = "X-Psagate-Mark"
 
 // Mark is MarkField's value in a mail that goes out, made of its Message-ID (without brackets): a copy of it in another
 // mail proves nothing.
-func (k Keys) Mark(messageID string) string { return mac(k.keys[0], "own mail", messageID) }
+// Empty without keys.
+func (k Keys) Mark(messageID string) string {
+	if len(k.keys) == 0 {
+		return ""
+	}
+	return mac(k.keys[0], "own mail", messageID)
+}
 
 // IsOwn tells whether a mail with this Message-ID carries our mark.
 func (k Keys) IsOwn(messageID, mark string) bool {
@@ -110,5 +116,5 @@ func (k Keys) IsOwn(messageID, mark string) bool {
 
 // Own tells whether a mail with this header is this broker's; it fits message.Options.
 func (k Keys) Own(header message.Header) bool {
-	return k.IsOwn(header.MessageID(), header.Get(MarkField))
+	return k.IsOwn(header.MessageID(), header.Get(MarkField)) || k.IsProbe(header)
 }

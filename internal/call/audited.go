@@ -159,6 +159,13 @@ func (a *audited) from(who identity.Caller) {
 	}
 }
 
+// fromMailbox says that the call is a mailbox's, as itself.
+func (a *audited) fromMailbox(name, login string) {
+	if a != nil {
+		a.entry.CallerKind, a.entry.Caller, a.entry.Login = audit.Mailbox, name, login
+	}
+}
+
 // notLetIn says why a caller is not: a word of identity's.
 func (a *audited) notLetIn(why error) {
 	if a != nil {

@@ -42,6 +42,7 @@ func (t *trip) carry(w http.ResponseWriter, r *http.Request) {
 	if t.Reason != "" { // our own
 		addTo(w.Header(), resp.Header)
 	} else if err := t.shape(w.Header(), resp); err != nil {
+		t.InDoubt = true // the PSA has done something, and has said what
 		t.gone(w, r)
 		return
 	}

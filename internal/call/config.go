@@ -27,6 +27,8 @@ type Config struct {
 	Logins       []Login
 	Pools        []Pool
 	Integrations []Integration
+	// Mailboxes are those of the mail broker, which call from within the process: see Inside.
+	Mailboxes []Mailbox
 	// Zones keeps zones over restarts; nil for memory alone.
 	Zones zone.Storage
 	Log   *slog.Logger

@@ -16,8 +16,10 @@ import (
 // caller is who makes a call, and from where.
 type caller struct {
 	identity.Caller
-	client string
-	let    *admitted // once policy has let the call pass
+	client  string
+	let     *admitted // once policy has let the call pass
+	inside  *inside   // of a call from within the process
+	mailbox string    // whose call it is, where that calls as itself
 }
 
 // note remembers what came of a caller's attempt.

@@ -24,6 +24,7 @@ type Gateway struct {
 	prover identity.Prover // nil: no JWT is taken
 	// integrations are those of the config, by name.
 	integrations map[string]Integration
+	insiders     map[string]*Inside // by the mailbox's name
 	freeze       []limits.Window
 	log          *slog.Logger
 	audit        Auditor // nil: nobody writes calls down
@@ -41,7 +42,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	}
 	g := &Gateway{
 		shared: shared, keys: keys, book: book, byName: make(map[string]*lane), ways: make(map[string]way), stores: cfg.Stores, log: cfg.Log, audit: cfg.Audit,
-		policy: cfg.Policy, prover: cfg.Prover, integrations: make(map[string]Integration), freeze: cfg.Freeze, closed: make(chan struct{}),
+		policy: cfg.Policy, prover: cfg.Prover, integrations: make(map[string]Integration), insiders: make(map[string]*Inside), freeze: cfg.Freeze, closed: make(chan struct{}),
 	}
 	if g.policy == nil {
 		g.policy = byDefault()
@@ -63,6 +64,9 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	for _, i := range cfg.Integrations {
 		errs = append(errs, g.mayCall(&i.Integration))
 		g.integrations[i.Name] = i
+	}
+	for _, m := range cfg.Mailboxes {
+		errs = append(errs, g.addMailbox(m))
 	}
 	if err := errors.Join(errs...); err != nil {
 		g.Close()

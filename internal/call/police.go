@@ -136,7 +136,7 @@ func (g *Gateway) requests(r *http.Request, in *admitted, line *audited) ([]poli
 func (g *Gateway) request(in *admitted, c autotask.SOAPCall) policy.Request {
 	i, what := in.who.Integration, c.Resource
 	out := policy.Request{
-		Principal: policy.Principal{Kind: policy.Integration, Name: i.Name, Groups: i.Groups},
+		Principal: in.who.principal(),
 		Action:    policy.Action(c.Action), Entity: what.Entity, ID: what.ID, Parent: policy.Parent{Entity: what.Parent, ID: what.ParentID},
 		API: in.op.API.String(), Method: in.op.Method, Time: time.Now(), SourceIP: clientAddress(in.who.client),
 		Impersonates: in.resource != "", Zone: g.zoneOf(i.Login),

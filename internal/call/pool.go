@@ -58,10 +58,19 @@ func (c Config) users() map[string]int {
 	for _, p := range c.Pools {
 		of[p.Name] = p.Logins
 	}
+	through := make([]string, 0, len(c.Integrations)+len(c.Mailboxes))
 	for _, i := range c.Integrations {
-		logins := of[i.Login]
+		through = append(through, i.Login)
+	}
+	for _, m := range c.Mailboxes {
+		if m.As == "" {
+			through = append(through, m.Login)
+		}
+	}
+	for _, name := range through {
+		logins := of[name]
 		if logins == nil {
-			logins = []string{i.Login}
+			logins = []string{name}
 		}
 		for _, login := range logins {
 			users[login]++

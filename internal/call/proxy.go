@@ -78,11 +78,12 @@ func (g *Gateway) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOptions) 
 	t := &trip{
 		Call: inject.Call{
 			Entrance: switched{entrance(g.ways[who.Integration.Login], who, in.own), g.shared.switches, who.Integration}, Integration: who.Integration.Name, Operation: op, Query: in.sentQuery(),
-			Body: in.body, Envelope: in.envelope, Impersonate: in.resource,
+			Body: in.body, Envelope: in.envelope, Impersonate: in.resource, Until: who.inside.until(),
 		},
 		public: publicURL(r, o), log: g.log,
 	}
 	defer line.left(t)
+	defer who.inside.left(t)
 	t.carry(w, r)
 	if n := t.served(); n != nil {
 		info.Login = n.Name

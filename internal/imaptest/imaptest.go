@@ -190,7 +190,7 @@ func (s *Server) Log() string {
 // SignIns counts those that the server has judged, right or wrong.
 func (s *Server) SignIns() int {
 	s.t.Helper()
-	return strings.Count(s.Log(), "imap-login: Login: ") + strings.Count(s.Log(), "Password mismatch")
+	return strings.Count(s.Log(), "imap-login: Info: Login: ") + strings.Count(s.Log(), "Password mismatch")
 }
 
 // Signal sends a signal to the processes that serve users.

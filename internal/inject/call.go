@@ -55,6 +55,8 @@ type Call struct {
 	Envelope *soap.Request
 	// Impersonate is the id of the resource that the caller asks to be shown as; empty: none.
 	Impersonate string
+	// Until, where it is set, is until when anything may be sent: see Request.
+	Until context.Context
 	// Interim, where it is set, is given interim answers: see Request.
 	Interim func(status int, h http.Header)
 
@@ -62,6 +64,8 @@ type Call struct {
 	Ticket Ticket
 	// Complaint is the Result's: the PSA's answer tells of an error, whatever its status.
 	Complaint bool
+	// InDoubt: something of the call went out, and nothing came back that says what the PSA made of it.
+	InDoubt bool
 	// Reason is why the answer is the gateway's own; empty for the PSA's.
 	Reason autotask.Reason
 }
@@ -115,7 +119,7 @@ func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 		o.Reading, res.Response.Body = true, &reading{ReadCloser: res.Response.Body, guard: t.Guard, source: t.Attempt.Source()}
 	}
 	t.Operation, t.Said = c.Operation, res.Said
-	c.Complaint = res.Complaint
+	c.Complaint, c.InDoubt = res.Complaint, c.InDoubt || res.Verdict == guard.NoAnswer
 	return res, t.Login.Settle(ctx, t, o)
 }
 
@@ -123,7 +127,7 @@ func (c *Call) send(ctx context.Context, t Ticket) (res Result, moved bool) {
 func (c *Call) request(t Ticket) Request {
 	return Request{
 		Operation: c.Operation, Base: t.Base, Query: c.Query, Header: c.Header, Body: c.Body, Envelope: c.Envelope, Credential: t.Credential, Term: t.Attempt.Term,
-		Impersonate: c.Impersonate, Interim: c.Interim, Redactor: t.Redactor,
+		Impersonate: c.Impersonate, Until: c.Until, Interim: c.Interim, Redactor: t.Redactor,
 	}
 }
 

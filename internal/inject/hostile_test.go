@@ -525,7 +525,7 @@ func TestARequestBeginsOnlyOnceAllThatCameBeforeItHasBeenTaken(t *testing.T) {
 				got.Add(int32(n))
 			}
 		}()
-		no := q.begin()
+		no := q.begin(t.Context())
 		go func() { _, _ = io.WriteString(q, "request") }()
 		if synctest.Wait(); got.Load() != 0 || !q.armed {
 			t.Error("it began before anybody read")
@@ -537,7 +537,7 @@ func TestARequestBeginsOnlyOnceAllThatCameBeforeItHasBeenTaken(t *testing.T) {
 		if _, err := io.WriteString(q, " and its body"); err != nil {
 			t.Error(err)
 		}
-		q.begin() // the next has the connection before the end of the first is looked at
+		q.begin(t.Context()) // the next has the connection before the end of the first is looked at
 		if q.unsent(no) {
 			t.Error("the first is said to be unsent")
 		}
@@ -552,7 +552,7 @@ func TestARequestThatWasAnsweredBeforeItBeganNeverBegins(t *testing.T) {
 		q, other := quietPair(t)
 		defer other.Close()
 		defer q.Close()
-		no := q.begin()
+		no := q.begin(t.Context())
 		failed := make(chan error, 1)
 		go func() { _, err := io.WriteString(q, "request"); failed <- err }()
 		synctest.Wait()
@@ -570,7 +570,7 @@ func TestARequestThatWasAnsweredBeforeItBeganNeverBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, other := quietPair(t)
 		defer other.Close()
-		q.begin()
+		q.begin(t.Context())
 		time.AfterFunc(time.Second, func() { _ = q.Close() })
 		if _, err := io.WriteString(q, "request"); err == nil {
 			t.Error("a closed connection took a request")

@@ -20,10 +20,11 @@ type quiet struct {
 	license License
 	mu      sync.Mutex
 	changed sync.Cond
-	reading bool // a read waits
-	armed   bool // the next write begins a request
-	no      int  // of that request, or of the one before
-	ended   bool // nothing is written any more
+	reading bool            // a read waits
+	armed   bool            // the next write begins a request
+	no      int             // of that request, or of the one before
+	until   context.Context // the request is not begun once it is over; nil: it is whenever it can be
+	ended   bool            // nothing is written any more
 }
 
 var errNotQuiet = errors.New("something is left on the connection that nobody asked for")
@@ -51,11 +52,11 @@ func quietOf(c net.Conn) *quiet {
 	return q
 }
 
-// begin says that the next write begins a request, and returns its number.
-func (q *quiet) begin() (no int) {
+// begin says that the next write begins a request, which it does not once a context is over, and returns its number.
+func (q *quiet) begin(until context.Context) (no int) {
 	q.set(func() {
 		q.no++
-		q.armed, no = true, q.no
+		q.armed, no, q.until = true, q.no, until
 	})
 	return no
 }
@@ -101,6 +102,9 @@ func (q *quiet) lets() bool {
 	defer q.mu.Unlock()
 	for q.armed && !q.reading && !q.ended {
 		q.changed.Wait()
+	}
+	if q.armed && q.until != nil && q.until.Err() != nil {
+		q.ended = true
 	}
 	if q.ended {
 		return false

@@ -42,6 +42,8 @@ type Request struct {
 	Term       uint64 // of the license, in which the unit was taken: guard.Attempt
 	// Impersonate is the id of the resource that the caller asks to be shown as; empty: the credential's, if it has one.
 	Impersonate string
+	// Until, where it is set, is until when the request may begin: once it is over, no byte of it goes out.
+	Until context.Context
 	// Interim, where it is set, is given the interim answers (1xx) with their headers, from another goroutine, and it may be
 	// after the end of Send. Redactor has been through them, and through what Result.Said shows.
 	Interim  func(status int, h http.Header)
@@ -73,7 +75,7 @@ func (w *Wire) Send(caller context.Context, r Request) Result {
 	}
 	f := fly(license)
 	res := f.once(w.kept, r)
-	if res.Verdict == guard.NotSent {
+	if res.Verdict == guard.NotSent && !r.over() {
 		res = f.once(w.fresh, r)
 	}
 	if res.Response == nil {
@@ -120,7 +122,10 @@ func (r Result) silence() string {
 // once sends the request on one connection. Without an answer its verdict says whether the PSA can have seen any of it.
 func (f *flight) once(t *http.Transport, r Request) Result {
 	cutStandardLog()
-	s := sending{interim: r.Interim, redactor: r.Redactor}
+	if r.over() {
+		return Result{Verdict: guard.NotSent, Err: r.Until.Err()}
+	}
+	s := sending{interim: r.Interim, redactor: r.Redactor, until: r.Until}
 	req, err := r.build(httptrace.WithClientTrace(f.ctx, &httptrace.ClientTrace{
 		GotConn:          s.gotConn,
 		WroteHeaderField: func(string, []string) { s.wrote.Store(true) },
@@ -140,6 +145,8 @@ func (f *flight) once(t *http.Transport, r Request) Result {
 		return Result{Verdict: guard.NoAnswer, Err: fmt.Errorf("status %d is no answer", resp.StatusCode)}
 	case err == nil:
 		return Result{Response: resp}
+	case r.over() && s.stray(): // it was about to begin
+		return Result{Verdict: guard.NotSent, Err: r.Until.Err()}
 	case s.wrote.Load() || f.ctx.Err() != nil:
 		// After the context's end the transport may still be about to write, so only its own errors prove anything.
 		return Result{Verdict: guard.NoAnswer, Err: err}
@@ -151,6 +158,7 @@ func (f *flight) once(t *http.Transport, r Request) Result {
 type sending struct {
 	interim  func(status int, h http.Header)
 	redactor *autotask.Redactor
+	until    context.Context
 	wrote    atomic.Bool // some of the request may have gone out
 	hints    int
 	conn     *quiet
@@ -159,9 +167,12 @@ type sending struct {
 
 func (s *sending) gotConn(info httptrace.GotConnInfo) {
 	if s.conn = quietOf(info.Conn); s.conn != nil {
-		s.no = s.conn.begin()
+		s.no = s.conn.begin(s.until)
 	}
 }
+
+// over reports whether the request may not begin any more.
+func (r Request) over() bool { return r.Until != nil && r.Until.Err() != nil }
 
 // stray reports whether the answer is one to nothing.
 func (s *sending) stray() bool { return s.conn != nil && s.conn.unsent(s.no) }

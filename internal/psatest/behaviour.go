@@ -29,6 +29,9 @@ type Behaviour struct {
 	LockedFault   bool        // SOAP tells a locked user so, in a fault; else it is the bare 401
 	ZoneErrorCode int         // of SOAP's getZoneInfo for an unknown user; 0 means -1
 
+	NoExternalID bool // the externalID of a new ticket is not stored, and nobody is told
+	Attached     int  // the most bytes of files that a tenant takes in 5 minutes; one file more, and it takes none for 5 minutes. 0 means no limit
+
 	PageCap    int           // the most records on a page; 0 means 500
 	URLCap     int           // the most characters in the URL of a GET, else IIS refuses it unjudged; 0 means no limit
 	InIsManyOR bool          // each value of an "in" is one of the 500 or-conditions

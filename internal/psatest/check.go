@@ -76,6 +76,8 @@ func (t *Tenant) checkValue(e *entity, f *field, r *record, v any) []string {
 	switch {
 	case f.length > 0 && utf8.RuneCountInString(v.(string)) > f.length:
 		return []string{fmt.Sprintf("The value of %s exceeds the maximum length of %d.", f.name, f.length)}
+	case f.ref == companies.name && v.(int64) == 0: // the PSA's owner is a company too
+		return nil
 	case f.ref != "" && t.table(entityNamed(f.ref)).rows[v.(int64)] == nil:
 		return []string{fmt.Sprintf("Value does not reference an existing entity for %s . ", f.name)}
 	case f.pick:

@@ -13,6 +13,9 @@
 // [Zone.AddWeb] and [Sim.AddUniversalWeb] add the side for people: a sign-in of two steps and a one-time code, sessions, and
 // pages that links lead to. Its sign-ins are in the same ledger.
 //
+// [Sim.AddMailService] adds the service that makes tickets of mails. For what a mail bridge must outlive there are Later (a late
+// commit), [Tenant.SetDuplicates] and [Tenant.SetDuplicateTitles] (a ticket that is merged), NoExternalID and Attached of [Behaviour].
+//
 // A Sim can be used three ways: on sockets of its own ([Sim.AddZone]), on a listener of the caller's
 // ([Sim.AddZoneOn], for instance one of a [Network], which lives inside a testing/synctest bubble), or without
 // any listener, since a [Zone] is an [net/http.Handler].

@@ -21,6 +21,14 @@ func (t *Tenant) SetDuplicates(d Duplicates) {
 	t.duplicates = d
 }
 
+// SetDuplicateTitles says whether a ticket with the title of one that its company has is a duplicate, too. Autotask is not known to
+// look at titles; it is the simplest way to have any ticket merged.
+func (t *Tenant) SetDuplicateTitles(on bool) {
+	t.data.Lock()
+	defer t.data.Unlock()
+	t.duplicateTitles = on
+}
+
 // older is the ticket that a new one duplicates, nil if none or if the tenant does not care. The number that
 // the body asks for is not the new ticket's, which the server sets, but it may be an older one's. Called with
 // data held.
@@ -30,7 +38,8 @@ func (t *Tenant) older(r *record, body object) *record {
 	}
 	number, _ := body["ticketnumber"].(string)
 	for old := range t.table(tickets).after(beforeAll) {
-		if old.vals["companyID"] == r.vals["companyID"] && (sameText(old.vals["ticketNumber"], number) || sameMonitoring(old, r)) {
+		same := sameText(old.vals["ticketNumber"], number) || sameMonitoring(old, r) || t.duplicateTitles && sameText(old.vals["title"], r.vals["title"])
+		if same && old.vals["companyID"] == r.vals["companyID"] {
 			return old
 		}
 	}
@@ -58,15 +67,7 @@ func sameText(a, b any) bool {
 
 // merge does with a duplicate what the tenant wants, which is either to keep it as a note or nothing. Called with data held.
 func (c *call) merge(old, r *record) {
-	t := c.who.tenant
-	if t.duplicates == DuplicatesAppended {
-		note := newRecord()
-		note.vals["ticketID"], note.vals["title"] = old.id(), r.vals["title"]
-		note.vals["description"] = r.vals["description"]
-		note.vals["noteType"], note.vals["publish"] = int64(1), int64(1)
-		note.vals["createDateTime"], note.vals["lastActivityDate"] = c.stamp(), c.stamp()
-		note.vals["creatorResourceID"] = c.who.id
-		t.table(ticketNotes).add(note)
-		old.vals["lastActivityDate"] = c.stamp()
+	if t := c.who.tenant; t.duplicates == DuplicatesAppended {
+		t.noteOn(old, r.vals["title"], r.vals["description"], c.who.id, c.stamp())
 	}
 }

@@ -32,6 +32,10 @@ const (
 	Raw           // Body goes onto the connection as it is, in place of a whole answer; then the connection is closed
 	EndlessHeader // a status line, then header lines without an end, until the client hangs up
 	EndlessBody   // Status and Header, then Body (or blanks) again and again, until the client hangs up
+
+	// Later cuts the connection at once, and does what the call asks for after the wait: a late commit. It goes at Judged alone. With
+	// Hold it is done at Release, whatever the clock.
+	Later
 )
 
 // Kind is a kind of call that a [Fault] may be for alone.
@@ -47,6 +51,8 @@ const (
 // Fault is something that goes wrong to order: where, for whom, how often; a wait, then an ending. For example
 //
 //	{At: Applied, Then: Reset, Method: "POST"}           stored, and nobody is told
+//	{At: Judged, Then: Later, Delay: 90 * time.Second}   stored 90 s after the connection was cut
+//	{At: Applied, Then: Answer, Method: "POST"}          stored, and answered with a 500
 //	{At: Judged, Then: HangUp, Times: 3}                 three sign-ins judged without an answer
 //	{At: Received, Gone: true, Delay: 20 * time.Second}  judged 20 s after the client gave up
 //	{At: Received, Then: Refuse}                         a storm of 401

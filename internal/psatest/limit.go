@@ -22,11 +22,12 @@ const (
 	autotaskThreads = 3
 	autotaskHourly  = 10_000
 	autotaskURL     = 2_100
+	autotaskFiles   = 10_000_000
 )
 
 // AutotaskLimits sets the limits to Autotask's figures: sim.Adjust(psatest.AutotaskLimits). A new Sim has none.
 func AutotaskLimits(b *Behaviour) {
-	b.Threads, b.Hourly, b.HourLatency, b.URLCap = autotaskThreads, autotaskHourly, true, autotaskURL
+	b.Threads, b.Hourly, b.HourLatency, b.URLCap, b.Attached = autotaskThreads, autotaskHourly, true, autotaskURL, autotaskFiles
 }
 
 // LimitAnswer is what a call over a limit gets. The real one is not known: the zero value is a 500 with a text,

@@ -35,6 +35,9 @@ func (s *Sim) ordered() []*Order {
 
 // obey waits as the order says, then ends as it says; true means that the call is over.
 func (c *call) obey(o *Order) bool {
+	if o.fault.Then == Later {
+		c.later(o)
+	}
 	if !c.await(o) {
 		c.cut(false)
 	}

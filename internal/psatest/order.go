@@ -30,6 +30,9 @@ func (s *Sim) Fault(f Fault) *Order {
 	if f.At == Answering && (f.Then >= Raw || f.Change != nil) {
 		panic("psatest: a fault at Answering can neither be Raw, nor endless, nor make a Change")
 	}
+	if f.Then == Later && f.At != Judged {
+		panic("psatest: only a call that was judged can be done Later")
+	}
 	o := &Order{sim: s, fault: f, left: f.Times}
 	if f.For > 0 {
 		o.until = s.now().Add(f.For)

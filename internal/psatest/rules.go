@@ -41,11 +41,15 @@ func attachmentRules(_ *Tenant, r *record) []string {
 	return nil
 }
 
-func fillAttachment(_ *Tenant, r *record) {
+func fileSize(r *record) (int64, error) {
 	encoded, _ := r.vals["data"].(string)
 	data, err := base64.StdEncoding.DecodeString(encoded)
-	if err == nil { // else the rules refuse it
-		r.vals["fileSize"] = int64(len(data))
+	return int64(len(data)), err
+}
+
+func fillAttachment(_ *Tenant, r *record) {
+	if size, err := fileSize(r); err == nil { // else the rules refuse it
+		r.vals["fileSize"] = size
 	}
 	r.vals["ticketID"] = r.vals["parentID"]
 }

@@ -36,6 +36,8 @@ type Sim struct {
 	sessions  []*WebSession // of people on the web pages
 	sessionNo int
 	visits    []WebVisit
+
+	mailServices []*MailService
 }
 
 // Option is a choice made when a Sim is built.
@@ -115,11 +117,14 @@ func (s *Sim) Close() {
 	if s.discovery != nil {
 		zones = append(zones, s.discovery)
 	}
-	webs := slices.Clone(s.webs)
+	webs, mailServices := slices.Clone(s.webs), slices.Clone(s.mailServices)
 	s.mu.Unlock()
 	close(s.done)
 	for _, w := range webs {
 		w.down()
+	}
+	for _, m := range mailServices {
+		m.down()
 	}
 	for _, z := range zones {
 		z.Down()

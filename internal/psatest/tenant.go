@@ -27,6 +27,10 @@ type Tenant struct {
 	udfs       map[string][]string
 	numbers    map[string]int // tickets by day
 	duplicates Duplicates
+
+	duplicateTitles bool
+	attached        []attached // of the last five minutes, oldest first
+	noFilesUntil    time.Time
 }
 
 // lockThreshold is Autotask's default: locked after 7 wrong attempts.

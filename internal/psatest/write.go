@@ -46,7 +46,15 @@ func (c *call) store(e *entity, body object) (id int64, duplicate bool, errs []s
 	if errs := t.check(e, r, newRecord()); len(errs) > 0 {
 		return 0, false, errs
 	}
+	if e == ticketAttachments {
+		if err := t.fileLimit(r, c.sim.behaviour().Attached, c.stamp()); err != nil {
+			return 0, false, []string{err.Error()}
+		}
+	}
 	if e == tickets {
+		if c.sim.behaviour().NoExternalID {
+			delete(r.vals, "externalID")
+		}
 		if old := t.older(r, body); old != nil {
 			c.merge(old, r)
 			return old.id(), true, nil

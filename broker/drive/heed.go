@@ -1,0 +1,35 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/route"
+)
+
+// heed writes down what a notice says of a mail that was handed to the mail service. That of a success says nothing that is not
+// found out when the API is back. It may be done twice.
+func (d *Driver) heed(ctx context.Context, n *route.Notice) error {
+	if !n.Failed {
+		return nil
+	}
+	m, err := d.Ledger.Get(ctx, n.Of.Mail)
+	switch {
+	case errors.Is(err, ledger.ErrUnknown) || err == nil && !n.Of.Is(m.ID, m.Reference):
+		d.log().Warn("a notice of the mail service is about a mail that the books do not know", "mail", n.Of.Mail)
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking up mail %d: %w", n.Of.Mail, err)
+	}
+	after, changed, err := d.Rules.NotTaken(m, d.now())
+	if err != nil || !changed {
+		return err
+	}
+	if _, err := d.Ledger.Update(ctx, after); err != nil { // also where somebody else has moved it: then it is looked at again
+		return fmt.Errorf("writing down that the mail service made nothing of mail %d: %w", m.ID, err)
+	}
+	d.log().Error("the mail service has made nothing of a mail, which waits for the API", "mailbox", m.Mailbox, "mail", m.ID)
+	return nil
+}

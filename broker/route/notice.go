@@ -1,0 +1,50 @@
+package route
+
+import (
+	"regexp"
+
+	"github.com/psagate/psagate/broker/message"
+	"github.com/psagate/psagate/broker/thread"
+)
+
+// Notice is what the PSA's mail service, or a server on the way there, says of a mail that was handed to it.
+type Notice struct {
+	Of thread.Handed
+	// Failed says that nothing became of the mail, and will not. Only where that is sure: what is not understood as a failure may
+	// well be a success.
+	Failed bool
+}
+
+// How the service words its notices is not documented. A success may quote the words of a failure (of the mail that it is
+// about), and a failure those of a success.
+var (
+	saysFailed    = regexp.MustCompile(`(?i)\b(unsuccessful|fail(ed|ure)|(was|were|could|can) ?(not|n.t) (be )?(created|processed|added|accepted|found|delivered)|unable to|rejected)`)
+	saysSucceeded = regexp.MustCompile(`(?i)\b(success|(was|has been|were) (created|added))`)
+)
+
+// noticeMost is how much of a notice is looked at, in bytes: what it says of itself comes first, and the mail after it.
+const noticeMost = 2 << 10
+
+func failed(m *message.Message) bool {
+	if m.Bounce != nil {
+		return m.Bounce.Failed()
+	}
+	text := m.Subject + "\n" + m.Text[:min(len(m.Text), noticeMost)]
+	return saysFailed.MatchString(text) && !saysSucceeded.MatchString(text)
+}
+
+// notice ends a draft whose mail is such a notice: a ticket made of it would be about a ticket, and with the service's
+// answer to that one it would go round.
+func (d *Draft) notice(b Mailbox) bool {
+	of, is := b.Keys.FindHanded(d.Message)
+	if !is {
+		return false
+	}
+	d.Notice = &Notice{Of: of, Failed: failed(d.Message)}
+	text := "it is a notice about a mail that was handed to the PSA's mail service"
+	if d.Notice.Failed {
+		text += ", which has made nothing of it"
+	}
+	d.end(Suppressed, "ates-notice", text)
+	return true
+}

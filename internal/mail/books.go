@@ -1,0 +1,53 @@
+package mail
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net"
+	"strings"
+
+	"github.com/psagate/psagate/broker/drive"
+	"github.com/psagate/psagate/broker/imap"
+	"github.com/psagate/psagate/broker/ledger"
+)
+
+// inbox is the books of one mailbox, for one account that its mails are fetched from. It implements imap.Books.
+//
+// What is known of a mail is its place at the server, and servers count alike: so each place has the account before it. With another
+// account in the place of the one before, a mailbox begins anew, instead of taking that one's mails for known.
+type inbox struct {
+	books   ledger.Ledger
+	mailbox string
+	account string // with what parts it from the place
+	wake    func()
+}
+
+// accountOf is short for a server and a user. The port is left out: it is another way to the same mails.
+func accountOf(m *imap.Mailbox) string {
+	host, _, _ := net.SplitHostPort(m.Server)
+	sum := sha256.Sum256([]byte(strings.ToLower(host + "\n" + m.User)))
+	return hex.EncodeToString(sum[:4]) + "/"
+}
+
+// Missing implements imap.Books.
+func (b inbox) Missing(ctx context.Context, objects []string) ([]string, error) {
+	full := make([]string, len(objects))
+	for i, object := range objects {
+		full[i] = b.account + object
+	}
+	missing, err := b.books.Missing(ctx, b.mailbox, full)
+	for i := range missing {
+		missing[i] = strings.TrimPrefix(missing[i], b.account)
+	}
+	return missing, err
+}
+
+// Spool implements imap.Books. A mail that is there already is kept.
+func (b inbox) Spool(ctx context.Context, mail imap.Mail) error {
+	_, fresh, err := b.books.Spool(ctx, drive.Spooled(b.mailbox, b.account+mail.Object, mail.Raw, mail.Arrived), mail.Raw)
+	if err == nil && fresh {
+		b.wake()
+	}
+	return err
+}

@@ -1,0 +1,105 @@
+package mail
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/psagate/psagate/broker/drive"
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/loop"
+)
+
+// box is a mailbox that is being run. Its fields are the Engine's to change.
+type box struct {
+	engine  *Engine
+	mailbox *Mailbox
+	log     *slog.Logger
+	woken   chan struct{}
+	guard   *loop.Guard // of whichever worker runs: its counts outlive reloads
+	limits  loop.Limits
+	reader  *reader // nil: it is not read by IMAP
+	worker  *running
+	seen    seen
+}
+
+func newBox(e *Engine, name string) *box {
+	return &box{engine: e, woken: make(chan struct{}, 1), log: e.log.With("mailbox", name)}
+}
+
+// wake has the worker look at once.
+func (b *box) wake() {
+	select {
+	case b.woken <- struct{}{}:
+	default:
+	}
+}
+
+// use goes on with a mailbox as a config has it now. What was begun as it was before ends first.
+func (b *box) use(m *Mailbox) {
+	b.useIMAP(m)
+	if b.guard == nil || b.limits != m.Loops {
+		b.guard, b.limits = loop.New(m.Loops), m.Loops
+	}
+	b.mailbox = m
+	driver := &drive.Driver{
+		Mailbox: m.Route, Ledger: b.engine.books, Ticketer: m.PSA.Ticketer, Source: acks{b.reader}, Directory: m.PSA.Directory,
+		Rules: m.Rules, Options: m.Reading, Fallback: m.Fallback, Down: m.PSA.Down, Loops: b.guard,
+		Participates: m.PSA.Participates, Lockout: m.PSA.Lockout, FileMost: m.FileMost, Wake: b.woken, Log: b.log,
+		Ended: b.ended,
+	}
+	b.worker.stop()
+	b.worker = run(b.worker, b.log, "the work on a mailbox", driver.Run)
+}
+
+// useIMAP goes on with the connection that is there, where it is the same.
+func (b *box) useIMAP(m *Mailbox) {
+	if b.reader != nil && m.IMAP != nil && m.Key != "" && b.reader.key == m.Key {
+		m.close() // it goes on with what the former one holds
+		return
+	}
+	before := b.stopReading()
+	if m.IMAP == nil {
+		m.close()
+		return
+	}
+	b.reader = newReader(m, b.engine.books, b.wake, b.log)
+	b.reader.running = run(before, b.log, "the reading of a mailbox", b.reader.read)
+}
+
+// stopReading ends the reader, which gives back what it holds when it has ended.
+func (b *box) stopReading() *running {
+	r := b.reader
+	if r == nil {
+		return nil
+	}
+	b.reader = nil
+	r.stop()
+	go func() {
+		<-r.done
+		r.closing()
+	}()
+	return r.running
+}
+
+// stop begins to end all of it.
+func (b *box) stop() {
+	b.worker.stop()
+	b.stopReading()
+}
+
+func (b *box) ended(m ledger.Mail) {
+	b.engine.watcher.Ended(m, time.Since(m.Arrived))
+}
+
+// acks is the drive.Source of a mailbox. Mails that came by SMTP lie nowhere else; nor do those of a mailbox that is not read any
+// more.
+type acks struct{ reader *reader }
+
+// Acknowledge implements drive.Source.
+func (a acks) Acknowledge(ctx context.Context, object string, end ledger.State) (bool, error) {
+	if a.reader == nil {
+		return false, nil
+	}
+	return a.reader.acknowledge(ctx, object, end)
+}

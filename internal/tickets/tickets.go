@@ -1,0 +1,63 @@
+package tickets
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/psagate/psagate/broker/drive"
+	"github.com/psagate/psagate/broker/route"
+	"github.com/psagate/psagate/internal/call"
+)
+
+// Caller makes calls to the PSA's REST API: a call.Inside. path is below /ATServicesRest/V1.0.
+type Caller interface {
+	Call(ctx context.Context, method, path string, body []byte) (call.InsideAnswer, error)
+}
+
+// Options are what a Tickets is made of.
+type Options struct {
+	Caller Caller
+	// Allowance is what the login's attachments may be in all; those who call through one login share it. Without it there is one
+	// for this Tickets alone.
+	Allowance *Allowance
+	// Now is the time; time.Now without it.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Tickets makes tickets in the PSA, and knows what is there.
+type Tickets struct {
+	caller    Caller
+	allowance *Allowance
+	now       func() time.Time
+	log       *slog.Logger
+
+	down     outage
+	troubles troubles
+	lists    lists
+	// unkept: the PSA does not store the externalID of a new ticket. oneAddress: its resources have one mail address alone.
+	// shallow: its queries do not look into descriptions.
+	unkept, oneAddress, shallow atomic.Bool
+}
+
+var (
+	_ drive.Ticketer  = (*Tickets)(nil)
+	_ route.Directory = (*Tickets)(nil)
+)
+
+// New returns a Tickets. It calls nothing yet.
+func New(o Options) *Tickets {
+	t := &Tickets{caller: o.Caller, allowance: o.Allowance, now: o.Now, log: o.Log}
+	if t.allowance == nil {
+		t.allowance = new(Allowance)
+	}
+	if t.now == nil {
+		t.now = time.Now
+	}
+	if t.log == nil {
+		t.log = slog.New(slog.DiscardHandler)
+	}
+	return t
+}
