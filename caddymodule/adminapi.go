@@ -35,6 +35,7 @@ const maxAdminBody = 4096
 //	GET  /psa/mail                    the books of all mailboxes
 //	GET  /psa/mail/<mailbox>          ?state=<state>&cause=<word>&text=<text>&since=<duration>&until=<duration>&oldest=1&after=<mail>&most=<n>
 //	GET  /psa/mail/<mailbox>/<mail>
+//	POST /psa/mail/<mailbox>/test     {"send": true, "again": true}, or nothing
 //	POST /psa/mail/<mailbox>/<mail>/retry   {"reason": "…"}, or nothing
 //	POST /psa/mail/<mailbox>/<mail>/drop    {"reason": "…"}, or nothing
 //	GET  /psa/sessions                ?issuer=<name>&person=<subject>
@@ -87,6 +88,8 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return a.get(w, r, func() any { return runningWarnings(in) })
 	case len(path) == 1 && path[0] == "audit":
 		return auditStanding(w, r, in)
+	case len(path) == 3 && path[0] == "mail" && path[2] == "test":
+		return testMailbox(w, r, in, path[1])
 	case path[0] == "mail":
 		return mails(w, r, in, path[1:])
 	case len(path) == 2 && path[0] == "store" && path[1] == "backup":
