@@ -18,6 +18,10 @@ var Causes = map[string]Cause{
 		"It was handed to the PSA's mail service several times, and whether it got there is not known.",
 		"Look in the PSA's incoming queue for its subject. Is it there, drop the mail; is it not, retry it: it is looked for before it is sent.",
 	},
+	"ates-notice": {
+		"It is a notice of the PSA's mail service about a mail that psagate handed to it.",
+		"",
+	},
 	"ates-lost": {
 		"The PSA's mail service took it, and has not made a ticket of it within its time.",
 		"Look at the mail service's settings and key in the PSA, and in the mailbox of the sender for its failure notices; then retry.",
