@@ -29,8 +29,13 @@ func (noBoxes) Names() []string { return nil }
 // Wake implements maildesk.Boxes.
 func (noBoxes) Wake(string) {}
 
-// mailBoxesOf are the mailboxes of a config.
-func mailBoxesOf(*App) maildesk.Boxes { return noBoxes{} }
+// mailBoxesOf are the mailboxes of the config in force.
+func mailBoxesOf(*App) maildesk.Boxes {
+	if mailed.Load() {
+		return mails()
+	}
+	return noBoxes{}
+}
 
 // The events of the audit log about mails.
 const (
@@ -39,8 +44,8 @@ const (
 	eventMailDropped = "mail_dropped"
 )
 
-// mails finds the route below mail/.
-func mails(w http.ResponseWriter, r *http.Request, in *App, path []string) error {
+// serveMails finds the route below mail/.
+func serveMails(w http.ResponseWriter, r *http.Request, in *App, path []string) error {
 	desk := mailDesk(in)
 	switch {
 	case len(path) == 0:

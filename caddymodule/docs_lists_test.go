@@ -89,7 +89,7 @@ func TestTheReferenceHasTheReasons(t *testing.T) {
 
 func TestTheReferenceHasTheAdminRoutes(t *testing.T) {
 	var page, code []string
-	mailed(t)
+	deskBooks(t)
 	mailTested(t)
 	server := running(t, new(fake))
 	for route := range pageTable(t, "Admin endpoint") {
