@@ -44,7 +44,9 @@ func (s *Sender) submit(ctx context.Context, l letter) error {
 	if ctx.Err() != nil {
 		return notNow(ctx.Err(), "handing a mail to %s took too long, and it was not sent", server.Address)
 	}
-	s.pacer.note(l.subject, time.Now())
+	if l.key != "" { // it is for the service
+		s.pacer.note(l.subject, time.Now())
+	}
 	if err := ended(w); err != nil {
 		if err := s.denied(err, l); err != nil {
 			return err
