@@ -98,6 +98,8 @@ type App struct {
 	// alertTargets are those who will be told, until the config is in force.
 	alertTargets []*alertTarget
 	audit        *lentTrail // nil: nothing is written down
+	// mail are the mailboxes that will be run, until the config is in force.
+	mail *builtMail
 }
 
 // CaddyModule returns the Caddy module information.
@@ -108,6 +110,9 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision checks the config and builds what serves it.
 func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.check(); err != nil {
+		return err
+	}
+	if err := a.checkRemoved(); err != nil { // before any app is started
 		return err
 	}
 	a.setDefaults()
@@ -131,6 +136,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if err := a.buildAlerts(); err != nil {
+		return err
+	}
+	if err := a.buildMailboxes(); err != nil {
 		return err
 	}
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
@@ -201,6 +209,7 @@ func (a *App) subscribe(ctx caddy.Context) error {
 	err = events.On("stopping", onEvent{func() {
 		if caddy.Exiting() { // the event comes at a reload too
 			boundStop(ctx)
+			stopMail()
 			a.engine.Drain()
 		}
 	}})
@@ -236,6 +245,7 @@ func (a *App) commit() {
 	inForce.Store(a)
 	heralded.through(a)
 	alarms().through(a)
+	a.commitMail()
 }
 
 // onEvent calls the function at an event.
@@ -253,10 +263,12 @@ func (a *App) Start() error {
 	if err := a.startAudit(); err != nil {
 		return err
 	}
-	if a.secretsFirst() || len(a.Logins) == 0 && len(a.Issuers) == 0 && a.audit == nil {
-		return nil
+	if !a.secretsFirst() && (len(a.Logins) > 0 || len(a.Issuers) > 0 || a.audit != nil) {
+		if err := openTheStore(a); err != nil {
+			return err
+		}
 	}
-	return openTheStore(a)
+	return a.mail.openDoors()
 }
 
 // openTheStore opens the store of a config that needs no secrets for that.
@@ -266,6 +278,7 @@ var openTheStore = (*App).openNow
 // its store. At a reload it does nothing: calls of this config may still be in flight.
 func (a *App) Stop() error {
 	if caddy.Exiting() && a.engine != nil {
+		finishMail()
 		a.engine.Finish()
 	}
 	return nil
@@ -277,6 +290,7 @@ func (a *App) Cleanup() error {
 	heralded.leave(a)
 	alarms().leave(a)
 	a.dropAlerts()
+	a.leaveMail()
 	defer a.dropIssuers()
 	defer a.leaveAudit()
 	if a.engine == nil {

@@ -31,8 +31,9 @@ type LockoutNotices struct {
 	// From are the domains whose mail is believed; anyone else's is an ordinary mail. The text of a mail is not a proof,
 	// but a login that is taken for locked stands still: so the sender is asked for.
 	From []string
-	// Users are the user names of the logins.
-	Users []string
+	// Users are the user names of the logins; UsersNow, where it is set, gives those that are known by now beside them.
+	Users    []string
+	UsersNow func() []string
 	// Ours are the addresses by which this gateway is seen.
 	Ours []netip.Prefix
 }
@@ -57,7 +58,11 @@ func (n LockoutNotices) Read(m *message.Message) *Lockout {
 	}
 	out := &Lockout{At: m.Date}
 	lower := strings.ToLower(text)
-	for _, user := range n.Users {
+	users := n.Users
+	if n.UsersNow != nil {
+		users = slices.Concat(users, n.UsersNow())
+	}
+	for _, user := range users {
 		if user = strings.ToLower(user); user != "" && standsAlone(lower, user) && !slices.Contains(out.Users, user) {
 			out.Users = append(out.Users, user)
 		}
