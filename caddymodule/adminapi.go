@@ -32,6 +32,12 @@ const maxAdminBody = 4096
 //	GET  /psa/warnings
 //	GET  /psa/audit                   how the audit log stands, and its anchors
 //	GET  /psa/store/backup            the store's file
+//	GET  /psa/mail                    the books of all mailboxes
+//	GET  /psa/mail/<mailbox>          ?state=<state>&cause=<word>&text=<text>&since=<duration>&until=<duration>&oldest=1&after=<mail>&most=<n>
+//	GET  /psa/mail/<mailbox>/<mail>
+//	POST /psa/mail/<mailbox>/test     {"send": true, "again": true}, or nothing
+//	POST /psa/mail/<mailbox>/<mail>/retry   {"reason": "…"}, or nothing
+//	POST /psa/mail/<mailbox>/<mail>/drop    {"reason": "…"}, or nothing
 //	GET  /psa/sessions                ?issuer=<name>&person=<subject>
 //	POST /psa/sessions/end            {"id": "…"}, or {"issuer": "…", "person": "…"}
 //	POST /psa/alerts/test
@@ -48,7 +54,7 @@ const maxAdminBody = 4096
 //	POST /psa/totp/shown              {"login": "…"}: its code is shown, elsewhere
 //	POST /psa/pools/<name>/rotate     {"timeout": "2m"}, or nothing
 //
-// Nothing under /psa/ shows a secret, or a code.
+// Nothing under /psa/ shows a secret, a code, or what a mail says.
 //
 // It speaks to the engine in force. Caddy provisions it with a config that may yet fail, and leaves it in place then.
 type AdminAPI struct{}
@@ -82,6 +88,10 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return a.get(w, r, func() any { return runningWarnings(in) })
 	case len(path) == 1 && path[0] == "audit":
 		return auditStanding(w, r, in)
+	case len(path) == 3 && path[0] == "mail" && path[2] == "test":
+		return testMailbox(w, r, in, path[1])
+	case path[0] == "mail":
+		return mails(w, r, in, path[1:])
 	case len(path) == 2 && path[0] == "store" && path[1] == "backup":
 		return backup(w, r)
 	case len(path) == 1 && path[0] == "sessions":

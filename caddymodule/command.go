@@ -65,7 +65,7 @@ const (
 	exitUsage
 )
 
-var commands = []command{statusCommand, failuresCommand, checkCommand, releaseCommand, disableCommand, enableCommand, rotateCommand, sessionsCommand, keyCommand, zonesCommand, policyCommand, secretCommand, totpCommand, storeCommand, alertsCommand, auditCommand}
+var commands = []command{statusCommand, failuresCommand, checkCommand, releaseCommand, disableCommand, enableCommand, rotateCommand, sessionsCommand, keyCommand, zonesCommand, policyCommand, secretCommand, totpCommand, storeCommand, alertsCommand, auditCommand, mailCommand}
 
 // setUp makes a Cobra command of it.
 func (c command) setUp(cmd *cobra.Command) {

@@ -89,6 +89,8 @@ func TestTheReferenceHasTheReasons(t *testing.T) {
 
 func TestTheReferenceHasTheAdminRoutes(t *testing.T) {
 	var page, code []string
+	mailed(t)
+	mailTested(t)
 	server := running(t, new(fake))
 	for route := range pageTable(t, "Admin endpoint") {
 		method, path, _ := strings.Cut(route, " ")
@@ -97,7 +99,7 @@ func TestTheReferenceHasTheAdminRoutes(t *testing.T) {
 				page = append(page, part)
 			}
 		}
-		request, err := http.NewRequest(method, "http://"+server+strings.NewReplacer("<login>", "main", "<pool>", "crew", "<integration>", "itglue").Replace(path), nil)
+		request, err := http.NewRequest(method, "http://"+server+strings.NewReplacer("<login>", "main", "<pool>", "crew", "<integration>", "itglue", "<mailbox>", "support", "<mail>", "2").Replace(path), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,14 +112,16 @@ func TestTheReferenceHasTheAdminRoutes(t *testing.T) {
 			t.Errorf("%s: status %d", route, answer.StatusCode)
 		}
 	}
-	ast.Inspect(sourceOf(t, ".").function(t, "serve"), func(n ast.Node) bool {
-		if equals, ok := n.(*ast.BinaryExpr); ok && equals.Op == token.EQL {
-			if word, ok := equals.Y.(*ast.BasicLit); ok && word.Kind == token.STRING {
-				code = append(code, unquoted(word))
+	for _, name := range []string{"serve", "mails"} {
+		ast.Inspect(sourceOf(t, ".").function(t, name), func(n ast.Node) bool {
+			if equals, ok := n.(*ast.BinaryExpr); ok && equals.Op == token.EQL {
+				if word, ok := equals.Y.(*ast.BasicLit); ok && word.Kind == token.STRING {
+					code = append(code, unquoted(word))
+				}
 			}
-		}
-		return true
-	})
+			return true
+		})
+	}
 	slices.Sort(page)
 	sameAsPage(t, "words of the routes", slices.Compact(page), code)
 }

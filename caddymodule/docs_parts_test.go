@@ -39,6 +39,8 @@ var pageShapes = map[string]any{
 	"alert JSON": report.Alert{}, "alerts test JSON": report.AlertsTest{}, "secret put JSON": report.PutResult{}, "writing JSON": report.Writing{},
 	"disable JSON": report.Switch{}, "totp list JSON": report.TOTPPeople{}, "totp reset JSON": report.TOTPReset{}, "totp invite JSON": invitation{}, "totp invited JSON": report.TOTPInvited{},
 	"sessions JSON":  report.Sessions{},
+	"mail test JSON": report.MailTest{}, "mail test line JSON": report.MailTestLine{},
+	"mail JSON": report.MailBooks{}, "mail list JSON": report.MailList{}, "mail show JSON": report.MailShown{}, "mail decided JSON": report.MailDecided{},
 	"totp code JSON": shownCode{}, "totp shown JSON": report.CodeShown{},
 	"policy test JSON": report.PolicyTest{}, "policy explain JSON": report.PolicyExplained{}, "policy replay JSON": report.PolicyReplay{},
 	"audit JSON": report.AuditStatus{}, "audit verify JSON": report.AuditVerified{},
@@ -335,6 +337,8 @@ func jsonType(of reflect.Type) string {
 		return "time"
 	case of.Kind() == reflect.Slice:
 		return "list of " + jsonType(of.Elem()) + "s"
+	case of.Kind() == reflect.Map:
+		return "object of " + jsonType(of.Elem()) + "s"
 	case of.Kind() == reflect.Struct:
 		return "object"
 	case of.Kind() == reflect.Bool:

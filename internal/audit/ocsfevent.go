@@ -17,6 +17,7 @@ func integration(e Entry) string { return e.Data["integration"] }
 func digest(e Entry) string      { return e.Data["digest"] }
 func policyFile(e Entry) string  { return e.Data["policy"] }
 func deed(e Entry) string        { return e.Data["deed"] }
+func mail(e Entry) string        { return e.Data["mailbox"] + "/" + e.Data["mail"] }
 
 // mappings are the events that have a class of their own. Every other word is a Base Event. docs/audit.md has this table.
 var mappings = map[string]mapping{
@@ -49,6 +50,9 @@ var mappings = map[string]mapping{
 	"secret_not_written":   {classEntity, 3, statusFailure, severityLow, "secret", login, ""},
 	"config_loaded":        {classEntity, 3, statusSuccess, severityInfo, "config", digest, ""},
 	"code_shown":           {classEntity, 2, statusSuccess, severityInfo, "code", login, ""},
+	"mail_read":            {classEntity, 2, statusSuccess, severityInfo, "mail", mail, ""},
+	"mail_retried":         {classEntity, 3, statusSuccess, severityInfo, "mail", mail, ""},
+	"mail_dropped":         {classEntity, 3, statusSuccess, severityInfo, "mail", mail, ""},
 	"budget_spent":         {classBase, activityOther, statusFailure, severityHigh, "", nil, ""},
 	"gate_shut":            {classBase, activityOther, statusFailure, severityMedium, "", nil, ""},
 	"store_unavailable":    {classBase, activityOther, statusFailure, severityHigh, "", nil, ""},

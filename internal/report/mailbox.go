@@ -102,7 +102,7 @@ func (m MailboxStatus) Advice() string {
 	return ""
 }
 
-func (p Printer) mailbox(m MailboxStatus, now time.Time) {
+func (p Printer) mailboxStands(m MailboxStatus, now time.Time) {
 	p.line("mailbox %s: %s", m.Name, m.Headline())
 	if len(m.Aliases) > 0 {
 		p.wrapped("aliases", strings.Join(m.Aliases, ", "))

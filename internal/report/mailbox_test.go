@@ -38,11 +38,11 @@ func TestAMailboxInTheStatusForPeople(t *testing.T) {
 		Seen: 120, Pending: 4, OldestPending: before(6 * time.Minute), Suspended: 2, Dead: 1, Fallback: 3,
 	}
 	var out bytes.Buffer
-	Printer{Out: &out, Location: time.UTC}.mailbox(m, now)
+	Printer{Out: &out, Location: time.UTC}.mailboxStands(m, now)
 	for _, want := range []string{
 		"mailbox support: WAITING, the PSA's API cannot be used", "support@example.com, help@example.com",
-		"support at imap.example.com:993: connected for 3h, 4 in the inbox 20s ago, 1 that cannot be fetched", ":25",
-		"120 came, 4 pending, the oldest for 6m, 2 suspended, 1 dead, 3 with the PSA's mail service",
+		"support at imap.example.com:993: connected for 3h 0m, 4 in the inbox 20s ago, 1 that cannot be fetched", ":25",
+		"120 came, 4 pending, the oldest for 6m 0s, 2 suspended, 1 dead, 3 with the PSA's mail service",
 		"! the PSA's API cannot be used for it since", "→ somebody has to decide",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -32,7 +32,7 @@ func (p Printer) Status(s Status) {
 	}
 	for _, mailbox := range s.Mailboxes {
 		p.line("")
-		p.mailbox(mailbox, s.Time)
+		p.mailboxStands(mailbox, s.Time)
 	}
 }
 
