@@ -22,6 +22,8 @@ import (
 type fake struct {
 	// noCaller: Identify finds nobody.
 	noCaller bool
+	// permits: people may do all that they can.
+	permits bool
 	// denies: Police lets nobody pass.
 	denies bool
 	// checkFails: the check of that login finds that it does not work.
@@ -67,6 +69,13 @@ func (f *fake) Identify(w http.ResponseWriter, r *http.Request, clientIP string)
 }
 
 func (*fake) Leave(*http.Request) {}
+
+// Lockout knows no login.
+func (*fake) Lockout(context.Context, call.LockoutNotice) error { return nil }
+func (*fake) UserNames() []string                               { return nil }
+
+// Inside is for nobody: what a mailbox calls is tested with a real engine.
+func (*fake) Inside(string) (*call.Inside, error) { return nil, errors.New("a fake makes no calls") }
 
 func (f *fake) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (report.Call, func(), bool) {
 	f.note(fmt.Sprintf("police %s %d", r.Header.Get("X-Identified"), maxBody))
@@ -138,8 +147,11 @@ func (f *fake) WebFailed(w call.WebFailure) (user, login string) {
 	return report.UserAnother, ""
 }
 
-// May, Permits and ShowCode permit nothing.
-func (*fake) May(Doer, policy.Action, policy.Target) policy.Decision {
+// May, Permits and ShowCode permit nothing, unless a test says so.
+func (f *fake) May(Doer, policy.Action, policy.Target) policy.Decision {
+	if f.permits {
+		return policy.Decision{Outcome: policy.Allow, Why: policy.Permitted}
+	}
 	return policy.Decision{Outcome: policy.Deny, Why: policy.NotPermitted}
 }
 
