@@ -64,8 +64,14 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	return nil
 }
 
-// mailboxInForce is a mailbox as the config has it, and as it is run; nil where there is none.
-var mailboxInForce = func(in *App, name string) (*Mailbox, *mail.Mailbox) { return in.Mail[name], nil }
+// mailboxInForce is a mailbox as the config has it, and as it is run; nil where there is none, or it is not run yet.
+var mailboxInForce = func(in *App, name string) (*Mailbox, *mail.Mailbox) {
+	if in.Mail[name] == nil || !mailed.Load() {
+		return in.Mail[name], nil
+	}
+	box, _ := mails().Mailbox(name)
+	return in.Mail[name], box
+}
 
 // runMailTest runs a test; tests of the command have one of their own.
 var runMailTest = func(ctx context.Context, t probe.Test) []probe.Step { return t.Run(ctx) }
