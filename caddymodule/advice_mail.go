@@ -43,8 +43,14 @@ var mailNeeds = []struct {
 	entity string
 	method string
 }{
-	{policy.Create, "Tickets", "POST"}, {policy.Update, "Tickets", "PATCH"}, {policy.Create, "TicketNotes", "POST"}, {policy.Create, "TicketAttachments", "POST"},
-	{policy.Query, "Tickets", "POST"}, {policy.Query, "Contacts", "POST"}, {policy.Query, "Companies", "POST"}, {policy.Query, "Resources", "POST"},
+	{policy.Create, "Tickets", "POST"},
+	{policy.Update, "Tickets", "PATCH"},
+	{policy.Create, "TicketNotes", "POST"},
+	{policy.Create, "TicketAttachments", "POST"},
+	{policy.Query, "Tickets", "POST"},
+	{policy.Query, "Contacts", "POST"},
+	{policy.Query, "Companies", "POST"},
+	{policy.Query, "Resources", "POST"},
 }
 
 // deniesMail is what policy denies a mailbox that it needs.
