@@ -103,7 +103,7 @@ func (a *App) recentFailures() []report.LoginFailures {
 // alertTarget is somebody whom the config names, with the secrets that it takes to tell them.
 type alertTarget struct {
 	alert.Target
-	lent []*lentSecret
+	lender
 }
 
 // lentSecret is a record of a store, for as long as a target needs it.
@@ -164,39 +164,6 @@ func (a *App) newTarget(kind, name, key string, on []report.AlertState) *alertTa
 	t.Close = t.giveBack
 	a.alertTargets = append(a.alertTargets, t)
 	return t
-}
-
-// lend gives a secret, of a store that stays open until it is given back.
-func (t *alertTarget) lend(a *App, s *SecretText) (secret.Func, error) {
-	if s.Store == "" {
-		return s.placed, nil
-	}
-	store, err := openStore(s.Store, a.stores)
-	if err != nil {
-		return nil, err
-	}
-	t.lent = append(t.lent, &lentSecret{store: store, key: storeKey(s.Store, a.stores), path: s.Path})
-	return s.of(store), nil
-}
-
-// use has the secrets read from now on.
-func (t *alertTarget) use() {
-	for _, l := range t.lent {
-		l.release = l.store.Use(l.path, nil)
-	}
-}
-
-// giveBack ends the use of the secrets.
-func (t *alertTarget) giveBack() {
-	for _, l := range t.lent {
-		if l.release != nil {
-			l.release()
-		}
-		if _, err := stores.Delete(l.key); err != nil {
-			slog.New(currentLog{}).Error("a secret store cannot be closed", "error", err)
-		}
-	}
-	t.lent = nil
 }
 
 // fixedText gives what is no secret.

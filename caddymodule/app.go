@@ -25,7 +25,8 @@ func init() {
 //
 // It emits these events, with what each knows as {event.data.<name>}: login, the login's name; version, the store's label
 // of the credential; integration, whose call it was, empty for an attempt of psagate's own; zone, a base URL; store, the
-// store's name; problem, one of stale, missing, unreadable and unusable. They come beside what they tell of, never before
+// store's name; problem, one of stale, missing, unreadable and unusable; mailbox, the mailbox's name; notice, whose the address in a
+// lockout notice is: ours, others or unknown; done, what it came to: locked, was-locked or stale. They come beside what they tell of, never before
 // it, and nothing waits for their handlers.
 //
 //	psa_credential_accepted   login version integration zone   a credential serves that did not before
@@ -40,6 +41,7 @@ func init() {
 //	psa_secret_unusable       login store version              the record as it is now can't be used: what served serves on
 //	psa_login_recovered       login version integration zone   calls are served again, or the record can be used again
 //	psa_login_released        login                            an operator has released the login: one attempt comes first, then calls
+//	psa_lockout_notice        login mailbox notice done        a mail of the PSA's says that the login is locked
 type App struct {
 	// Secrets are the secret stores, by name. At least one, where there is a login.
 	SecretsRaw map[string]json.RawMessage `json:"secrets,omitempty" caddy:"namespace=psa.secrets inline_key=kind"`
@@ -96,6 +98,8 @@ type App struct {
 	// alertTargets are those who will be told, until the config is in force.
 	alertTargets []*alertTarget
 	audit        *lentTrail // nil: nothing is written down
+	// mail are the mailboxes that will be run, until the config is in force.
+	mail *builtMail
 }
 
 // CaddyModule returns the Caddy module information.
@@ -106,6 +110,9 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision checks the config and builds what serves it.
 func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.check(); err != nil {
+		return err
+	}
+	if err := a.checkRemoved(); err != nil { // before any app is started
 		return err
 	}
 	a.setDefaults()
@@ -129,6 +136,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if err := a.buildAlerts(); err != nil {
+		return err
+	}
+	if err := a.buildMailboxes(); err != nil {
 		return err
 	}
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
@@ -199,6 +209,7 @@ func (a *App) subscribe(ctx caddy.Context) error {
 	err = events.On("stopping", onEvent{func() {
 		if caddy.Exiting() { // the event comes at a reload too
 			boundStop(ctx)
+			stopMail()
 			a.engine.Drain()
 		}
 	}})
@@ -234,6 +245,7 @@ func (a *App) commit() {
 	inForce.Store(a)
 	heralded.through(a)
 	alarms().through(a)
+	a.commitMail()
 }
 
 // onEvent calls the function at an event.
@@ -251,10 +263,12 @@ func (a *App) Start() error {
 	if err := a.startAudit(); err != nil {
 		return err
 	}
-	if a.secretsFirst() || len(a.Logins) == 0 && len(a.Issuers) == 0 && a.audit == nil {
-		return nil
+	if !a.secretsFirst() && (len(a.Logins) > 0 || len(a.Issuers) > 0 || a.audit != nil) {
+		if err := openTheStore(a); err != nil {
+			return err
+		}
 	}
-	return openTheStore(a)
+	return a.mail.openDoors()
 }
 
 // openTheStore opens the store of a config that needs no secrets for that.
@@ -264,6 +278,7 @@ var openTheStore = (*App).openNow
 // its store. At a reload it does nothing: calls of this config may still be in flight.
 func (a *App) Stop() error {
 	if caddy.Exiting() && a.engine != nil {
+		finishMail()
 		a.engine.Finish()
 	}
 	return nil
@@ -275,6 +290,7 @@ func (a *App) Cleanup() error {
 	heralded.leave(a)
 	alarms().leave(a)
 	a.dropAlerts()
+	a.leaveMail()
 	defer a.dropIssuers()
 	defer a.leaveAudit()
 	if a.engine == nil {

@@ -83,10 +83,15 @@ func noteHappening(h call.Happening) {
 	switch {
 	case h.Event == call.LoginReleased:
 		e.CallerKind = audit.Operator
+	case strings.HasPrefix(h.Integration, call.MailboxPrefix):
+		e.CallerKind, e.Caller = audit.Mailbox, strings.TrimPrefix(h.Integration, call.MailboxPrefix)
+	case h.Mailbox != "":
+		e.CallerKind, e.Caller = audit.Mailbox, h.Mailbox
+	case h.Integration == report.ByLockoutMail:
 	case h.Integration != "":
 		e.CallerKind, e.Caller = audit.Integration, h.Integration
 	}
-	for name, value := range map[string]string{"store": h.Store, "problem": string(h.Problem)} {
+	for name, value := range map[string]string{"store": h.Store, "problem": string(h.Problem), "notice": h.Notice, "done": h.Done} {
 		if value != "" {
 			e.Data[name] = value
 		}

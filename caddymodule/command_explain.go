@@ -33,13 +33,14 @@ is read from a file, or from the input (-), in the form that it has in a case.
 
 What a person may do on psagate itself is asked with --person, as the issuer and
 its name for the person: disable and enable an integration; check, release,
-new_secret and show_code on a login; end_session and reset_factor on a person. A
-second factor was never proven then, so that what may be done is a "step-up".
+new_secret and show_code on a login; end_session and reset_factor on a person;
+read_mail, retry_mail and drop_mail on a mailbox. A second factor was never proven
+then, so that what may be done is a "step-up".
 
 	$ psagate policy explain itglue update Tickets --fields title,queueID
 	$ psagate policy explain --person corp/7d1f --groups helpdesk disable itglue
 	$ psagate policy explain --request request.json --policy policies`,
-	args:    "[[<integration>] <action> <entity, integration, login or person>]",
+	args:    "[[<integration>] <action> <entity, integration, login, person or mailbox>]",
 	maxArgs: 3,
 	flags: func(cmd *cobra.Command) {
 		cmd.Flags().String("person", "", "Who asks, as <issuer>/<subject>, in place of an integration")

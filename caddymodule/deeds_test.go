@@ -96,7 +96,7 @@ func TestADeedIsDecidedAndWrittenDown(t *testing.T) {
 		})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			log := new(lineBook)
+			log := new(auditBook)
 			d := deskOf(t, log)
 			series := "deeds_total " + string(c.want) + " " + string(c.what)
 			before, _ := strconv.Atoi(gathered(t, counted.deeds)[series])
@@ -135,7 +135,7 @@ func TestADeedIsDecidedAndWrittenDown(t *testing.T) {
 
 func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
 	full := errors.New("no space left")
-	got, err := deskOf(t, &lineBook{err: full}).Permits(t.Context(), ann("admins"), policy.Release, onMain)
+	got, err := deskOf(t, &auditBook{err: full}).Permits(t.Context(), ann("admins"), policy.Release, onMain)
 	if !errors.Is(err, full) || got.Allowed() {
 		t.Errorf("%s, %v", got, err)
 	}
@@ -168,7 +168,7 @@ func TestACodeIsShownToWhomPolicyPermits(t *testing.T) {
 		{"from nobody knows where", unknown, policy.Deny, "deed_refused"},
 		{"with a factor of before", old, policy.StepUp, "deed_refused"},
 	} {
-		log := new(lineBook)
+		log := new(auditBook)
 		d := deskOf(t, log)
 		lines := audited(t, func() {
 			code, decision, err := d.ShowCode(t.Context(), c.by, "main")
@@ -184,7 +184,7 @@ func TestACodeIsShownToWhomPolicyPermits(t *testing.T) {
 			t.Errorf("%s: written down is %s", c.name, got)
 		}
 	}
-	if _, decision, err := deskOf(t, new(lineBook)).ShowCode(t.Context(), ann("admins"), "third"); !decision.Allowed() || !errors.Is(err, errNoCodes) {
+	if _, decision, err := deskOf(t, new(auditBook)).ShowCode(t.Context(), ann("admins"), "third"); !decision.Allowed() || !errors.Is(err, errNoCodes) {
 		t.Errorf("a login without codes: %s, %v", decision, err)
 	}
 }

@@ -20,7 +20,17 @@ type engine interface {
 	judge
 	switcher
 	doing
+	mailing
 	lifecycle
+}
+
+// mailing is what mailboxes need.
+type mailing interface {
+	// Inside makes the calls of a mailbox of the config.
+	Inside(mailbox string) (*call.Inside, error)
+	// Lockout takes in what a mail of the PSA's says of locked users; UserNames are those that one may name.
+	Lockout(ctx context.Context, n call.LockoutNotice) error
+	UserNames() []string
 }
 
 // gateway serves calls. It writes every answer itself and returns no errors: Caddy would log the caller's headers with them.

@@ -30,12 +30,14 @@ var eventFields = map[call.Event][]string{
 	call.SecretUnusable:     {"login", "store", "version"},
 	call.LoginRecovered:     {"login", "version", "integration", "zone"},
 	call.LoginReleased:      {"login"},
+	call.LockoutNoticed:     {"login", "mailbox", "notice", "done"},
 }
 
 // eventData returns an event's data. Every name of the event's is there, though its value be empty.
 func eventData(h call.Happening) map[string]any {
 	all := map[string]string{
 		"login": h.Login, "version": h.Version, "integration": h.Integration, "zone": h.Zone, "store": h.Store, "problem": string(h.Problem),
+		"mailbox": h.Mailbox, "notice": h.Notice, "done": h.Done,
 	}
 	data := make(map[string]any, len(all))
 	for _, name := range eventFields[h.Event] {

@@ -108,12 +108,13 @@ func TestAHandlerThatPanicsEndsItsEventAlone(t *testing.T) {
 }
 
 func TestAnEventHasTheDataThatItsTableNames(t *testing.T) {
-	whole := call.Happening{Login: "main", Version: "3", Integration: "itglue", Zone: "https://z", Store: "file", Problem: call.Stale}
+	whole := call.Happening{Login: "main", Version: "3", Integration: "itglue", Zone: "https://z", Store: "file", Problem: call.Stale, Mailbox: "support", Notice: "ours", Done: "locked"}
 	for event, want := range map[call.Event]string{
 		call.GateShut:          "map[integration:itglue login:main version:3 zone:https://z]",
 		call.ZoneMoved:         "map[login:main zone:https://z]",
 		call.SecretUnavailable: "map[login:main problem:stale store:file]",
 		call.SecretUnusable:    "map[login:main store:file version:3]",
+		call.LockoutNoticed:    "map[done:locked login:main mailbox:support notice:ours]",
 	} {
 		whole.Event = event
 		if got := fmt.Sprint(eventData(whole)); got != want {

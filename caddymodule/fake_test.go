@@ -68,6 +68,13 @@ func (f *fake) Identify(w http.ResponseWriter, r *http.Request, clientIP string)
 
 func (*fake) Leave(*http.Request) {}
 
+// Lockout knows no login.
+func (*fake) Lockout(context.Context, call.LockoutNotice) error { return nil }
+func (*fake) UserNames() []string                               { return nil }
+
+// Inside is for nobody: what a mailbox calls is tested with a real engine.
+func (*fake) Inside(string) (*call.Inside, error) { return nil, errors.New("a fake makes no calls") }
+
 func (f *fake) Police(w http.ResponseWriter, r *http.Request, maxBody int64) (report.Call, func(), bool) {
 	f.note(fmt.Sprintf("police %s %d", r.Header.Get("X-Identified"), maxBody))
 	if f.denies {

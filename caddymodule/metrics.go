@@ -24,6 +24,7 @@ type tallies struct {
 	deeds    *prometheus.CounterVec
 	waits    *prometheus.HistogramVec
 	alerts   *prometheus.CounterVec
+	mails    *prometheus.HistogramVec
 
 	mu     sync.RWMutex
 	logins map[string]*loginTally
@@ -41,6 +42,10 @@ type callLabels struct{ integration, entity, action, outcome string }
 
 // waitBuckets are in seconds: from a unit that is free at once to the longest deadline that many set.
 var waitBuckets = []float64{.001, .005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
+
+// mailBuckets are in seconds: from a mail that is made a ticket at once to one that waits for the PSA all day. Autotask's own way in
+// calls itself degraded from 30 minutes.
+var mailBuckets = []float64{.5, 1, 2, 5, 10, 30, 60, 300, 900, 1800, 3600, 6 * 3600, 24 * 3600}
 
 func newTallies() *tallies {
 	return &tallies{
@@ -67,6 +72,9 @@ func newTallies() *tallies {
 			Name: "psagate_alerts_total",
 			Help: "Alerts by what came of them: delivered, failed (refused, or not taken however often it was tried), dropped (too many waited, or psagate stopped). The kind is webhook or mail.",
 		}, []string{"kind", "outcome"}),
+		mails: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "psagate_mail_seconds", Help: "How long after it arrived a mail had become a ticket or a note, with all that belongs to it.", Buckets: mailBuckets,
+		}, []string{"mailbox"}),
 		logins: make(map[string]*loginTally), calls: make(map[callLabels]prometheus.Counter),
 	}
 }
@@ -75,7 +83,7 @@ func newTallies() *tallies {
 var counted = newTallies()
 
 // collectors are all of psagate's metrics.
-var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.decided, counted.deeds, counted.waits, counted.alerts, gauges{}, transactions}
+var collectors = []prometheus.Collector{counted.attempts, counted.requests, counted.decided, counted.deeds, counted.waits, counted.alerts, counted.mails, gauges{}, transactions}
 
 // transactions is how often the store was written.
 var transactions = prometheus.NewCounterFunc(prometheus.CounterOpts{

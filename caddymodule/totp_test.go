@@ -15,13 +15,13 @@ import (
 	"github.com/psagate/psagate/internal/totp"
 )
 
-// lineBook is an audit log that may be full.
-type lineBook struct {
+// auditBook is an audit log that may be full.
+type auditBook struct {
 	err     error
 	entries []audit.Entry
 }
 
-func (l *lineBook) Append(_ context.Context, e audit.Entry) error {
+func (l *auditBook) Append(_ context.Context, e audit.Entry) error {
 	l.entries = append(l.entries, e)
 	return l.err
 }
@@ -48,7 +48,7 @@ func TestACodeIsForWhomTheAuditLogNames(t *testing.T) {
 		{Viewer{Person: &ann, Address: "192.0.2.7"}, audit.Entry{Kind: audit.Event, Event: "code_shown", CallerKind: audit.Person, Caller: "7d1f", Issuer: "corp", Login: "main", Address: "192.0.2.7"}},
 		{Viewer{}, audit.Entry{Kind: audit.Event, Event: "code_shown", CallerKind: audit.Operator, Login: "main"}},
 	} {
-		log := new(lineBook)
+		log := new(auditBook)
 		code, err := sharedCodes(t, log).code(t.Context(), "main", c.to)
 		if err != nil || len(code.Text.Reveal()) != 6 {
 			t.Errorf("%v, error %v", code, err)
@@ -61,13 +61,13 @@ func TestACodeIsForWhomTheAuditLogNames(t *testing.T) {
 
 func TestNoCodeIsShownThatTheAuditLogDoesNotTellOf(t *testing.T) {
 	full := errors.New("no space left")
-	for name, log := range map[string]auditor{"there is no audit log": nil, "no space left": &lineBook{err: full}} {
+	for name, log := range map[string]auditor{"there is no audit log": nil, "no space left": &auditBook{err: full}} {
 		code, err := sharedCodes(t, log).code(t.Context(), "main", Viewer{})
 		if err == nil || !strings.Contains(err.Error(), name) || code.Text.Reveal() != "" {
 			t.Errorf("%s: error %v, %d digits", name, err, len(code.Text.Reveal()))
 		}
 	}
-	log := new(lineBook)
+	log := new(auditBook)
 	if _, err := sharedCodes(t, log).code(t.Context(), "third", Viewer{}); !errors.Is(err, errNoCodes) || len(log.entries) != 0 {
 		t.Errorf("a login without codes: %v, %+v", err, log.entries)
 	}

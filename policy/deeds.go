@@ -23,14 +23,19 @@ const (
 	// EndSession ends a person's session, and ResetFactor takes a person's second factor away.
 	EndSession  Action = "end_session"
 	ResetFactor Action = "reset_factor"
+	// ReadMail shows a mail as it came, RetryMail has one tried again that was set aside, and DropMail has nothing become of one.
+	ReadMail  Action = "read_mail"
+	RetryMail Action = "retry_mail"
+	DropMail  Action = "drop_mail"
 )
 
-var deeds = []Action{Disable, Enable, Check, Release, NewSecret, ShowCode, EndSession, ResetFactor}
+var deeds = []Action{Disable, Enable, Check, Release, NewSecret, ShowCode, EndSession, ResetFactor, ReadMail, RetryMail, DropMail}
 
 // doneOn is what deeds are done on.
 var doneOn = map[Action]Kind{
 	Disable: Integration, Enable: Integration, Check: Login, Release: Login, NewSecret: Login, ShowCode: Login,
 	EndSession: Person, ResetFactor: Person,
+	ReadMail: Mailbox, RetryMail: Mailbox, DropMail: Mailbox,
 }
 
 // How old the second factor may be that a deed wants: where its permits have no @stepup, and at the most that one may say.
@@ -42,14 +47,14 @@ const (
 // Deeds are the actions that people do on psagate itself.
 func Deeds() []Action { return slices.Clone(deeds) }
 
-// DoneOn returns what an action is done on: Integration, Login or Person; empty for the action of a call.
+// DoneOn returns what an action is done on: Integration, Login, Person or Mailbox; empty for the action of a call.
 func (a Action) DoneOn() Kind { return doneOn[a] }
 
 // Target is what of psagate a deed is done on. The zero value is none.
 type Target struct {
-	// Kind is Integration, Login or Person.
+	// Kind is Integration, Login, Person or Mailbox.
 	Kind Kind
-	// Name is the integration's or login's name in the config, or the issuer's name for the person: its subject.
+	// Name is the integration's, login's or mailbox's name in the config, or the issuer's name for the person: its subject.
 	Name string
 	// Issuer is the config's name of a person's issuer; empty for others. It has no slash.
 	Issuer string
@@ -103,7 +108,7 @@ func (c *call) maxAge(permit *rule) time.Duration {
 }
 
 // deedTypes are the types that a deed's resource has, or is in.
-var deedTypes = []types.EntityType{types.EntityType(Integration), types.EntityType(Login), types.EntityType(Person), typeIntegrationGroup, typePersonGroup}
+var deedTypes = []types.EntityType{types.EntityType(Integration), types.EntityType(Login), types.EntityType(Person), types.EntityType(Mailbox), typeIntegrationGroup, typePersonGroup}
 
 // types are those that a scope names.
 func (s scope) types() []types.EntityType {

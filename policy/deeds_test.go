@@ -17,7 +17,7 @@ import (
 )
 
 var withLogins = Options{
-	Entities: known.Entities, Integrations: []string{"itglue", "rmm"}, Groups: []string{"backup"}, Issuers: []string{"entra"}, Logins: []string{"main", "mail"},
+	Entities: known.Entities, Integrations: []string{"itglue", "rmm"}, Groups: []string{"backup"}, Issuers: []string{"entra"}, Logins: []string{"main", "mail"}, Mailboxes: []string{"support", "sales"},
 }
 
 // asksTo is a deed of alice's, an administrator who showed a second factor a minute ago.
@@ -49,6 +49,11 @@ func TestDeeds(t *testing.T) {
 		{"a forbid of everything but", admins + `forbid (principal, action, resource) unless { action == Action::"release" };`, asksTo(Release, "main"), Allow, Permitted},
 		{"all that is done on a login", `permit (principal == Person::"entra/alice", action, resource is Login);`, asksTo(NewSecret, "mail"), Allow, Permitted},
 		{"which is nothing on a person", `permit (principal == Person::"entra/alice", action, resource is Login);`, asksTo(ResetFactor, "bob"), Deny, NotPermitted},
+		{"all that is done on a mailbox", `permit (principal == Person::"entra/alice", action, resource == Mailbox::"support");`, asksTo(ReadMail, "support"), Allow, Permitted},
+		{"and on no other one", `permit (principal == Person::"entra/alice", action, resource == Mailbox::"support");`, asksTo(DropMail, "sales"), Deny, NotPermitted},
+		{"one deed on mailboxes", `permit (principal, action == Action::"retry_mail", resource is Mailbox);`, asksTo(RetryMail, "sales"), Allow, Permitted},
+		{"and no other one", `permit (principal, action == Action::"retry_mail", resource is Mailbox);`, asksTo(ReadMail, "sales"), Deny, NotPermitted},
+		{"what a mailbox may do is none on it", `permit (principal is Mailbox, action, resource);`, asksTo(ReadMail, "support"), Deny, NotPermitted},
 		{"a permit for calls and deeds", `permit (principal is Person, action in [Action::"read", Action::"disable"], resource);`, asksTo(Disable, "rmm"), Allow, Permitted},
 		{"on an integration of a group", `permit (principal, action == Action::"disable", resource in IntegrationGroup::"backup");`, with(asksTo(Disable, "rmm"), func(r *Request) { r.On.Groups = []string{"backup"} }), Allow, Permitted},
 		{"and on no other", `permit (principal, action == Action::"disable", resource in IntegrationGroup::"backup");`, asksTo(Disable, "itglue"), Deny, NotPermitted},
@@ -176,6 +181,7 @@ func TestDeedsInCases(t *testing.T) {
 	for _, test := range []struct{ rest, want string }{
 		{`"action": "disable", "on": {"integration": "rmm", "groups": ["backup"]}`, ""},
 		{`"action": "disable", "on": {"integration": "rnm"}`, `no integration is called "rnm"; did you mean "rmm"?`},
+		{`"action": "read_mail", "on": {"mailbox": "support"}`, "want allow, got deny"},
 		{`"action": "enable", "on": {"integration": "rmm"}`, "want allow, got deny"},
 	} {
 		cases, err := ParseCases("a.json", []byte(request(test.rest)))
@@ -190,7 +196,8 @@ func TestDeedsInCases(t *testing.T) {
 		{`"action": "disable"`, `disable is done "on" one thing, {"integration": …}`},
 		{`"action": "disable", "entity": "Tickets"`, `disable is done "on" one thing`},
 		{`"action": "disable", "on": {"login": "main"}`, `disable is done "on" one thing, {"integration": …}`},
-		{`"action": "disable", "on": {}`, `a deed is done "on" one "integration", "login" or "person"`},
+		{`"action": "read_mail", "on": {"login": "main"}`, `read_mail is done "on" one thing, {"mailbox": …}`},
+		{`"action": "disable", "on": {}`, `a deed is done "on" one "integration", "login", "person" or "mailbox"`},
 		{`"action": "disable", "on": {"integration": "a", "login": "b"}`, `a deed is done "on" one`},
 		{`"action": "check", "on": {"login": "a", "groups": ["b"]}`, `only an "integration" has "groups" here`},
 		{`"action": "end_session", "on": {"person": "bob"}`, `a person has the issuer in front`},

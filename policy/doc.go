@@ -32,7 +32,7 @@
 // # Deeds
 //
 // A Request may also be for what a Person does on psagate itself: disable and enable an Integration; check, release, new_secret
-// and show_code on a Login; end_session and reset_factor on a Person.
+// and show_code on a Login; end_session and reset_factor on a Person; read_mail, retry_mail and drop_mail on a Mailbox.
 //
 //	permit (
 //	  principal in PersonGroup::"entra/helpdesk",

@@ -35,11 +35,12 @@ type parentJSON struct {
 	ID     string `json:"id,omitempty"`
 }
 
-// onJSON is what a deed is done on: one of the three.
+// onJSON is what a deed is done on: one of the four.
 type onJSON struct {
 	Integration string   `json:"integration,omitempty"`
 	Login       string   `json:"login,omitempty"`
 	Person      string   `json:"person,omitempty"` // <issuer>/<name>
+	Mailbox     string   `json:"mailbox,omitempty"`
 	Groups      []string `json:"groups,omitempty"` // of an integration
 }
 
@@ -82,6 +83,8 @@ func (t Target) json() *onJSON {
 		return &onJSON{Login: t.Name}
 	case Person:
 		return &onJSON{Person: t.Issuer + "/" + t.Name}
+	case Mailbox:
+		return &onJSON{Mailbox: t.Name}
 	}
 	return nil
 }
@@ -200,11 +203,11 @@ func (rd *reader) on(n node) Target {
 		}
 	}
 	rd.object(n, map[string]func(node){
-		"integration": is(Integration), "login": is(Login), "person": is(Person),
+		"integration": is(Integration), "login": is(Login), "person": is(Person), "mailbox": is(Mailbox),
 		"groups": func(n node) { t.Groups = rd.strings(n) },
 	})
 	if named != 1 || t.Name == "" {
-		rd.wrong(n.offset, `a deed is done "on" one "integration", "login" or "person"`)
+		rd.wrong(n.offset, `a deed is done "on" one "integration", "login", "person" or "mailbox"`)
 	} else if t.Kind != Integration && len(t.Groups) > 0 {
 		rd.wrong(n.offset, `only an "integration" has "groups" here`)
 	}

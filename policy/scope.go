@@ -65,7 +65,7 @@ type actionSet uint16
 
 const (
 	callActions actionSet = 1<<5 - 1
-	everyAction actionSet = 1<<13 - 1
+	everyAction actionSet = 1<<16 - 1
 	deedActions           = everyAction &^ callActions
 )
 

@@ -82,7 +82,7 @@ func plain(text string, ofDeeds bool) string {
 	}
 	if strings.HasPrefix(text, "unable to find an applicable action") {
 		if ofDeeds {
-			return "nobody does this: a Person does disable and enable to an Integration, check, release, new_secret and show_code to a Login, end_session and reset_factor to a Person"
+			return "nobody does this: a Person does disable and enable to an Integration, check, release, new_secret and show_code to a Login, end_session and reset_factor to a Person, read_mail, retry_mail and drop_mail to a Mailbox"
 		}
 		return "no call is like this: a principal is an Integration, a Person or a Mailbox, and a resource is an Entity"
 	}

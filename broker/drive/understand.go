@@ -29,6 +29,9 @@ func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledg
 		return d.notNow(m, "it cannot be routed", err)
 	}
 	if draft.Lockout != nil && d.Lockout != nil {
+		if l := draft.Lockout; l.At.IsZero() || m.Arrived.Before(l.At) {
+			l.At = m.Arrived
+		}
 		if err := d.Lockout(ctx, draft.Lockout); err != nil {
 			return d.notNow(m, "what it says of a lockout cannot be told", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/psagate/psagate/broker/message"
 )
@@ -15,6 +16,9 @@ type Lockout struct {
 	Users []string
 	// Addresses are the IP addresses in its text.
 	Addresses []netip.Addr
+	// At is when the notice was written: its Date, or when it came, where that is earlier or there is no Date. Whoever acts on a
+	// notice tells by it those that are over.
+	At time.Time
 	// Ours says that one of the Addresses is ours: it was this gateway, or who shares its way to the internet. It means
 	// nothing where there is no address, or where none of ours is known.
 	Ours bool
@@ -27,8 +31,9 @@ type LockoutNotices struct {
 	// From are the domains whose mail is believed; anyone else's is an ordinary mail. The text of a mail is not a proof,
 	// but a login that is taken for locked stands still: so the sender is asked for.
 	From []string
-	// Users are the user names of the logins.
-	Users []string
+	// Users are the user names of the logins; UsersNow, where it is set, gives those that are known by now beside them.
+	Users    []string
+	UsersNow func() []string
 	// Ours are the addresses by which this gateway is seen.
 	Ours []netip.Prefix
 }
@@ -51,9 +56,13 @@ func (n LockoutNotices) Read(m *message.Message) *Lockout {
 	if !locked.MatchString(text) {
 		return nil
 	}
-	out := &Lockout{}
+	out := &Lockout{At: m.Date}
 	lower := strings.ToLower(text)
-	for _, user := range n.Users {
+	users := n.Users
+	if n.UsersNow != nil {
+		users = slices.Concat(users, n.UsersNow())
+	}
+	for _, user := range users {
 		if user = strings.ToLower(user); user != "" && standsAlone(lower, user) && !slices.Contains(out.Users, user) {
 			out.Users = append(out.Users, user)
 		}

@@ -40,6 +40,7 @@ var mappings = map[string]mapping{
 	"credential_accepted":  {classAuthentication, 1, statusSuccess, severityInfo, "", login, ""},
 	"credential_refused":   {classAuthentication, 1, statusFailure, severityMedium, "", login, "INVALID_CREDENTIALS"},
 	"login_locked":         {classAuthentication, 1, statusFailure, severityHigh, "", login, "ACCOUNT_LOCKED_OUT"},
+	"lockout_notice":       {classAuthentication, 1, statusFailure, severityMedium, "", login, "ACCOUNT_LOCKED_OUT"},
 	"login_released":       {classEntity, 13, statusSuccess, severityInfo, "login", login, ""},
 	"integration_disabled": {classEntity, 9, statusSuccess, severityMedium, "integration", integration, ""},
 	"integration_enabled":  {classEntity, 8, statusSuccess, severityInfo, "integration", integration, ""},

@@ -200,6 +200,26 @@ func (a *accounts) released(key guard.Key) {
 	a.journal.Mark(store.Mark{Key: key, What: markRelease}, now)
 }
 
+// zeroAt is when the PSA's count of a user was last zero, as far as any process knows: it took a sign-in, or an operator released the
+// login. Zero: that is not known.
+func (a *accounts) zeroAt(ctx context.Context, key guard.Key) (at time.Time, err error) {
+	page, err := a.journal.Read(ctx)
+	if err != nil {
+		return at, err
+	}
+	for m, marked := range page.Marks {
+		if m.Key == key && marked.After(at) {
+			at = marked
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if of := a.of[key]; of != nil && of.reset.After(at) {
+		at = of.reset
+	}
+	return at, nil
+}
+
 // What the journal marks.
 const (
 	markSuccess = "success"

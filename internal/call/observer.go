@@ -59,6 +59,8 @@ const (
 	LoginRecovered Event = "login_recovered"
 	// LoginReleased: an operator has released the login; one attempt of psagate's own comes first, then calls.
 	LoginReleased Event = "login_released"
+	// LockoutNoticed: a mail of the PSA's said that the login is locked; where that locks it here, that is told as well.
+	LockoutNoticed Event = "lockout_notice"
 )
 
 // Happening is an event and whom it befell. Nothing in it is a secret or a caller's text. What an event has not is empty.
@@ -76,6 +78,9 @@ type Happening struct {
 	Store string
 	// Problem is why there is no credential: one of the words of Problem's constants.
 	Problem Problem
+	// Mailbox is where a lockout notice came to; Notice whose the address in it is: ours, others or unknown; Done what it came to:
+	// locked, was-locked or stale.
+	Mailbox, Notice, Done string
 }
 
 // Problem is why a store gives no credential, in a word.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/psagate/psagate/internal/autotask"
@@ -35,6 +36,7 @@ type asked struct {
 	what   policy.Action
 	on     policy.Target
 	which  string // a session's id, where one is meant
+	mail   int64  // the number of a mail, where one is meant
 	values url.Values
 }
 
@@ -65,6 +67,7 @@ type outcome struct {
 	Text   []string
 	Facts  []report.Fact
 	Code   string // a one-time code, which is kept nowhere
+	Plain  []plain
 	Again  *form
 	Back   string // where to go on to
 	status int
@@ -81,6 +84,9 @@ func (c *Console) askedOf(v *visit, values url.Values) (a *asked, of act, ok boo
 	a.on = policy.Target{Kind: a.what.DoneOn(), Name: values.Get("on")}
 	if a.on.Kind == policy.Person {
 		a.on.Issuer = values.Get("issuer")
+	}
+	if a.on.Kind == policy.Mailbox {
+		a.mail, _ = strconv.ParseInt(values.Get("mail"), 10, 64) // there is no mail 0
 	}
 	of, ok = c.acts[a.what]
 	return a, of, ok && a.on.Name != "" && max(len(a.on.Name), len(a.on.Issuer), len(a.which)) <= maxNamed && c.cfg.Deeds != nil
@@ -106,6 +112,9 @@ func (a *asked) here() string {
 	var more []string
 	if a.which != "" {
 		more = []string{"session", a.which}
+	}
+	if a.mail != 0 {
+		more = []string{"mail", a.number()}
 	}
 	return actAt(a.what, a.on, more...)
 }
@@ -241,7 +250,8 @@ func (c *Console) showForm(a *asked, of act, status int, wrong string) {
 	what, err := made("act.html", title, struct {
 		*form
 		Wrong, Proof, Do, On, Issuer, Which, Cancel string
-	}{f, wrong, a.Proof(), string(a.what), a.on.Name, a.on.Issuer, a.which, backOf(a)})
+		Mail                                        int64
+	}{f, wrong, a.Proof(), string(a.what), a.on.Name, a.on.Issuer, a.which, backOf(a), a.mail})
 	if err != nil {
 		c.trouble(a.visit, err)
 		return
@@ -256,6 +266,8 @@ func backOf(a *asked) string {
 		return loginAt(a.on.Name)
 	case policy.Integration:
 		return pageIntegrations
+	case policy.Mailbox:
+		return messageAt(a.on.Name, a.mail)
 	}
 	return pagePeople
 }
@@ -267,9 +279,9 @@ func (c *Console) notDone(a *asked, err error) {
 	switch {
 	case errors.As(err, &unfit):
 		status = http.StatusUnprocessableEntity
-	case errors.Is(err, report.ErrUnknownLogin), errors.Is(err, report.ErrUnknownIntegration), errors.Is(err, errNobody):
+	case errors.Is(err, report.ErrUnknownLogin), errors.Is(err, report.ErrUnknownIntegration), errors.Is(err, report.ErrUnknownMail), errors.Is(err, errNobody):
 		status = http.StatusNotFound
-	case errors.Is(err, report.ErrNotShown), errors.Is(err, report.ErrChangedSince), errors.Is(err, report.ErrPutting):
+	case errors.Is(err, report.ErrNotShown), errors.Is(err, report.ErrChangedSince), errors.Is(err, report.ErrPutting), errors.Is(err, report.ErrMailMoved):
 		status = http.StatusConflict
 	}
 	c.cfg.Log.Warn("a deed is not done", "deed", string(a.what), "on", a.on.Name, "error", err)

@@ -21,6 +21,9 @@ func (c *Console) listActs() map[policy.Action]act {
 		policy.Enable:      {button: "Switch on", form: c.enableForm, do: c.enable},
 		policy.EndSession:  {button: "End the session", form: c.endForm, do: c.end},
 		policy.ResetFactor: {button: "Take the second factor away", form: c.resetForm, do: c.reset},
+		policy.ReadMail:    {button: "Read it", form: c.readMailForm, do: c.readMail, shows: true},
+		policy.RetryMail:   {button: "Try it again", form: c.retryMailForm, do: c.retryMail},
+		policy.DropMail:    {button: "Drop it", form: c.dropMailForm, do: c.dropMail},
 	}
 }
 

@@ -42,6 +42,7 @@ type Console struct {
 	status   *recent[struct{}, seen]
 	failures *recent[time.Duration, failed]
 	crowd    *recent[struct{}, crowd]
+	mails    *recent[struct{}, mailBooks]
 }
 
 // page answers for one of the pages.
@@ -64,11 +65,13 @@ func New(cfg Config) (*Console, error) {
 	c.status = newRecent(cfg.Now, c.lookAtStatus)
 	c.failures = newRecent(cfg.Now, c.lookAtFailures)
 	c.crowd = newRecent(cfg.Now, c.lookAtCrowd)
+	c.mails = newRecent(cfg.Now, c.lookAtMail)
 	c.lives = map[string]func(*http.Request) (content, error){
 		pageOverview: c.overview, pageLogin: c.login, pageFailures: c.failuresPage, pageIntegrations: c.integrations,
-		pageDecisions: c.decisions, pagePeople: c.people,
+		pageDecisions: c.decisions, pagePeople: c.people, pageMail: c.mail,
 	}
 	c.pages = map[string]page{
+		pageMailbox: {get: c.shown(c.mailbox)}, pageMessage: {get: c.shown(c.letter)},
 		pageSettings: {get: c.shown(c.settings)}, pageLive: {get: c.live}, fileStyle: {get: style.serve}, fileScript: {get: script.serve},
 	}
 	for name, of := range c.lives {
@@ -85,6 +88,7 @@ func (c *Console) forget() {
 	c.status.forget()
 	c.failures.forget()
 	c.crowd.forget()
+	c.mails.forget()
 }
 
 // The pages, as they stand at the end of a path. They lead to each other by these names alone, so that a console works wherever it is.
@@ -95,6 +99,9 @@ const (
 	pageIntegrations = "integrations"
 	pageDecisions    = "decisions"
 	pagePeople       = "people"
+	pageMail         = "mail"
+	pageMailbox      = "mailbox"
+	pageMessage      = "message"
 	pageSettings     = "settings"
 	pageLive         = "live"
 	pageAct          = "act"

@@ -25,8 +25,8 @@ var ErrDenied = errors.New("policy does not permit it")
 // Person is one person of an issuer's.
 type Person struct{ Issuer, Subject string }
 
-// Deeds are what people may do by a console. Whoever does something has asked Permits before, and was allowed; but for Code, which asks
-// by itself. Each writes down who did it. Where a name is none of the config's the errors are those of internal/report.
+// Deeds are what people may do by a console. Whoever does something has asked Permits before, and was allowed; but for Code and ReadMail, which
+// ask by themselves. Each writes down who did it. Where a name is none of the config's the errors are those of internal/report.
 type Deeds interface {
 	// May says whether policy lets a person do something now. It writes nothing down, and nothing may be done by it.
 	May(by Doer, what policy.Action, on policy.Target) policy.Decision
@@ -51,6 +51,12 @@ type Deeds interface {
 	EndSessions(ctx context.Context, by Doer, of Person) (int, error)
 	// ResetFactor takes a person's second factor away, and ends the person's sessions.
 	ResetFactor(ctx context.Context, by Doer, of Person) (report.TOTPReset, error)
+	// ReadMail returns a mail as it came, where policy permits the person to read it, once that is written down. Where policy does not, the
+	// decision says why.
+	ReadMail(ctx context.Context, by Doer, mailbox string, id int64) ([]byte, policy.Decision, error)
+	// RetryMail and DropMail decide about a mail.
+	RetryMail(ctx context.Context, by Doer, mailbox string, id int64, reason string) (report.MailDecided, error)
+	DropMail(ctx context.Context, by Doer, mailbox string, id int64, reason string) (report.MailDecided, error)
 }
 
 // doer is who sent a request.

@@ -25,6 +25,7 @@ type deeds struct {
 const allow = `permit (principal in PersonGroup::"corp/ops", action, resource is Login);
 permit (principal in PersonGroup::"corp/ops", action, resource is Integration);
 permit (principal in PersonGroup::"corp/ops", action, resource is Person);
+permit (principal in PersonGroup::"corp/ops", action, resource is Mailbox);
 `
 
 // permits has policies of a text in force.

@@ -88,6 +88,7 @@ var links = []link{
 	{Text: "Overview", To: "./"},
 	{Text: "Failures", To: pageFailures},
 	{Text: "Integrations", To: pageIntegrations},
+	{Text: "Mail", To: pageMail},
 	{Text: "Decisions", To: pageDecisions},
 	{Text: "People", To: pagePeople},
 	{Text: "Settings", To: pageSettings},

@@ -23,12 +23,18 @@ func FuzzConsole(f *testing.F) {
 		{"act", "do=show_code&on=main", "do=show_code&on=main"},
 		{"act", "do=end_session&on=%2F..&issuer=a%2Fb&session=<script>", "do=end_session&on=ann&issuer=corp&session=1"},
 		{"act", "do=reset_factor&on=bob&issuer=corp", "do=reset_factor&on=bob&issuer=corp"},
+		{"mail", "", ""},
+		{"mailbox", "name=support&state=dead&text=<script>&from=7", ""},
+		{"message", "name=support&mail=1", ""},
+		{"act", "do=read_mail&on=support&mail=1", "do=read_mail&on=support&mail=1"},
+		{"act", "do=drop_mail&on=support&mail=-1", "do=drop_mail&on=support&mail=1&reason=<script>"},
 		{"done", "id=<script>", ""},
 		{"live", "page=settings", ""},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
 	w := newTeam(f)
+	w.mailed()
 	w.permits(`permit (principal, action == Action::"check", resource is Login);`)
 	ann := w.operator()
 	site, err := url.Parse(w.server.URL)

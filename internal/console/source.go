@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/session"
 )
@@ -22,6 +23,11 @@ type Source interface {
 	Sessions(context.Context) ([]session.Session, error)
 	// Factors are what `psagate totp list` prints.
 	Factors(context.Context) (report.TOTPPeople, error)
+	// MailBooks, Mails and Mail are what `psagate mail list` and `psagate mail show` print. Where something is not there the errors are those
+	// of internal/report.
+	MailBooks(context.Context) (report.MailBooks, error)
+	Mails(context.Context, ledger.Query) (report.MailList, error)
+	Mail(ctx context.Context, mailbox string, id int64) (report.MailShown, error)
 	// Settings are those in force, without any secret.
 	Settings() []Section
 }

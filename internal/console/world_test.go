@@ -18,9 +18,11 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/internal/browsertest"
 	"github.com/psagate/psagate/internal/issuer"
 	"github.com/psagate/psagate/internal/issuertest"
+	"github.com/psagate/psagate/internal/maildesk"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/internal/secret"
 	"github.com/psagate/psagate/internal/session"
@@ -51,6 +53,7 @@ type world struct {
 	listed int   // how often they were
 	asked  int   // how often the status was
 	ledger *Ledger
+	desk   *maildesk.Desk
 
 	deeds        *deeds
 	done         []string
@@ -61,6 +64,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	w := &world{TB: t, liar: issuertest.StartLiar(t), at: time.Now()}
 	w.ledger, w.deeds = NewLedger(w.now), &deeds{w: w}
+	w.desk = &maildesk.Desk{Books: ledger.NewMemory(), Boxes: w, Now: w.now}
 	w.permits("")
 	log := slog.New(slog.NewTextHandler(w, nil))
 	var err error
@@ -272,6 +276,33 @@ func (w *world) Factors(context.Context) (report.TOTPPeople, error) {
 	defer w.mu.Unlock()
 	return report.TOTPPeople{Time: w.at, People: w.factors}, nil
 }
+
+// MailBooks implements Source.
+func (w *world) MailBooks(ctx context.Context) (report.MailBooks, error) {
+	w.mu.Lock()
+	err := w.broken
+	w.mu.Unlock()
+	if err != nil {
+		return report.MailBooks{}, err
+	}
+	return w.desk.Overview(ctx)
+}
+
+// Mails implements Source.
+func (w *world) Mails(ctx context.Context, q ledger.Query) (report.MailList, error) {
+	return w.desk.List(ctx, q)
+}
+
+// Mail implements Source.
+func (w *world) Mail(ctx context.Context, mailbox string, id int64) (report.MailShown, error) {
+	return w.desk.Show(ctx, mailbox, id)
+}
+
+// Names implements maildesk.Boxes.
+func (w *world) Names() []string { return []string{"support"} }
+
+// Wake implements maildesk.Boxes.
+func (w *world) Wake(string) {}
 
 // Settings implements Source.
 func (w *world) Settings() []Section {

@@ -44,3 +44,26 @@ func (r *Rows) foreign(token Token, holder, source string, locked bool, s *Setti
 	r.Locked = r.Locked || locked
 	return e
 }
+
+// Notified records what the PSA has said elsewhere than in an answer, in a mail of its own: that the user is locked. Nothing is sent
+// from then on until Release, as after an answer that says so; no unit is taken, for no sign-in of ours is known to have failed. source
+// says who is named as the cause. was tells that the login was known to be locked already.
+//
+// The error says that the store cannot be used, and nothing is recorded.
+func (l *Login) Notified(source string) (was bool, err error) {
+	l.mu.Lock()
+	if failed := l.move(func(r *Rows, _ time.Time) { was, r.Locked = r.Locked, true }); failed != nil {
+		l.mu.Unlock()
+		return false, failed
+	}
+	e := Effect{Locked: !was}
+	if e.Locked {
+		l.guard.log.Error("the PSA says in a mail that the login is locked: nothing is sent until it is released", "login", l.name)
+	}
+	told := l.listeners(e)
+	l.mu.Unlock()
+	for _, t := range told {
+		t.changed(Attempt{of: pathOf{source: source}}, e, t.last)
+	}
+	return was, nil
+}

@@ -20,6 +20,7 @@ type box struct {
 	limits  loop.Limits
 	reader  *reader // nil: it is not read by IMAP
 	worker  *running
+	beside  *running // PSA.Run
 	seen    seen
 }
 
@@ -38,6 +39,7 @@ func (b *box) wake() {
 // use goes on with a mailbox as a config has it now. What was begun as it was before ends first.
 func (b *box) use(m *Mailbox) {
 	b.useIMAP(m)
+	before := b.mailbox
 	if b.guard == nil || b.limits != m.Loops {
 		b.guard, b.limits = loop.New(m.Loops), m.Loops
 	}
@@ -48,19 +50,40 @@ func (b *box) use(m *Mailbox) {
 		Participates: m.PSA.Participates, Lockout: m.PSA.Lockout, FileMost: m.FileMost, Wake: b.woken, Log: b.log,
 		Ended: b.ended,
 	}
-	b.worker.stop()
-	b.worker = run(b.worker, b.log, "the work on a mailbox", driver.Run)
+	was := b.stopWork(before)
+	b.worker = run(was, b.log, "the work on a mailbox", driver.Run)
+	if m.PSA.Run != nil {
+		b.beside = run(nil, b.log, "the watch over the PSA's API", m.PSA.Run)
+	}
+}
+
+// stopWork ends the worker, whose mailbox gives back what it holds when it has ended.
+func (b *box) stopWork(m *Mailbox) *running {
+	worker, beside := b.worker, b.beside
+	b.worker, b.beside = nil, nil
+	worker.stop()
+	beside.stop()
+	if worker != nil {
+		go func() {
+			<-worker.done
+			if beside != nil {
+				<-beside.done
+			}
+			call(m.Close)
+		}()
+	}
+	return worker
 }
 
 // useIMAP goes on with the connection that is there, where it is the same.
 func (b *box) useIMAP(m *Mailbox) {
 	if b.reader != nil && m.IMAP != nil && m.Key != "" && b.reader.key == m.Key {
-		m.close() // it goes on with what the former one holds
+		call(m.CloseIMAP) // it goes on with what the former one holds
 		return
 	}
 	before := b.stopReading()
 	if m.IMAP == nil {
-		m.close()
+		call(m.CloseIMAP)
 		return
 	}
 	b.reader = newReader(m, b.engine.books, b.wake, b.log)
@@ -77,14 +100,14 @@ func (b *box) stopReading() *running {
 	r.stop()
 	go func() {
 		<-r.done
-		r.closing()
+		call(r.closing)
 	}()
 	return r.running
 }
 
 // stop begins to end all of it.
 func (b *box) stop() {
-	b.worker.stop()
+	b.stopWork(b.mailbox)
 	b.stopReading()
 }
 

@@ -43,8 +43,9 @@ type Mailbox struct {
 	FileMost int
 	// Keep is how long a mail's bytes are kept when it is done with; 0 is DefaultKeep.
 	Keep time.Duration
-	// Close gives back what IMAP holds, once nothing uses it any more; nil for nothing.
-	Close func()
+	// CloseIMAP gives back what IMAP holds, once nothing uses it any more, which may be long after another config has come into
+	// force. Close gives back all else. Either may be nil.
+	CloseIMAP, Close func()
 }
 
 // DefaultKeep is how long bytes are kept where nothing is said.
@@ -58,6 +59,8 @@ type PSA struct {
 	Participates func(ctx context.Context, ticket int64, address string) (bool, error)
 	Down         func() time.Time
 	Lockout      func(ctx context.Context, l *route.Lockout) error
+	// Run runs beside the work on the mailbox, if it is there.
+	Run func(ctx context.Context)
 }
 
 // Door is where mails come in by SMTP, for all mailboxes that name its place.
@@ -81,9 +84,9 @@ func (m *Mailbox) keep() time.Duration {
 	return m.Keep
 }
 
-// close gives back what it holds.
-func (m *Mailbox) close() {
-	if m.Close != nil {
-		m.Close()
+// call calls what may be nil.
+func call(f func()) {
+	if f != nil {
+		f()
 	}
 }

@@ -19,7 +19,7 @@ func TestMailsOfARealServerBecomeTicketsAndAReloadKeepsTheConnection(t *testing.
 	config := func(name, key, queue string) Config {
 		m := mailbox("support", p, imaptest.User)
 		m.Route.Default.Queue, m.Key = queue, key
-		m.Close = func() { closed.Store(name, true) }
+		m.CloseIMAP = func() { closed.Store(name, true) }
 		m.IMAP = &imap.Mailbox{
 			Server: server.TLS, Config: &tls.Config{RootCAs: server.Roots}, User: imaptest.User, Poll: time.Second,
 			Password: func(context.Context) (string, error) { return imaptest.Password, nil },

@@ -68,7 +68,8 @@ func (e *Engine) Use(c Config) {
 // Close gives back what a config holds that was not used.
 func (c Config) Close() {
 	for _, m := range c.Mailboxes {
-		m.close()
+		call(m.CloseIMAP)
+		call(m.Close)
 	}
 }
 
@@ -92,7 +93,11 @@ func (e *Engine) end(b *box) {
 	if b.reader != nil {
 		e.ending = append(e.ending, b.reader.running)
 	}
-	e.ending = append(e.ending, b.worker)
+	for _, r := range []*running{b.worker, b.beside} {
+		if r != nil {
+			e.ending = append(e.ending, r)
+		}
+	}
 	b.stop()
 }
 
@@ -103,7 +108,7 @@ func (e *Engine) sweepEnded() {
 		case <-r.done:
 			return true
 		default:
-			return r == nil
+			return false
 		}
 	})
 }

@@ -49,6 +49,9 @@ func TestAReloadGoesOnWithNewRoutesAndNewDoors(t *testing.T) {
 	door, address := aDoor(t)
 	m := mailbox("support", p, "support@example.test")
 	m.Door = door.Place
+	ran, ended, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	m.PSA.Run = func(ctx context.Context) { close(ran); <-ctx.Done(); close(ended) }
+	m.Close = func() { close(closed) }
 	e := begin(t, books, nil)
 	e.Use(Config{Mailboxes: []*Mailbox{m}, Doors: []*Door{door}})
 	send(t, address, "first", "support@example.test")
@@ -64,6 +67,13 @@ func TestAReloadGoesOnWithNewRoutesAndNewDoors(t *testing.T) {
 		defer p.mu.Unlock()
 		return len(p.tickets) == 2 && p.tickets[1].Fields.Queue == "another"
 	})
+	for what, is := range map[string]chan struct{}{"what runs beside it ran": ran, "it ended": ended, "what the mailbox held is given back": closed} {
+		select {
+		case <-is:
+		case <-time.After(30 * time.Second):
+			t.Error("it never came to this: " + what)
+		}
+	}
 	e.Use(Config{})
 	if len(e.Names()) != 0 || len(e.States(t.Context())) != 0 {
 		t.Error("a mailbox is left that no config has")

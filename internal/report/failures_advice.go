@@ -106,7 +106,7 @@ func (l *LoginFailures) nextOfStopped() string {
 func (l *LoginFailures) bringer() string {
 	for i := len(l.Attempts) - 1; i >= 0; i-- {
 		a := &l.Attempts[i]
-		if a.Integration != "" && a.Integration != ByWebUI && a.wasRefused() {
+		if a.Integration != "" && a.Integration != ByWebUI && a.Integration != ByLockoutMail && a.wasRefused() {
 			return whoAt(a.Integration, a.Client)
 		}
 	}

@@ -8,6 +8,9 @@ import (
 // ByWebUI stands where an integration's name does, of sign-ins that people made on the PSA's web pages. No integration can be called so.
 const ByWebUI = "a person, by the web UI"
 
+// ByLockoutMail stands where an integration's name does, of what a mail of the PSA's says of a lock. No integration can be called so.
+const ByLockoutMail = "the PSA, by mail"
+
 // Whose user name was typed in a person's sign-in.
 const (
 	// UserLogin: a login's of the config.

@@ -175,7 +175,7 @@ func (p Printer) attempt(a FailedAttempt, now time.Time) []string {
 	if a.Version == 0 {
 		version = or(a.Fingerprint, "new")
 	}
-	if a.Integration == ByWebUI {
+	if a.Integration == ByWebUI || a.Integration == ByLockoutMail {
 		version = "-" // what was typed is not known
 	}
 	if a.Forgiven {
@@ -189,6 +189,9 @@ func (a FailedAttempt) words() string {
 	text := fmt.Sprintf("%s: %s", hostOf(a.Zone), or(a.Said, "an answer that does not tell"))
 	if a.Integration == ByWebUI {
 		text = fmt.Sprintf("%s on the PSA's web pages: %s", or(a.Person, "a person"), a.Said)
+	}
+	if a.Integration == ByLockoutMail {
+		text = a.Said
 	}
 	if a.WrongZone {
 		text += "; the login had left this zone"

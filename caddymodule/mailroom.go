@@ -1,0 +1,224 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/thread"
+	"github.com/psagate/psagate/internal/call"
+	"github.com/psagate/psagate/internal/mail"
+	"github.com/psagate/psagate/internal/tickets"
+)
+
+// mailroom runs the mailboxes of the config that is in force. It lives as long as the process, as what its mails are kept in does.
+type mailroom struct {
+	*mail.Engine
+
+	mu    sync.Mutex
+	owner *App // whose mailboxes it runs, or will once the store is open
+	// allowances are what the attachments of a login may be in all, by its name: the PSA counts them over reloads, too.
+	allowances map[string]*tickets.Allowance
+}
+
+// mails is this process's.
+var mails = sync.OnceValue(func() *mailroom {
+	return &mailroom{Engine: mail.New(ground().store.Mail(), slog.New(currentLog{}), mailWatch{}), allowances: map[string]*tickets.Allowance{}}
+})
+
+// through runs an app's mailboxes instead of those of the one before. Where the store is not open yet, it waits for that: without it
+// no mail can be taken, and no key is known to sign with.
+func (r *mailroom) through(a *App) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.owner = a
+	select {
+	case <-ground().opened:
+		r.use(a)
+		return
+	default:
+	}
+	if len(a.Mail) == 0 {
+		return
+	}
+	go func() {
+		<-ground().opened
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.owner == a {
+			r.use(a)
+		}
+	}()
+}
+
+// use runs them. Called with the mutex held.
+func (r *mailroom) use(a *App) {
+	built := a.mail
+	if built == nil {
+		return
+	}
+	a.mail = nil // the engine's now
+	keys, err := mailKeys()
+	config := mail.Config{Doors: built.doors}
+	for _, b := range built.boxes {
+		if err == nil {
+			err = r.fill(a, b, keys)
+		}
+		b.imap.use()
+		b.rest.use()
+		config.Mailboxes = append(config.Mailboxes, &b.Mailbox)
+	}
+	if err != nil { // nothing that is configured comes to this
+		slog.New(currentLog{}).Error("the mailboxes cannot be run", "error", err)
+		config.Close()
+		config = mail.Config{}
+	}
+	r.Use(config)
+}
+
+// fill adds what is known only now that the config is in force.
+func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys) (err error) {
+	name := b.Route.Name
+	b.Route.Keys, b.Route.Lockouts.UsersNow = keys, a.engine.UserNames
+	if b.fallback != nil {
+		if b.Fallback, err = b.fallback(keys); err != nil {
+			return fmt.Errorf("mailbox %s: %w", name, err)
+		}
+	}
+	inside, err := a.engine.Inside(name)
+	if err != nil {
+		return err
+	}
+	login := b.Route.Tenant
+	if r.allowances[login] == nil {
+		r.allowances[login] = new(tickets.Allowance)
+	}
+	t := tickets.New(tickets.Options{Caller: inside, Allowance: r.allowances[login], Log: slog.New(currentLog{}).With("mailbox", name)})
+	b.PSA = mail.PSA{Ticketer: t, Directory: t, Participates: t.Participates, Down: t.Down, Run: t.Run, Lockout: tickets.Lockout(a.engine, name)}
+	return nil
+}
+
+// leave ends the use of an app's mailboxes, where no other config has come into force.
+func (r *mailroom) leave(a *App) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.owner == a {
+		r.owner = nil
+		r.Use(mail.Config{})
+	}
+}
+
+// mailKeys are derived from the installation's, which replicas share.
+func mailKeys() (thread.Keys, error) {
+	var all [][]byte
+	for _, mac := range ground().installationKey().MACs("mail tokens") {
+		all = append(all, []byte(mac.Sum))
+	}
+	if len(all) == 0 {
+		return thread.Keys{}, errors.New("the installation key is not known")
+	}
+	return thread.NewKeys(all[0], all[1:]...)
+}
+
+// checkRemoved refuses a config that leaves a mailbox out which is not done with: its mails would lie in the store, and nobody would
+// see them or be told.
+func (a *App) checkRemoved() error {
+	before := inForce.Load()
+	if before == nil {
+		return nil
+	}
+	var problems []string
+	for name, m := range before.Mail {
+		if _, stays := a.Mail[name]; !stays {
+			if problem := leftOf(name, m); problem != "" {
+				problems = append(problems, problem)
+			}
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	slices.Sort(problems)
+	return fmt.Errorf("%s. Leave the block `mail <name>` in the config without its lines imap, smtp and alias, so that what is there is done with (`psagate mail list` shows it, `psagate mail drop` ends what nothing is to become of), and take it out then", strings.Join(problems, "; "))
+}
+
+// leftOf says what is left of a mailbox that is to be taken out; empty where nothing is.
+func leftOf(name string, m *Mailbox) string {
+	var left []string
+	if len(m.Aliases) > 0 {
+		aliases := make([]string, 0, len(m.Aliases))
+		for _, alias := range m.Aliases {
+			aliases = append(aliases, alias.Address)
+		}
+		left = append(left, fmt.Sprintf("%d aliases, mails to which nobody would take any more (%s)", len(aliases), strings.Join(aliases, ", ")))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), reopenEvery)
+	defer cancel()
+	all, err := ground().store.Mail().Counts(ctx)
+	switch counts := all[name]; {
+	case err != nil:
+		left = append(left, fmt.Sprintf("mails of which nobody knows how many are not done with, since the store cannot be read (%v)", err))
+	case counts.Pending()+counts.Aside() > 0:
+		left = append(left, fmt.Sprintf("%d mails that are not done with (%s)", counts.Pending()+counts.Aside(), unfinished(counts)))
+	}
+	if len(left) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("mailbox %s cannot be taken out of the config: it has %s", name, strings.Join(left, ", and "))
+}
+
+// unfinished lists the states of mails that are not done with.
+func unfinished(c ledger.Counts) string {
+	var list []string
+	for _, state := range ledger.States {
+		if n := c.States[state]; n > 0 && (!state.Ended() || state == ledger.Suspended || state == ledger.Dead) {
+			list = append(list, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// mailed tells whether a config of this process had mailboxes: only then is there something to end.
+var mailed atomic.Bool
+
+// commitMail runs the mailboxes: the config is in force.
+func (a *App) commitMail() {
+	if len(a.Mail) > 0 || mailed.Load() {
+		mailed.Store(true)
+		mails().through(a)
+	}
+}
+
+// leaveMail gives back what was built, and ends the mailboxes where they are run.
+func (a *App) leaveMail() {
+	a.mail.drop()
+	a.mail = nil
+	if mailed.Load() {
+		mails().leave(a)
+	}
+}
+
+// stopMail begins to end the work on mails, as the process does: nothing more is begun.
+func stopMail() {
+	if mailed.Load() {
+		mails().Stop()
+	}
+}
+
+// finishMail waits until what was begun has ended; for as long as calls in flight have.
+func finishMail() {
+	if !mailed.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), call.Grace)
+	defer cancel()
+	if err := mails().Wait(ctx); err != nil {
+		slog.New(currentLog{}).Warn("the process ends while something is done with a mail: what became of it is found out at the next start")
+	}
+}

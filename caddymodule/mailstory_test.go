@@ -1,0 +1,121 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net"
+	netsmtp "net/smtp"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/internal/psatest"
+)
+
+// postOffice is a story with a mailbox whose mails come in by SMTP.
+type postOffice struct {
+	*story
+	smtp string
+}
+
+func newPostOffice(t *testing.T, mailbox string) *postOffice {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &postOffice{newStory(t), l.Addr().String()}
+	_ = l.Close()
+	o.sim.Tenants()[0].SetPicklist("Tickets", "queueID", psatest.Pick{Value: 8, Label: "Level I"}, psatest.Pick{Value: 9, Label: "NOC"})
+	o.config(t, "", mailbox)
+	return o
+}
+
+// config puts a mail block into the Caddyfile, in the place of the one that is there.
+func (o *postOffice) config(t *testing.T, was, is string) {
+	t.Helper()
+	text, err := os.ReadFile(o.path("Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := "\t\tintegration itglue {\n"
+	is = strings.ReplaceAll(is, "SMTP", o.smtp)
+	o.put(t, "Caddyfile", strings.Replace(string(text), strings.ReplaceAll(was, "SMTP", o.smtp)+mark, is+mark, 1))
+}
+
+func (o *postOffice) send(t *testing.T, subject string, to ...string) {
+	t.Helper()
+	mail := fmt.Sprintf("From: Ada <ada@customer.test>\r\nTo: %s\r\nMessage-ID: <%s@customer.test>\r\nSubject: %s\r\n\r\nIt does not print.\r\n", strings.Join(to, ", "), subject, subject)
+	if err := netsmtp.SendMail(o.smtp, nil, "ada@customer.test", to, []byte(mail)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ticket waits for the one with a title.
+func (o *postOffice) ticket(t *testing.T, title string) map[string]any {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for _, record := range o.sim.Tenants()[0].Records("Tickets") {
+			if record["title"] == title {
+				return record
+			}
+		}
+	}
+	t.Fatalf("no ticket %q comes; the log:\n%s", title, o.log(t))
+	return nil
+}
+
+func (o *postOffice) log(t *testing.T) string {
+	t.Helper()
+	log, err := os.ReadFile(o.path("caddy.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(log)
+}
+
+// reload loads the Caddyfile as it is now.
+func (o *postOffice) reload(t *testing.T) (string, error) {
+	t.Helper()
+	out, err := o.command(t.Context(), "reload", "--config", o.path("Caddyfile"), "--adapter", "caddyfile").CombinedOutput()
+	return string(out), err
+}
+
+const supportBox = "\t\tmail support {\n\t\t\tsmtp SMTP\n\t\t\talias support@example.com {\n\t\t\t\tqueue \"Level I\"\n\t\t\t}\n\t\t}\n"
+
+func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testing.T) {
+	o := newPostOffice(t, supportBox)
+	server, tell := o.start(t)
+	tell("event started")
+	o.send(t, "printer", "support@example.com")
+	if ticket := o.ticket(t, "printer"); fmt.Sprint(ticket["queueID"]) != "8" || !strings.Contains(fmt.Sprint(ticket["description"]), "It does not print.") || fmt.Sprint(ticket["externalID"]) == "" {
+		t.Errorf("%v", ticket)
+	}
+	o.config(t, supportBox, "")
+	if out, err := o.reload(t); err == nil || !strings.Contains(out, "mailbox support cannot be taken out of the config: it has 1 aliases, mails to which nobody would take any more (support@example.com)") || !strings.Contains(out, "mail drop") {
+		t.Errorf("it was taken out: %v\n%s", err, out)
+	}
+	o.send(t, "disk", "support@example.com") // all is as it was
+	o.ticket(t, "disk")
+	empty := "\t\tmail support\n"
+	o.config(t, "", empty)
+	if out, err := o.reload(t); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	o.config(t, empty, "")
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		out, err := o.reload(t)
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) || !strings.Contains(out, "mails that are not done with") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	if err := server.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, o.log(t))
+	}
+}

@@ -1,0 +1,67 @@
+package caddymodule
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/psagate/psagate/broker/token"
+	"github.com/psagate/psagate/internal/secret"
+)
+
+// tokens gives access tokens of an OAuth 2.0 server.
+func (l *lender) tokens(a *App, o *MailOAuth2) (func(context.Context) (string, error), error) {
+	client := token.Client{URL: o.TokenURL, ID: o.ClientID, Scopes: o.Scopes, Log: slog.New(currentLog{})}
+	if o.ClientSecret != nil {
+		read, err := l.text(a, o.ClientSecret)
+		if err != nil {
+			return nil, err
+		}
+		client.Secret = read
+	}
+	if o.RefreshToken == nil {
+		source, err := token.ClientCredentials(client)
+		if err != nil {
+			return nil, err
+		}
+		return source.Token, nil
+	}
+	stored, err := l.text(a, o.RefreshToken)
+	if err != nil {
+		return nil, err
+	}
+	source, err := token.RefreshToken(client, stored, l.saving(o.RefreshToken))
+	if err != nil {
+		return nil, err
+	}
+	return source.Token, nil
+}
+
+// saving writes a refresh token that has replaced another into its record; nil where it is in no store. The record's store was lent
+// last.
+func (l *lender) saving(s *SecretText) func(context.Context, string) error {
+	if s.Store == "" {
+		return nil
+	}
+	store := l.lent[len(l.lent)-1].store
+	return func(ctx context.Context, refresh string) error {
+		record, err := store.Confirm(ctx, s.Path)
+		if err != nil {
+			return err
+		}
+		_, err = store.Write(ctx, s.Path, record, map[string]secret.Value{fieldOf(s, record): secret.NewValue(refresh)})
+		return err
+	}
+}
+
+// fieldOf is the field that a secret is in: the one that is named, or the only one, or value.
+func fieldOf(s *SecretText, record secret.Record) string {
+	if s.Field != "" {
+		return s.Field
+	}
+	if len(record.Fields) == 1 {
+		for name := range record.Fields {
+			return name
+		}
+	}
+	return "value"
+}

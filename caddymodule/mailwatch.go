@@ -1,0 +1,38 @@
+package caddymodule
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/internal/mail"
+)
+
+// mailWatch is told what happens to mails, and tells who wants to know.
+type mailWatch struct{}
+
+// Ended implements mail.Watcher.
+func (mailWatch) Ended(m ledger.Mail, after time.Duration) {
+	if m.State == ledger.Done && !m.Arrived.IsZero() {
+		counted.mails.WithLabelValues(m.Mailbox).Observe(after.Seconds())
+	}
+}
+
+// Changed implements mail.Watcher.
+func (mailWatch) Changed(mailbox string, what mail.Change, words string) {
+	log := slog.New(currentLog{}).With("mailbox", mailbox)
+	switch what {
+	case mail.Failing:
+		log.Error("no mails come out of a mailbox", "problem", words)
+	case mail.Working:
+		log.Info("mails come out of the mailbox again")
+	case mail.Gap:
+		log.Error("the books of a mailbox do not balance: a mail is missing from them", "problem", words)
+	case mail.Balanced:
+		log.Info("the books of the mailbox balance again")
+	case mail.Fallback:
+		log.Warn("mails go to the PSA's mail service, since its API cannot be used", "problem", words)
+	case mail.FallbackOK:
+		log.Info("all mails that went to the PSA's mail service have become tickets")
+	}
+}
