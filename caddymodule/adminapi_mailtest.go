@@ -41,8 +41,11 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 		return apiError(http.StatusBadRequest, `the body must be {"send": true, "again": true}, each of which may be left out, or empty`)
 	}
 	config, box := mailboxInForce(in, name)
-	if config == nil || box == nil {
+	switch {
+	case config == nil:
 		return apiError(http.StatusNotFound, "mailbox %q: no mailbox of that name in the config; %s", name, defined(in.Mail))
+	case box == nil:
+		return apiError(http.StatusServiceUnavailable, "mailbox %q is not run yet: psagate status says whether the store can be used", name)
 	}
 	if _, busy := mailTests.LoadOrStore(name, true); busy {
 		return apiError(http.StatusConflict, "mailbox %q: %w", name, report.ErrMailTested)
@@ -64,8 +67,13 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	return nil
 }
 
-// mailboxInForce is a mailbox as the config has it, and as it is run; nil where there is none.
-var mailboxInForce = func(in *App, name string) (*Mailbox, *mail.Mailbox) { return in.Mail[name], nil }
+// mailboxInForce is a mailbox as the config has it, and as it is run; nil where there is none, or where it is not run yet.
+var mailboxInForce = func(in *App, name string) (config *Mailbox, box *mail.Mailbox) {
+	if config = in.Mail[name]; config != nil && mailed.Load() {
+		box, _ = mails().Mailbox(name)
+	}
+	return config, box
+}
 
 // runMailTest runs a test; tests of the command have one of their own.
 var runMailTest = func(ctx context.Context, t probe.Test) []probe.Step { return t.Run(ctx) }
