@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,24 +18,20 @@ import (
 
 // mailDesk is what people ask about mails, of the config in force.
 var mailDesk = func(a *App) *maildesk.Desk {
-	return &maildesk.Desk{Books: ground().store.Mail(), Boxes: mailBoxesOf(a)}
+	return &maildesk.Desk{Books: ground().store.Mail(), Boxes: boxesOf{a}}
 }
 
-// noBoxes are the mailboxes of a config that has none.
-type noBoxes struct{}
+// boxesOf are the mailboxes of a config.
+type boxesOf struct{ app *App }
 
 // Names implements maildesk.Boxes.
-func (noBoxes) Names() []string { return nil }
+func (b boxesOf) Names() []string { return slices.Sorted(maps.Keys(b.app.Mail)) }
 
 // Wake implements maildesk.Boxes.
-func (noBoxes) Wake(string) {}
-
-// mailBoxesOf are the mailboxes of the config in force.
-func mailBoxesOf(*App) maildesk.Boxes {
+func (boxesOf) Wake(name string) {
 	if mailed.Load() {
-		return mails()
+		mails().Wake(name)
 	}
-	return noBoxes{}
 }
 
 // The events of the audit log about mails.
@@ -44,8 +41,8 @@ const (
 	eventMailDropped = "mail_dropped"
 )
 
-// serveMails finds the route below mail/.
-func serveMails(w http.ResponseWriter, r *http.Request, in *App, path []string) error {
+// serveMail finds the route below mail/.
+func serveMail(w http.ResponseWriter, r *http.Request, in *App, path []string) error {
 	desk := mailDesk(in)
 	switch {
 	case len(path) == 0:
