@@ -36,6 +36,7 @@ const maxAdminBody = 4096
 //	GET  /psa/mail/<mailbox>          ?state=<state>&cause=<word>&text=<text>&since=<duration>&until=<duration>&oldest=1&after=<mail>&most=<n>
 //	GET  /psa/mail/<mailbox>/dryrun   ?since=<duration>&most=<n>: nothing is written anywhere
 //	GET  /psa/mail/<mailbox>/<mail>
+//	POST /psa/mail/<mailbox>/test     {"send": true, "again": true}, or nothing
 //	POST /psa/mail/<mailbox>/<mail>/retry   {"reason": "…"}, or nothing
 //	POST /psa/mail/<mailbox>/<mail>/drop    {"reason": "…"}, or nothing
 //	GET  /psa/sessions                ?issuer=<name>&person=<subject>
@@ -88,8 +89,10 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 		return a.get(w, r, func() any { return runningWarnings(in) })
 	case len(path) == 1 && path[0] == "audit":
 		return auditStanding(w, r, in)
+	case len(path) == 3 && path[0] == "mail" && path[2] == "test":
+		return testMailbox(w, r, in, path[1])
 	case path[0] == "mail":
-		return serveMail(w, r, in, path[1:])
+		return serveMails(w, r, in, path[1:])
 	case len(path) == 2 && path[0] == "store" && path[1] == "backup":
 		return backup(w, r)
 	case len(path) == 1 && path[0] == "sessions":

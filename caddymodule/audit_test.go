@@ -388,7 +388,7 @@ func TestTheDocsHaveTheEventsOfTheAuditLog(t *testing.T) {
 	code := []string{
 		eventConfigLoaded, eventDisabled, eventEnabled, eventPolicyChanged, eventPolicyRefused, eventLoginChecked, eventPoolRotated, eventSecretWritten, eventSecretNotWritten, eventStoreCopied, eventTOTPReset, eventTOTPInvited, eventLogTakenAway, call.EventTooMany,
 		eventSignedIn, eventWebSignInFailed, eventSignInRefused, eventSignedOut, eventSessionEnded, eventLogoutRefused, eventCodeShown,
-		eventMailRead, eventMailRetried, eventMailDropped, eventDeedPermitted, eventDeedRefused, eventSteppedUp, eventStepUpRefused, eventAppEnrolled, eventRecoveryCodesMade,
+		eventMailRead, eventMailTested, eventMailRetried, eventMailDropped, eventDeedPermitted, eventDeedRefused, eventSteppedUp, eventStepUpRefused, eventAppEnrolled, eventRecoveryCodesMade,
 	}
 	for line := range strings.Lines(table) {
 		if word, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "`"); ok && strings.HasPrefix(line, "| `") {

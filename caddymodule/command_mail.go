@@ -17,8 +17,8 @@ var mailCommand = command{
 Shows how the books of the mailboxes stand, and which mails there are, and decides
 about those that are set aside. None of it shows what a mail says: that is for
 people who are signed in at the console.`,
-	args: "list|show|retry|drop|dryrun",
-	subs: []command{mailListCommand, mailShowCommand, mailRetryCommand, mailDropCommand, mailDryRunCommand},
+	args: "test|list|show|retry|drop|dryrun",
+	subs: []command{mailTestCommand, mailListCommand, mailShowCommand, mailRetryCommand, mailDropCommand, mailDryRunCommand},
 }
 
 var mailListCommand = command{

@@ -103,18 +103,31 @@ func (a admin) rotate(pool string, timeout time.Duration, tell func(report.Rotat
 
 // readRotation reads a rotation's lines. The last one is the whole.
 func readRotation(from io.Reader, tell func(report.RotationLine)) (report.Rotation, error) {
+	last, err := readLines(from, func(l report.RotationLine) bool {
+		if l.Done == nil {
+			tell(l)
+		}
+		return l.Done != nil
+	})
+	if err != nil {
+		return report.Rotation{}, err
+	}
+	return *last.Done, nil
+}
+
+// readLines reads lines of JSON up to the one that is the last, and returns that.
+func readLines[L any](from io.Reader, isLast func(L) bool) (L, error) {
 	lines := json.NewDecoder(io.LimitReader(from, maxAnswer))
 	for {
-		var line report.RotationLine
+		var line L
 		if err := lines.Decode(&line); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return report.Rotation{}, fmt.Errorf("reading a line: %w", err)
+			return line, fmt.Errorf("reading a line: %w", err)
 		}
-		if line.Done != nil {
-			return *line.Done, nil
+		if isLast(line) {
+			return line, nil
 		}
-		tell(line)
 	}
 }

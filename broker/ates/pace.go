@@ -80,6 +80,12 @@ func (p *pacer) subject(title, reference string, now time.Time) string {
 	if alike < p.pace.Alike {
 		return subject
 	}
+	return Varied(title, reference)
+}
+
+// Varied is the title that a ticket has got from the mail service where there were too many mails alike: whoever puts the ticket
+// right gives it its own again.
+func Varied(title, reference string) string {
 	return titled(title, " ["+reference[max(0, len(reference)-6):]+"]")
 }
 

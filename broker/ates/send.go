@@ -9,86 +9,40 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/broker/drive"
-	"github.com/psagate/psagate/broker/message"
-	"github.com/psagate/psagate/broker/thread"
 )
-
-// Service is the PSA's mail service, and the server by which mails get there.
-type Service struct {
-	// To is the service's address. From is ours: mails are from it, and the service's notices come back to it, or to a
-	// sub-address of it. It should be that of a mailbox of this broker.
-	To, From message.Address
-	// Keys sign the tags by which notices are known (thread.Keys.HandedTag).
-	Keys thread.Keys
-	// PlainSender says that the server takes no sub-address (local+tag) for the envelope's sender. Then a notice is known only
-	// if it names the mail that it is about.
-	PlainSender bool
-	// Key gives the token's key, which the PSA calls PW.
-	Key Secret
-	// Company is the exact name of a company, if it is known; it should answer from memory, since the API cannot be asked when the
-	// service is used. Without a name the service finds the company by the address of whoever wrote.
-	Company func(ctx context.Context, id int64) (name string, known bool)
-	// Server is where mails are handed in.
-	Server Server
-	// Pace is how fast.
-	Pace Pace
-}
 
 // Sender hands tickets to the mail service. It is a drive.Fallback, for any number of mailboxes and goroutines.
 type Sender struct {
-	s       Service
-	turn    chan struct{} // whoever has it may use what follows
-	refusal refusal
-	pacer   pacer
+	s Service
+	*remembered
 }
 
 var _ drive.Fallback = (*Sender)(nil)
 
 // NewSender returns one, or an error that says what is wrong with the service.
 func NewSender(s Service) (*Sender, error) {
-	switch {
-	case !ascii(s.To) || !ascii(s.From):
-		return nil, errors.New("the mail service needs its own address, and the one that its mails are from, both without umlauts and the like")
-	case s.Key == nil:
-		return nil, errors.New("the mail service needs its key")
-	}
-	var err error
-	if s.Server, err = s.Server.whole(); err != nil {
+	s, err := s.whole()
+	if err != nil {
 		return nil, err
 	}
-	if s.Pace, err = s.Pace.whole(); err != nil {
-		return nil, err
-	}
-	return &Sender{s: s, turn: make(chan struct{}, 1), pacer: pacer{pace: s.Pace}}, nil
-}
-
-func ascii(a message.Address) bool {
-	for _, r := range a.String() {
-		if r <= ' ' || r > '~' || r == '<' || r == '>' {
-			return false
-		}
-	}
-	return a.Local != "" && a.Domain != ""
+	return &Sender{s, s.Memory.of(s)}, nil
 }
 
 // HandOver implements drive.Fallback. One mail goes at a time; whoever has to wait for its turn longer than the context lasts has
 // surely not sent anything. The same ticket always has the same Message-ID.
 func (s *Sender) HandOver(ctx context.Context, t drive.Ticket, again bool) error {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return notNow(ctx.Err(), "other mails to the mail service come first")
+	done, err := s.take(ctx)
+	if err != nil {
+		return err
 	}
+	defer done()
+	s.pacer.pace = s.s.Pace
 	if err := s.pacer.wait(ctx); err != nil {
 		return notNow(err, "mails to the mail service are held back, so that there are not too many at once")
 	}
-	key, err := s.s.Key(ctx)
-	if err == nil && key == "" {
-		err = errors.New("it is empty")
-	}
+	key, err := s.key(ctx)
 	if err != nil {
-		return notNow(err, "there is no key for the mail service: %v", err)
+		return err
 	}
 	m := s.mail(ctx, t, key, again)
 	raw, err := m.Write()
@@ -96,6 +50,27 @@ func (s *Sender) HandOver(ctx context.Context, t drive.Ticket, again bool) error
 		return notNow(err, "%v", err)
 	}
 	return s.submit(ctx, letter{from: s.sender(t), to: s.s.To.String(), raw: raw, key: key, subject: m.Subject})
+}
+
+// take waits for a turn, which the function that it returns ends.
+func (s *Sender) take(ctx context.Context) (done func(), err error) {
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, notNow(ctx.Err(), "other mails to the mail service come first")
+	}
+}
+
+func (s *Sender) key(ctx context.Context) (string, error) {
+	key, err := s.s.Key(ctx)
+	if err == nil && key == "" {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return "", notNow(err, "there is no key for the mail service: %v", err)
+	}
+	return key, nil
 }
 
 // mail is what the service reads.
@@ -117,7 +92,7 @@ func (s *Sender) mail(ctx context.Context, t drive.Ticket, key string, again boo
 // sender is the envelope's, to which notices go.
 func (s *Sender) sender(t drive.Ticket) string {
 	tag := s.s.Keys.HandedTag(t.Mail, t.Reference)
-	if s.s.PlainSender || tag == "" {
+	if s.s.PlainSender || s.plain || tag == "" {
 		return s.s.From.String()
 	}
 	from := s.s.From.Base()

@@ -1,18 +1,15 @@
 package ates
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
-
-	"github.com/emersion/go-smtp"
 
 	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/message"
@@ -161,98 +158,100 @@ func TestWhatAnErrorSays(t *testing.T) {
 	}
 }
 
-func TestSigningIn(t *testing.T) {
+// Not every server lets its users be a sub-address of theirs, and Exchange Online says so after the dot.
+func TestASubAddressThatMayNotSend(t *testing.T) {
 	t.Parallel()
-	for _, mechanism := range []string{"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"} {
-		t.Run(mechanism, func(t *testing.T) {
-			t.Parallel()
-			r := newRelay(t, TLSStart, mechanism)
-			presented := "wrong-0123"
-			get := func(context.Context) (string, error) { return presented, nil }
-			server := Server{Address: r.addr, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Password: get}
-			if strings.Contains(mechanism, "OAUTH") {
-				server.Password, server.Token = nil, get
-			}
-			out := sender(t, service(t, server))
-			hand := func() error { return out.HandOver(t.Context(), ticket(), false) }
-			for range 3 { // it is presented once
-				if err := hand(); !errors.Is(err, drive.ErrNotNow) || strings.Contains(err.Error(), "0123") || !strings.Contains(err.Error(), "until it changes") {
-					t.Errorf("%v", err)
-				}
-			}
-			if tries, _ := r.seen(); len(tries) != 1 {
-				t.Errorf("presented: %q", tries)
-			}
-			r.is(password, &smtp.SMTPError{Code: 454, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "busy"})
-			presented = password
-			if err := hand(); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "busy") {
-				t.Errorf("%v", err)
-			}
-			r.is(password, nil)
-			if err := hand(); err != nil {
-				t.Error(err)
-			}
-			tries, mails := r.seen()
-			if len(tries) != 3 || len(mails) != 1 {
-				t.Errorf("presented: %q; %d mails", tries, len(mails))
-			}
-		})
+	for at, says := range map[psatest.MailPoint]string{
+		psatest.MailSender: "Sender address rejected: not owned by user us@msp.example", psatest.MailEnded: "5.2.252 SendAsDenied; us@msp.example not allowed to send as support",
+	} {
+		w := newWorld(t)
+		s := service(t, w.server())
+		out := sender(t, s)
+		w.service.Fault(psatest.MailFault{At: at, Code: 554, Text: says, Times: 1})
+		if err := out.HandOver(t.Context(), ticket(), false); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "sub-address") {
+			t.Errorf("%v", err)
+		}
+		if err := out.HandOver(t.Context(), ticket(), false); err != nil {
+			t.Fatal(err)
+		}
+		if m := w.service.Mails()[0]; m.From != "support@msp.example" || !bytes.Contains(m.Raw, []byte("Message-ID: <"+s.Keys.HandedTag(47, "mb1abcdef")+"@")) {
+			t.Errorf("from %s\n%s", m.From, m.Raw)
+		}
+		w.service.Fault(psatest.MailFault{At: at, Code: 554, Text: says})
+		if err := out.HandOver(t.Context(), ticket(), false); !errors.Is(err, drive.ErrRefused) {
+			t.Errorf("refused whoever it is from: %v", err)
+		}
 	}
 }
 
-// Tokens change by themselves, which proves nothing: after two that were refused there is a pause.
-func TestTokensThatAreRefused(t *testing.T) {
+// FuzzServer speaks whatever to the Sender: what was not sent to its end is never said to be in doubt, and no secret is told.
+func FuzzServer(f *testing.F) {
+	f.Add("220 x\r\n250-x\r\n250 AUTH PLAIN XOAUTH2\r\n235 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n221 bye\r\n")
+	f.Add("220 x\r\n250 AUTH LOGIN\r\n334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n535 pass-0123\r\n500 x\r\n")
+	f.Add("220 x\r\n502 x\r\n250 x\r\n250 x\r\n")
+	f.Add("220 x\r\n250 AUTH PLAIN\r\n235 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n451 " + base64.StdEncoding.EncodeToString([]byte(secret)))
+	f.Fuzz(func(t *testing.T, script string) {
+		client, server := net.Pipe()
+		heard := make(chan string)
+		go func() {
+			var all bytes.Buffer
+			_, _ = all.ReadFrom(server)
+			heard <- all.String()
+		}()
+		go func() {
+			_, _ = server.Write([]byte(script))
+			_ = server.Close()
+		}()
+		out := sender(t, service(t, Server{
+			Address: "localhost:25", TLS: TLSOff, User: "us@msp.example", Password: fixed(password),
+			Dial: func(context.Context, string, string) (net.Conn, error) { return client, nil },
+		}))
+		err := out.HandOver(t.Context(), ticket(), false)
+		sent := strings.Contains(<-heard, "\r\n.\r\n")
+		known := errors.Is(err, drive.ErrNotNow) || errors.Is(err, drive.ErrRefused)
+		switch {
+		case !sent && !known && err != nil && !strings.Contains(script, "354"):
+			t.Errorf("nothing was sent, and nobody knows: %v", err)
+		case err == nil && !sent:
+			t.Error("it is said to be there, and was not sent")
+		case err != nil && (strings.Contains(err.Error(), password) || strings.Contains(err.Error(), secret)):
+			t.Errorf("a secret is told: %v", err)
+		}
+	})
+}
+
+func TestTry(t *testing.T) {
 	t.Parallel()
-	r := newRelay(t, TLSStart, "XOAUTH2")
-	n := 0
-	token := func(context.Context) (string, error) { n++; return fmt.Sprintf("token-0123-%d", n), nil }
-	out := sender(t, service(t, Server{Address: r.addr, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Token: token}))
-	for range 5 {
-		if err := out.HandOver(t.Context(), ticket(), false); !errors.Is(err, drive.ErrNotNow) || strings.Contains(err.Error(), "0123") {
+	w := newWorld(t)
+	out := sender(t, service(t, w.server()))
+	if err := out.Try(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w.service.Fault(psatest.MailFault{At: psatest.MailSender, Code: 550, Text: "Sender address rejected: not owned by user", Times: 1})
+	if err := out.Try(t.Context()); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "sub-address") {
+		t.Errorf("%v", err)
+	}
+	w.service.Fault(psatest.MailFault{At: psatest.MailRecipient, Code: 550, Text: "no relay", Times: 1})
+	if err := out.Try(t.Context()); !errors.Is(err, drive.ErrRefused) || !strings.Contains(err.Error(), "the recipient addticket@ates.example") {
+		t.Errorf("%v", err)
+	}
+	if n := len(w.service.Mails()); n != 0 {
+		t.Errorf("%d mails were sent", n)
+	}
+	r := newRelay(t, TLSStart, "PLAIN")
+	s := service(t, Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Password: fixed("wrong-0123")})
+	out = sender(t, s)
+	for range 2 {
+		if err := out.Try(t.Context()); !errors.Is(err, drive.ErrNotNow) || strings.Contains(err.Error(), "0123") {
 			t.Errorf("%v", err)
 		}
 	}
-	if tries, _ := r.seen(); len(tries) != 2 {
+	if tries, _ := r.seen(); len(tries) != 1 {
 		t.Errorf("presented: %q", tries)
 	}
-	out.refusal.at = out.refusal.at.Add(-tokenPause) // time goes by
-	if _ = out.HandOver(t.Context(), ticket(), false); len(r.tries) != 3 {
-		t.Errorf("after a pause: %q", r.tries)
-	}
-}
-
-func TestWhatAServerMustHave(t *testing.T) {
-	t.Parallel()
-	hand := func(s Server) error { return sender(t, service(t, s)).HandOver(t.Context(), ticket(), false) }
-	on, start, off, tokens := newRelay(t, TLSOn), newRelay(t, TLSStart), newRelay(t, TLSOff), newRelay(t, TLSStart, "XOAUTH2")
-	for _, r := range []struct {
-		relay *relay
-		mode  TLSMode
-	}{{on, TLSOn}, {start, TLSStart}, {start, ""}, {off, TLSOff}} {
-		if err := hand(Server{Address: r.relay.addr, TLS: r.mode, Config: &tls.Config{RootCAs: r.relay.roots}}); err != nil {
-			t.Errorf("tls %s: %v", r.mode, err)
-		}
-	}
-	for what, c := range map[string]struct {
-		server Server
-		says   string
-	}{
-		"no TLS there":          {Server{Address: off.addr, TLS: TLSStart}, "does not take STARTTLS"},
-		"no TLS from the start": {Server{Address: start.addr, TLS: TLSOn, Config: &tls.Config{RootCAs: start.roots}}, "write tls starttls"},
-		"a foreign CA":          {Server{Address: start.addr, TLS: TLSStart}, "nobody whom this machine trusts"},
-		"a foreign CA, TLS":     {Server{Address: on.addr, TLS: TLSOn}, "nobody whom this machine trusts"},
-		"another name":          {Server{Address: start.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: start.roots, ServerName: "other.example"}}, "for another name"},
-		"passwords":             {Server{Address: tokens.addr, Config: &tls.Config{RootCAs: tokens.roots}, User: "u", Password: fixed(password)}, "takes no passwords"},
-		"tokens":                {Server{Address: start.addr, Config: &tls.Config{RootCAs: start.roots}, User: "u", Token: fixed(password)}, "takes no access tokens"},
-		"nobody signs in":       {Server{Address: tokens.addr, Config: &tls.Config{RootCAs: tokens.roots}}, "wants a sign-in"},
-		"an empty password":     {Server{Address: tokens.addr, Config: &tls.Config{RootCAs: tokens.roots}, User: "u", Password: fixed("")}, "it is empty"},
-	} {
-		if err := hand(c.server); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	if tries, _ := tokens.seen(); len(tries) != 0 {
-		t.Errorf("presented: %q", tries)
+	s.Key = fixed("")
+	if err := sender(t, s).Try(t.Context()); err == nil || !strings.Contains(err.Error(), "no key") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -261,141 +260,10 @@ func TestNoSecretInWhatAServerSays(t *testing.T) {
 	r := newRelay(t, TLSStart)
 	parrot := ticket()
 	parrot.Description = "repeat after me\n\nRef: mb1abcdef"
-	err := sender(t, service(t, Server{Address: r.addr, Config: &tls.Config{RootCAs: r.roots}})).HandOver(t.Context(), parrot, false)
+	err := sender(t, service(t, Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}})).HandOver(t.Context(), parrot, false)
 	if !errors.Is(err, drive.ErrRefused) || strings.Contains(fmt.Sprintf("%v %+v", err, err), "ey-0123") || !strings.Contains(err.Error(), "[redacted]") {
 		t.Errorf("%v", err)
 	}
-}
-
-func TestPace(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		network := psatest.NewNetwork()
-		sim := psatest.New()
-		defer sim.Close()
-		tenant := sim.AddTenant("Example", sim.AddZoneOn("5", network.Listen("zone5.test:80")))
-		ates := sim.AddMailService(network.Listen("localhost:25"), nil)
-		ates.Serve(tenant, secret, 6)
-		ates.Adjust(func(s *psatest.MailSettings) { s.Alike = 2 })
-		s := service(t, Server{Address: "localhost:25", TLS: TLSOff, Dial: network.DialContext})
-		s.Pace = Pace{}
-		begun := time.Now()
-		// Two processes, each with alerts from one monitor.
-		for _, out := range []*Sender{sender(t, s), sender(t, s)} {
-			for i := range 20 {
-				alert := ticket()
-				alert.Reference = fmt.Sprintf("mb1%06d", 1000*i+len(ates.Mails()))
-				if err := out.HandOver(t.Context(), alert, false); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		if tickets := tenant.Records("Tickets"); len(tickets) != 40 {
-			t.Errorf("%d tickets of 40", len(tickets))
-		}
-		if took := time.Since(begun); took < 38*2*time.Second || took > 39*2*time.Second {
-			t.Errorf("it took %s", took)
-		}
-		out := sender(t, s)
-		titles := func() (titles []any) {
-			for _, r := range tenant.Records("Tickets")[40:] {
-				titles = append(titles, r["title"])
-			}
-			return titles
-		}
-		for range 2 {
-			time.Sleep(6 * time.Minute)
-			if err := out.HandOver(t.Context(), ticket(), false); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := titles(); !slices.Equal(got, []any{"Printer", "Printer"}) {
-			t.Errorf("after the window: %v", got)
-		}
-		// Whoever cannot wait so long sends nothing.
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := out.HandOver(ctx, ticket(), false); !errors.Is(err, drive.ErrNotNow) || len(titles()) != 2 {
-			t.Errorf("%v, %v", err, titles())
-		}
-	})
-}
-
-// silent is a server that says nothing any more after so many lines of a client's.
-func silent(t *testing.T, network *psatest.Network, lines int) {
-	l := network.Listen("localhost:25")
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		b := make([]byte, 1)
-		says := []string{"220 x\r\n", "250 x\r\n", "250 x\r\n", "250 x\r\n", "354 x\r\n"}
-		for i := range says {
-			if i > lines {
-				break
-			}
-			if _, err := conn.Write([]byte(says[i])); err != nil {
-				return
-			}
-			for line := ""; !strings.HasSuffix(line, "\n"); line += string(b) {
-				if _, err := conn.Read(b); err != nil {
-					return
-				}
-			}
-		}
-		for { // the rest is read, and not answered
-			if _, err := conn.Read(b); err != nil {
-				return
-			}
-		}
-	}()
-}
-
-// A server that falls silent costs no more time than there is, and only after the dot nobody knows.
-func TestAServerFallsSilent(t *testing.T) {
-	t.Parallel()
-	for lines := range 6 {
-		synctest.Test(t, func(t *testing.T) {
-			network := psatest.NewNetwork()
-			silent(t, network, lines-1)
-			out := sender(t, service(t, Server{Address: "localhost:25", TLS: TLSOff, Dial: network.DialContext}))
-			begun := time.Now()
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			defer cancel()
-			err := out.HandOver(ctx, ticket(), false)
-			if err == nil || errors.Is(err, drive.ErrNotNow) != (lines < 5) || errors.Is(err, drive.ErrRefused) {
-				t.Errorf("after %d lines: %v", lines, err)
-			}
-			if took := time.Since(begun); took > 21*time.Second {
-				t.Errorf("after %d lines it took %s", lines, took)
-			}
-		})
-	}
-}
-
-func TestOneAtATime(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		network := psatest.NewNetwork()
-		silent(t, network, 0)
-		out := sender(t, service(t, Server{Address: "localhost:25", TLS: TLSOff, Dial: network.DialContext}))
-		first, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- out.HandOver(first, ticket(), false) }()
-		synctest.Wait()
-		second, cancelSecond := context.WithTimeout(t.Context(), time.Second)
-		defer cancelSecond()
-		if err := out.HandOver(second, ticket(), false); !errors.Is(err, drive.ErrNotNow) {
-			t.Errorf("the second: %v", err)
-		}
-		cancel()
-		if err := <-done; !errors.Is(err, drive.ErrNotNow) {
-			t.Errorf("the first, broken off: %v", err)
-		}
-	})
 }
 
 func TestWrongServices(t *testing.T) {
@@ -416,11 +284,11 @@ func TestWrongServices(t *testing.T) {
 	} {
 		s := service(t, Server{Address: "smtp.example.com:587"})
 		change(&s)
-		if _, err := NewSender(s); err == nil {
+		if _, err := NewSender(s); err == nil || s.Check() == nil {
 			t.Errorf("%s is taken", what)
 		}
 	}
-	for address, want := range map[string]TLSMode{"smtp.example.com:587": TLSStart, "smtp.example.com:465": TLSOn} {
+	for address, want := range map[string]TLSMode{"smtp.example.com:587": TLSStart, "smtp.example.com:25": TLSStart, "smtp.example.com:465": TLSOn} {
 		if s, err := (Server{Address: address}).whole(); err != nil || s.TLS != want {
 			t.Errorf("%s: %s, %v", address, s.TLS, err)
 		}

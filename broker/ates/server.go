@@ -14,10 +14,10 @@ type TLSMode string
 
 // The modes.
 const (
-	// TLSStart: STARTTLS, without which nothing is said. Also the empty mode, but for port 465.
-	TLSStart TLSMode = "starttls"
-	// TLSOn: TLS from the first byte (RFC 8314).
+	// TLSOn: TLS from the first byte (RFC 8314). Also the empty mode, but for the ports 25 and 587.
 	TLSOn TLSMode = "on"
+	// TLSStart: STARTTLS, without which nothing is said. Also the empty mode for the ports 25 and 587.
+	TLSStart TLSMode = "starttls"
 	// TLSOff: none, which only a server on this machine is spoken to with.
 	TLSOff TLSMode = "off"
 )
@@ -49,8 +49,8 @@ func (s Server) whole() (Server, error) {
 	}
 	switch s.TLS {
 	case "":
-		if s.TLS = TLSStart; port == "465" {
-			s.TLS = TLSOn
+		if s.TLS = TLSOn; port == "25" || port == "587" {
+			s.TLS = TLSStart
 		}
 	case TLSOn, TLSStart:
 	case TLSOff:

@@ -28,23 +28,15 @@ type letter struct {
 
 // submit hands a mail in. Up to the dot that ends it nothing has been sent that counts.
 func (s *Sender) submit(ctx context.Context, l letter) error {
-	secret, err := s.refusal.secret(ctx, s.s.Server, time.Now())
+	c, hidden, end, err := s.open(ctx, l.key)
 	if err != nil {
-		return notNow(err, "%v", err)
-	}
-	server := s.s.Server
-	hidden := hider{user: server.User, secrets: []string{secret, l.key}}
-	c, end, err := server.connect(ctx, s.s.From.Domain)
-	if err != nil {
-		return notNow(err, "%s", hidden.text(err.Error()))
+		return err
 	}
 	defer end()
-	if err := s.signIn(c, secret); err != nil {
-		return notNow(err, "%s", hidden.text(err.Error()))
-	}
+	server := s.s.Server
 	w, err := begin(c, l)
 	if err != nil {
-		return hidden.answered(err, "handing a mail to "+server.Address)
+		return s.answered(err, l, hidden)
 	}
 	if _, err := w.Write(l.raw); err != nil {
 		return notNow(err, "handing a mail to %s: the connection broke: %s", server.Address, hidden.text(err.Error()))
@@ -52,8 +44,13 @@ func (s *Sender) submit(ctx context.Context, l letter) error {
 	if ctx.Err() != nil {
 		return notNow(ctx.Err(), "handing a mail to %s took too long, and it was not sent", server.Address)
 	}
-	s.pacer.note(l.subject, time.Now())
+	if l.key != "" { // it is for the service
+		s.pacer.note(l.subject, time.Now())
+	}
 	if err := ended(w); err != nil {
+		if err := s.denied(err, l); err != nil {
+			return err
+		}
 		return hidden.ended(err, server.Address)
 	}
 	c.CommandTimeout = quitTime
@@ -61,15 +58,41 @@ func (s *Sender) submit(ctx context.Context, l letter) error {
 	return nil
 }
 
+// open comes to where a mail can be handed in.
+func (s *Sender) open(ctx context.Context, key string) (c *smtp.Client, hidden hider, end func(), err error) {
+	server := s.s.Server
+	secret, err := s.refusal.secret(ctx, server, time.Now())
+	if err != nil {
+		return nil, hider{}, nil, notNow(err, "%v", err)
+	}
+	hidden = hider{user: server.User, secrets: []string{secret, key}}
+	if c, end, err = server.connect(ctx, s.s.From.Domain); err != nil {
+		return nil, hider{}, nil, notNow(err, "%s", hidden.text(err.Error()))
+	}
+	if err := s.signIn(c, secret); err != nil {
+		end()
+		return nil, hider{}, nil, notNow(err, "%s", hidden.text(err.Error()))
+	}
+	return c, hidden, end, nil
+}
+
 // begin comes to where the mail's text is wanted.
 func begin(c *smtp.Client, l letter) (*smtp.DataCommand, error) {
-	if err := c.Mail(l.from, nil); err != nil {
-		return nil, fmt.Errorf("the sender %s: %w", l.from, err)
-	}
-	if err := c.Rcpt(l.to, nil); err != nil {
-		return nil, fmt.Errorf("the recipient %s: %w", l.to, err)
+	if err := envelope(c, l); err != nil {
+		return nil, err
 	}
 	return c.Data()
+}
+
+// envelope says from whom the mail is, and to whom.
+func envelope(c *smtp.Client, l letter) error {
+	if err := c.Mail(l.from, nil); err != nil {
+		return fmt.Errorf("the sender %s: %w", l.from, err)
+	}
+	if err := c.Rcpt(l.to, nil); err != nil {
+		return fmt.Errorf("the recipient %s: %w", l.to, err)
+	}
+	return nil
 }
 
 // ended sends the dot. Any answer of the second hundred is a yes.
@@ -95,7 +118,6 @@ func (s Server) connect(ctx context.Context, as string) (c *smtp.Client, end fun
 	}
 	bound := &bounded{Conn: conn}
 	bound.most, _ = ctx.Deadline()
-	_ = bound.SetDeadline(time.Time{})
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	end = func() { stop(); _ = conn.Close() }
 	if c, err = s.greet(bound, as); err != nil {
@@ -129,20 +151,3 @@ func (s Server) greet(conn net.Conn, as string) (c *smtp.Client, err error) {
 	}
 	return c, nil
 }
-
-// bounded is a connection that nobody can use longer than the context lasts: the library sets, and takes away, deadlines of its own.
-type bounded struct {
-	net.Conn
-	most time.Time
-}
-
-func (b *bounded) limit(t time.Time) time.Time {
-	if !b.most.IsZero() && (t.IsZero() || t.After(b.most)) {
-		return b.most
-	}
-	return t
-}
-
-func (b *bounded) SetDeadline(t time.Time) error      { return b.Conn.SetDeadline(b.limit(t)) }
-func (b *bounded) SetReadDeadline(t time.Time) error  { return b.Conn.SetReadDeadline(b.limit(t)) }
-func (b *bounded) SetWriteDeadline(t time.Time) error { return b.Conn.SetWriteDeadline(b.limit(t)) }

@@ -49,10 +49,14 @@ func printable(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// answered is an error from before the mail's text was sent. A no for good is one to this mail, but for servers that want a sign-in.
-func (h hider) answered(err error, doing string) error {
-	said := new(smtp.SMTPError)
-	switch text := h.text(err.Error()); {
+// answered is an error from before the mail's text was sent. A no for good is one to this mail, but for servers that want a sign-in,
+// or another sender.
+func (s *Sender) answered(err error, l letter, hidden hider) error {
+	if err := s.denied(err, l); err != nil {
+		return err
+	}
+	said, doing := new(smtp.SMTPError), "handing a mail to "+s.s.Server.Address
+	switch text := hidden.text(err.Error()); {
 	case !errors.As(err, &said):
 		return notNow(err, "%s: the connection broke: %s", doing, text)
 	case said.Code == 530: // RFC 4954 section 6

@@ -22,7 +22,7 @@ const (
 )
 
 // cases are the rows of the crash matrix (39 in all: the numbers are those of the list of what mail bridges must outlive) that need no
-// real server: what dies or is cut is this process, the PSA, or the ledger. Those of servers (1-5, 7, 21, 22, 24, 26, 33, 35)
+// real server: what dies or is cut is this process, the PSA, or the ledger. Those of servers (1-5, 7, 21, 22, 24, 26, 33, 35; 28-32 with SMTP and the PSA's mail service in broker/ates)
 // are tested where the servers are.
 var cases = []struct {
 	row  int
@@ -127,6 +127,33 @@ var cases = []struct {
 		if t := w.one(); w.handed != 1 || len(t.notes) != 1 || t.fixed != 0 {
 			w.t.Errorf("handed over %d times; %+v", w.handed, t)
 		}
+	}},
+	{31, "the mail service does not find the ticket that the mail is a note on, and makes another", func(w *world) {
+		w.arrive(plainMail)
+		w.settle()
+		w.rules.FallbackAfter = 30 * time.Minute
+		w.arrive(reply)
+		w.run(w.driver())
+		w.down, w.forgets = w.now, true
+		w.hours(2)
+		w.down = time.Time{}
+		w.settle()
+		if m := w.mails()[1]; len(w.tickets) != 2 || w.handed != 1 || m.State != ledger.Done || m.Repeated {
+			w.t.Errorf("handed over %d times; %+v", w.handed, m)
+		}
+	}},
+	{32, "a notice is about a mail of books that are lost", func(w *world) {
+		w.fallback()
+		w.hours(2)
+		w.arrive("From: addticket@autotask.example\nTo: support+" + w.mailbox.Keys.HandedTag(1, "of another time") + "@msp.example\nSubject: Failed\n\n")
+		w.arrive("From: addticket@autotask.example\nTo: support+" + w.mailbox.Keys.HandedTag(99, "never") + "@msp.example\nSubject: Failed\n\n")
+		w.hours(1)
+		if m := w.mails()[0]; m.State != ledger.AtesSent {
+			w.t.Errorf("%+v", m)
+		}
+		w.down = time.Time{}
+		w.repaired()
+		w.suppressed(2, 3)
 	}},
 	{32, "the mail service's notice of success comes to our own mailbox, twice", func(w *world) {
 		w.fallback()

@@ -137,7 +137,7 @@ func (s service) HandOver(_ context.Context, t Ticket, again bool) error {
 		}
 		t.Fields = route.Fields{Queue: "Mail"}
 		for _, on := range s.w.tickets {
-			if t.Note == on.kept().Number {
+			if t.Note == on.kept().Number && !s.w.forgets {
 				s.w.late = append(s.w.late, effect{s.w.now.Add(10 * time.Minute), func() {
 					on.notes = append(on.notes, Note{Ticket: on.id, Title: t.Title, Text: t.Description, Mark: mark(t.Reference)})
 				}})

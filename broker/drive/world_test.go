@@ -58,6 +58,7 @@ type world struct {
 	down    time.Time
 	deep    int // processes that are in the midst of something
 	merges  bool
+	forgets bool // the mail service finds no ticket by its number
 	ignores bool // the mail service makes nothing of what it gets
 
 	tickets map[int64]*ticket

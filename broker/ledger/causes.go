@@ -8,7 +8,7 @@ type Cause struct {
 	Do string
 }
 
-// Causes are those that mails end with: the words of Mail.Cause.
+// Causes are those that mails end with, and AtesFailed: the words of Mail.Cause.
 var Causes = map[string]Cause{
 	"in-doubt": {
 		"It was sent to the PSA several times without an answer, and each time the PSA said later that it is not there.",
@@ -18,13 +18,13 @@ var Causes = map[string]Cause{
 		"It was handed to the PSA's mail service several times, and whether it got there is not known.",
 		"Look in the PSA's incoming queue for its subject. Is it there, drop the mail; is it not, retry it: it is looked for before it is sent.",
 	},
-	"ates-notice": {
-		"It is a notice of the PSA's mail service about a mail that psagate handed to it.",
-		"",
-	},
 	"ates-lost": {
 		"The PSA's mail service took it, and has not made a ticket of it within its time.",
 		"Look at the mail service's settings and key in the PSA, and in the mailbox of the sender for its failure notices; then retry.",
+	},
+	AtesFailed: {
+		"The PSA's mail service says that it makes nothing of it: it waits for the PSA's API.",
+		"Look at the mail service's settings and key in the PSA. When the API can be used again the mail becomes a ticket by itself.",
 	},
 	"refused": {
 		"The PSA refuses it, even with all left out that can be.",
@@ -62,10 +62,11 @@ var Causes = map[string]Cause{
 		"It reports that a mail did not arrive, and belongs to no ticket.",
 		"Look which mail it is about, then drop it; retry it where a ticket is wanted.",
 	},
-	"own":       {Says: "This broker has sent it: a ticket of it would make a loop."},
-	"lockout":   {Says: "It is the PSA's notice that a user of ours is locked, and was acted on."},
-	"duplicate": {Says: "The same mail came before, and has become what it was to."},
-	Dropped:     {Says: "Somebody has decided that nothing is to become of it.", Do: "Retry takes it up again."},
+	"own":         {Says: "This broker has sent it: a ticket of it would make a loop."},
+	"lockout":     {Says: "It is the PSA's notice that a user of ours is locked, and was acted on."},
+	"ates-notice": {Says: "It is a notice about a mail that was handed to the PSA's mail service, and was acted on."},
+	"duplicate":   {Says: "The same mail came before, and has become what it was to."},
+	Dropped:       {Says: "Somebody has decided that nothing is to become of it.", Do: "Retry takes it up again."},
 }
 
 // Explained is a word for an end in sentences. A word of a newer version is said as it is.

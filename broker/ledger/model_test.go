@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -29,6 +30,7 @@ func TestModel(t *testing.T) {
 			"pass": func(*rapid.T) {
 				w.pass(rapid.SampledFrom([]time.Duration{time.Second, 5 * time.Second, time.Minute, 3 * time.Minute, 10 * time.Minute, time.Hour}).Draw(t, "pass"))
 			},
+			"notice": func(*rapid.T) { w.notice() },
 			"people": func(*rapid.T) { w.decide() },
 			"API": func(*rapid.T) {
 				if w.down.IsZero() {
@@ -122,6 +124,24 @@ func (w *world) decide() {
 	}
 }
 
+// notice has the mail service say of a mail that it has made nothing of it.
+func (w *world) notice() {
+	for _, m := range w.all() {
+		if !w.failed[m.ID] {
+			continue
+		}
+		after, changed, err := w.rules.NotTaken(m, w.now)
+		if errors.Is(err, ErrBeingHanded) {
+			continue // it is read again later
+		}
+		w.must(err)
+		if delete(w.failed, m.ID); changed {
+			_, err = w.book.Update(ctx, after)
+			w.must(err)
+		}
+	}
+}
+
 // run has a process do what it is at, or else another step, from one end to the other.
 func (w *world) run() {
 	p := w.some()
@@ -169,7 +189,9 @@ func (w *world) check() {
 			w.fatal("I3: acknowledged before its end: %s", w.describe(m))
 		case m.Tries > max(w.rules.Understand+2, w.rules.Send+1):
 			w.fatal("I4: %s", w.describe(m))
-		case (m.Cause != "") != (m.State.Ended() && m.State != Done):
+		case m.Cause == AtesFailed && (m.State.Ended() || m.Item > 0 || m.State == AtesSent || m.State == AtesInFlight || m.State == AtesInDoubt):
+			w.fatal("it is not what the mail service made nothing of: %s", w.describe(m))
+		case m.Cause != AtesFailed && (m.Cause != "") != (m.State.Ended() && m.State != Done):
 			w.fatal("a cause, or none: %s", w.describe(m))
 		}
 	}

@@ -20,7 +20,10 @@ func TestTheMailServiceMakesNothing(t *testing.T) {
 		if step := r.Next(m, m.Due.Add(100*time.Hour), down); step != Nothing {
 			t.Errorf("%s is due", step)
 		}
-		if m = walk(t, r, m, World{}, does{Send, Yes}, does{Send, Yes}); m.State != Done || m.Cause != "" || m.Repeated {
+		if m = walk(t, r, m, World{}, does{Send, Yes}); m.State != Ready || m.Cause != "" {
+			t.Errorf("%+v", m)
+		}
+		if m = walk(t, r, m, World{}, does{Send, Yes}); m.State != Done || m.Cause != "" || m.Repeated {
 			t.Errorf("%+v", m)
 		}
 	}

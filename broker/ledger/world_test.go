@@ -32,6 +32,7 @@ type world struct {
 	acked    map[int64]bool
 	decided  map[int64]bool // by people, later than its time
 	begun    map[int64]int  // tries to understand it
+	failed   map[int64]bool // the mail service has made nothing of it, and says so some time
 }
 
 // kind is what a mail is.
@@ -71,7 +72,7 @@ var ctx = context.Background()
 func newWorld(t *rapid.T, rules Rules) *world {
 	return &world{
 		t: t, rules: rules.Whole(), now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC), book: NewMemory(), tickets: 1000, made: map[thing]int{}, madeAt: map[thing]time.Time{},
-		ticketOf: map[string]int64{}, notes: map[int64][]int64{}, excused: map[string]bool{}, acked: map[int64]bool{}, begun: map[int64]int{}, decided: map[int64]bool{},
+		ticketOf: map[string]int64{}, notes: map[int64][]int64{}, excused: map[string]bool{}, acked: map[int64]bool{}, begun: map[int64]int{}, decided: map[int64]bool{}, failed: map[int64]bool{},
 	}
 }
 
@@ -257,12 +258,17 @@ func (w *world) sendAtes(m Mail) Result {
 		arrives()
 		return Result{Answer: Yes}
 	}
-	switch rapid.SampledFrom([]string{"works", "answer lost", "lost", "not now"}).Draw(w.t, "mail service") {
+	switch rapid.SampledFrom([]string{"works", "answer lost", "lost", "not now", "makes nothing", "makes nothing, answer lost"}).Draw(w.t, "mail service") {
 	case "works":
 		arrives()
 		return Result{Answer: Yes}
 	case "answer lost":
 		arrives()
+	case "makes nothing":
+		w.failed[m.ID] = true
+		return Result{Answer: Yes}
+	case "makes nothing, answer lost":
+		w.failed[m.ID] = true
 	case "not now":
 		return Result{Answer: NotNow}
 	}

@@ -17,10 +17,11 @@ import (
 type Intake struct {
 	// Address is the host:port that it listens on, as it is reached from here.
 	Address string
-	// TLS says that it should offer STARTTLS. Config is used for that where it is not nil, for own roots and another name; the
-	// name is Address's host otherwise.
+	// TLS says that it should offer STARTTLS. Config is used for that where it is not nil, for own roots. Name is what the
+	// certificate should be for; Address's host where it is empty.
 	TLS    bool
 	Config *tls.Config
+	Name   string
 	// Deliver hands a mail to it, for the first alias.
 	Deliver bool
 	// Dial opens a connection, as net.Dialer.DialContext does, which is used where it is nil.
@@ -120,6 +121,7 @@ func (r *run) startTLS(ctx context.Context) (*smtp.Client, found, error) {
 	if r.Intake.Config != nil {
 		config = r.Intake.Config.Clone()
 	}
+	config.ServerName = r.Intake.Name
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(r.Intake.Address)
 	}

@@ -45,7 +45,7 @@ func TestAnIntakeThatWorks(t *testing.T) {
 	})
 	k := keys(t)
 	test := probe.Test{Keys: k, Aliases: []string{"support@example.test", "sales@example.test"}, Intake: &probe.Intake{
-		Address: address, TLS: true, Config: &tls.Config{RootCAs: roots, ServerName: "mail.example.test"}, Deliver: true,
+		Address: address, TLS: true, Config: &tls.Config{RootCAs: roots}, Name: "mail.example.test", Deliver: true,
 	}}
 	steps := test.Run(t.Context())
 	if got := results(steps); got != "intake ok, intake tls ok, intake aliases ok, intake relay ok, intake mail ok" {

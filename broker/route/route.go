@@ -18,7 +18,8 @@ func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, t
 		return d, nil
 	}
 	if d.notice(b) {
-		d.finish(b, "")
+		// Notices have the same words for many mails.
+		d.finish(b, fmt.Sprintf("notice of mail %d", d.Notice.Of.Mail))
 		return d, nil
 	}
 	alias, came, found := b.alias(m)

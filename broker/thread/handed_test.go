@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,4 +42,18 @@ func TestHandedOver(t *testing.T) {
 	if _, err := k.Open("1", tag); err == nil {
 		t.Error("a tag is taken for a token")
 	}
+}
+
+// FuzzHanded: nothing is taken for a tag but what was made as one.
+func FuzzHanded(f *testing.F) {
+	k := keys(f, 1)
+	f.Add(k.HandedTag(47, "mb1x"))
+	f.Add("a1--cccccc-")
+	f.Add("A1-1B-cccccc-bbbbbbbbbbbbbbbb")
+	f.Fuzz(func(t *testing.T, tag string) {
+		h, is := k.openHanded(tag)
+		if sum := mac(k.keys[0], "mail handed over", strconv.FormatInt(h.Mail, 36), h.check); is && !strings.HasSuffix(strings.ToLower(tag), "-"+sum) {
+			t.Errorf("%q is %+v", tag, h)
+		}
+	})
 }

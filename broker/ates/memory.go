@@ -1,0 +1,35 @@
+package ates
+
+import "sync"
+
+// Memory is what Senders remember beyond their own end: which secret a server has refused, what was sent of late, and from whom a
+// server takes mails. Senders of several mailboxes, and of a config and the one after it, that have one Memory do not present a
+// refused password again, nor send at once what only one of them may. The zero Memory remembers nothing yet.
+type Memory struct {
+	mu     sync.Mutex
+	places map[place]*remembered
+}
+
+// place is somebody at a server.
+type place struct{ server, user, from string }
+
+// remembered is for whoever has the turn.
+type remembered struct {
+	turn    chan struct{}
+	refusal refusal
+	pacer   pacer
+	plain   bool // the sender of the envelope is, since the server takes no other
+}
+
+func (m *Memory) of(s Service) *remembered {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.places == nil {
+		m.places = map[place]*remembered{}
+	}
+	at := place{s.Server.Address, s.Server.User, s.From.Key()}
+	if m.places[at] == nil {
+		m.places[at] = &remembered{turn: make(chan struct{}, 1)}
+	}
+	return m.places[at]
+}

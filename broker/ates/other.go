@@ -1,0 +1,15 @@
+package ates
+
+import "context"
+
+// Send hands in a mail that is not for the service, by the same server: one that tests whether mails to an address come. It waits
+// for nothing but its turn, and a password that the server has refused is not sent for it either. Its error is in words for people.
+func (s *Sender) Send(ctx context.Context, from, to string, raw []byte) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return notNow(ctx.Err(), "other mails come first")
+	}
+	return s.submit(ctx, letter{from: from, to: to, raw: raw})
+}

@@ -1,0 +1,34 @@
+package ates
+
+import (
+	"context"
+
+	"github.com/psagate/psagate/broker/drive"
+)
+
+// Try finds out whether mails can be handed in: it connects, signs in, and asks whether the server takes the sender and the
+// service's address, but sends nothing. A password that was refused is not presented again, here as elsewhere. What is wrong, and what
+// to do, is in the error.
+func (s *Sender) Try(ctx context.Context) error {
+	done, err := s.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	key, err := s.key(ctx)
+	if err != nil {
+		return err
+	}
+	c, hidden, end, err := s.open(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer end()
+	l := letter{from: s.sender(drive.Ticket{Reference: "a try"}), to: s.s.To.String()}
+	if err := envelope(c, l); err != nil {
+		return s.answered(err, l, hidden)
+	}
+	c.CommandTimeout = quitTime
+	_ = c.Quit()
+	return nil
+}

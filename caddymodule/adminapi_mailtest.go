@@ -1,0 +1,127 @@
+package caddymodule
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/psagate/psagate/broker/imap"
+	"github.com/psagate/psagate/broker/probe"
+	"github.com/psagate/psagate/internal/mail"
+	"github.com/psagate/psagate/internal/report"
+)
+
+// eventMailTested is the event of the audit log about a test.
+const eventMailTested = "mail_tested"
+
+// mailTestAsked is what a test is to do.
+type mailTestAsked struct {
+	// Send sends a mail to each alias, and waits for it. Again sends a password though it was refused.
+	Send  bool `json:"send"`
+	Again bool `json:"again"`
+}
+
+// mailTests are the mailboxes that are being tested. Two tests of one would find each other's mails, and sign in twice.
+var mailTests sync.Map
+
+// testMailbox tests a mailbox. Its answer is a line of JSON for each step, as soon as it is over, and one for the whole: mails may
+// take minutes to come.
+func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) error {
+	body, err := postedBody(w, r)
+	if err != nil {
+		return err
+	}
+	var asked mailTestAsked
+	if len(body) > 0 && caddy.StrictUnmarshalJSON(body, &asked) != nil {
+		return apiError(http.StatusBadRequest, `the body must be {"send": true, "again": true}, each of which may be left out, or empty`)
+	}
+	config, box := mailboxInForce(in, name)
+	if config == nil || box == nil {
+		return apiError(http.StatusNotFound, "mailbox %q: no mailbox of that name in the config; %s", name, defined(in.Mail))
+	}
+	if _, busy := mailTests.LoadOrStore(name, true); busy {
+		return apiError(http.StatusConflict, "mailbox %q: %w", name, report.ErrMailTested)
+	}
+	defer mailTests.Delete(name)
+	lines := &jsonLines{w: w}
+	test := mailTest(config, box, asked)
+	test.Told = func(s probe.Step) { step := testedStep(s); lines.write(report.MailTestLine{Step: &step}) }
+	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
+	steps := runMailTest(r.Context(), test)
+	for _, s := range steps {
+		done.Steps = append(done.Steps, testedStep(s))
+	}
+	done.OK = probe.Works(steps)
+	noteOperator(r, eventMailTested, "", map[string]string{
+		"mailbox": name, "ok": strconv.FormatBool(done.OK), "send": strconv.FormatBool(asked.Send), "again": strconv.FormatBool(asked.Again),
+	})
+	lines.write(report.MailTestLine{Done: &done})
+	return nil
+}
+
+// mailboxInForce is a mailbox as the config has it, and as it is run; nil where there is none.
+var mailboxInForce = func(in *App, name string) (*Mailbox, *mail.Mailbox) { return in.Mail[name], nil }
+
+// runMailTest runs a test; tests of the command have one of their own.
+var runMailTest = func(ctx context.Context, t probe.Test) []probe.Step { return t.Run(ctx) }
+
+// testedStep is a step as it is reported.
+func testedStep(s probe.Step) report.MailTestStep {
+	return report.MailTestStep{Name: s.Name, Result: string(s.Result), Words: s.Words, Do: s.Do, Took: s.Took.Milliseconds()}
+}
+
+// mailTest is the test of a mailbox as it is run.
+func mailTest(config *Mailbox, box *mail.Mailbox, asked mailTestAsked) probe.Test {
+	t := probe.Test{Mailbox: box.IMAP, Again: asked.Again, Keys: box.Route.Keys}
+	for _, alias := range box.Route.Aliases {
+		t.Aliases = append(t.Aliases, alias.Address)
+	}
+	if config.SMTP != nil {
+		t.Intake = config.SMTP.tested(asked.Send)
+	}
+	// The server by which the PSA's mail service is reached hands on other mails as well.
+	if by, can := box.Fallback.(interface {
+		Send(ctx context.Context, from, to string, raw []byte) error
+	}); can && asked.Send {
+		t.Send = by.Send
+		t.From = config.Fallback.from(config)
+	}
+	return t
+}
+
+// from is whom mails are from that are handed to the server.
+func (f *MailFallback) from(m *Mailbox) string {
+	switch {
+	case f != nil && f.From != "":
+		return f.From
+	case len(m.Aliases) > 0:
+		return m.Aliases[0].Address
+	}
+	return ""
+}
+
+// tested is the intake as it is reached from this machine.
+func (s *MailSMTP) tested(deliver bool) *probe.Intake {
+	host, port, err := net.SplitHostPort(s.place())
+	if err != nil { // it has been checked
+		host, port = s.Listen, "25"
+	}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return &probe.Intake{Address: net.JoinHostPort(host, port), TLS: s.Certificate != "", Deliver: deliver, Name: s.Domain}
+}
+
+// mailRefusals are the Refusals of each user of a mail server, for as long as the process lives: neither a reload nor a test sends
+// a password that was refused.
+var mailRefusals sync.Map
+
+func refusalsOf(i *MailIMAP) *imap.Refusals {
+	all, _ := mailRefusals.LoadOrStore(strings.ToLower(i.Server+" "+i.User), new(imap.Refusals))
+	return all.(*imap.Refusals)
+}

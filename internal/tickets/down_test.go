@@ -1,0 +1,112 @@
+package tickets
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/broker/drive"
+	"github.com/psagate/psagate/internal/psatest"
+)
+
+func TestTheAPIIsDownFromTheFirstFailureUntilItAnswers(t *testing.T) {
+	for name, set := range map[string]struct{ begin, end func(w *world) }{
+		"the zone is down":      {func(w *world) { w.zone.Down() }, func(w *world) { _ = w.zone.Up() }},
+		"the login is locked":   {func(w *world) { lock(w) }, func(w *world) { _ = w.g.Release("main", w.g.Status().Logins[0].Seq, nil) }},
+		"the password is wrong": {func(w *world) { w.user.SetSecret("another") }, func(w *world) { w.record.put("another") }},
+		"it answers nothing": {
+			func(w *world) {
+				w.sim.Fault(psatest.Fault{At: psatest.Received, Then: psatest.Reset, Only: psatest.SignInCall})
+			},
+			func(w *world) {
+				for _, o := range w.sim.Orders() {
+					o.Release()
+				}
+			},
+		},
+		"the hour is spent": {
+			func(w *world) { w.sim.Adjust(func(b *psatest.Behaviour) { b.Hourly = 1 }) },
+			func(w *world) { w.sim.Adjust(func(b *psatest.Behaviour) { b.Hourly = 0 }) },
+		},
+	} {
+		inWorld(t, func(w *world) {
+			ctx, cancel := context.WithCancel(w.Context())
+			defer cancel()
+			go w.Tickets.Run(ctx)
+			w.create(mail(0))
+			if !w.Down().IsZero() || w.WhyDown() != "" {
+				t.Errorf("%s: down before it began", name)
+			}
+			set.begin(w)
+			began := time.Now()
+			if _, err := w.Create(w.Context(), mail(1)); err == nil {
+				t.Errorf("%s: it was made", name)
+			}
+			first := w.Down()
+			if first.IsZero() || first.Before(began) || w.WhyDown() == "" {
+				t.Fatalf("%s: down since %v (%s), began %v", name, first, w.WhyDown(), began)
+			}
+			time.Sleep(5 * time.Minute)
+			if !w.Down().Equal(first) {
+				t.Errorf("%s: down since %v, and then since %v", name, first, w.Down())
+			}
+			if w.user.Locked() || w.user.MaxFailedSinceSuccess() > w.cfg.Logins[0].Settings.Budget {
+				t.Errorf("%s: %d failed sign-ins", name, w.user.MaxFailedSinceSuccess())
+			}
+			set.end(w)
+			time.Sleep(20 * time.Minute)
+			if !w.Down().IsZero() {
+				t.Errorf("%s: still down: %s", name, w.WhyDown())
+			}
+			w.create(mail(2))
+		})
+	}
+}
+
+func lock(w *world) {
+	time.Sleep(time.Second)
+	if err := Lockout(w.g, "support")(w.Context(), notice()); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func TestARefusedValueAndADenialAreNoOutage(t *testing.T) {
+	inWorld(t, func(w *world) {
+		of := mail(0)
+		of.Fields.Company = "4711"
+		if _, err := w.Create(w.Context(), of); !errors.Is(err, drive.ErrRefused) {
+			t.Error(err)
+		}
+		w.policy(`permit (principal, action in [Action::"read", Action::"query"], resource);`)
+		if _, err := w.Create(w.Context(), mail(0)); !errors.Is(err, drive.ErrNotNow) {
+			t.Error(err)
+		}
+		w.troubled(`permit (principal == Mailbox::"support", action == Action::"create", resource == Entity::"Tickets");`)
+		if !w.Down().IsZero() {
+			t.Error(w.WhyDown())
+		}
+		for range 3 {
+			_, _ = w.Create(w.Context(), mail(0))
+		}
+		if n := len(w.Troubles()); n != 1 {
+			t.Errorf("%d troubles of one kind: %+v", n, w.Troubles())
+		}
+	})
+}
+
+// With a policy that lets no picklists be read, ids serve.
+func TestWithoutPicklistsIDsServe(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.policy(`permit (principal == Mailbox::"support", action in [Action::"create", Action::"query"], resource == Entity::"Tickets");`)
+		of := mail(0)
+		of.Fields.Queue, of.Fields.Priority = "29683354", "4"
+		w.create(of)
+		r := w.made()[0]
+		if r["queueID"] != int64(29683354) || r["priority"] != int64(4) || r["source"] != int64(-1) {
+			t.Errorf("%v", r)
+		}
+		w.troubled(`source "Email" is not in the PSA's picklist`)
+		w.troubled(`Action::"read"`)
+	})
+}
