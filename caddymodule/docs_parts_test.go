@@ -159,7 +159,7 @@ func metricsPart(t *testing.T) string {
 	for _, c := range []struct {
 		kind string
 		prometheus.Collector
-	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"counter", counted.decided}, {"counter", counted.deeds}, {"histogram", counted.waits}, {"counter", transactions}, {"counter", counted.alerts}} {
+	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"counter", counted.decided}, {"counter", counted.deeds}, {"histogram", counted.waits}, {"counter", transactions}, {"counter", counted.alerts}, {"histogram", counted.mails}} {
 		for _, text := range describedBy(c) {
 			m := metricText.FindStringSubmatch(text)
 			if m == nil {

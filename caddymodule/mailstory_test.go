@@ -74,6 +74,26 @@ func (o *postOffice) log(t *testing.T) string {
 	return string(log)
 }
 
+// isTold waits until metrics and status tell of one mail that has become a ticket.
+func (o *postOffice) isTold(t *testing.T) {
+	t.Helper()
+	want := map[string]string{
+		`mail_messages{mailbox="support",state="done"}`: "1", `mail_messages{mailbox="support",state="spooled"}`: "0", `mail_gap{mailbox="support"}`: "0",
+		`mail_failing{mailbox="support"}`: "0", `mail_oldest_seconds{mailbox="support"}`: "0", `mail_seconds_count{mailbox="support"}`: "1",
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		all := o.metrics(t)
+		if all["psagate_"+`mail_messages{mailbox="support",state="done"}`] == "1" || time.Now().After(end) {
+			has(t, all, want)
+			break
+		}
+	}
+	out, err := o.command(t.Context(), "psa", "status", "--config", o.path("Caddyfile"), "--adapter", "caddyfile").Output()
+	if err != nil || !strings.Contains(string(out), "mailbox support: working") || !strings.Contains(string(out), "1 came, 0 pending, 0 suspended, 0 dead") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // reload loads the Caddyfile as it is now.
 func (o *postOffice) reload(t *testing.T) (string, error) {
 	t.Helper()
@@ -91,6 +111,7 @@ func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testi
 	if ticket := o.ticket(t, "printer"); fmt.Sprint(ticket["queueID"]) != "8" || !strings.Contains(fmt.Sprint(ticket["description"]), "It does not print.") || fmt.Sprint(ticket["externalID"]) == "" {
 		t.Errorf("%v", ticket)
 	}
+	o.isTold(t)
 	o.config(t, supportBox, "")
 	if out, err := o.reload(t); err == nil || !strings.Contains(out, "mailbox support cannot be taken out of the config: it has 1 aliases, mails to which nobody would take any more (support@example.com)") || !strings.Contains(out, "mail drop") {
 		t.Errorf("it was taken out: %v\n%s", err, out)
