@@ -92,7 +92,7 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	case len(path) == 3 && path[0] == "mail" && path[2] == "test":
 		return testMailbox(w, r, in, path[1])
 	case path[0] == "mail":
-		return serveMails(w, r, in, path[1:])
+		return serveMail(w, r, in, path[1:])
 	case len(path) == 2 && path[0] == "store" && path[1] == "backup":
 		return backup(w, r)
 	case len(path) == 1 && path[0] == "sessions":

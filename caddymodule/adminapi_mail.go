@@ -58,8 +58,8 @@ const (
 	eventMailDropped = "mail_dropped"
 )
 
-// serveMails finds the route below mail/.
-func serveMails(w http.ResponseWriter, r *http.Request, in *App, path []string) error {
+// serveMail finds the route below mail/.
+func serveMail(w http.ResponseWriter, r *http.Request, in *App, path []string) error {
 	desk := mailDesk(in)
 	switch {
 	case len(path) == 0:

@@ -40,8 +40,8 @@ func (b boxes) Names() []string { return b.names }
 // Wake implements maildesk.Boxes.
 func (b boxes) Wake(name string) { *b.woken = append(*b.woken, name) }
 
-// deskBooks has mails of all kinds in the books of two mailboxes, the second of which the config has no more.
-func deskBooks(t *testing.T) (*ledger.Memory, *[]string) {
+// withMails has mails of all kinds in the books of two mailboxes, the second of which the config has no more.
+func withMails(t *testing.T) (*ledger.Memory, *[]string) {
 	t.Helper()
 	books, woken, rules := ledger.NewMemory(), new([]string), ledger.Rules{}
 	clock := sessionClock
@@ -130,7 +130,7 @@ func TestMailCommandsPrintTheirGoldenFiles(t *testing.T) {
 		"mail-retry-nothing":  {"mail retry support", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			books, woken := deskBooks(t)
+			books, woken := withMails(t)
 			before := states(t, books)
 			address := running(t, new(fake))
 			var got result
@@ -180,7 +180,7 @@ func (l lossy) Balance(ctx context.Context, mailbox string) (ledger.Balance, err
 }
 
 func TestBooksThatDoNotBalanceAreANo(t *testing.T) {
-	books, _ := deskBooks(t)
+	books, _ := withMails(t)
 	mailDesk = func(*App) *maildesk.Desk {
 		return &maildesk.Desk{Books: lossy{books}, Boxes: boxes{nil, new([]string)}, Now: func() time.Time { return noon }}
 	}
@@ -194,7 +194,7 @@ func TestBooksThatDoNotBalanceAreANo(t *testing.T) {
 }
 
 func TestTheAdminEndpointOfMailsRefusesWhatItDoesNotKnow(t *testing.T) {
-	deskBooks(t)
+	withMails(t)
 	server := admin{running(t, new(fake))}
 	var out any
 	for path, want := range map[string]string{

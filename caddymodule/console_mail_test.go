@@ -33,7 +33,7 @@ func TestAMailIsShownOnceTheAuditLogNamesWhoReadsIt(t *testing.T) {
 }
 
 func TestReadingAMailAsksPolicyAndTheLog(t *testing.T) {
-	deskBooks(t)
+	withMails(t)
 	deeds := consoleDeeds{&App{engine: &fake{permits: true}}}
 	raw, _, err := deeds.ReadMail(t.Context(), anns, "support", 2)
 	if raw != nil || err == nil || errors.Is(err, console.ErrDenied) {
@@ -54,7 +54,7 @@ func TestReadingAMailAsksPolicyAndTheLog(t *testing.T) {
 }
 
 func TestWhatAPersonDecidesAboutAMailIsWrittenDownWithTheName(t *testing.T) {
-	books, woken := deskBooks(t)
+	books, woken := withMails(t)
 	deeds, source := consoleDeeds{&App{engine: &fake{permits: true}}}, consoleSource{new(App)}
 	noted := audited(t, func() {
 		if _, err := deeds.DropMail(t.Context(), anns, "support", 2, "spam"); err != nil {

@@ -95,6 +95,7 @@ func (a *App) buildIMAP(m *Mailbox, b *builtBox) (err error) {
 	i := m.IMAP
 	box := &imap.Mailbox{
 		Server: i.Server, TLS: i.TLS, User: i.User, Processed: i.Processed, DeadLetter: i.DeadLetter, Poll: time.Duration(i.Poll), Most: m.MaxSize,
+		Refusals: refusalsOf(i),
 	}
 	if box.Config, err = trusting(i.CA); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 // back through an inbox, to which its notices come. The clock is its own.
 type broker struct {
 	t      *testing.T
-	now    time.Time
+	clock  atomic.Int64 // nanoseconds: the mail service reads it, too
 	sim    *psatest.Sim
 	tenant *psatest.Tenant
 	ates   *psatest.MailService
@@ -43,10 +44,11 @@ func newBroker(t *testing.T) *broker {
 		t.Fatal(err)
 	}
 	b := &broker{
-		t: t, now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC), books: ledger.NewMemory(), key: "k", inbox: map[string]bool{},
+		t: t, books: ledger.NewMemory(), key: "k", inbox: map[string]bool{},
 		box: route.Mailbox{Name: "support", Tenant: "1", Default: route.Fields{Company: "0", Queue: "Level 1"}, Keys: keys},
 	}
-	b.sim = psatest.New(psatest.WithClock(func() time.Time { return b.now }))
+	b.clock.Store(time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC).UnixNano())
+	b.sim = psatest.New(psatest.WithClock(b.now))
 	t.Cleanup(b.sim.Close)
 	zone := b.sim.AddZoneOn("5", nil)
 	b.tenant, b.desk = b.sim.AddTenant("MSP", zone), desk{zone}
@@ -64,12 +66,14 @@ func newBroker(t *testing.T) *broker {
 	return b
 }
 
+func (b *broker) now() time.Time { return time.Unix(0, b.clock.Load()).UTC() }
+
 // arrive puts a mail into the inbox and into the books.
 func (b *broker) arrive(raw string) {
 	b.t.Helper()
 	object := fmt.Sprint(len(b.inbox) + 1)
 	b.inbox[object] = true
-	if _, _, err := b.books.Spool(b.t.Context(), drive.Spooled("support", object, []byte(raw), b.now), []byte(raw)); err != nil {
+	if _, _, err := b.books.Spool(b.t.Context(), drive.Spooled("support", object, []byte(raw), b.now()), []byte(raw)); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -99,7 +103,7 @@ func (b *broker) HandOver(ctx context.Context, t drive.Ticket, again bool) error
 func (b *broker) step() (steps int) {
 	d := &drive.Driver{
 		Mailbox: b.box, Ledger: b.books, Ticketer: b.desk, Source: b, Directory: b.desk, Fallback: b, Rules: ledger.Rules{FallbackAfter: 30 * time.Minute},
-		Down: func() time.Time { return b.down }, Now: func() time.Time { return b.now },
+		Down: func() time.Time { return b.down }, Now: b.now,
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -123,7 +127,7 @@ func (b *broker) pass() {
 func (b *broker) hours(n int) {
 	for range n * 6 {
 		b.pass()
-		b.now = b.now.Add(10 * time.Minute)
+		b.clock.Add(int64(10 * time.Minute))
 		before := len(b.ates.Notices())
 		b.ates.Work()
 		for _, notice := range b.ates.Notices()[before:] {
@@ -133,7 +137,7 @@ func (b *broker) hours(n int) {
 	b.pass()
 }
 
-func (b *broker) outage() { b.down = b.now }
+func (b *broker) outage() { b.down = b.now() }
 func (b *broker) back()   { b.down = time.Time{} }
 
 func (b *broker) mail(id int64) ledger.Mail {
@@ -199,7 +203,7 @@ var rows = []struct {
 	{30, "taken, and that is not written down", 1, func(b *broker) { b.dies = "after"; b.hours(2); b.back() }},
 	{31, "the API comes back: the ticket is put right", 1, func(b *broker) { b.hours(2); b.back() }},
 	{31, "the API comes back before the service has made the ticket", 1, func(b *broker) {
-		b.now = b.now.Add(31 * time.Minute)
+		b.clock.Add(int64(31 * time.Minute))
 		b.pass()
 		b.back()
 		b.pass()

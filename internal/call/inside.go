@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/psagate/psagate/internal/audit"
@@ -96,8 +97,8 @@ var ErrNothingSent = errors.New("nothing was sent")
 
 // Call makes a call of REST; path is below /ATServicesRest/V1.0, with a query string if need be, and body is JSON, or nil for none.
 //
-// The error is an ErrNothingSent, also where the context is over before anything was sent: nothing is sent once it is. After that
-// its end is not heeded before the PSA has answered (guard.md, U2), which may be minutes later.
+// The error is an ErrNothingSent, also where the context is over before anything was sent: nothing is sent once it is. What was sent by
+// then is judged all the same when its answer comes (guard.md, U2), but is not waited for: it is in doubt.
 func (i *Inside) Call(ctx context.Context, method, path string, body []byte) (InsideAnswer, error) {
 	r, err := http.NewRequestWithContext(ctx, method, insideURL+"/ATServicesRest/V1.0"+path, bytes.NewReader(body))
 	if err != nil {
@@ -112,12 +113,34 @@ func (i *Inside) Call(ctx context.Context, method, path string, body []byte) (In
 		return InsideAnswer{}, fmt.Errorf("%w: the config has been replaced", ErrNothingSent)
 	}
 	c := &inside{ctx: ctx, header: make(http.Header)}
-	if !c.serve(i, r) {
+	whole := make(chan bool, 1)
+	go func() { whole <- c.serve(i, r) }()
+	select {
+	case is := <-whole:
+		return c.answer(is)
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(inTime)
+	defer timer.Stop()
+	select {
+	case is := <-whole:
+		return c.answer(is)
+	case <-timer.C:
+	}
+	return InsideAnswer{Status: http.StatusGatewayTimeout, Reason: autotask.UpstreamTimeout, InDoubt: true}, nil
+}
+
+// inTime is how long it is waited, once the context is over, for what follows at once where nothing was sent.
+const inTime = 2 * time.Second
+
+// answer is what came of the call, which has ended; whole says that its answer did not break off.
+func (c *inside) answer(whole bool) (InsideAnswer, error) {
+	if !whole {
 		return InsideAnswer{Status: c.status, Header: c.header, Reason: autotask.UpstreamUnreachable, Decision: c.info.Decision, InDoubt: true}, nil
 	}
 	reason := autotask.Reason(c.header.Get(autotask.HeaderReason)) // who has left hears one that is not counted as the call's
-	if ctx.Err() != nil && reason != "" && !c.doubt {
-		return InsideAnswer{}, fmt.Errorf("%w: %w", ErrNothingSent, context.Cause(ctx))
+	if c.ctx.Err() != nil && reason != "" && !c.doubt {
+		return InsideAnswer{}, fmt.Errorf("%w: %w", ErrNothingSent, context.Cause(c.ctx))
 	}
 	return InsideAnswer{Status: c.status, Header: c.header, Body: c.body.Bytes(), Reason: reason, Decision: c.info.Decision, InDoubt: c.doubt}, nil
 }
@@ -145,7 +168,7 @@ type inside struct {
 func (c *inside) serve(i *Inside, r *http.Request) (whole bool) {
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // that very value is what handlers end an answer with
-			panic(p)
+			i.gateway.log.Error("a mailbox's call broke down", "mailbox", i.mailbox, "stack", string(debug.Stack())) // the value may quote the mail
 		}
 	}()
 	r, done := i.identify(c, r)

@@ -148,6 +148,30 @@ func TestWhatBecameOfAnInsidersCallIsTold(t *testing.T) {
 	}
 }
 
+func TestWhatIsUnderWayIsNotWaitedForOnceItsTimeIsOver(t *testing.T) {
+	inMailWorld(t, func(w *world, p *paper) {
+		w.served("a")
+		w.sim.Fault(psatest.Fault{At: psatest.Applied, Delay: 3 * time.Minute, Method: "POST"})
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		start := time.Now()
+		a, err := w.inside("support").Call(ctx, "POST", "/Tickets", []byte(newTicket))
+		if took := time.Since(start); err != nil || !a.InDoubt || took > 2*time.Minute+inTime {
+			t.Errorf("%+v %v after %v", a, err, took)
+		}
+		time.Sleep(2 * time.Minute)
+		if n := len(w.tenant.Records("Tickets")); n != 13 {
+			t.Errorf("%d tickets", n)
+		}
+		if l := w.g.Status().Logins[0]; l.Units.Free != l.Units.Budget {
+			t.Errorf("units %+v: the answer came", l.Units)
+		}
+		if e := p.last(t); e.Caller != "support" || e.Action != "create" || e.Duration < 3*time.Minute {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
 func TestNothingOfAnInsidersCallIsSentOnceItsTimeIsOver(t *testing.T) {
 	for name, set := range map[string]func(w *world) context.Context{
 		"before it began": func(*world) context.Context {

@@ -250,6 +250,12 @@ func TestSwitchesForMail(t *testing.T) {
 		t.Errorf("the external id is %v", got)
 	}
 	w.sim.Adjust(psatest.AutotaskLimits)
+	w.sim.Adjust(func(b *psatest.Behaviour) {
+		if b.Attached != 10_000_000 {
+			t.Errorf("Autotask takes %d bytes", b.Attached)
+		}
+		b.Attached = 10_000 // so many bytes take their time
+	})
 	attach := func(bytes int) reply {
 		body, err := json.Marshal(map[string]any{"title": "f", "fullPath": "f", "attachmentType": "FILE_ATTACHMENT", "publish": 1, "data": make([]byte, bytes)})
 		if err != nil {
@@ -262,13 +268,12 @@ func TestSwitchesForMail(t *testing.T) {
 		bytes int
 		taken bool
 	}{
-		{0, 6_000_000, true},
-		{0, 4_000_000, true},
+		{0, 6_000, true},
+		{0, 4_000, true},
 		{time.Minute, 1, false}, // and none for five minutes
 		{5*time.Minute - time.Second, 1, false},
 		{2 * time.Second, 1, true},
-		{0, 8_000_000, false}, // too large by itself, whatever the rest
-		{0, 1, true},
+		{0, 10_000, false},
 	} {
 		now = now.Add(c.after)
 		if r := attach(c.bytes); (r.status == 200) != c.taken {

@@ -9,5 +9,5 @@
 // "Ref: …", for the PSA may not store an externalID that it was given; and no call that makes something is repeated, except one that
 // the PSA surely did not carry out. What is not sure is neither drive.ErrRefused nor drive.ErrNotNow.
 //
-// One Tickets may serve any number of mailboxes of one login at once.
+// A Tickets is a mailbox's, in whose name its Caller calls; any number of goroutines may use it at once.
 package tickets
