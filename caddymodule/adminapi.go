@@ -34,6 +34,7 @@ const maxAdminBody = 4096
 //	GET  /psa/store/backup            the store's file
 //	GET  /psa/mail                    the books of all mailboxes
 //	GET  /psa/mail/<mailbox>          ?state=<state>&cause=<word>&text=<text>&since=<duration>&until=<duration>&oldest=1&after=<mail>&most=<n>
+//	GET  /psa/mail/<mailbox>/dryrun   ?since=<duration>&most=<n>: nothing is written anywhere
 //	GET  /psa/mail/<mailbox>/<mail>
 //	POST /psa/mail/<mailbox>/test     {"send": true, "again": true}, or nothing
 //	POST /psa/mail/<mailbox>/<mail>/retry   {"reason": "…"}, or nothing

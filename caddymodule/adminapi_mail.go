@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/internal/maildesk"
 	"github.com/psagate/psagate/internal/report"
@@ -18,7 +20,22 @@ import (
 
 // mailDesk is what people ask about mails, of the config in force.
 var mailDesk = func(a *App) *maildesk.Desk {
-	return &maildesk.Desk{Books: ground().store.Mail(), Boxes: boxesOf{a}}
+	return &maildesk.Desk{Books: ground().store.Mail(), Boxes: boxesOf{a}, Trial: trialOf}
+}
+
+// trialOf tries how a mailbox that is run would understand mails today.
+func trialOf(mailbox string) *drive.Driver {
+	if !mailed.Load() {
+		return nil
+	}
+	m, ok := mails().Mailbox(mailbox)
+	if !ok {
+		return nil
+	}
+	return &drive.Driver{
+		Mailbox: m.Route, Ledger: ground().store.Mail(), Directory: m.PSA.Directory, Participates: m.PSA.Participates, Options: m.Reading,
+		Log: slog.New(currentLog{}).With("mailbox", mailbox),
+	}
 }
 
 // boxesOf are the mailboxes of a config.
@@ -53,6 +70,8 @@ func serveMail(w http.ResponseWriter, r *http.Request, in *App, path []string) e
 		return answered(w, all, err)
 	case len(path) == 1:
 		return listMails(w, r, desk, path[0])
+	case len(path) == 2 && path[1] == "dryrun":
+		return dryRunMails(w, r, desk, path[0])
 	}
 	id, err := strconv.ParseInt(path[1], 10, 64)
 	if err != nil || id <= 0 {
@@ -105,6 +124,24 @@ func listMails(w http.ResponseWriter, r *http.Request, desk *maildesk.Desk, mail
 	q.Mailbox = mailbox
 	list, err := desk.List(r.Context(), q)
 	return answered(w, list, err)
+}
+
+// usualDryRun is how far back a dry run looks where nobody says it.
+const usualDryRun = 7 * 24 * time.Hour
+
+func dryRunMails(w http.ResponseWriter, r *http.Request, desk *maildesk.Desk, mailbox string) error {
+	if err := onlyGet(w, r); err != nil {
+		return err
+	}
+	q, err := mailQuery(r.URL.Query(), sessionClock())
+	if err != nil {
+		return apiError(http.StatusBadRequest, "%w", err)
+	}
+	if q.Since.IsZero() {
+		q.Since = sessionClock().Add(-usualDryRun)
+	}
+	done, err := desk.DryRun(r.Context(), mailbox, q.Since, q.Most)
+	return answered(w, done, err)
 }
 
 // mailQuery reads which mails are asked for.

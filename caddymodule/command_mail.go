@@ -17,8 +17,8 @@ var mailCommand = command{
 Shows how the books of the mailboxes stand, and which mails there are, and decides
 about those that are set aside. None of it shows what a mail says: that is for
 people who are signed in at the console.`,
-	args: "test|list|show|retry|drop",
-	subs: []command{mailTestCommand, mailListCommand, mailShowCommand, mailRetryCommand, mailDropCommand},
+	args: "test|list|show|retry|drop|dryrun",
+	subs: []command{mailTestCommand, mailListCommand, mailShowCommand, mailRetryCommand, mailDropCommand, mailDryRunCommand},
 }
 
 var mailListCommand = command{
@@ -189,4 +189,44 @@ func decideAboutMail(cmd *cobra.Command, args []string, how string) (bool, error
 		return false, err
 	}
 	return true, show(cmd, done, func(p report.Printer) { p.MailDecided(done) })
+}
+
+var mailDryRunCommand = command{
+	name:  "dryrun",
+	short: "Says what today's rules would make of mails that came",
+	long: `
+Understands the mails of the last days anew, as far as they are kept, by the config
+that is in force, and says which would become something else than they did: another
+ticket's note, in another queue, for another company, set aside. Nothing is written,
+neither here nor in the PSA, which is asked who is who. 500 mails at the most, the
+oldest first.
+
+The guard against loops is not asked, nor is what people decided looked at anew.
+
+Exit status 1 means that some would become something else, or could not be tried.
+
+	$ psagate mail dryrun support
+	$ psagate mail dryrun support --since 30d --json | jq '.mails[] | select(.differs != [])'`,
+	args:    "<mailbox> [--since <duration>]",
+	minArgs: 1,
+	maxArgs: 1,
+	flags: func(cmd *cobra.Command) {
+		cmd.Flags().String("since", "7d", "Of mails that arrived within this time, as 24h or 7d")
+	},
+	run: func(cmd *cobra.Command, args []string) (bool, error) {
+		since, _ := cmd.Flags().GetString("since")
+		asked := url.Values{"since": {since}}
+		if _, err := mailQuery(asked, sessionClock()); err != nil {
+			return false, err
+		}
+		server, err := adminOf(cmd)
+		if err != nil {
+			return false, err
+		}
+		var done report.MailDryRun
+		if err := server.get("mail/"+url.PathEscape(args[0])+"/dryrun?"+asked.Encode(), &done); err != nil {
+			return false, err
+		}
+		return done.Differ+done.Failed == 0, show(cmd, done, func(p report.Printer) { p.MailDryRun(done) })
+	},
 }

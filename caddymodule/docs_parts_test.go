@@ -40,7 +40,7 @@ var pageShapes = map[string]any{
 	"disable JSON": report.Switch{}, "totp list JSON": report.TOTPPeople{}, "totp reset JSON": report.TOTPReset{}, "totp invite JSON": invitation{}, "totp invited JSON": report.TOTPInvited{},
 	"sessions JSON":  report.Sessions{},
 	"mail test JSON": report.MailTest{}, "mail test line JSON": report.MailTestLine{},
-	"mail JSON": report.MailBooks{}, "mail list JSON": report.MailList{}, "mail show JSON": report.MailShown{}, "mail decided JSON": report.MailDecided{},
+	"mail JSON": report.MailBooks{}, "mail list JSON": report.MailList{}, "mail show JSON": report.MailShown{}, "mail decided JSON": report.MailDecided{}, "mail dryrun JSON": report.MailDryRun{},
 	"totp code JSON": shownCode{}, "totp shown JSON": report.CodeShown{},
 	"policy test JSON": report.PolicyTest{}, "policy explain JSON": report.PolicyExplained{}, "policy replay JSON": report.PolicyReplay{},
 	"audit JSON": report.AuditStatus{}, "audit verify JSON": report.AuditVerified{},
