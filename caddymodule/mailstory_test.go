@@ -164,10 +164,18 @@ const imapBox = `		mail support {
 		}
 		mail broken {
 			imap 127.0.0.1:1 {
-				login somebody secret file mail/support password
+				login somebody oauth2 http://127.0.0.1:1/token psagate secret file mail/support password {
+					refresh_token secret file mail/support password
+				}
 				tls off
 			}
 			alias broken@example.com
+			fallback ates addticket@example.net {
+				smtp 127.0.0.1:1
+				tls off
+				login bridge secret file mail/support password
+				key secret file mail/support password
+			}
 		}
 `
 
