@@ -95,13 +95,19 @@ func mailTest(config *Mailbox, box *mail.Mailbox, asked mailTestAsked) probe.Tes
 	if config.SMTP != nil {
 		t.Intake = config.SMTP.tested(asked.Send)
 	}
-	// The server by which the PSA's mail service is reached hands on other mails as well.
-	if by, can := box.Fallback.(interface {
-		Send(ctx context.Context, from, to string, raw []byte) error
-	}); can && asked.Send {
-		t.Send = by.Send
-		t.From = config.Fallback.from(config)
+	if !asked.Send {
+		t.Unsent = "--send sends a mail to this address, and waits for it"
+		return t
 	}
+	// The server by which the PSA's mail service is reached hands on other mails as well.
+	by, can := box.Fallback.(interface {
+		Send(ctx context.Context, from, to string, raw []byte) error
+	})
+	if !can {
+		t.Unsent = "the mailbox has no `fallback`, by whose server a mail could be sent. Send one to this address from elsewhere, and see with psagate mail list whether it comes"
+		return t
+	}
+	t.Send, t.From = by.Send, config.Fallback.from(config)
 	return t
 }
 

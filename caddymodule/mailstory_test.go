@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	netsmtp "net/smtp"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/internal/imaptest"
 	"github.com/psagate/psagate/internal/psatest"
 )
 
@@ -138,5 +140,71 @@ func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testi
 	}
 	if err := server.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, o.log(t))
+	}
+}
+
+// imapBox is a mailbox that is read by IMAP, and another whose server is not there.
+const imapBox = `		mail support {
+			imap IMAP {
+				login ` + imaptest.User + ` secret file mail/support password
+				tls off
+				poll 1s
+			}
+			alias ` + imaptest.User + ` {
+				queue NOC
+			}
+		}
+		mail broken {
+			imap 127.0.0.1:1 {
+				login somebody secret file mail/support password
+				tls off
+			}
+			alias broken@example.com
+		}
+`
+
+func TestAMailOfARealServerBecomesATicketWhateverBecomesOfAnotherMailbox(t *testing.T) {
+	server := imaptest.Start(t, imaptest.Options{})
+	o := newPostOffice(t, strings.Replace(imapBox, "IMAP", server.Plain, 1))
+	secrets, err := os.ReadFile(o.path("secrets.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := map[string]map[string]string{}
+	if err := json.Unmarshal(secrets, &records); err != nil {
+		t.Fatal(err)
+	}
+	records["mail/support"] = map[string]string{"password": imaptest.Password}
+	text, _ := json.Marshal(records)
+	o.put(t, "secrets.json", string(text))
+	running, tell := o.start(t)
+	tell("event started")
+	server.Deliver([]byte("From: Ada <ada@customer.test>\r\nTo: " + imaptest.User + "\r\nMessage-ID: <1@customer.test>\r\nSubject: printer\r\n\r\nHelp.\r\n"))
+	if ticket := o.ticket(t, "printer"); fmt.Sprint(ticket["queueID"]) != "9" {
+		t.Errorf("%v", ticket)
+	}
+	for end := time.Now().Add(30 * time.Second); len(server.Folder("Processed")) != 1 || len(server.Folder("INBOX")) != 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the mail is not moved; the log:\n%s", o.log(t))
+		}
+	}
+	out, err := o.command(t.Context(), "psa", "status", "--config", o.path("Caddyfile"), "--adapter", "caddyfile").Output()
+	if err != nil || !strings.Contains(string(out), "mailbox support: working") || !strings.Contains(string(out), "mailbox broken: FAILING") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = o.command(t.Context(), "psa", "mail", "test", "support", "--config", o.path("Caddyfile"), "--adapter", "caddyfile").Output()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if err := running.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := running.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, o.log(t))
+	}
+	for _, said := range []string{o.log(t), string(out)} {
+		if strings.Contains(said, imaptest.Password) {
+			t.Error("the password is told")
+		}
 	}
 }

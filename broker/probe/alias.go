@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -19,7 +20,7 @@ func (r *run) skipAliases(why string) {
 func (r *run) aliases(ctx context.Context) {
 	switch {
 	case r.Send == nil:
-		r.skipAliases("not tried: no mail was sent, so it is not known whether mails to this address come to the mailbox")
+		r.skipAliases("not tried: " + cmp.Or(r.Unsent, "no mail was sent, so it is not known whether mails to this address come to the mailbox"))
 		return
 	case !r.marks():
 		r.skipAliases("not tried: there is no key to mark mails with, so that none becomes a ticket")
