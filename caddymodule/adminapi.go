@@ -34,6 +34,7 @@ const maxAdminBody = 4096
 //	GET  /psa/store/backup            the store's file
 //	GET  /psa/mail                    the books of all mailboxes
 //	GET  /psa/mail/<mailbox>          ?state=<state>&cause=<word>&text=<text>&since=<duration>&until=<duration>&oldest=1&after=<mail>&most=<n>
+//	GET  /psa/mail/<mailbox>/dryrun   ?since=<duration>&most=<n>: nothing is written anywhere
 //	GET  /psa/mail/<mailbox>/<mail>
 //	POST /psa/mail/<mailbox>/test     {"send": true, "again": true}, or nothing
 //	POST /psa/mail/<mailbox>/<mail>/retry   {"reason": "…"}, or nothing
@@ -91,7 +92,7 @@ func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	case len(path) == 3 && path[0] == "mail" && path[2] == "test":
 		return testMailbox(w, r, in, path[1])
 	case path[0] == "mail":
-		return serveMails(w, r, in, path[1:])
+		return serveMail(w, r, in, path[1:])
 	case len(path) == 2 && path[0] == "store" && path[1] == "backup":
 		return backup(w, r)
 	case len(path) == 1 && path[0] == "sessions":

@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"errors"
+	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/internal/maildesk"
 	"github.com/psagate/psagate/internal/report"
@@ -17,24 +20,35 @@ import (
 
 // mailDesk is what people ask about mails, of the config in force.
 var mailDesk = func(a *App) *maildesk.Desk {
-	return &maildesk.Desk{Books: ground().store.Mail(), Boxes: mailBoxesOf(a)}
+	return &maildesk.Desk{Books: ground().store.Mail(), Boxes: boxesOf{a}, Trial: trialOf}
 }
 
-// noBoxes are the mailboxes of a config that has none.
-type noBoxes struct{}
+// trialOf tries how a mailbox that is run would understand mails today.
+func trialOf(mailbox string) *drive.Driver {
+	if !mailed.Load() {
+		return nil
+	}
+	m, ok := mails().Mailbox(mailbox)
+	if !ok {
+		return nil
+	}
+	return &drive.Driver{
+		Mailbox: m.Route, Ledger: ground().store.Mail(), Directory: m.PSA.Directory, Participates: m.PSA.Participates, Options: m.Reading,
+		Log: slog.New(currentLog{}).With("mailbox", mailbox),
+	}
+}
+
+// boxesOf are the mailboxes of a config.
+type boxesOf struct{ app *App }
 
 // Names implements maildesk.Boxes.
-func (noBoxes) Names() []string { return nil }
+func (b boxesOf) Names() []string { return slices.Sorted(maps.Keys(b.app.Mail)) }
 
 // Wake implements maildesk.Boxes.
-func (noBoxes) Wake(string) {}
-
-// mailBoxesOf are the mailboxes of the config in force.
-func mailBoxesOf(*App) maildesk.Boxes {
+func (boxesOf) Wake(name string) {
 	if mailed.Load() {
-		return mails()
+		mails().Wake(name)
 	}
-	return noBoxes{}
 }
 
 // The events of the audit log about mails.
@@ -44,8 +58,8 @@ const (
 	eventMailDropped = "mail_dropped"
 )
 
-// serveMails finds the route below mail/.
-func serveMails(w http.ResponseWriter, r *http.Request, in *App, path []string) error {
+// serveMail finds the route below mail/.
+func serveMail(w http.ResponseWriter, r *http.Request, in *App, path []string) error {
 	desk := mailDesk(in)
 	switch {
 	case len(path) == 0:
@@ -56,6 +70,8 @@ func serveMails(w http.ResponseWriter, r *http.Request, in *App, path []string) 
 		return answered(w, all, err)
 	case len(path) == 1:
 		return listMails(w, r, desk, path[0])
+	case len(path) == 2 && path[1] == "dryrun":
+		return dryRunMails(w, r, desk, path[0])
 	}
 	id, err := strconv.ParseInt(path[1], 10, 64)
 	if err != nil || id <= 0 {
@@ -108,6 +124,24 @@ func listMails(w http.ResponseWriter, r *http.Request, desk *maildesk.Desk, mail
 	q.Mailbox = mailbox
 	list, err := desk.List(r.Context(), q)
 	return answered(w, list, err)
+}
+
+// usualDryRun is how far back a dry run looks where nobody says it.
+const usualDryRun = 7 * 24 * time.Hour
+
+func dryRunMails(w http.ResponseWriter, r *http.Request, desk *maildesk.Desk, mailbox string) error {
+	if err := onlyGet(w, r); err != nil {
+		return err
+	}
+	q, err := mailQuery(r.URL.Query(), sessionClock())
+	if err != nil {
+		return apiError(http.StatusBadRequest, "%w", err)
+	}
+	if q.Since.IsZero() {
+		q.Since = sessionClock().Add(-usualDryRun)
+	}
+	done, err := desk.DryRun(r.Context(), mailbox, q.Since, q.Most)
+	return answered(w, done, err)
 }
 
 // mailQuery reads which mails are asked for.

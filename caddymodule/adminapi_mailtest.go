@@ -2,11 +2,13 @@ package caddymodule
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -41,13 +43,17 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 		return apiError(http.StatusBadRequest, `the body must be {"send": true, "again": true}, each of which may be left out, or empty`)
 	}
 	config, box := mailboxInForce(in, name)
-	if config == nil || box == nil {
+	switch {
+	case config == nil:
 		return apiError(http.StatusNotFound, "mailbox %q: no mailbox of that name in the config; %s", name, defined(in.Mail))
+	case box == nil:
+		return apiError(http.StatusServiceUnavailable, "mailbox %q is not run yet: psagate status says whether the store can be used", name)
 	}
 	if _, busy := mailTests.LoadOrStore(name, true); busy {
 		return apiError(http.StatusConflict, "mailbox %q: %w", name, report.ErrMailTested)
 	}
 	defer mailTests.Delete(name)
+	in.readAnew(r.Context(), config.IMAP.secrets()...)
 	lines := &jsonLines{w: w}
 	test := mailTest(config, box, asked)
 	test.Told = func(s probe.Step) { step := testedStep(s); lines.write(report.MailTestLine{Step: &step}) }
@@ -64,8 +70,13 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	return nil
 }
 
-// mailboxInForce is a mailbox as the config has it, and as it is run; nil where there is none.
-var mailboxInForce = func(in *App, name string) (*Mailbox, *mail.Mailbox) { return in.Mail[name], nil }
+// mailboxInForce is a mailbox as the config has it, and as it is run; nil where there is none, or where it is not run yet.
+var mailboxInForce = func(in *App, name string) (config *Mailbox, box *mail.Mailbox) {
+	if config = in.Mail[name]; config != nil && mailed.Load() {
+		box, _ = mails().Mailbox(name)
+	}
+	return config, box
+}
 
 // runMailTest runs a test; tests of the command have one of their own.
 var runMailTest = func(ctx context.Context, t probe.Test) []probe.Step { return t.Run(ctx) }
@@ -84,13 +95,19 @@ func mailTest(config *Mailbox, box *mail.Mailbox, asked mailTestAsked) probe.Tes
 	if config.SMTP != nil {
 		t.Intake = config.SMTP.tested(asked.Send)
 	}
-	// The server by which the PSA's mail service is reached hands on other mails as well.
-	if by, can := box.Fallback.(interface {
-		Send(ctx context.Context, from, to string, raw []byte) error
-	}); can && asked.Send {
-		t.Send = by.Send
-		t.From = config.Fallback.from(config)
+	if !asked.Send {
+		t.Unsent = "--send sends a mail to this address, and waits for it"
+		return t
 	}
+	// The server by which the PSA's mail service is reached hands on other mails as well.
+	by, can := box.Fallback.(interface {
+		Send(ctx context.Context, from, to string, raw []byte) error
+	})
+	if !can {
+		t.Unsent = "the mailbox has no `fallback`, by whose server a mail could be sent. Send one to this address from elsewhere, and see with psagate mail list whether it comes"
+		return t
+	}
+	t.Send, t.From = by.Send, config.Fallback.from(config)
 	return t
 }
 
@@ -115,6 +132,40 @@ func (s *MailSMTP) tested(deliver bool) *probe.Intake {
 		host = "localhost"
 	}
 	return &probe.Intake{Address: net.JoinHostPort(host, port), TLS: s.Certificate != "", Deliver: deliver, Name: s.Domain}
+}
+
+// secrets are what its user signs in with.
+func (i *MailIMAP) secrets() []*SecretText {
+	switch {
+	case i == nil:
+		return nil
+	case i.OAuth2 != nil:
+		return []*SecretText{i.OAuth2.ClientSecret, i.OAuth2.RefreshToken}
+	}
+	return []*SecretText{i.Password}
+}
+
+// storeTime is how long a store has to read a record anew.
+const storeTime = 5 * time.Second
+
+// readAnew has the stores read records now: who has just put the right password there tests it. Where that fails, what was read
+// before is used, or is missing, which the sign-in says.
+func (a *App) readAnew(ctx context.Context, secrets ...*SecretText) {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	for _, s := range secrets {
+		if s == nil || s.Store == "" {
+			continue
+		}
+		store, err := openStore(s.Store, a.stores)
+		if err != nil {
+			continue
+		}
+		_, _ = store.Confirm(ctx, s.Path)
+		if _, err := stores.Delete(storeKey(s.Store, a.stores)); err != nil {
+			slog.New(currentLog{}).Error("a secret store cannot be closed", "error", err)
+		}
+	}
 }
 
 // mailRefusals are the Refusals of each user of a mail server, for as long as the process lives: neither a reload nor a test sends

@@ -41,6 +41,7 @@ func advise(ctx caddy.Context, app *App, now time.Time) []report.Warning {
 	a.logins(app)
 	a.pools(app)
 	a.integrations(app)
+	a.mail(app)
 	return a.warnings
 }
 

@@ -87,6 +87,11 @@ func (a *App) usedStores() map[string]bool {
 	for _, s := range a.Alerts.secrets() {
 		used[s.Store] = true
 	}
+	for _, m := range a.Mail {
+		for _, s := range m.secrets() {
+			used[s.Store] = true
+		}
+	}
 	for _, store := range a.stores {
 		for _, need := range store.Needs() {
 			used[need.Store] = true

@@ -297,6 +297,14 @@ func adviceCases(t *testing.T) map[string]adviceCase {
 		"a store that is read for alerts alone": {adviceParts{
 			secrets: fmt.Sprintf(vaultStore, "token_file /t", ""), psa: "alerts {\nwebhook secret vault alerts/chat\n}",
 		}, nil},
+		"a mailbox with all that it needs": {adviceParts{
+			secrets: fmt.Sprintf(vaultStore, "token_file /t", ""), psa: "mail support {\nimap imap.example.com:993 {\nlogin support secret vault mail/support\n}\nsmtp 127.0.0.1:2525\nalias support@example.com\ndefault {\ncompany 0\nqueue Triage\n}\n}",
+		}, nil},
+		"a mailbox that says nothing":            {adviceParts{psa: "mail support"}, []string{"mail-no-source: mail support", "mail-no-company: mail support", "mail-no-queue: mail support"}},
+		"a mailbox whose aliases say it":         {adviceParts{psa: "mail support {\nsmtp [::1]:2525\nalias support@example.com {\ncompany 5\nqueue 8\n}\n}"}, nil},
+		"a mailbox for the world":                {adviceParts{psa: "mail support {\nsmtp :25\nalias support@example.com {\ncompany 5\nqueue 8\n}\n}"}, []string{"mail-no-tls: mail support", "mail-from-anywhere: mail support"}},
+		"a mailbox that calls as an integration": {adviceParts{psa: "mail support {\nas itglue\nsmtp 127.0.0.1:25\nalias support@example.com {\ncompany 5\nqueue 8\n}\n}"}, []string{"mail-denied: mail support"}},
+		"a login that only a mailbox uses":       {adviceParts{integration: "login main", psa: "login second {\nsecret file autotask/second\n}\nmail support {\nlogin second\nsmtp 127.0.0.1:25\nalias support@example.com {\ncompany 5\nqueue 8\n}\n}"}, nil},
 		"a store that is read by nobody":         {adviceParts{secrets: fmt.Sprintf(vaultStore, "token_file /t", "")}, []string{"unused-store: store vault"}},
 		"a store that opens another":             {adviceParts{integration: keyFrom, secrets: fmt.Sprintf(vaultStore, "approle r secret opener vault/id", "") + "\nsecrets opener file /o.json"}, nil},
 		"a file below a web root":                {adviceParts{secrets: "secrets file /srv/www/psa/s.json", after: "www.example.com {\nroot /srv/www\nfile_server\n}"}, []string{"web-root: store file"}},

@@ -170,8 +170,33 @@ var adviceTexts = map[string]struct{ what, do string }{
 		"max_stale is %s: a credential that was taken back in the store is used for that long while the store is unreachable",
 		"Set it to as long as repairing the store takes, such as 1h.",
 	},
+	"mail-no-source": {
+		"has neither imap nor smtp: no mails come, and those that are there are worked on",
+		"Take it out when `psagate mail list` shows that nothing is left, or give it a source.",
+	},
+	"mail-no-company": {
+		"names no company for mails whose sender the PSA does not know: their tickets are the PSA's owner's",
+		"Write `company <id>` in its `default` block; 0 says that this is meant.",
+	},
+	"mail-no-queue": {
+		"names no queue, so that the PSA says where its tickets go",
+		"Write `queue <id or label>` in its `default` block.",
+	},
+	"mail-no-tls": {
+		"takes mails in by SMTP without TLS: whoever is on the way can read and change them",
+		"Write `tls <certificate> <key>` in its `smtp` block.",
+	},
+	"mail-from-anywhere": {
+		"takes mails in by SMTP from anywhere: what filters mail before it can be gone around",
+		"Write `from <cidr...>` in its `smtp` block, with the networks of the mail servers that hand mails on.",
+	},
+	"mail-denied": {
+		"may not do what it needs (%s): policy denies it, and its mails wait",
+		"Permit it: docs/policy.md has the lines for mailboxes, and `psagate policy explain` says why.",
+	},
+
 	"unused-store": {
-		"no login, integration or other store reads it",
+		"no login, integration, mailbox or other store reads it",
 		"Take it away, or name it where it was meant to be used.",
 	},
 

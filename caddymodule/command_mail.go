@@ -17,8 +17,8 @@ var mailCommand = command{
 Shows how the books of the mailboxes stand, and which mails there are, and decides
 about those that are set aside. None of it shows what a mail says: that is for
 people who are signed in at the console.`,
-	args: "test|list|show|retry|drop",
-	subs: []command{mailTestCommand, mailListCommand, mailShowCommand, mailRetryCommand, mailDropCommand},
+	args: "test|list|show|retry|drop|dryrun",
+	subs: []command{mailTestCommand, mailListCommand, mailShowCommand, mailRetryCommand, mailDropCommand, mailDryRunCommand},
 }
 
 var mailListCommand = command{
@@ -134,59 +134,4 @@ func mailAt(mailbox, mail string) (string, error) {
 		return "", usageErrorf("a mail is named by its number, as psagate mail list shows it, and not %q", mail)
 	}
 	return "mail/" + url.PathEscape(mailbox) + "/" + strconv.FormatInt(id, 10), nil
-}
-
-var mailRetryCommand = command{
-	name:  "retry",
-	short: "Tries a mail again that is suspended, dead or dropped",
-	long: `
-Has a mail become something after all, whatever kind of mail it is. What may have
-been made of it before is looked for in the PSA first: it does not become a second
-ticket. One that is done, or a duplicate, is not tried again; nor is one whose bytes
-are not kept any more.
-
-	$ psagate mail retry support 4711 --reason "the queue is there now"`,
-	args:    "<mailbox> <mail> [--reason <text>]",
-	minArgs: 2,
-	maxArgs: 2,
-	flags:   mailReason,
-	run:     func(cmd *cobra.Command, args []string) (bool, error) { return decideAboutMail(cmd, args, "retry") },
-}
-
-var mailDropCommand = command{
-	name:  "drop",
-	short: "Decides that nothing is to become of a mail",
-	long: `
-Drops a mail that is suspended or dead, or of which nothing was sent yet. One that is
-being sent, or of which nobody knows whether it was, is settled first: it may be a
-ticket already. Its bytes are kept as long as those of others, and as long as they are
-psagate mail retry takes it up again.
-
-	$ psagate mail drop support 4711 --reason "spam"`,
-	args:    "<mailbox> <mail> [--reason <text>]",
-	minArgs: 2,
-	maxArgs: 2,
-	flags:   mailReason,
-	run:     func(cmd *cobra.Command, args []string) (bool, error) { return decideAboutMail(cmd, args, "drop") },
-}
-
-func mailReason(cmd *cobra.Command) {
-	cmd.Flags().String("reason", "", "Why, for those who look at it later")
-}
-
-func decideAboutMail(cmd *cobra.Command, args []string, how string) (bool, error) {
-	at, err := mailAt(args[0], args[1])
-	if err != nil {
-		return false, err
-	}
-	server, err := adminOf(cmd)
-	if err != nil {
-		return false, err
-	}
-	reason, _ := cmd.Flags().GetString("reason")
-	var done report.MailDecided
-	if err := server.post(at+"/"+how, map[string]string{"reason": reason}, &done); err != nil {
-		return false, err
-	}
-	return true, show(cmd, done, func(p report.Printer) { p.MailDecided(done) })
 }

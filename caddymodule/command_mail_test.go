@@ -7,10 +7,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/route"
 	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/maildesk"
 )
+
+// nobody is a directory of nobody.
+type nobody struct{}
+
+func (nobody) Resources(context.Context, string) ([]route.Person, error)     { return nil, nil }
+func (nobody) Contacts(context.Context, string, int) ([]route.Person, error) { return nil, nil }
+func (nobody) Companies(context.Context, string) ([]int64, error)            { return nil, nil }
+func (nobody) TicketByNumber(context.Context, string) (route.Ticket, bool, error) {
+	return route.Ticket{}, false, nil
+}
+
+func (nobody) TicketByID(context.Context, int64) (route.Ticket, bool, error) {
+	return route.Ticket{}, false, nil
+}
 
 // boxes are the mailboxes of a config that has these, and remember which were woken.
 type boxes struct {
@@ -24,14 +40,19 @@ func (b boxes) Names() []string { return b.names }
 // Wake implements maildesk.Boxes.
 func (b boxes) Wake(name string) { *b.woken = append(*b.woken, name) }
 
-// deskBooks has mails of all kinds in the books of two mailboxes, the second of which the config has no more.
-func deskBooks(t *testing.T) (*ledger.Memory, *[]string) {
+// withMails has mails of all kinds in the books of two mailboxes, the second of which the config has no more.
+func withMails(t *testing.T) (*ledger.Memory, *[]string) {
 	t.Helper()
 	books, woken, rules := ledger.NewMemory(), new([]string), ledger.Rules{}
 	clock := sessionClock
 	desk := mailDesk
 	mailDesk = func(*App) *maildesk.Desk {
-		return &maildesk.Desk{Books: books, Boxes: boxes{[]string{"empty", "support"}, woken}, Now: func() time.Time { return noon }}
+		return &maildesk.Desk{Books: books, Boxes: boxes{[]string{"empty", "support"}, woken}, Now: func() time.Time { return noon }, Trial: func(name string) *drive.Driver {
+			if name != "support" {
+				return nil
+			}
+			return &drive.Driver{Ledger: books, Directory: nobody{}, Mailbox: route.Mailbox{Name: name, Default: route.Fields{Company: "0", Queue: "Monitoring"}}}
+		}}
 	}
 	sessionClock = func() time.Time { return noon }
 	t.Cleanup(func() { mailDesk, sessionClock = desk, clock })
@@ -66,7 +87,7 @@ func deskBooks(t *testing.T) (*ledger.Memory, *[]string) {
 	sent := do(ledger.Send, ledger.Result{Answer: ledger.Yes, Ticket: 7001, Number: "T20261127.0007"})
 	unknown := do(ledger.Send, ledger.Result{Answer: ledger.Unknown})
 	moved := do(ledger.Acknowledge, ledger.Result{Answer: ledger.Yes})
-	put("support", "jo@acme.example", "Printer on fire", 3*time.Hour, understood(ledger.Understood{Reference: "mb1AAAA", Why: []string{"it came by the alias support@msp.example", "jo@acme.example is a contact of company 5"}}), sent, moved)
+	put("support", "jo@acme.example", "Printer on fire", 3*time.Hour, understood(ledger.Understood{Reference: "mb1AAAA", Why: []string{"it came by the alias support@msp.example", "jo@acme.example is a contact of company 5", "its ticket gets company 5, queue Level 1"}}), sent, moved)
 	put("support", "reports@rmm.example", "Report of the night", 2*time.Hour, understood(ledger.Understood{Reference: "mb1BBBB", End: ledger.Suspended, Cause: "loop", Why: []string{"the same came 20 times in 5 minutes"}}))
 	put("support", "ann@acme.example", "Invoice", time.Hour, understood(ledger.Understood{Reference: "mb1CCCC"}), unknown)
 	put("support", "bo@acme.example", "Hello", 10*time.Minute)
@@ -102,10 +123,14 @@ func TestMailCommandsPrintTheirGoldenFiles(t *testing.T) {
 		"mail-drop-doubt":     {"mail drop support 3", ""},
 		"mail-drop-other":     {"mail drop former 2", ""},
 		"mail-drop-former":    {"mail drop former 5", eventMailDropped},
+		"mail-dryrun":         {"mail dryrun support", ""},
+		"mail-dryrun-json":    {"mail dryrun support --since 150m --json", ""},
+		"mail-dryrun-unknown": {"mail dryrun former", ""},
+		"mail-dryrun-since":   {"mail dryrun support --since x", ""},
 		"mail-retry-nothing":  {"mail retry support", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			books, woken := deskBooks(t)
+			books, woken := withMails(t)
 			before := states(t, books)
 			address := running(t, new(fake))
 			var got result
@@ -155,9 +180,9 @@ func (l lossy) Balance(ctx context.Context, mailbox string) (ledger.Balance, err
 }
 
 func TestBooksThatDoNotBalanceAreANo(t *testing.T) {
-	books, _ := deskBooks(t)
+	books, _ := withMails(t)
 	mailDesk = func(*App) *maildesk.Desk {
-		return &maildesk.Desk{Books: lossy{books}, Boxes: noBoxes{}, Now: func() time.Time { return noon }}
+		return &maildesk.Desk{Books: lossy{books}, Boxes: boxes{nil, new([]string)}, Now: func() time.Time { return noon }}
 	}
 	address := running(t, new(fake))
 	for _, args := range []string{"mail list", "mail list support"} {
@@ -169,7 +194,7 @@ func TestBooksThatDoNotBalanceAreANo(t *testing.T) {
 }
 
 func TestTheAdminEndpointOfMailsRefusesWhatItDoesNotKnow(t *testing.T) {
-	deskBooks(t)
+	withMails(t)
 	server := admin{running(t, new(fake))}
 	var out any
 	for path, want := range map[string]string{

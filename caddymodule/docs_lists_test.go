@@ -89,7 +89,7 @@ func TestTheReferenceHasTheReasons(t *testing.T) {
 
 func TestTheReferenceHasTheAdminRoutes(t *testing.T) {
 	var page, code []string
-	deskBooks(t)
+	withMails(t)
 	mailTested(t)
 	server := running(t, new(fake))
 	for route := range pageTable(t, "Admin endpoint") {
@@ -112,7 +112,7 @@ func TestTheReferenceHasTheAdminRoutes(t *testing.T) {
 			t.Errorf("%s: status %d", route, answer.StatusCode)
 		}
 	}
-	for _, name := range []string{"serve", "mails"} {
+	for _, name := range []string{"serve", "serveMail"} {
 		ast.Inspect(sourceOf(t, ".").function(t, name), func(n ast.Node) bool {
 			if equals, ok := n.(*ast.BinaryExpr); ok && equals.Op == token.EQL {
 				if word, ok := equals.Y.(*ast.BasicLit); ok && word.Kind == token.STRING {

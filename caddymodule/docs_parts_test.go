@@ -40,7 +40,7 @@ var pageShapes = map[string]any{
 	"disable JSON": report.Switch{}, "totp list JSON": report.TOTPPeople{}, "totp reset JSON": report.TOTPReset{}, "totp invite JSON": invitation{}, "totp invited JSON": report.TOTPInvited{},
 	"sessions JSON":  report.Sessions{},
 	"mail test JSON": report.MailTest{}, "mail test line JSON": report.MailTestLine{},
-	"mail JSON": report.MailBooks{}, "mail list JSON": report.MailList{}, "mail show JSON": report.MailShown{}, "mail decided JSON": report.MailDecided{},
+	"mail JSON": report.MailBooks{}, "mail list JSON": report.MailList{}, "mail show JSON": report.MailShown{}, "mail decided JSON": report.MailDecided{}, "mail dryrun JSON": report.MailDryRun{},
 	"totp code JSON": shownCode{}, "totp shown JSON": report.CodeShown{},
 	"policy test JSON": report.PolicyTest{}, "policy explain JSON": report.PolicyExplained{}, "policy replay JSON": report.PolicyReplay{},
 	"audit JSON": report.AuditStatus{}, "audit verify JSON": report.AuditVerified{},
@@ -159,7 +159,7 @@ func metricsPart(t *testing.T) string {
 	for _, c := range []struct {
 		kind string
 		prometheus.Collector
-	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"counter", counted.decided}, {"counter", counted.deeds}, {"histogram", counted.waits}, {"counter", transactions}, {"counter", counted.alerts}} {
+	}{{"gauge", gauges{}}, {"counter", counted.attempts}, {"counter", counted.requests}, {"counter", counted.decided}, {"counter", counted.deeds}, {"histogram", counted.waits}, {"counter", transactions}, {"counter", counted.alerts}, {"histogram", counted.mails}} {
 		for _, text := range describedBy(c) {
 			m := metricText.FindStringSubmatch(text)
 			if m == nil {

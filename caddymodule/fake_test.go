@@ -22,6 +22,8 @@ import (
 type fake struct {
 	// noCaller: Identify finds nobody.
 	noCaller bool
+	// permits: people may do all that they can.
+	permits bool
 	// denies: Police lets nobody pass.
 	denies bool
 	// checkFails: the check of that login finds that it does not work.
@@ -145,8 +147,11 @@ func (f *fake) WebFailed(w call.WebFailure) (user, login string) {
 	return report.UserAnother, ""
 }
 
-// May, Permits and ShowCode permit nothing.
-func (*fake) May(Doer, policy.Action, policy.Target) policy.Decision {
+// May, Permits and ShowCode permit nothing, unless a test says so.
+func (f *fake) May(Doer, policy.Action, policy.Target) policy.Decision {
+	if f.permits {
+		return policy.Decision{Outcome: policy.Allow, Why: policy.Permitted}
+	}
 	return policy.Decision{Outcome: policy.Deny, Why: policy.NotPermitted}
 }
 

@@ -145,6 +145,11 @@ func (e *liveEngine) Proxy(w http.ResponseWriter, r *http.Request, o ProxyOption
 func (e *liveEngine) Status() report.Status {
 	s := e.Gateway.Status()
 	s.Policy, s.Issuers = policyStatus(e.desk), issuerStatuses(e.issuers, s.Time)
+	states, strays := lookAtMail()
+	s.Problems = append(s.Problems, strays...)
+	if len(states) > 0 {
+		s.Mailboxes = mailboxStatuses(states)
+	}
 	return s
 }
 

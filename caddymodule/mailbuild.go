@@ -22,6 +22,7 @@ import (
 	"github.com/psagate/psagate/broker/message"
 	"github.com/psagate/psagate/broker/smtp"
 	"github.com/psagate/psagate/broker/thread"
+	"github.com/psagate/psagate/broker/token"
 	"github.com/psagate/psagate/internal/mail"
 	"github.com/psagate/psagate/internal/tickets"
 )
@@ -95,12 +96,16 @@ func (a *App) buildIMAP(m *Mailbox, b *builtBox) (err error) {
 	i := m.IMAP
 	box := &imap.Mailbox{
 		Server: i.Server, TLS: i.TLS, User: i.User, Processed: i.Processed, DeadLetter: i.DeadLetter, Poll: time.Duration(i.Poll), Most: m.MaxSize,
+		Refusals: refusalsOf(i),
 	}
 	if box.Config, err = trusting(i.CA); err != nil {
 		return err
 	}
 	if i.OAuth2 != nil {
-		box.Token, err = b.imap.tokens(a, i.OAuth2)
+		var source *token.Source
+		if source, err = b.imap.tokens(a, i.OAuth2); err == nil {
+			box.Token, box.Again = source.Token, source.Forget
+		}
 	} else {
 		box.Password, err = b.imap.text(a, i.Password)
 	}
@@ -146,7 +151,10 @@ func (a *App) buildFallback(m *Mailbox, b *builtBox) error {
 	s.Key = key
 	switch {
 	case f.OAuth2 != nil:
-		s.Server.Token, err = b.rest.tokens(a, f.OAuth2)
+		var source *token.Source
+		if source, err = b.rest.tokens(a, f.OAuth2); err == nil {
+			s.Server.Token = source.Token
+		}
 	case f.Password != nil:
 		s.Server.Password, err = b.rest.text(a, f.Password)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // tokens gives access tokens of an OAuth 2.0 server.
-func (l *lender) tokens(a *App, o *MailOAuth2) (func(context.Context) (string, error), error) {
+func (l *lender) tokens(a *App, o *MailOAuth2) (*token.Source, error) {
 	client := token.Client{URL: o.TokenURL, ID: o.ClientID, Scopes: o.Scopes, Log: slog.New(currentLog{})}
 	if o.ClientSecret != nil {
 		read, err := l.text(a, o.ClientSecret)
@@ -19,21 +19,13 @@ func (l *lender) tokens(a *App, o *MailOAuth2) (func(context.Context) (string, e
 		client.Secret = read
 	}
 	if o.RefreshToken == nil {
-		source, err := token.ClientCredentials(client)
-		if err != nil {
-			return nil, err
-		}
-		return source.Token, nil
+		return token.ClientCredentials(client)
 	}
 	stored, err := l.text(a, o.RefreshToken)
 	if err != nil {
 		return nil, err
 	}
-	source, err := token.RefreshToken(client, stored, l.saving(o.RefreshToken))
-	if err != nil {
-		return nil, err
-	}
-	return source.Token, nil
+	return token.RefreshToken(client, stored, l.saving(o.RefreshToken))
 }
 
 // saving writes a refresh token that has replaced another into its record; nil where it is in no store. The record's store was lent

@@ -173,7 +173,7 @@ var loginStates = [...]report.LoginState{
 
 // Describe implements prometheus.Collector.
 func (gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range [...]*prometheus.Desc{budgetRemaining, loginState, credentialVersion, credentialAge, auditFailing, auditWaiting, auditLost, issuerFailing, issuerKeysAge, secretAge} {
+	for _, d := range [...]*prometheus.Desc{budgetRemaining, loginState, credentialVersion, credentialAge, auditFailing, auditWaiting, auditLost, issuerFailing, issuerKeysAge, secretAge, mailMessages, mailOldest, mailFailing, mailGap} {
 		to <- d
 	}
 }
@@ -198,6 +198,10 @@ func (gauges) Collect(to chan<- prometheus.Metric) {
 	}
 	for i := range status.Issuers {
 		gaugeIssuer(&status.Issuers[i], status.Time, gauge)
+	}
+	states, _ := lookAtMail()
+	for _, s := range states {
+		gaugeMail(s, status.Time, gauge)
 	}
 	if in.audit != nil {
 		gaugeAudit(in.audit.how(), to)

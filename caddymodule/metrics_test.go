@@ -207,7 +207,7 @@ func TestMetricsHaveTheNamesAndLabelsOfTheContract(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"alerts_total{kind,outcome}", "attempts_total{login,outcome}", "audit_failing{}", "audit_lost_total{}", "audit_waiting_lines{}", "credential_age_seconds{login}", "credential_version{login}", "decisions_total{integration,decision}", "deeds_total{deed,decision}", "issuer_failing{issuer}", "issuer_keys_age_seconds{issuer}", "login_budget_remaining{login}",
-		"login_state{login,state}", "requests_total{integration,entity,action,outcome}", "secret_age_seconds{store}", "store_transactions_total{}", "wait_seconds{login}",
+		"login_state{login,state}", "mail_failing{mailbox}", "mail_gap{mailbox}", "mail_messages{mailbox,state}", "mail_oldest_seconds{mailbox}", "mail_seconds{mailbox}", "requests_total{integration,entity,action,outcome}", "secret_age_seconds{store}", "store_transactions_total{}", "wait_seconds{login}",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -103,7 +103,7 @@ func zoneNamed(name string) (*time.Location, error) {
 func (a *App) policySettings() policyfiles.Settings {
 	s := policyfiles.Settings{Options: policy.Options{
 		Entities: policyEntities(), Integrations: append([]string{}, slices.Sorted(maps.Keys(a.Integrations))...), Groups: a.groups(),
-		Issuers: append([]string{}, slices.Sorted(maps.Keys(a.Issuers))...), Mailboxes: []string{}, Logins: append([]string{}, slices.Sorted(maps.Keys(a.Logins))...),
+		Issuers: append([]string{}, slices.Sorted(maps.Keys(a.Issuers))...), Mailboxes: append([]string{}, slices.Sorted(maps.Keys(a.Mail))...), Logins: append([]string{}, slices.Sorted(maps.Keys(a.Logins))...),
 	}}
 	if p := a.Policy; p != nil {
 		s.Paths, s.Observe = p.Files, p.Observe

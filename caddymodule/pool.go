@@ -64,12 +64,21 @@ func (a *App) checkPools() error {
 	return nil
 }
 
-// callers counts the integrations of each login, those of its pools with them.
+// callers counts the integrations and mailboxes of each login, those of its pools with them.
 func (a *App) callers() map[string]int {
 	callers := map[string]int{}
+	through := make([]string, 0, len(a.Integrations)+len(a.Mail))
 	for _, i := range a.Integrations {
-		logins := []string{i.Login}
-		if pool, ok := a.Pools[i.Login]; ok {
+		through = append(through, i.Login)
+	}
+	for _, m := range a.Mail {
+		if m.As == "" {
+			through = append(through, a.mailLogin(m))
+		}
+	}
+	for _, way := range through {
+		logins := []string{way}
+		if pool, ok := a.Pools[way]; ok {
 			logins = pool.Logins
 		}
 		for _, login := range logins {
@@ -84,6 +93,9 @@ func (a *advice) pools(app *App) {
 	used := map[string]bool{}
 	for _, i := range app.Integrations {
 		used[i.Login] = true
+	}
+	for _, m := range app.Mail {
+		used[app.mailLogin(m)] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Pools)) {
 		a.addIf(!used[name], "unused-pool", "pool "+name)

@@ -88,12 +88,18 @@ func (d *Driver) understood(draft *route.Draft, forced, blind bool) ledger.Under
 	if u.IsNote {
 		u.Ticket, u.Number = draft.Ticket.ID, draft.Ticket.Number
 	}
+	if !u.IsNote {
+		u.Why = append(u.Why, ledger.Line(gets+Gets(draft), mostGets))
+	}
 	p := planOf(draft, d.Mailbox.Default)
 	p.Blind = blind
 	u.Files = len(p.Files)
 	u.Plan, _ = json.Marshal(p) // of strings and numbers: it cannot fail
 	return u
 }
+
+// mostGets is how long what a ticket gets may be in words, so that it is kept whole.
+const mostGets = 400
 
 // threads is what the ledger remembers, for a mail that is being routed.
 type threads struct {

@@ -192,12 +192,20 @@ func (w *world) run(d *Driver) (steps int) {
 
 // pass lets time go by, and what the PSA still had in hand take effect.
 func (w *world) pass(by time.Duration) {
-	w.now = w.now.Add(by)
-	slices.SortStableFunc(w.late, func(a, b effect) int { return a.at.Compare(b.at) })
-	for len(w.late) > 0 && !w.late[0].at.After(w.now) {
-		w.late[0].apply()
+	end := w.now.Add(by)
+	for {
+		slices.SortStableFunc(w.late, func(a, b effect) int { return a.at.Compare(b.at) })
+		if len(w.late) == 0 || w.late[0].at.After(end) {
+			break
+		}
+		next := w.late[0]
 		w.late = w.late[1:]
+		if next.at.After(w.now) {
+			w.now = next.at // what it brings about later counts from then
+		}
+		next.apply()
 	}
+	w.now = end
 }
 
 // mails are the rows.

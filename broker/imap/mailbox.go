@@ -49,6 +49,9 @@ type Mailbox struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Lookup looks a host's name up for a Trial, as net.Resolver.LookupHost does, which is used where it is nil.
 	Lookup func(ctx context.Context, host string) (addresses []string, err error)
+	// Again is called when somebody says that what was refused is right now (Trial.SignIn): whoever gives the Token may ask for
+	// another then. It may be nil.
+	Again func()
 	// Refusals are shared with others who sign in to the mailbox; nil for nobody.
 	Refusals *Refusals
 }

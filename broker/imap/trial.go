@@ -115,6 +115,9 @@ func (t *Trial) Secure(ctx context.Context) (Security, error) {
 func (t *Trial) SignIn(ctx context.Context, again bool) (mechanism string, err error) {
 	var secret string
 	if again {
+		if t.m.Again != nil {
+			t.m.Again()
+		}
 		secret, err = t.m.secret(ctx)
 	} else {
 		secret, err = t.m.Refusals.secret(ctx, t.m, time.Now())

@@ -66,15 +66,19 @@ func (t *Trial) enter(ctx context.Context, folder string) (data *imap.SelectData
 // newestMost is how many of the newest mails of a folder are looked at for one.
 const newestMost = 100
 
-// Seek looks for a mail among those of a folder whose UID is from or higher, by its header; nil where there is none. The server is
-// not asked to search for it, which not every one can.
-func (t *Trial) Seek(ctx context.Context, folder string, from uint32, is func(header []byte) bool) (*Place, error) {
+// Seek looks for a mail among those of a folder whose UID is from or higher, by its header; nil where there is none. What is marked
+// as deleted is passed over, unless deleted is set. The server is not asked to search for it, which not every one can.
+func (t *Trial) Seek(ctx context.Context, folder string, from uint32, deleted bool, is func(header []byte) bool) (*Place, error) {
 	if _, err := t.enter(ctx, folder); err != nil {
 		return nil, err
 	}
 	var all imap.UIDSet
 	all.AddRange(imap.UID(max(from, 1)), 0)
-	uids, err := t.s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{all}, NotFlag: []imap.Flag{imap.FlagDeleted}})
+	criteria := &imap.SearchCriteria{UID: []imap.UIDSet{all}}
+	if !deleted {
+		criteria.NotFlag = []imap.Flag{imap.FlagDeleted}
+	}
+	uids, err := t.s.search(ctx, criteria)
 	if err != nil {
 		return nil, broken(Listing, err, "listing "+printable(folder))
 	}

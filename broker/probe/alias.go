@@ -1,12 +1,12 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/message"
 )
 
@@ -20,7 +20,7 @@ func (r *run) skipAliases(why string) {
 func (r *run) aliases(ctx context.Context) {
 	switch {
 	case r.Send == nil:
-		r.skipAliases("not tried: no mail was sent, so it is not known whether mails to this address come to the mailbox")
+		r.skipAliases("not tried: " + cmp.Or(r.Unsent, "no mail was sent, so it is not known whether mails to this address come to the mailbox"))
 		return
 	case !r.marks():
 		r.skipAliases("not tried: there is no key to mark mails with, so that none becomes a ticket")
@@ -56,33 +56,36 @@ func (r *run) roundTrip(ctx context.Context, alias string) (found, error) {
 			}
 			continue
 		case place.Folder == junk:
-			f, err := r.removed(ctx, *place, fmt.Sprintf("a mail to %s came, but into %s, where what is taken for spam goes", alias, junk))
+			f, err := r.removed(ctx, l, m, *place, fmt.Sprintf("a mail to %s came, but into %s, where what is taken for spam goes", alias, junk))
 			f.result, f.do = Warn, "Mails there are not read. Have the server take fewer for spam, or move them to the inbox by a rule; a probe is a plain mail, and may be taken for spam where a customer's is not."
 			return f, err
 		}
-		return r.came(ctx, alias, *place, time.Since(begun))
+		f, err := r.removed(ctx, l, m, *place, came(alias, place.Header, time.Since(begun)))
+		return unnamed(f, alias, place.Header), err
 	}
 	return found{}, fmt.Errorf("a mail to %s was sent, and did not come to the inbox of %s within %s: does mail to this address go to that mailbox, directly or as an alias? If it comes later, it is known as a test and makes no ticket", alias, r.Mailbox.User, r.Wait)
 }
 
-// came says how it came.
-func (r *run) came(ctx context.Context, alias string, place imap.Place, took time.Duration) (found, error) {
+// came says how a mail came.
+func came(alias string, header []byte, took time.Duration) string {
 	words := fmt.Sprintf("a mail came within %s", took.Round(time.Second/10))
-	known := true
-	switch at := deliveredTo(place.Header); {
-	case at == "":
-		known = false
-		words += "; whether this is the mailbox's own address or an alias of it, the server does not say"
-	case at == strings.ToLower(alias):
-		words += "; this is the mailbox's own address"
+	switch at := deliveredTo(header); at {
+	case "":
+		return words + "; whether this is the mailbox's own address or an alias of it, the server does not say"
+	case strings.ToLower(alias):
+		return words + "; this is the mailbox's own address"
 	default:
-		words += "; this is an alias: the mail was delivered to " + at
+		return words + "; this is an alias: the mail was delivered to " + at
 	}
-	f, err := r.removed(ctx, place, words)
-	if !known && f.result == "" && !hasRecipient(place.Header, alias) {
-		return warn("Mails are told apart by To, Cc and Delivered-To: a mail in which this address is in none of them takes the default of the mailbox.", "%s, and the address is not in the mail any more", words)
+}
+
+// unnamed warns of an address that is not in the mail as it came: nobody would know by which alias it did.
+func unnamed(f found, alias string, header []byte) found {
+	if f.result == "" && deliveredTo(header) != strings.ToLower(alias) && !hasRecipient(header, alias) {
+		f.result, f.words = Warn, f.words+"; the address itself is not in the mail any more"
+		f.do = "Have the mail server keep To, or write X-Original-To: a mail that names none of the aliases is treated as the mailbox's default says."
 	}
-	return f, err
+	return f
 }
 
 // deliveredTo is the address that the last server delivered a mail to, in lower case; empty where no server has written that down.

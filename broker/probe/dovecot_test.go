@@ -266,7 +266,12 @@ func TestAnAddressWhoseMailsGoElsewhere(t *testing.T) {
 	want(t, steps, "alias lost@example.test", probe.Failed, "did not come")
 	want(t, steps, "alias refused@example.test", probe.Failed, "550 no such user")
 	want(t, steps, "alias silent@example.test", probe.OK, "the server does not say")
-	test.Send = nil
+	test.Aliases, test.Send = []string{"group@example.test"}, func(_ context.Context, _, to string, raw []byte) error {
+		server.Deliver([]byte("Delivered-To: " + imaptest.User + "\r\n" + strings.Replace(string(raw), to, "undisclosed", 1)))
+		return nil
+	}
+	want(t, test.Run(t.Context()), "alias group@example.test", probe.Warn, "is not in the mail any more", "X-Original-To")
+	test.Aliases, test.Send = []string{"lost@example.test"}, nil
 	want(t, test.Run(t.Context()), "alias lost@example.test", probe.Skipped, "no mail was sent")
 	nothingLeft(t, server)
 }
@@ -314,5 +319,16 @@ func TestWithATokenItSaysByWhatItSignsIn(t *testing.T) {
 	m.Password, m.Token = nil, says("good-token")
 	want(t, probe.Test{Mailbox: m}.Run(t.Context()), "sign-in", probe.OK, "access token", "OAUTHBEARER")
 	m.Token = says("stale-token")
-	want(t, probe.Test{Mailbox: m}.Run(t.Context()), "sign-in", probe.Failed, "refuses the access token")
+	test := probe.Test{Mailbox: m}
+	want(t, test.Run(t.Context()), "sign-in", probe.Failed, "refuses the access token")
+	test.Again = true
+	asked := false // whoever gives tokens is to ask for another
+	m.Token = func(context.Context) (string, error) {
+		if asked {
+			return "good-token", nil
+		}
+		return "stale-token", nil
+	}
+	m.Again = func() { asked = true }
+	want(t, test.Run(t.Context()), "sign-in", probe.OK)
 }

@@ -97,7 +97,7 @@ func (r *run) seek(ctx context.Context, l letter, m marked, folders ...string) (
 		if !known {
 			continue
 		}
-		if place, err := r.trial.Seek(ctx, folder, from, l.is); place != nil || err != nil {
+		if place, err := r.trial.Seek(ctx, folder, from, false, l.is); place != nil || err != nil {
 			return place, err
 		}
 	}

@@ -51,7 +51,7 @@ func (r *run) moved(ctx context.Context) (found, error) {
 	case place == nil:
 		return found{}, fmt.Errorf("a mail was moved from the inbox to %s, and is not there", r.processed)
 	}
-	return r.removed(ctx, *place, fmt.Sprintf("a mail was put into the inbox, moved to %s, and taken out again", r.processed))
+	return r.removed(ctx, l, m, *place, fmt.Sprintf("a mail was put into the inbox, moved to %s, and taken out again", r.processed))
 }
 
 func (r *run) remove(ctx context.Context, p imap.Place) error {
@@ -60,8 +60,11 @@ func (r *run) remove(ctx context.Context, p imap.Place) error {
 }
 
 // removed takes a probe out, which is what is left to do once it has shown what it should.
-func (r *run) removed(ctx context.Context, p imap.Place, words string) (found, error) {
+func (r *run) removed(ctx context.Context, l letter, m marked, p imap.Place, words string) (found, error) {
 	gone, err := r.trial.Remove(ctx, p)
+	if gone && err == nil {
+		err = r.followed(ctx, l, m)
+	}
 	switch {
 	case err != nil:
 		return warn("Delete the mail by hand: its subject is “psagate tests this mailbox”.", "%s, but not for good: %v", words, err)
@@ -69,4 +72,23 @@ func (r *run) removed(ctx context.Context, p imap.Place, words string) (found, e
 		return warn("", "%s; it stays in %s, marked as deleted, since the server cannot expunge a single mail", words, p.Folder)
 	}
 	return ok("%s", words)
+}
+
+// followed takes a probe out that a broker moved, or copied, at the very moment when it was being taken out.
+func (r *run) followed(ctx context.Context, l letter, m marked) error {
+	for folder, from := range m {
+		for range 3 {
+			p, err := r.trial.Seek(ctx, folder, from, true, l.is)
+			if p == nil && err == nil {
+				break
+			}
+			if err == nil {
+				err = r.remove(ctx, *p)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -44,9 +44,10 @@ type Test struct {
 	// nothing sent.
 	Keys thread.Keys
 	// Send hands a mail to a server that delivers it, for the round trip to each alias; nil for none. From is whom they are
-	// from, the mailbox's user where it is empty.
-	Send func(ctx context.Context, from, to string, raw []byte) error
-	From string
+	// from, the mailbox's user where it is empty. Unsent says why there is no Send, and what to do instead.
+	Send   func(ctx context.Context, from, to string, raw []byte) error
+	From   string
+	Unsent string
 	// Wait is how long a mail may take to come; 2 minutes where it is 0. Look is the time between two looks, 2 s where it is 0.
 	Wait, Look time.Duration
 	// Intake is where mails come in by SMTP; nil for nowhere.

@@ -200,6 +200,20 @@ func (a *accounts) released(key guard.Key) {
 	a.journal.Mark(store.Mark{Key: key, What: markRelease}, now)
 }
 
+// noticeOf is what the last lockout notice about a user said that came to this process; empty for none.
+func (a *accounts) noticeOf(key guard.Key) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if of := a.of[key]; of != nil {
+		for _, f := range slices.Backward(of.failures) {
+			if f.Integration == report.ByLockoutMail {
+				return f.Said
+			}
+		}
+	}
+	return ""
+}
+
 // zeroAt is when the PSA's count of a user was last zero, as far as any process knows: it took a sign-in, or an operator released the
 // login. Zero: that is not known.
 func (a *accounts) zeroAt(ctx context.Context, key guard.Key) (at time.Time, err error) {

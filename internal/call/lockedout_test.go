@@ -33,7 +33,7 @@ func TestALockoutNoticeLocksTheLoginUntilItIsReleased(t *testing.T) {
 			t.Errorf("%d %s", a.status, a.reason())
 		}
 		l := w.g.Status().Logins[0]
-		if l.State != report.LoginLocked || l.Units.Free != l.Units.Budget {
+		if l.State != report.LoginLocked || l.Units.Free != l.Units.Budget || len(l.Problems) != 1 || !strings.Contains(l.Problems[0], "another program signs in as this user") {
 			t.Errorf("%+v", l)
 		}
 		f, err := w.g.Failures("main", time.Now().Add(-time.Hour))
@@ -47,6 +47,9 @@ func TestALockoutNoticeLocksTheLoginUntilItIsReleased(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.served("a")
+		if l := w.g.Status().Logins[0]; len(l.Problems) > 0 {
+			t.Errorf("%+v", l.Problems)
+		}
 		lock() // the notice is found once more
 		w.served("a")
 		n.At = time.Now().Add(-2 * noticeFor)

@@ -170,6 +170,9 @@ func (s *seat) fill(out *report.LoginStatus, st guard.Status, keys map[guard.Key
 		out.Problems = append(out.Problems, fmt.Sprintf("integration %s may not %s until %s: the PSA refused that call's sign-in and took the same credential for others. Give the PSA user the right to it; psagate release %s ends the wait",
 			b.Source, b.Path, b.Until.UTC().Format(time.TimeOnly+" MST"), s.name()))
 	}
+	if said := s.lane.shared.accounts.noticeOf(st.Key); st.Locked && said != "" {
+		out.Problems = append(out.Problems, said)
+	}
 	out.SharesWith = slices.DeleteFunc(slices.Clone(keys[st.Key]), func(name string) bool { return name == s.name() })
 	out.Units = report.UnitCounts{Budget: st.Settings.Budget, Free: st.Free(), Held: st.Held, Lost: st.Lost, Failed: st.Failed, Unknown: st.Unknown}
 	counted := st.Held + st.Lost + st.Failed + st.Unknown

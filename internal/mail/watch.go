@@ -103,6 +103,12 @@ func (e *Engine) tell(mailbox string, said *bool, is bool, begins, ends Change, 
 	}
 }
 
+// Problem is why no mails come out of the mailbox, or none in, in words; empty where they do.
+func (s State) Problem() string {
+	words, _, _ := s.problem()
+	return words
+}
+
 // problem is why no mails come, in words, and whether that is to be told at once: what passes by itself is not.
 func (s State) problem() (words string, fails, atOnce bool) {
 	switch {

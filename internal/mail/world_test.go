@@ -76,6 +76,7 @@ func (*psa) Companies(context.Context, string) ([]int64, error)            { ret
 func (*psa) TicketByID(context.Context, int64) (t route.Ticket, _ bool, _ error) {
 	return t, false, nil
 }
+
 func (*psa) TicketByNumber(context.Context, string) (t route.Ticket, _ bool, _ error) {
 	return t, false, nil
 }

@@ -13,8 +13,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/ledger"
-	"github.com/psagate/psagate/broker/route"
 	"github.com/psagate/psagate/internal/report"
 )
 
@@ -34,16 +34,9 @@ type Desk struct {
 	Rules ledger.Rules
 	// Now is the time; time.Now without it.
 	Now func() time.Time
-	// Trial is how today's rules are tried; nil: they are not.
-	Trial func(mailbox string) (Trial, bool)
-}
-
-// Trial is how the mails of a mailbox would be routed today.
-type Trial struct {
-	Mailbox   route.Mailbox
-	Directory route.Directory
-	// Participates is route.Threads's; nil: nobody does.
-	Participates func(ctx context.Context, ticket int64, address string) (bool, error)
+	// Trial is a Driver whose Try says what would become of a mailbox's mails (drive.Driver.Try); nil for a mailbox that the config does
+	// not have. Without it there are no dry runs.
+	Trial func(mailbox string) *drive.Driver
 }
 
 func (d *Desk) now() time.Time {

@@ -155,3 +155,47 @@ type MailDecided struct {
 	// Mail is how it stands now.
 	Mail MailLine `json:"mail"`
 }
+
+// MailDryRun is the answer of GET /psa/mail/<mailbox>/dryrun: what the rules of today would make of mails that came.
+type MailDryRun struct {
+	// Time is when the report was made.
+	Time time.Time `json:"time"`
+	// Mailbox is the mailbox's name.
+	Mailbox string `json:"mailbox"`
+	// Since is from when on mails are looked at, by their arrival.
+	Since time.Time `json:"since"`
+	// Looked is how many mails were understood anew.
+	Looked int `json:"looked"`
+	// Gone is how many more came in that time whose bytes are not kept any more.
+	Gone int `json:"gone"`
+	// Differ is how many would become something else than they did.
+	Differ int `json:"differ"`
+	// Failed is how many could not be understood anew, as the PSA could not be asked.
+	Failed int `json:"failed"`
+	// More says that there are more mails than were looked at.
+	More bool `json:"more"`
+	// Outcomes is how many would become what: ticket, note, suspended, suppressed.
+	Outcomes map[string]int `json:"outcomes"`
+	// Mails are those that were looked at, the oldest first.
+	Mails []MailDryLine `json:"mails"`
+}
+
+// MailDryLine is one mail of a dry run.
+type MailDryLine struct {
+	// Mail is how it stands.
+	Mail MailLine `json:"mail"`
+	// Outcome is what would become of it: ticket, note, suspended or suppressed.
+	Outcome string `json:"outcome,omitempty"`
+	// Cause is a word for why nothing would.
+	Cause string `json:"cause,omitempty"`
+	// Gets is what its ticket would get, in words.
+	Gets string `json:"gets,omitempty"`
+	// Ticket is the number of the ticket that a note would go to.
+	Ticket string `json:"ticket,omitempty"`
+	// Differs are the differences from what did become of it, in words.
+	Differs []string `json:"differs"`
+	// Steps are the steps that led there, in words.
+	Steps []string `json:"steps"`
+	// Problem is why it could not be understood anew.
+	Problem string `json:"problem,omitempty"`
+}

@@ -23,7 +23,10 @@ type Status struct {
 	Stores []StoreStatus `json:"stores"`
 	// Issuers are the OpenID providers of the config, by name; absent where there is none.
 	Issuers []IssuerStatus `json:"issuers,omitempty"`
-	// Problems are what should be mended and concerns no login: keys of integrations that cannot be used.
+	// Mailboxes are the mailboxes of the config, by name; absent where there is none.
+	Mailboxes []MailboxStatus `json:"mailboxes,omitempty"`
+	// Problems are what should be mended and concerns no login: keys of integrations that cannot be used, mails of mailboxes that the
+	// config has not.
 	Problems []string `json:"problems,omitempty"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -212,4 +213,37 @@ func (p Printer) move(m MailMove, now time.Time) string {
 // MailDecided writes what became of a decision.
 func (p Printer) MailDecided(d MailDecided) {
 	p.line("mail %d of mailbox %s was %s, and is %s", d.Mail.ID, d.Mailbox, d.Was, d.Mail.Stands())
+}
+
+// MailDryRun writes what the rules of today would make of mails.
+func (p Printer) MailDryRun(d MailDryRun) {
+	p.line("mailbox %s: of %s since %s, %d would become something else than they did", d.Mailbox, plural(d.Looked, "mail"), p.clock(d.Since, d.Time), d.Differ)
+	var would []string
+	for _, outcome := range slices.Sorted(maps.Keys(d.Outcomes)) {
+		would = append(would, fmt.Sprintf("%d %s", d.Outcomes[outcome], outcome))
+	}
+	p.field("would be", "%s", cmp.Or(strings.Join(would, ", "), "nothing"))
+	if d.Gone > 0 {
+		p.field("not kept", "%s not kept any more", are(d.Gone, "mail"))
+	}
+	if d.Failed > 0 {
+		p.field("failed", "%d, as the PSA could not be asked", d.Failed)
+	}
+	if d.More {
+		p.field("more", "there are more than were looked at: ask for a shorter time")
+	}
+	for _, m := range d.Mails {
+		if len(m.Differs) == 0 && m.Problem == "" {
+			continue
+		}
+		p.line("")
+		p.line("mail %d: %s", m.Mail.ID, m.Mail.Stands())
+		p.field("from", "%s", cmp.Or(m.Mail.From, "nobody"))
+		p.field("subject", "%s", cmp.Or(m.Mail.Subject, "none"))
+		p.all("would", m.Differs)
+		p.all("steps", m.Steps)
+		if m.Problem != "" {
+			p.field("problem", "%s", m.Problem)
+		}
+	}
 }

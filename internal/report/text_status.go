@@ -30,6 +30,10 @@ func (p Printer) Status(s Status) {
 		p.line("")
 		p.issuer(issuer, s.Time)
 	}
+	for _, mailbox := range s.Mailboxes {
+		p.line("")
+		p.mailboxStands(mailbox, s.Time)
+	}
 }
 
 // sentence is the long form of a word of the JSON, or the word itself where there is none.

@@ -110,3 +110,26 @@ func TestWithoutPicklistsIDsServe(t *testing.T) {
 		w.troubled(`Action::"read"`)
 	})
 }
+
+func TestAnOutageGoesOnOverAReload(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.sim.Adjust(func(b *psatest.Behaviour) { b.NoExternalID = true })
+		if _, err := w.Read(w.Context(), w.create(mail(0))); err != nil {
+			t.Fatal(err)
+		}
+		w.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.Answer, Status: 429, Method: "POST"})
+		if _, err := w.Create(w.Context(), mail(1)); err == nil {
+			t.Fatal("it was made")
+		}
+		before := w.Tickets
+		idle()
+		w.load()
+		w.TakeOver(before)
+		if w.Down().IsZero() || !w.Down().Equal(before.Down()) || w.WhyDown() != before.WhyDown() || !w.unkept.Load() {
+			t.Errorf("down since %v, and before since %v", w.Down(), before.Down())
+		}
+		if _, err := before.Create(w.Context(), mail(2)); !errors.Is(err, drive.ErrNotNow) {
+			t.Errorf("by a config that was replaced: %v", err)
+		}
+	})
+}

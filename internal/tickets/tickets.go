@@ -61,3 +61,19 @@ func New(o Options) *Tickets {
 	}
 	return t
 }
+
+// TakeOver has t go on from where the Tickets of the config before was: since when the API is down, what is in trouble, and what was
+// learned of the PSA. A reload must not make an outage look young.
+func (t *Tickets) TakeOver(before *Tickets) {
+	since, why := before.Down(), before.WhyDown()
+	troubles := before.Troubles()
+	t.down.mu.Lock()
+	t.down.since, t.down.why = since, why
+	t.down.mu.Unlock()
+	t.troubles.mu.Lock()
+	t.troubles.all = troubles
+	t.troubles.mu.Unlock()
+	t.unkept.Store(before.unkept.Load())
+	t.oneAddress.Store(before.oneAddress.Load())
+	t.shallow.Store(before.shallow.Load())
+}

@@ -1,0 +1,45 @@
+package ates
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/psagate/psagate/broker/drive"
+)
+
+func TestAnotherMailIsHandedInByTheSameServer(t *testing.T) {
+	r := newRelay(t, TLSOff, "PLAIN")
+	presented := "wrong-0123"
+	s := service(t, Server{Address: r.addr, TLS: TLSOff, User: "us@msp.example", Password: func(context.Context) (string, error) { return presented, nil }})
+	out := sender(t, s)
+	send := func() error {
+		return out.Send(t.Context(), "support@msp.example", "sales@msp.example", []byte("Subject: does it come?\r\n\r\nyes\r\n"))
+	}
+	for range 3 { // neither a test nor a ticket presents what was refused
+		if err := send(); err == nil || strings.Contains(err.Error(), "0123") {
+			t.Errorf("%v", err)
+		}
+		if err := out.HandOver(t.Context(), ticket(), false); !errors.Is(err, drive.ErrNotNow) {
+			t.Errorf("%v", err)
+		}
+	}
+	presented = password
+	if err := send(); err != nil {
+		t.Fatal(err)
+	}
+	tries, mails := r.seen()
+	if len(tries) != 2 || len(mails) != 1 || mails[0] != "support@msp.example\nSubject: does it come?\r\n\r\nyes\r\n" {
+		t.Errorf("presented: %q, mails: %q", tries, mails)
+	}
+	if len(out.pacer.sent) != 0 {
+		t.Error("it counts among the mails to the service")
+	}
+	ended, end := context.WithCancel(t.Context())
+	out.turn <- struct{}{}
+	end()
+	if err := out.Send(ended, "a@msp.example", "b@msp.example", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("while it is not its turn: %v", err)
+	}
+}
