@@ -84,8 +84,11 @@ func (o *postOffice) isTold(t *testing.T) {
 		`mail_failing{mailbox="support"}`: "0", `mail_oldest_seconds{mailbox="support"}`: "0", `mail_seconds_count{mailbox="support"}`: "1",
 	}
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		all := o.metrics(t)
-		if all["psagate_"+`mail_messages{mailbox="support",state="done"}`] == "1" || time.Now().After(end) {
+		all, told := o.metrics(t), true
+		for name, value := range want {
+			told = told && all["psagate_"+name] == value
+		}
+		if told || time.Now().After(end) {
 			has(t, all, want)
 			break
 		}
