@@ -177,6 +177,9 @@ func (s *Server) kill() {
 	s.cmd = nil
 }
 
+// Certificate is the file of its certificate, in PEM, for programs that are to trust it.
+func (s *Server) Certificate() string { return filepath.Join(s.dir, "cert.pem") }
+
 // Log is what the server has written down.
 func (s *Server) Log() string {
 	s.t.Helper()
