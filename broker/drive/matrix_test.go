@@ -115,6 +115,37 @@ var cases = []struct {
 		w.repaired()
 	}},
 	{31, "the API comes back: what the mail service made is put right", func(w *world) { w.fallback(); w.hours(2); w.down = time.Time{}; w.repaired() }},
+	{31, "a mail comes while the API cannot be used", func(w *world) {
+		w.outage()
+		w.hours(2)
+		w.down = time.Time{}
+		if w.repaired(); w.one().Contact != 7 || w.one().Fields.Company != "3" {
+			w.t.Errorf("%+v", w.one())
+		}
+	}},
+	{31, "a mail comes while the API cannot be used, which can be before the mail is handed over", func(w *world) {
+		w.outage()
+		w.fates["mail"] = []fate{notNow}
+		w.pass(31 * time.Minute)
+		w.run(w.driver())
+		w.run(w.driver())
+		w.down = time.Time{}
+		w.fates["directory"] = []fate{cut}
+		if t := w.one(); w.handed != 0 || t.Contact != 7 || t.Fields.Company != "3" || t.Fields.Queue != "Level 1" {
+			w.t.Errorf("handed over %d times; %+v", w.handed, t)
+		}
+	}},
+	{31, "an answer to a mail comes while the API cannot be used", func(w *world) {
+		w.arrive(plainMail)
+		w.settle()
+		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
+		w.arrive(reply)
+		w.hours(2)
+		w.down = time.Time{}
+		if t := w.one(); w.handed != 1 || len(t.notes) != 1 {
+			w.t.Errorf("handed over %d times; %+v", w.handed, t)
+		}
+	}},
 	{31, "the mail service makes the note on a ticket that is there", func(w *world) {
 		w.arrive(plainMail)
 		w.settle()
@@ -189,14 +220,18 @@ var cases = []struct {
 		w.repaired()
 	}},
 	{34, "no secret: the API cannot be used for hours, and there is no mail service to use", func(w *world) {
-		w.arrive(plainMail)
+		w.arrive(withFiles)
+		w.run(w.driver()) // it is understood
 		w.down = w.now
+		w.arrive(plainMail)
 		w.hours(5)
-		if m := w.mails()[0]; m.State != ledger.Ready {
-			w.t.Errorf("%+v", m)
+		if all := w.mails(); all[0].State != ledger.Ready || all[1].State != ledger.Spooled {
+			w.t.Errorf("%+v", all)
 		}
 		w.down = time.Time{}
-		w.one()
+		if w.settle(); len(w.tickets) != 2 {
+			w.t.Errorf("%d tickets", len(w.tickets))
+		}
 	}},
 	{36, "the ledger is lost after the ticket was made", func(w *world) { w.fates["acknowledge"] = []fate{restarts}; w.arrive(plainMail); w.one() }},
 	{36, "the ledger is lost in the midst of the files", func(w *world) { w.fates["attach"] = []fate{works, restarts}; w.arrive(withFiles); w.files(2) }},
@@ -258,6 +293,13 @@ func (w *world) fallback() {
 	w.arrive(plainMail)
 	w.run(w.driver()) // it is understood
 	w.down = w.now
+}
+
+// outage has the API away already when a mail comes of a contact of company 3.
+func (w *world) outage() {
+	w.rules.FallbackAfter, w.contact = 30*time.Minute, route.Person{ID: 7, Company: 3, Name: "Ada"}
+	w.down = w.now
+	w.arrive(plainMail)
 }
 
 func (w *world) hours(n int) {

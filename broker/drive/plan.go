@@ -26,6 +26,8 @@ type plan struct {
 	// Sender and Subject are for the guard against loops.
 	Sender  string `json:"sender,omitempty"`
 	Subject string `json:"subject,omitempty"`
+	// Blind says that the PSA could not be asked who wrote the mail.
+	Blind bool `json:"blind,omitempty"`
 }
 
 // planned is a file; its bytes are in the mail, and known by their hash.

@@ -27,6 +27,11 @@ func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledg
 	if err != nil {
 		return d.notNow(m, "what is to be made of it cannot be read", err)
 	}
+	if step == ledger.Send || step == ledger.Repair {
+		if p, err = d.sighted(ctx, m, p); err != nil {
+			return d.notNow(m, "it was routed while the PSA could not be asked, and cannot be routed once more", err)
+		}
+	}
 	switch step {
 	case ledger.Send:
 		return d.send(ctx, m, p)
