@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	netsmtp "net/smtp"
 	"os"
 	"os/exec"
@@ -248,4 +251,29 @@ func (w *mailWorld) connections(to string) (n int) {
 		}
 	}
 	return n
+}
+
+// profile keeps one of the process where PSAGATE_MAILBENCH_PROFILES names a folder.
+func (w *mailWorld) profile(kind string) {
+	w.Helper()
+	folder := os.Getenv("PSAGATE_MAILBENCH_PROFILES")
+	if folder == "" {
+		return
+	}
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", w.path("admin"))
+	}}}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get("http://admin/debug/pprof/" + kind)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, strings.ReplaceAll(w.Name(), "/", "-")+"."+strings.TrimRight(kind, "?seconds=0123456789")), text, 0o600)
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
 }
