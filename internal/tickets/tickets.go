@@ -37,6 +37,7 @@ type Tickets struct {
 	down     outage
 	troubles troubles
 	lists    lists
+	asked    asked
 	// unkept: the PSA does not store the externalID of a new ticket. oneAddress: its resources have one mail address alone.
 	// shallow: its queries do not look into descriptions.
 	unkept, oneAddress, shallow atomic.Bool
