@@ -29,6 +29,11 @@ var alertStates = map[call.Event]report.AlertState{
 	call.SecretUnusable:    report.AlertUnusable,
 	call.LoginRecovered:    report.AlertRecovered,
 	call.LoginReleased:     report.AlertReleased,
+	call.MailboxFailing:    report.AlertMailboxFailing,
+	call.MailboxWorking:    report.AlertMailboxWorking,
+	call.MailSetAside:      report.AlertMailAside,
+	call.MailMissing:       report.AlertMailMissing,
+	call.MailFallback:      report.AlertMailFallback,
 }
 
 // alarm tells people what happens, through the config that is in force.
@@ -54,7 +59,11 @@ func (a *alarm) happened(h call.Happening) {
 		return
 	}
 	version, _ := strconv.ParseUint(h.Version, 10, 64) // a candidate has none
-	a.Happened(alert.Change{State: state, Login: h.Login, Version: version, Integration: h.Integration, Zone: h.Zone, Store: h.Store, Problem: string(h.Problem)})
+	login := h.Login
+	if login == "" {
+		login = call.MailboxPrefix + h.Mailbox
+	}
+	a.Happened(alert.Change{State: state, Login: login, Version: version, Integration: h.Integration, Zone: h.Zone, Store: h.Store, Problem: string(h.Problem)})
 }
 
 // through makes alerts go out by an app's config.

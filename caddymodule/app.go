@@ -42,6 +42,11 @@ func init() {
 //	psa_login_recovered       login version integration zone   calls are served again, or the record can be used again
 //	psa_login_released        login                            an operator has released the login: one attempt comes first, then calls
 //	psa_lockout_notice        login mailbox notice done        a mail of the PSA's says that the login is locked
+//	psa_mailbox_failing       mailbox                          no mails come out of the mailbox, or none in by SMTP: psagate mail test says why
+//	psa_mailbox_working       mailbox                          they come again
+//	psa_mail_set_aside        mailbox done                     a mail is set aside for people; done is suspended or dead
+//	psa_mail_missing          mailbox                          a mail came that is not in the books
+//	psa_mail_fallback         mailbox                          mails go to the PSA's mail service, since its API cannot be used
 type App struct {
 	// Secrets are the secret stores, by name. At least one, where there is a login.
 	SecretsRaw map[string]json.RawMessage `json:"secrets,omitempty" caddy:"namespace=psa.secrets inline_key=kind"`

@@ -31,6 +31,11 @@ var eventFields = map[call.Event][]string{
 	call.LoginRecovered:     {"login", "version", "integration", "zone"},
 	call.LoginReleased:      {"login"},
 	call.LockoutNoticed:     {"login", "mailbox", "notice", "done"},
+	call.MailboxFailing:     {"mailbox"},
+	call.MailboxWorking:     {"mailbox"},
+	call.MailSetAside:       {"mailbox", "done"},
+	call.MailMissing:        {"mailbox"},
+	call.MailFallback:       {"mailbox"},
 }
 
 // eventData returns an event's data. Every name of the event's is there, though its value be empty.

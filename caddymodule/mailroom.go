@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,20 +65,17 @@ func (r *mailroom) use(a *App) {
 		return
 	}
 	a.mail = nil // the engine's now
-	keys, err := mailKeys()
+	keys, unkeyed := mailKeys()
 	config := mail.Config{Doors: built.doors}
 	for _, b := range built.boxes {
-		if err == nil {
-			err = r.fill(a, b, keys)
-		}
 		b.imap.use()
 		b.rest.use()
+		if err := cmp.Or(unkeyed, r.fill(a, b, keys)); err != nil { // nothing that has been checked comes to this
+			slog.New(currentLog{}).Error("a mailbox cannot be run", "mailbox", b.Route.Name, "error", err)
+			mail.Config{Mailboxes: []*mail.Mailbox{&b.Mailbox}}.Close()
+			continue
+		}
 		config.Mailboxes = append(config.Mailboxes, &b.Mailbox)
-	}
-	if err != nil { // nothing that is configured comes to this
-		slog.New(currentLog{}).Error("the mailboxes cannot be run", "error", err)
-		config.Close()
-		config = mail.Config{}
 	}
 	r.Use(config)
 }

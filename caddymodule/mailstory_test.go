@@ -84,8 +84,11 @@ func (o *postOffice) isTold(t *testing.T) {
 		`mail_failing{mailbox="support"}`: "0", `mail_oldest_seconds{mailbox="support"}`: "0", `mail_seconds_count{mailbox="support"}`: "1",
 	}
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		all := o.metrics(t)
-		if all["psagate_"+`mail_messages{mailbox="support",state="done"}`] == "1" || time.Now().After(end) {
+		all, told := o.metrics(t), true
+		for name, value := range want {
+			told = told && all["psagate_"+name] == value
+		}
+		if told || time.Now().After(end) {
 			has(t, all, want)
 			break
 		}
@@ -103,7 +106,7 @@ func (o *postOffice) reload(t *testing.T) (string, error) {
 	return string(out), err
 }
 
-const supportBox = "\t\tmail support {\n\t\t\tsmtp SMTP\n\t\t\talias support@example.com {\n\t\t\t\tqueue \"Level I\"\n\t\t\t}\n\t\t}\n"
+const supportBox = "\t\tmail support {\n\t\t\tsmtp SMTP\n\t\t\talias support@example.com {\n\t\t\t\tqueue \"Level I\"\n\t\t\t}\n\t\t\trule aside {\n\t\t\t\twhen `subject == 'aside'`\n\t\t\t\ttreat suspend\n\t\t\t}\n\t\t}\n"
 
 func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testing.T) {
 	o := newPostOffice(t, supportBox)
@@ -120,12 +123,20 @@ func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testi
 	}
 	o.send(t, "disk", "support@example.com") // all is as it was
 	o.ticket(t, "disk")
+	o.send(t, "aside", "support@example.com")
+	tell("event psa_mail_set_aside of psa done=suspended mailbox=support")
 	empty := "\t\tmail support\n"
 	o.config(t, "", empty)
 	if out, err := o.reload(t); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	o.config(t, empty, "")
+	if out, err := o.reload(t); err == nil || !strings.Contains(out, "it has 1 mails that are not done with (1 suspended)") {
+		t.Errorf("it was taken out: %v\n%s", err, out)
+	}
+	if out, err := o.command(t.Context(), "psa", "mail", "drop", "support", "3", "--reason", "a test", "--config", o.path("Caddyfile"), "--adapter", "caddyfile").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		out, err := o.reload(t)
 		if err == nil {
@@ -156,10 +167,18 @@ const imapBox = `		mail support {
 		}
 		mail broken {
 			imap 127.0.0.1:1 {
-				login somebody secret file mail/support password
+				login somebody oauth2 http://127.0.0.1:1/token psagate secret file mail/support password {
+					refresh_token secret file mail/support password
+				}
 				tls off
 			}
 			alias broken@example.com
+			fallback ates addticket@example.net {
+				smtp 127.0.0.1:1
+				tls off
+				login bridge secret file mail/support password
+				key secret file mail/support password
+			}
 		}
 `
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/mail"
 )
 
@@ -16,6 +17,9 @@ func (mailWatch) Ended(m ledger.Mail, after time.Duration) {
 	if m.State == ledger.Done && !m.Arrived.IsZero() {
 		counted.mails.WithLabelValues(m.Mailbox).Observe(after.Seconds())
 	}
+	if m.State == ledger.Suspended || m.State == ledger.Dead {
+		happened(call.Happening{Event: call.MailSetAside, Mailbox: m.Mailbox, Done: string(m.State)})
+	}
 }
 
 // Changed implements mail.Watcher.
@@ -24,15 +28,22 @@ func (mailWatch) Changed(mailbox string, what mail.Change, words string) {
 	switch what {
 	case mail.Failing:
 		log.Error("no mails come out of a mailbox", "problem", words)
+		happened(call.Happening{Event: call.MailboxFailing, Mailbox: mailbox})
 	case mail.Working:
 		log.Info("mails come out of the mailbox again")
+		happened(call.Happening{Event: call.MailboxWorking, Mailbox: mailbox})
 	case mail.Gap:
 		log.Error("the books of a mailbox do not balance: a mail is missing from them", "problem", words)
+		happened(call.Happening{Event: call.MailMissing, Mailbox: mailbox})
 	case mail.Balanced:
 		log.Info("the books of the mailbox balance again")
 	case mail.Fallback:
 		log.Warn("mails go to the PSA's mail service, since its API cannot be used", "problem", words)
+		happened(call.Happening{Event: call.MailFallback, Mailbox: mailbox})
 	case mail.FallbackOK:
 		log.Info("all mails that went to the PSA's mail service have become tickets")
 	}
 }
+
+// happened tells it as what befalls logins is told: as an event, an alert, and a line of the audit log.
+func happened(h call.Happening) { observer{counted, &heralded, alarms()}.Happened(h) }

@@ -99,11 +99,10 @@ func (w *mailWorld) mailbox(name, user, tls string) string {
 	server := w.inbox.Plain
 	if tls == "on" {
 		server = w.inbox.TLS
-		w.put("ca.pem", w.inbox.Certificate())
 	}
 	ca := ""
 	if tls == "on" {
-		ca = "ca " + w.path("ca.pem")
+		ca = "ca " + w.inbox.Certificate()
 	}
 	return fmt.Sprintf("mail %s {\n imap %s {\n login %s secret file mail/support password\n tls %s\n %s\n }\n alias %s {\n queue 8\n }\n }\n", name, server, user, tls, ca, user)
 }
@@ -296,7 +295,7 @@ func (w *mailWorld) profile(kind string) {
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, strings.ReplaceAll(w.Name(), "/", "-")+"."+strings.TrimRight(kind, "?seconds=0123456789")), text, 0o600)
+		err = os.WriteFile(filepath.Join(folder, strings.ReplaceAll(w.Name(), "/", "-")+"."+kind), text, 0o600)
 	}
 	if err != nil {
 		w.Fatal(err)

@@ -97,6 +97,20 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// TestNoKeyInALineThatAServerQuotes: the mail is in quoted-printable, where a key like base64 looks otherwise.
+func TestNoKeyInALineThatAServerQuotes(t *testing.T) {
+	t.Parallel()
+	r := newRelay(t, TLSStart)
+	parrot := ticket()
+	parrot.Description = "quote a line\n\nRef: mb1abcdef"
+	s := service(t, Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}})
+	s.Key = fixed("key=0123456789==")
+	err := sender(t, s).HandOver(t.Context(), parrot, false)
+	if !errors.Is(err, drive.ErrRefused) || strings.Contains(err.Error(), "0123456789") || !strings.Contains(err.Error(), "[redacted]") {
+		t.Errorf("%v", err)
+	}
+}
+
 // What an error says of the mail is all that keeps it from being lost or doubled.
 func TestWhatAnErrorSays(t *testing.T) {
 	t.Parallel()

@@ -49,11 +49,12 @@ func (b Mailbox) belongs(ctx context.Context, m *message.Message, s Sender, dir 
 
 // answered are the mails that a mail is about, the newest first.
 func answered(m *message.Message) (ids []string) {
+	all := m.References
 	if m.Bounce != nil && m.Bounce.MessageID != "" {
-		ids = append(ids, m.Bounce.MessageID)
+		all = append(slices.Clone(all), m.Bounce.MessageID)
 	}
-	for _, id := range slices.Backward(m.References) {
-		if id != m.MessageID && !slices.Contains(ids, id) {
+	for _, id := range slices.Backward(all) {
+		if id != m.MessageID && !thread.NamesTicket(id) && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}

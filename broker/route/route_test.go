@@ -258,6 +258,20 @@ func TestLockoutNotices(t *testing.T) {
 	}
 }
 
+// TestALockoutNoticeAsksThePSANothing: while the login is locked, which is when such notices come, the PSA answers nobody.
+func TestALockoutNoticeAsksThePSANothing(t *testing.T) {
+	t.Parallel()
+	mail := "From: x@autotask.net\nTo: lockouts@msp.example\nSubject: Re: T20260213.0045 locked\nIn-Reply-To: <sent@msp.example>\n\napi@msp.example\n"
+	for _, call := range []string{"resources", "contacts 1", "companies", "id", "number", "mail", "part"} {
+		down := known
+		down.fails = call
+		d, err := support(t).Route(t.Context(), message.Read([]byte(mail), message.Options{}), down, down)
+		if err != nil || d.Lockout == nil || d.Outcome != Suppressed || d.Reference == "" {
+			t.Errorf("%s: %+v, %v", call, d, err)
+		}
+	}
+}
+
 func TestGuarded(t *testing.T) {
 	t.Parallel()
 	draft := func() *Draft {

@@ -44,7 +44,8 @@ type Intake struct {
 	// Spool keeps a mail. When it returns nil the mail is durable.
 	Spool func(ctx context.Context, mail Mail) error
 	// Most is the longest mail in bytes, 64 MiB where it is 0. Together is how many mails are received at the same time, 4
-	// where it is 0: each needs up to three times the memory of its mail. Connections are how many there may be, 100 where it is 0.
+	// where it is 0: each needs up to three times the memory of its mail. Connections are how many there may be, 100 where it is 0; one
+	// address has no more than half of them.
 	Most                  int64
 	Together, Connections int
 	// Log may be nil.
@@ -97,7 +98,7 @@ func (in Intake) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	taking := make(chan struct{}, in.Together)
+	taking := &taking{most: in.Together, now: map[*incoming]bool{}}
 	server := smtp.NewServer(smtp.BackendFunc(func(conn *smtp.Conn) (smtp.Session, error) {
 		return in.session(context.WithoutCancel(ctx), conn, taking)
 	}))
@@ -116,7 +117,7 @@ func (in Intake) Serve(ctx context.Context, l net.Listener) error {
 			_ = server.Close()
 		}
 	})
-	err = server.Serve(listener{netutil.LimitListener(l, in.Connections)})
+	err = server.Serve(&listener{Listener: netutil.LimitListener(l, in.Connections), most: max(1, in.Connections/2), has: map[string]int{}})
 	if !stop() {
 		<-ended
 		return nil

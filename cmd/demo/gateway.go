@@ -44,7 +44,7 @@ func (w *world) caddyfile() (string, error) {
 	}
 	return strings.NewReplacer(
 		"{dir}", w.dir, "{discover}", w.sim.DiscoverURL(), "{record}", recordPath, "{integrations}\n", integrations.String(),
-		"{issuer}", w.desk.provider.URL(), "{sso}", ssoPath, "{port}", port, "{host}", host, "{console}", console,
+		"{issuer}", w.desk.provider.URL(), "{sso}", ssoPath, "{port}", port, "{mail}", w.desk.mail, "{host}", host, "{console}", console,
 	).Replace(configText), nil
 }
 
@@ -72,6 +72,12 @@ const configText = `{
 		issuer demo {issuer} {
 			client_id psagate
 			client_secret secret file {sso}
+		}
+		mail support {
+			smtp {mail}
+			alias support@example.com {
+				queue "Level I Support"
+			}
 		}
 		audit {
 			output file "{dir}/audit.log"

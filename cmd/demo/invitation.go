@@ -9,8 +9,8 @@ func (t *terminal) invitation(w *world) {
 		t.say("", "  "+e.says+":", e.command)
 	}
 	t.say("", "The console, for people: "+w.desk.url()+"/ in a browser.",
-		"  Sign in as Ann, who may switch programs off; as Bob, who may look; or as Eve, who",
-		"  may not even do that. Whoever does something is asked for a code of an app: the",
+		"  Sign in as Ann, who may switch programs off and read mails; as Bob, who may look; or",
+		"  as Eve, who may not even do that. Whoever does something is asked for a code of an app: the",
 		"  telephone "+w.desk.provider.Phone()+" has Ann's.", "")
 }
 
@@ -27,6 +27,11 @@ func (w *world) examples() []example {
 			`-d '{"MaxRecords":3,"filter":[{"op":"gt","field":"id","value":0}]}'`, tickets+"/query",
 		)},
 		{"a wrong key (the PSA's bare 401; after ten in a minute, a 429)", command("curl -i -H 'Secret: letmein'", tickets+"/1")},
+		{"a mail, which becomes a ticket", command(
+			"curl smtp://"+w.desk.mail+" --mail-from "+mailFrom+" --mail-rcpt "+mailTo,
+			"-H 'From: "+mailFrom+"' -H 'Subject: No network' -F '=It went at noon.'",
+		)},
+		{"what became of each mail, and whether the books balance", command("go run ./cmd/psagate mail list support", "--address unix/"+w.path("admin"))},
 		{"what psagate says of the login", command("go run ./cmd/psagate status", "--address unix/"+w.path("admin"))},
 		{"what each policy says to a call", command("go run ./cmd/psagate policy explain rmm delete Tickets", "--address unix/"+w.path("admin"))},
 		{"what the policies would do now with all calls so far", command("go run ./cmd/psagate policy replay", "--policy "+w.policyFile(), w.path("audit.log"))},

@@ -1,6 +1,6 @@
 // Command demo shows psagate at work with nothing else installed: a simulated PSA that locks its users, the gateway and
 // four integrations, all in one process. It changes passwords and zones under their traffic and tells, from the PSA's
-// own ledger of sign-ins, what that cost. Then people come, by a provider that is the demo's own: it is their browser, too.
+// own ledger of sign-ins, what that cost. Mails become tickets meanwhile. Then people come, by a provider that is the demo's own: it is their browser, too.
 package main
 
 import (
@@ -20,15 +20,16 @@ const usage = `Usage: go run ./cmd/demo [-listen ADDRESS] [-once]
 
 Starts a simulated PSA, a secret store, the gateway and four integrations in one
 process, and tells a story of about a minute: what happens when passwords and
-zones change while calls run, what people see of that who sign in to the
-console, and what they may do. Every number about sign-ins at the PSA comes from
+zones change while calls run and mails come, what people see of that who sign in
+to the console, and what they may do. Every number about sign-ins at the PSA comes from
 the ledger of the simulated PSA, not from psagate. Afterwards the gateway and
 the console stay up until Ctrl-C, the integrations go on calling, and there are
 lines to copy. All files are in a temporary directory, which is kept only if a
 promise was broken.
 
-The console is at 127.0.0.1, at the port after the gateway's, and the provider
-by which people sign in at the one after that, where these are free.
+The console is at 127.0.0.1, at the port after the gateway's, the provider by
+which people sign in at the one after that, and mails come in by SMTP at the
+third, where these are free.
 
 With -simulator it starts the simulated PSA alone, for trying a client of your
 own: a page that shows its ledger, a discovery host and two zones, on four ports

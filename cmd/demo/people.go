@@ -21,10 +21,11 @@ var people = []provider.Person{
 	{Subject: "eve", Name: "Eve", About: "has nothing to do with it: she is in the group sales.", Groups: []string{"sales"}},
 }
 
-// desk is what there is for people: a console, and the provider by which they sign in to it. Both are on loopback addresses, wherever
+// desk is what there is for people: a console, the provider by which they sign in to it, and a mailbox. All are on loopback addresses, wherever
 // the gateway is: over plain HTTP nobody signs in elsewhere.
 type desk struct {
 	console  string // host and port
+	mail     string // host and port where mails come in
 	door     net.Listener
 	provider *provider.Provider
 	server   *http.Server
@@ -41,7 +42,12 @@ func openDesk(gateway string) (*desk, error) {
 	if d.door, err = listenAfter(gateway, 2); err != nil {
 		return nil, errors.Join(fmt.Errorf("the provider cannot listen: %w", err), console.Close())
 	}
-	if err := console.Close(); err != nil { // it is Caddy's to listen there
+	mail, err := listenAfter(gateway, 3)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the mailbox cannot listen: %w", err), console.Close(), d.door.Close())
+	}
+	d.mail = mail.Addr().String()
+	if err := errors.Join(console.Close(), mail.Close()); err != nil { // it is the gateway's to listen there
 		return nil, errors.Join(err, d.door.Close())
 	}
 	client := provider.Client{ID: "psagate", Secret: d.secret, Callback: d.url() + "/psagate/callback/demo", SignedOut: d.url() + "/psagate/signed-out"}

@@ -17,6 +17,11 @@ permit (principal, action in [Action::"read", Action::"query"], resource);
 permit (principal == Integration::"backup", action == Action::"create", resource == Entity::"Tickets");
 permit (principal == Integration::"rmm", action == Action::"create", resource == Entity::"Tickets");
 
+// So does the mailbox, of mails, with notes and files.
+permit (principal == Mailbox::"support", action in [Action::"create", Action::"update"], resource == Entity::"Tickets");
+permit (principal == Mailbox::"support", action == Action::"create", resource == Entity::"TicketNotes");
+permit (principal == Mailbox::"support", action == Action::"create", resource == Entity::"TicketAttachments");
+
 // Administrators switch programs off and on, look after the login, and sign people out. The console asks for a second factor.
 permit (
   principal in PersonGroup::"demo/admins",
@@ -25,6 +30,7 @@ permit (
 );
 permit (principal in PersonGroup::"demo/admins", action in [Action::"check", Action::"release"], resource is Login);
 permit (principal in PersonGroup::"demo/admins", action in [Action::"end_session", Action::"reset_factor"], resource is Person);
+permit (principal in PersonGroup::"demo/admins", action in [Action::"read_mail", Action::"retry_mail", Action::"drop_mail"], resource is Mailbox);
 `
 
 // policyFile is the file of policies, in a folder of its own.

@@ -61,6 +61,16 @@ const (
 	LoginReleased Event = "login_released"
 	// LockoutNoticed: a mail of the PSA's said that the login is locked; where that locks it here, that is told as well.
 	LockoutNoticed Event = "lockout_notice"
+	// MailboxFailing: no mails come out of a mailbox, or none in by SMTP.
+	MailboxFailing Event = "mailbox_failing"
+	// MailboxWorking: they come again.
+	MailboxWorking Event = "mailbox_working"
+	// MailSetAside: a mail is set aside for people: it is suspended, or can become nothing.
+	MailSetAside Event = "mail_set_aside"
+	// MailMissing: a mail came to a mailbox that is not in its books.
+	MailMissing Event = "mail_missing"
+	// MailFallback: mails of a mailbox go to the PSA's mail service, since its API cannot be used.
+	MailFallback Event = "mail_fallback"
 )
 
 // Happening is an event and whom it befell. Nothing in it is a secret or a caller's text. What an event has not is empty.
@@ -78,8 +88,8 @@ type Happening struct {
 	Store string
 	// Problem is why there is no credential: one of the words of Problem's constants.
 	Problem Problem
-	// Mailbox is where a lockout notice came to; Notice whose the address in it is: ours, others or unknown; Done what it came to:
-	// locked, was-locked or stale.
+	// Mailbox is the one that it is about, or where a lockout notice came to; Notice whose the address in that is: ours, others or
+	// unknown; Done what it came to: locked, was-locked or stale; of a mail that is set aside suspended or dead.
 	Mailbox, Notice, Done string
 }
 

@@ -183,15 +183,8 @@ func (s *Server) kill() {
 	s.cmd = nil
 }
 
-// Certificate is the server's, as PEM.
-func (s *Server) Certificate() string {
-	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.dir, "cert.pem"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return string(text)
-}
+// Certificate is the file of its certificate, in PEM, for programs that are to trust it.
+func (s *Server) Certificate() string { return filepath.Join(s.dir, "cert.pem") }
 
 // Log is what the server has written down.
 func (s *Server) Log() string {

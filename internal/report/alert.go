@@ -28,11 +28,22 @@ const (
 	AlertRecovered AlertState = "recovered"
 	// AlertReleased: an operator has released the login.
 	AlertReleased AlertState = "released"
+	// AlertMailMissing: a mail came to a mailbox that is not in its books.
+	AlertMailMissing AlertState = "mail-missing"
+	// AlertMailboxFailing: no mails come out of a mailbox, or none in by SMTP.
+	AlertMailboxFailing AlertState = "mailbox-failing"
+	// AlertMailFallback: mails of a mailbox go to the PSA's mail service, since its API cannot be used.
+	AlertMailFallback AlertState = "mail-fallback"
+	// AlertMailAside: a mail is set aside for people.
+	AlertMailAside AlertState = "mail-set-aside"
+	// AlertMailboxWorking: mails come out of a mailbox again, or in.
+	AlertMailboxWorking AlertState = "mailbox-working"
 )
 
 // AlertStates are all of them, the gravest first.
 var AlertStates = []AlertState{
-	AlertLocked, AlertSpent, AlertRefused, AlertNoStore, AlertNoSecret, AlertGateShut, AlertUnusable, AlertReleased, AlertRecovered,
+	AlertLocked, AlertSpent, AlertMailMissing, AlertRefused, AlertNoStore, AlertNoSecret, AlertGateShut, AlertMailboxFailing, AlertMailFallback,
+	AlertUnusable, AlertMailAside, AlertReleased, AlertRecovered, AlertMailboxWorking,
 }
 
 // Alert is what a webhook is sent: what happened to logins within a few seconds.
@@ -57,7 +68,7 @@ type Alert struct {
 
 // AlertChange is what happened to one login.
 type AlertChange struct {
-	// Login is the login's name in the config.
+	// Login is the login's name in the config; of a mailbox it is mail/ and the mailbox's name.
 	Login string `json:"login"`
 	// State is what happened, in a word of those that `on` takes.
 	State AlertState `json:"state"`
@@ -139,6 +150,8 @@ func (c *AlertChange) next(l *LoginFailures) string {
 		return "Correct the record: psagate status says what is wrong with it, and what served serves on."
 	case c.State == AlertNoStore:
 		return nextOfNoStore
+	case c.mailbox() != "":
+		return nextOfMail(c.State, c.mailbox())
 	case c.State == AlertReleased:
 		return "Nothing: one attempt of psagate's own comes first, then calls."
 	case l != nil:

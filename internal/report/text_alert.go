@@ -50,6 +50,9 @@ func (a *Alert) subject() string {
 
 // headline is a change in one line.
 func (c *AlertChange) headline() string {
+	if name := c.mailbox(); name != "" {
+		return mailHeadline(c.State, name)
+	}
 	switch c.State {
 	case AlertRefused:
 		return fmt.Sprintf("login %s: the PSA refused %s", c.Login, c.credential())

@@ -64,9 +64,10 @@ func (t *Tickets) Resources(ctx context.Context, address string) ([]route.Person
 
 // company is what is read of one.
 type company struct {
-	ID         int64
-	WebAddress string
-	IsActive   *flag
+	ID          int64
+	CompanyName string
+	WebAddress  string
+	IsActive    *flag
 }
 
 var companyFields = []string{"id", "webAddress", "isActive"}
