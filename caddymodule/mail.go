@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"strconv"
+
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/psagate/psagate/broker/imap"
@@ -222,6 +224,23 @@ type MailFallback struct {
 
 	// Key is what the service knows whose tickets they are by, which the PSA calls PW. Required.
 	Key *SecretText `json:"key,omitempty"`
+}
+
+// companies are the ids of those that the mailbox names.
+func (m *Mailbox) companies() (ids []int64) {
+	fields := []*MailFields{m.Default}
+	for _, alias := range m.Aliases {
+		fields = append(fields, alias.Fields)
+	}
+	for _, rule := range m.Rules {
+		fields = append(fields, rule.Fields)
+	}
+	for _, f := range fields {
+		if id, err := strconv.ParseInt(f.route().Company, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // route is the fields as they are routed with.

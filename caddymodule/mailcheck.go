@@ -221,11 +221,14 @@ func (a *App) checkMailFallback(path string, m *Mailbox) error {
 		return faultAt(path+" after", "after must be more than 0")
 	case f.From == "" && len(m.Aliases) == 0:
 		return faultAt(path, "the line `from <mail address>` is missing, and there is no alias to be taken instead")
-	case f.From == "":
-		return nil
 	}
-	if err := checkMailAddress("from", f.From); err != nil {
-		return faultAt(path+" from", "%w", err)
+	if f.From != "" {
+		if err := checkMailAddress("from", f.From); err != nil {
+			return faultAt(path+" from", "%w", err)
+		}
+	}
+	if err := f.check(m); err != nil {
+		return faultAt(path, "%w", err)
 	}
 	return nil
 }
