@@ -172,6 +172,11 @@ type MailAlias struct {
 type MailLockoutNotice struct {
 	// From are the domains whose mails are believed, those below them too. Default: autotask.net and autotask.com.
 	From []string `json:"from,omitempty"`
+
+	// Ours are the networks by whose addresses the PSA sees this gateway and what shares its way to the internet, as CIDR or
+	// address, or private_ranges: by them status says whether the wrong sign-ins that a notice tells of came from here. Default:
+	// none, and that is not known.
+	Ours []string `json:"ours,omitempty"`
 }
 
 // MailRule is a condition over mails, and what is said of them where it holds.

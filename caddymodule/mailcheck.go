@@ -290,6 +290,9 @@ func (m *Mailbox) checkAliases(path string) error {
 			if err := checkDomains(at+" lockout_notice", alias.LockoutNotice.From); err != nil {
 				return err
 			}
+			if _, err := networksOf("ours", alias.LockoutNotice.Ours); err != nil {
+				return faultAt(at+" lockout_notice ours", "%w", err)
+			}
 		}
 	}
 	return nil
@@ -363,6 +366,11 @@ func (a *App) routed(name string) (route.Mailbox, error) {
 				from = noticesFrom
 			}
 			out.Lockouts.From = append(out.Lockouts.From, from...)
+			ours, err := networksOf("ours", n.Ours)
+			if err != nil {
+				return out, err
+			}
+			out.Lockouts.Ours = append(out.Lockouts.Ours, ours...)
 		}
 	}
 	for kind, treatment := range m.Treat {

@@ -26,10 +26,14 @@ func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, t
 	d.applyAlias(b, alias, came, found)
 	if alias.LockoutNotice {
 		if d.Lockout = b.Lockouts.Read(m); d.Lockout != nil {
+			// The PSA is not asked who wrote it: each sign-in of a locked user counts.
+			d.Sender.Kind = UnknownSender
+			d.Sender.Address, _ = author(m)
 			d.end(Suppressed, "lockout", "it is the PSA's notice that a user of ours is locked")
-		} else {
-			d.say("it came by an alias for lockout notices, but is none about a user of ours: an ordinary mail")
+			d.finish(b, came.Key())
+			return d, nil
 		}
+		d.say("it came by an alias for lockout notices, but is none about a user of ours: an ordinary mail")
 	}
 	if err := d.who(ctx, b, dir); err != nil {
 		return nil, err
