@@ -49,6 +49,15 @@ var mails = sync.OnceValue(func() *mailroom {
 	return &mailroom{Engine: mail.New(ground().store.Mail(), slog.New(currentLog{}), mailWatch{}), allowances: map[string]*tickets.Allowance{}}
 })
 
+// apiMayBeBack has all mailboxes that hold the PSA's API for away ask it.
+func (r *mailroom) apiMayBeBack() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.makers {
+		m.AskNow()
+	}
+}
+
 // through runs an app's mailboxes instead of those of the one before. Where the store is not open yet, it waits for that: without it
 // no mail can be taken, and no key is known to sign with.
 func (r *mailroom) through(a *App) {
