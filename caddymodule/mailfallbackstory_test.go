@@ -73,6 +73,11 @@ func TestATicketOfTheMailServiceComesIntoTheRightQueueOnceTheLoginIsReleased(t *
 		t.Errorf("%+v", was)
 	}
 	o.asks(t, 0, "", "drop", "support", "2", "--reason", "a test") // else it is handed over as well, in its time
+	text, err := os.ReadFile(o.path("Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.put(t, "Caddyfile", strings.Replace(string(text), "\t\t\tfallback ates", "\t\t\tdescription another\n\t\t\tfallback ates", 1))
 	if out, err := o.reload(t); err != nil { // an outage goes on
 		t.Fatalf("%v\n%s", err, out)
 	}
