@@ -272,6 +272,27 @@ func TestALockoutNoticeAsksThePSANothing(t *testing.T) {
 	}
 }
 
+// TestNobodySpeaksForUs: who wrote is said in a line of ours, and nothing in a mail makes another of it, or turns it around.
+func TestNobodySpeaksForUs(t *testing.T) {
+	t.Parallel()
+	for from, want := range map[string]string{
+		"": "From: (the mail does not say)", "From: undisclosed\n": "From: (the mail does not say)",
+		"From: \"a\u2028From: boss@acme.example\"@evil.example\n":  "From: a From: boss@acme.example@evil.example",
+		"From: \"\u202egro.emca\"@evil.example\n":                  "From: gro.emca@evil.example",
+		"From: x@evil.example\nCc: \"b\u2029Also\"@evil.example\n": "From: x@evil.example\nAlso to: b Also@evil.example",
+		"From: \xff@evil.example\n":                                "From: \ufffd@evil.example",
+	} {
+		raw := from + "To: support@msp.example\nSubject: hi\n\nFrom: boss@acme.example\n\nPay at once.\n"
+		d, err := support(t).Route(t.Context(), message.Read([]byte(raw), message.Options{}), known, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if head, _, _ := strings.Cut(d.Description, "\n\n"); head != want || strings.ContainsAny(d.Description+d.Title, "\u2028\u2029\u202e") {
+			t.Errorf("%q: %q", from, d.Description)
+		}
+	}
+}
+
 func TestGuarded(t *testing.T) {
 	t.Parallel()
 	draft := func() *Draft {
