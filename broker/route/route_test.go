@@ -272,6 +272,30 @@ func TestALockoutNoticeAsksThePSANothing(t *testing.T) {
 	}
 }
 
+// fussy is a directory that refuses to be asked about what is no address.
+type fussy struct{ book }
+
+func (f fussy) Resources(ctx context.Context, address string) ([]Person, error) {
+	if len(address) > 254 || strings.ContainsAny(address, "\u202e\ufffd\u2028") {
+		return nil, errDown
+	}
+	return f.book.Resources(ctx, address)
+}
+
+func TestAnAddressThatCannotBeAskedAboutKeepsNoMailWaiting(t *testing.T) {
+	t.Parallel()
+	for _, local := range []string{strings.Repeat("x", 290), "\"a\u202eb\"", "\"a\u2028b\"", "\xff"} {
+		raw := "From: " + local + "@acme.example\nTo: support@msp.example\nSubject: hi\n\nHello.\n"
+		d, err := support(t).Route(t.Context(), message.Read([]byte(raw), message.Options{}), fussy{known}, known)
+		if err != nil || d.Outcome != NewTicket || d.Sender.Kind != Company || d.Sender.Company != 175 {
+			t.Errorf("%.20q: %+v, %v", local, d, err)
+		}
+	}
+	if domains := candidates(strings.Repeat("a.", 130)+"acme.example", nil); domains != nil {
+		t.Errorf("a domain that is too long: %q", domains)
+	}
+}
+
 // TestNobodySpeaksForUs: who wrote is said in a line of ours, and nothing in a mail makes another of it, or turns it around.
 func TestNobodySpeaksForUs(t *testing.T) {
 	t.Parallel()
