@@ -59,10 +59,16 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	test.Told = func(s probe.Step) { step := testedStep(s); lines.write(report.MailTestLine{Step: &step}) }
 	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
 	steps := runMailTest(r.Context(), test)
+	if s, there := stepFields(r.Context(), config, box); there {
+		test.Told(s)
+		steps = append(steps, s)
+	}
 	for _, s := range steps {
 		done.Steps = append(done.Steps, testedStep(s))
 	}
-	done.OK = probe.Works(steps)
+	if done.OK = probe.Works(steps); done.OK {
+		boxesOf{}.Wake(name) // which may wait for a while, as it did not work before
+	}
 	noteOperator(r, eventMailTested, "", map[string]string{
 		"mailbox": name, "ok": strconv.FormatBool(done.OK), "send": strconv.FormatBool(asked.Send), "again": strconv.FormatBool(asked.Again),
 	})

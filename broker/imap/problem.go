@@ -131,7 +131,7 @@ func insecure(server string, err error) *Problem {
 	case errors.As(err, &record):
 		return problem(Securing, err, "%s does not speak TLS from the start: write tls starttls, or use the port for TLS (993)", server)
 	case errors.As(err, &authority):
-		return problem(Securing, err, "the certificate of %s comes from nobody whom this machine trusts: give the CA that signed it", server)
+		return problem(Securing, err, "the certificate of %s comes from nobody whom this machine trusts: give the CA that signed it, as a PEM file (`ca`)", server)
 	case errors.As(err, &name):
 		return problem(Securing, err, "the certificate of %s is for another name: %s; use the name that is in it", server, printable(name.Error()))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:

@@ -71,7 +71,7 @@ const (
 	askAgainMost = 2 * time.Minute
 )
 
-// Run asks again, until the context ends, whether the API can be used while it cannot: nobody else does, since nothing is sent
+// Run learns names of companies (CompanyName) while the API can be used, and asks again, until the context ends, whether the API can be used while it cannot: nobody else does, since nothing is sent
 // then. The question goes through policy, queue and guard as every call does, so that it costs the login nothing.
 func (t *Tickets) Run(ctx context.Context) {
 	pause := askAgain
@@ -85,6 +85,7 @@ func (t *Tickets) Run(ctx context.Context) {
 		}
 		if t.Down().IsZero() {
 			pause = askAgain
+			t.learn(ctx)
 			continue
 		}
 		_ = t.ask(ctx)

@@ -80,9 +80,10 @@ func (t *Tickets) Contacts(ctx context.Context, address string, field int) ([]ro
 
 // company is what is read of one.
 type company struct {
-	ID         int64
-	WebAddress string
-	IsActive   *flag
+	ID          int64
+	CompanyName string
+	WebAddress  string
+	IsActive    *flag
 }
 
 var companyFields = []string{"id", "webAddress", "isActive"}
