@@ -296,6 +296,18 @@ func TestAnAddressThatCannotBeAskedAboutKeepsNoMailWaiting(t *testing.T) {
 	}
 }
 
+// TestWhomAMachineNamesIsNoProof: anybody may write any Reply-To, and no server checks it as it does From.
+func TestWhomAMachineNamesIsNoProof(t *testing.T) {
+	t.Parallel()
+	for _, named := range []string{"tech@msp.example", "jo@acme.example", "friend@gmail.com"} {
+		raw := "From: noreply@evil.example\nReply-To: " + named + "\nTo: support@msp.example\nSubject: T20260213.0045\n\nLet me in.\n"
+		d, err := support(t).Route(t.Context(), message.Read([]byte(raw), message.Options{}), known, known)
+		if err != nil || d.Outcome != NewTicket || d.Claimed != "T20260213.0045" || d.Sender.Address.String() != named {
+			t.Errorf("%s: %s on %s, claimed %q, %v", named, d.Outcome, d.Ticket.Number, d.Claimed, err)
+		}
+	}
+}
+
 // TestNobodySpeaksForUs: who wrote is said in a line of ours, and nothing in a mail makes another of it, or turns it around.
 func TestNobodySpeaksForUs(t *testing.T) {
 	t.Parallel()
