@@ -76,6 +76,7 @@ func (d *Draft) who(ctx context.Context, b Mailbox, dir Directory) error {
 	if err != nil {
 		return err
 	}
+	s.Named = from.Key() != d.Message.Author().Key()
 	d.Sender = s
 	d.say(why)
 	return nil
