@@ -26,6 +26,9 @@ type mailroom struct {
 	owner *App // whose mailboxes it runs, or will once the store is open
 	// allowances are what the attachments of a login may be in all, by its name: the PSA counts them over reloads, too.
 	allowances map[string]*tickets.Allowance
+	// psas are those of the mailboxes that are run, by login and name: a reload must not make an outage of the PSA look young, and
+	// that of one login is none of another.
+	psas map[string]*tickets.Tickets
 }
 
 // mails is this process's.
@@ -67,10 +70,12 @@ func (r *mailroom) use(a *App) {
 	a.mail = nil // the engine's now
 	keys, unkeyed := mailKeys()
 	config := mail.Config{Doors: built.doors}
+	before := r.psas
+	r.psas = map[string]*tickets.Tickets{}
 	for _, b := range built.boxes {
 		b.imap.use()
 		b.rest.use()
-		if err := cmp.Or(unkeyed, r.fill(a, b, keys)); err != nil { // nothing that has been checked comes to this
+		if err := cmp.Or(unkeyed, r.fill(a, b, keys, before[psaOf(b)])); err != nil { // nothing that has been checked comes to this
 			slog.New(currentLog{}).Error("a mailbox cannot be run", "mailbox", b.Route.Name, "error", err)
 			mail.Config{Mailboxes: []*mail.Mailbox{&b.Mailbox}}.Close()
 			continue
@@ -80,8 +85,8 @@ func (r *mailroom) use(a *App) {
 	r.Use(config)
 }
 
-// fill adds what is known only now that the config is in force.
-func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys) (err error) {
+// fill adds what is known only now that the config is in force. before is what the mailbox has had until now; nil for nothing.
+func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys, before *tickets.Tickets) (err error) {
 	name := b.Route.Name
 	b.Route.Keys, b.Route.Lockouts.UsersNow = keys, a.engine.UserNames
 	if b.fallback != nil {
@@ -98,9 +103,16 @@ func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys) (err error) {
 		r.allowances[login] = new(tickets.Allowance)
 	}
 	t := tickets.New(tickets.Options{Caller: inside, Allowance: r.allowances[login], Log: slog.New(currentLog{}).With("mailbox", name)})
+	if before != nil {
+		t.TakeOver(before)
+	}
+	r.psas[psaOf(b)] = t
 	b.PSA = mail.PSA{Ticketer: t, Directory: t, Participates: t.Participates, Down: t.Down, Run: t.Run, Lockout: tickets.Lockout(a.engine, name)}
 	return nil
 }
+
+// psaOf names what a mailbox knows of the PSA. No name has a slash.
+func psaOf(b *builtBox) string { return b.Route.Tenant + "/" + b.Route.Name }
 
 // leave ends the use of an app's mailboxes, where no other config has come into force.
 func (r *mailroom) leave(a *App) {
