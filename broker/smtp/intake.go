@@ -60,7 +60,7 @@ const (
 	usualTogether    = 4
 	usualConnections = 100
 	usualWait        = 30 * time.Second // clients wait minutes (RFC 5321 section 4.5.3.2)
-	recipientsMost   = 100 // what RFC 5321 section 4.5.3.1.8 asks for at least
+	recipientsMost   = 100              // what RFC 5321 section 4.5.3.1.8 asks for at least
 	// lineMost is far more than the 1000 bytes of RFC 5321: some programs know nothing of it.
 	lineMost = 64 << 10
 	// silence is how long a client may be silent, and how long a mail may take. RFC 5321 section 4.5.3.2 asks for 5 minutes.
