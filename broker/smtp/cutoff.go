@@ -7,6 +7,7 @@ import (
 	"net/textproto"
 	"os"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,20 +19,51 @@ import (
 // that came in chunks is kept, the connection is looked at.
 
 // listener makes connections that remember whether they have ended.
-type listener struct{ net.Listener }
+type listener struct {
+	net.Listener
+	open *connections
+}
+
+// connections are those that are open.
+type connections struct {
+	mu  sync.Mutex
+	all map[*watched]bool
+}
+
+// close closes them.
+func (c *connections) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.all {
+		_ = conn.Conn.Close()
+	}
+}
 
 func (l listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &watched{Conn: conn}, nil
+	w := &watched{Conn: conn, of: l.open}
+	l.open.mu.Lock()
+	defer l.open.mu.Unlock()
+	l.open.all[w] = true
+	return w, nil
 }
 
 // watched is a connection that remembers whether reading it has failed.
 type watched struct {
 	net.Conn
+	of    *connections
 	ended atomic.Bool
+}
+
+// Close closes it.
+func (w *watched) Close() error {
+	w.of.mu.Lock()
+	delete(w.of.all, w)
+	w.of.mu.Unlock()
+	return w.Conn.Close()
 }
 
 func (w *watched) Read(p []byte) (int, error) {

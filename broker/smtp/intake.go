@@ -106,22 +106,21 @@ func (in Intake) Serve(ctx context.Context, l net.Listener) error {
 	server.ReadTimeout, server.WriteTimeout = silence, time.Minute
 	server.EnableSMTPUTF8 = true
 	server.ErrorLog = slog.NewLogLogger(in.Log.Handler(), slog.LevelWarn)
-	ended := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(ended)
-		// What ctx ended is to have time: it is another context.
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-		defer cancel()
-		if server.Shutdown(last) != nil {
-			_ = server.Close()
-		}
-	})
-	err = server.Serve(listener{netutil.LimitListener(l, in.Connections)})
-	if !stop() {
-		<-ended
-		return nil
+	open := &connections{all: map[*watched]bool{}}
+	l = listener{netutil.LimitListener(l, in.Connections), open}
+	// Nobody new comes before anybody is waited for: the library does not bear both at once.
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	err = server.Serve(l)
+	if stop() {
+		return errors.Join(err, server.Close())
 	}
-	return errors.Join(err, server.Close())
+	// What ctx ended is to have time: it is another context.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if errors.Is(server.Shutdown(last), context.DeadlineExceeded) {
+		open.close() // the library closes none once it has begun to wait
+	}
+	return nil
 }
 
 // comesFrom tells whether an address may bring mails.
