@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -228,7 +229,7 @@ func TestWhatIsNotTaken(t *testing.T) {
 func TestTheAnswerComesWhenTheMailIsKept(t *testing.T) {
 	keeping, kept := make(chan struct{}), make(chan struct{})
 	i := start(t, func(in *smtp.Intake) {
-		in.Together = 1
+		in.Together, in.Wait = 1, time.Millisecond
 		in.Spool = func(context.Context, smtp.Mail) error {
 			keeping <- struct{}{}
 			<-kept
