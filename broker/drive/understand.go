@@ -66,7 +66,7 @@ func (d *Driver) guard(draft *route.Draft, forced bool) {
 	if d.Loops == nil || forced {
 		return
 	}
-	draft.Guarded(d.Loops.Judge(d.now(), loop.Mail{Sender: draft.Sender.Address.Key(), Subject: draft.Message.Subject, Hops: draft.Message.Received}))
+	draft.Guarded(d.Loops.Judge(d.now(), loop.Mail{Sender: draft.Sender.Address.Key(), Subject: draft.Message.Subject, Company: draft.Fields.Company, Hops: draft.Message.Received}))
 }
 
 // understood is what is written down. Where people want a mail to become something it does, whatever its kind.
