@@ -43,6 +43,29 @@ func stepFields(ctx context.Context, config *Mailbox, box *mail.Mailbox) (s prob
 	return s, true
 }
 
+// tryingOut is a way to the PSA's mail service that can be tried: an ates.Sender.
+type tryingOut interface {
+	Try(ctx context.Context) error
+}
+
+// stepFallback goes the way to the PSA's mail service as far as it goes without a mail: the hour when it is needed is none to find out
+// that its key is not in the store. There is no step for a mailbox without a fallback.
+func stepFallback(ctx context.Context, box *mail.Mailbox) (s probe.Step, there bool) {
+	by, there := box.Fallback.(tryingOut)
+	if !there {
+		return s, false
+	}
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, fieldsWithin)
+	defer cancel()
+	s = probe.Step{Name: "fallback", Result: probe.OK, Words: "its key is there, and its server takes mails for the PSA's mail service; none was sent"}
+	if err := by.Try(ctx); err != nil {
+		s.Result, s.Words = probe.Failed, "no mail could be handed to the PSA's mail service: "+err.Error()
+	}
+	s.Took = time.Since(begun).Round(time.Millisecond)
+	return s, true
+}
+
 // unknownFields are what a mailbox's block names that is not in picklists, and what is there of the same kinds.
 func unknownFields(m *Mailbox, lists route.Picklists) (unknown []string, known string) {
 	lacking := map[string]bool{}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/probe"
 	"github.com/psagate/psagate/broker/route"
 	"github.com/psagate/psagate/internal/mail"
@@ -60,5 +61,25 @@ func TestAQueueThatThePSADoesNotHaveIsSaidBeforeAMailComes(t *testing.T) {
 	}
 	if s, there := stepFields(t.Context(), new(Mailbox), new(mail.Mailbox)); there {
 		t.Errorf("nobody knows picklists, and there is %+v", s)
+	}
+}
+
+// tried is a fallback that is tried out alone.
+type tried struct {
+	drive.Fallback
+	err error
+}
+
+func (t tried) Try(context.Context) error { return t.err }
+
+func TestAFallbackThatDoesNotWorkIsSaidBeforeItIsNeeded(t *testing.T) {
+	for want, err := range map[probe.Result]error{probe.OK: nil, probe.Failed: errors.New("its key cannot be read")} {
+		s, there := stepFallback(t.Context(), &mail.Mailbox{Fallback: tried{err: err}})
+		if !there || s.Name != "fallback" || s.Result != want || strings.Contains(s.Words, "cannot be read") != (err != nil) {
+			t.Errorf("%v: %+v", err, s)
+		}
+	}
+	if s, there := stepFallback(t.Context(), new(mail.Mailbox)); there {
+		t.Errorf("there is no fallback, and %+v", s)
 	}
 }

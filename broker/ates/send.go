@@ -95,7 +95,7 @@ func (s *Sender) mail(ctx context.Context, t drive.Ticket, key string, again boo
 // sender is the envelope's, to which notices go.
 func (s *Sender) sender(t drive.Ticket) string {
 	tag := s.s.Keys.HandedTag(t.Mail, t.Reference)
-	if s.s.PlainSender || s.plain || tag == "" {
+	if s.s.PlainSender || s.plain[s.s.From.Key()] || tag == "" {
 		return s.s.From.String()
 	}
 	from := s.s.From.Base()
