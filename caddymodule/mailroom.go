@@ -86,17 +86,17 @@ func (r *mailroom) use(a *App) {
 }
 
 // fill adds what is known only now that the config is in force. before is what the mailbox has had until now; nil for nothing.
-func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys, before *tickets.Tickets) (err error) {
+func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys, before *tickets.Tickets) error {
 	name := b.Route.Name
 	b.Route.Keys, b.Route.Lockouts.UsersNow = keys, a.engine.UserNames
+	inside, err := a.engine.Inside(name)
+	if err != nil {
+		return err
+	}
 	if b.fallback != nil {
 		if b.Fallback, err = b.fallback(keys); err != nil {
 			return fmt.Errorf("mailbox %s: %w", name, err)
 		}
-	}
-	inside, err := a.engine.Inside(name)
-	if err != nil {
-		return err
 	}
 	login := b.Route.Tenant
 	if r.allowances[login] == nil {
@@ -107,7 +107,7 @@ func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys, before *tickets.T
 		t.TakeOver(before)
 	}
 	r.psas[psaOf(b)] = t
-	b.PSA = mail.PSA{Ticketer: t, Directory: t, Participates: t.Participates, Down: t.Down, Run: t.Run, Lockout: tickets.Lockout(a.engine, name)}
+	b.PSA = mail.PSA{Ticketer: t, Directory: t, Participates: t.Participates, Down: t.Down, Run: t.Run, MayMake: tickets.MayMake(inside), Lockout: tickets.Lockout(a.engine, name)}
 	return nil
 }
 
