@@ -169,8 +169,11 @@ func (p Printer) MailShownFacts(s MailShown) []Fact {
 		if s.Reference != "" {
 			p.field("reference", "%s", s.Reference)
 		}
-		if s.Files > 0 {
+		switch {
+		case s.Skipped > 0:
 			p.field("files", "%d, of which %d could not be attached", s.Files, s.Skipped)
+		case s.Files > 0:
+			p.field("files", "%d", s.Files)
 		}
 		p.all("marks", s.Marks)
 		p.all("understood", s.Understood)
