@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
-	netsmtp "net/smtp"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/emersion/go-smtp"
 
 	"github.com/psagate/psagate/internal/imaptest"
 	"github.com/psagate/psagate/internal/psatest"
@@ -163,10 +168,33 @@ func (w *mailWorld) arrive(raw []byte) time.Time {
 		w.inbox.Deliver(raw)
 		return time.Now()
 	}
-	if err := netsmtp.SendMail(w.smtp, nil, "ada@customer.test", []string{imaptest.User}, raw); err != nil {
-		w.Fatal(err)
+	if err := w.bring(raw); err != nil {
+		w.Error(err) // of a goroutine too
 	}
 	return time.Now()
+}
+
+// bring brings a mail by SMTP, as mail servers do: they say its size first (RFC 1870).
+func (w *mailWorld) bring(raw []byte) error {
+	c, err := smtp.Dial(w.smtp)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.Mail("ada@customer.test", &smtp.MailOptions{Size: int64(len(raw))}); err != nil {
+		return err
+	}
+	if err := c.Rcpt(imaptest.User, nil); err != nil {
+		return err
+	}
+	data, err := c.Data()
+	if err != nil {
+		return err
+	}
+	if _, err := data.Write(raw); err != nil {
+		return err
+	}
+	return errors.Join(data.Close(), c.Quit())
 }
 
 // creates are when the PSA was asked to create tickets since the last call of creates.
@@ -247,4 +275,29 @@ func (w *mailWorld) connections(to string) (n int) {
 		}
 	}
 	return n
+}
+
+// profile keeps one of the process where PSAGATE_MAILBENCH_PROFILES names a folder.
+func (w *mailWorld) profile(kind string) {
+	w.Helper()
+	folder := os.Getenv("PSAGATE_MAILBENCH_PROFILES")
+	if folder == "" {
+		return
+	}
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", w.path("admin"))
+	}}}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get("http://admin/debug/pprof/" + kind)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, strings.ReplaceAll(w.Name(), "/", "-")+"."+kind), text, 0o600)
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
 }

@@ -40,6 +40,7 @@ type session struct {
 	taking  *taking
 	from    string
 	to      []string
+	size    int64 // of the mail, as the client says before it (RFC 1870); 0 where it does not
 }
 
 func (in Intake) session(ctx context.Context, conn *smtp.Conn, taking *taking) (smtp.Session, error) {
@@ -63,14 +64,14 @@ func (in Intake) session(ctx context.Context, conn *smtp.Conn, taking *taking) (
 }
 
 // Mail begins a mail.
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+func (s *session) Mail(from string, options *smtp.MailOptions) error {
 	if _, secured := s.conn.TLSConnectionState(); s.in.OnlyTLS && !secured {
 		return withoutTLS
 	}
 	if !line(from) {
 		return badAddress
 	}
-	s.from, s.to = from, nil
+	s.from, s.to, s.size = from, nil, options.Size // which the library has compared with Most
 	return nil
 }
 
@@ -100,6 +101,8 @@ func (s *session) Data(r io.Reader) error {
 	_, secured := s.conn.TLSConnectionState()
 	raw.WriteString(trace{mail: mail, helo: s.conn.Hostname(), domain: s.in.Domain, secured: secured}.String())
 	traced := raw.Len()
+	// A buffer that grows to it is copied again and again. Nothing is written to memory that nothing comes for.
+	raw.Grow(int(min(s.size, s.in.Most)) + bytes.MinRead)
 	switch _, err := raw.ReadFrom(incoming); {
 	case errors.Is(err, smtp.ErrDataTooLarge):
 		return tooLarge
@@ -120,7 +123,7 @@ func (s *session) Data(r io.Reader) error {
 }
 
 // Reset forgets the mail that was begun.
-func (s *session) Reset() { s.from, s.to = "", nil }
+func (s *session) Reset() { s.from, s.to, s.size = "", nil, 0 }
 
 // Logout has nothing to free.
 func (s *session) Logout() error { return nil }

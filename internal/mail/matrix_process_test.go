@@ -109,8 +109,8 @@ func (s scene) place() store.Config {
 	return store.Config{Kind: store.SQLite, Place: filepath.Join(s.Dir, "store", "psagate.db"), Dir: filepath.Join(s.Dir, "host"), TTL: 5 * time.Second}
 }
 
-// newProcess starts one.
-func newProcess(t testing.TB, m made) *process {
+// newGate is what of a process makes calls: the store, a gateway, and what is known of tickets.
+func newGate(t testing.TB, m made) *process {
 	t.Helper()
 	p := &process{TB: t, hit: m.hit, store: store.New(m.log), woken: make(chan struct{}, 1)}
 	if err := p.store.Start(context.Background(), m.place()); err != nil {
@@ -139,6 +139,13 @@ func newProcess(t testing.TB, m made) *process {
 		t.Fatal(err)
 	}
 	p.tickets = tickets.New(tickets.Options{Caller: caller{inside, p}, Now: m.now, Log: m.log})
+	return p
+}
+
+// newProcess starts one.
+func newProcess(t testing.TB, m made) *process {
+	t.Helper()
+	p := newGate(t, m)
 	box := m.imap
 	box.Server, box.User, box.Poll = m.IMAP, imaptest.User, m.Poll
 	books := books{p.store.Mail(), p}

@@ -33,6 +33,7 @@ const abreast = 8
 // holds afterwards is read from Dovecot's folders and from what the PSA has, and then the books must say the same. In package drive
 // the same rows are run on what is in memory, which is quick.
 func TestTheCrashMatrix(t *testing.T) {
+	t.Parallel()
 	all := slices.Concat(rowsOfIMAP, rowsOfMoves, rowsOfPSA, rowsOfService, rowsOfDoor, rowsOfStore, rowsOfProcesses)
 	var mu sync.Mutex
 	var ran []row

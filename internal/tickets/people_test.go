@@ -1,6 +1,7 @@
 package tickets
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/broker/route"
+	"github.com/psagate/psagate/internal/call"
 )
 
 func notice() *route.Lockout {
@@ -52,6 +54,58 @@ func TestPeopleAndCompaniesAreFoundByTheirAddresses(t *testing.T) {
 			t.Errorf("an inactive one: %+v %v", found, err)
 		}
 	})
+}
+
+// A contact is found in whichever field the address is, and who has none costs one request, as do those who have.
+func TestAContactIsFoundByEachOfItsAddressesWithOneRequest(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.as("PATCH", "/Companies/1/Contacts", `{"id":1,"emailAddress2":"Private@Home.example"}`)
+		w.as("PATCH", "/Companies/1/Contacts", `{"id":2,"emailAddress3":" private@home.example ","emailAddress2":"other@home.example"}`)
+		if _, err := w.Contacts(w.Context(), "first@home.example", 1); err != nil { // the login's first request is one alone
+			t.Fatal(err)
+		}
+		for address, want := range map[string][3]int{
+			"private@home.example": {0, 1, 0}, "other@home.example": {0, 1, 0}, "person1@company1.example": {1, 0, 0}, "nobody@home.example": {},
+		} {
+			before, got := len(w.sim.Ledger()), [3]int{}
+			for field := 1; field <= 3; field++ {
+				found, err := w.Contacts(w.Context(), address, field)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[field-1] = len(found)
+			}
+			if asked := len(w.sim.Ledger()) - before; got != want || asked != 1 {
+				t.Errorf("%s: %v with %d requests, want %v with 1", address, got, asked, want)
+			}
+		}
+		// The next mail of the same address asks anew.
+		w.as("PATCH", "/Companies/1/Contacts", `{"id":2,"emailAddress":"nobody@home.example"}`)
+		if found, err := w.Contacts(w.Context(), "nobody@home.example", 1); err != nil || len(found) != 1 {
+			t.Errorf("%v %v", found, err)
+		}
+	})
+}
+
+// generous finds somebody with an accent too, in the second field.
+type generous struct{}
+
+func (generous) Call(_ context.Context, _, _ string, body []byte) (call.InsideAnswer, error) {
+	text := `{"items":[]}`
+	switch said := string(body); {
+	case strings.Contains(said, `"or"`), strings.Contains(said, `"field":"emailAddress2"`):
+		text = `{"items":[{"id":7,"companyID":3,"emailAddress2":"nob\u00f3dy@home.example"}]}`
+	}
+	return call.InsideAnswer{Status: http.StatusOK, Body: []byte(text)}, nil
+}
+
+func TestWhereThePSAComparesOtherwiseItSaysWhichFieldItIs(t *testing.T) {
+	tickets := New(Options{Caller: generous{}})
+	for field, want := range map[int]int{1: 0, 2: 1, 3: 0} {
+		if found, err := tickets.Contacts(t.Context(), "nobody@home.example", field); err != nil || len(found) != want {
+			t.Errorf("%d: %v %v", field, found, err)
+		}
+	}
 }
 
 func TestResourcesHaveOneAddressOrThree(t *testing.T) {
