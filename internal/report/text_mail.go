@@ -45,7 +45,7 @@ func (m MailboxBooks) Headline() string {
 	case aside > 0:
 		return fmt.Sprintf("%s for people to decide", are(aside, "mail"))
 	case m.Pending > 0:
-		return fmt.Sprintf("%s worked on", are(m.Pending, "mail"))
+		return fmt.Sprintf("%s pending", are(m.Pending, "mail"))
 	}
 	return "nothing to do"
 }
