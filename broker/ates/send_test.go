@@ -97,6 +97,30 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// TestAMailOfTheServiceIsNotHandedToIt: without an end, one would bring about the next for as long as the API is away.
+func TestAMailOfTheServiceIsNotHandedToIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	out := sender(t, service(t, w.server()))
+	for _, from := range []string{"addticket@ates.example", "NoReply@ww5.Ates.example", "support@msp.example", "support+x@msp.example"} {
+		notice := ticket()
+		notice.Sender = from
+		if err := out.HandOver(t.Context(), notice, false); !errors.Is(err, drive.ErrNotNow) {
+			t.Errorf("%s: %v", from, err)
+		}
+	}
+	if mails := w.service.Mails(); len(mails) != 0 {
+		t.Errorf("%d mails", len(mails))
+	}
+	for _, from := range []string{"", "jo@acme.example", "jo@msp.example"} {
+		other := ticket()
+		other.Sender = from
+		if err := out.HandOver(t.Context(), other, false); err != nil {
+			t.Errorf("%q: %v", from, err)
+		}
+	}
+}
+
 // TestNoKeyInALineThatAServerQuotes: the mail is in quoted-printable, where a key like base64 looks otherwise.
 func TestNoKeyInALineThatAServerQuotes(t *testing.T) {
 	t.Parallel()

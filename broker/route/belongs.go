@@ -90,6 +90,8 @@ func (b Mailbox) byNumber(ctx context.Context, m *message.Message, s Sender, dir
 // knows says what the sender has to do with a ticket; nothing if it has not.
 func knows(ctx context.Context, s Sender, ticket Ticket, threads Threads) (string, error) {
 	switch {
+	case s.Named: // which proves nothing: no server checks Reply-To as it does From
+		return "", nil
 	case s.Kind == Resource:
 		return "its sender is a resource", nil
 	case s.Kind == Contact && (s.Person.ID == ticket.Contact || s.Company == ticket.Company):

@@ -26,7 +26,7 @@ type Mail struct {
 	Peer    netip.Addr
 	Arrived time.Time
 	// Raw are its bytes as they came, after the fields that a server at the end of a mail's way writes: Return-Path,
-	// Delivered-To for each recipient, and Received (RFC 5321 section 4.4).
+	// Delivered-To for each recipient, and Received (RFC 5321 section 4.4); and a Message-ID for those without that and without a date.
 	Raw []byte
 }
 
@@ -48,6 +48,9 @@ type Intake struct {
 	// address has no more than half of them.
 	Most                  int64
 	Together, Connections int
+	// Wait is how long a mail waits for its turn where there are too many at once, 30 s where it is 0. Then its sender is told to come
+	// again.
+	Wait time.Duration
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -56,7 +59,8 @@ const (
 	usualMost        = 64 << 20
 	usualTogether    = 4
 	usualConnections = 100
-	recipientsMost   = 100 // what RFC 5321 section 4.5.3.1.8 asks for at least
+	usualWait        = 30 * time.Second // clients wait minutes (RFC 5321 section 4.5.3.2)
+	recipientsMost   = 100              // what RFC 5321 section 4.5.3.1.8 asks for at least
 	// lineMost is far more than the 1000 bytes of RFC 5321: some programs know nothing of it.
 	lineMost = 64 << 10
 	// silence is how long a client may be silent, and how long a mail may take. RFC 5321 section 4.5.3.2 asks for 5 minutes.
@@ -73,7 +77,7 @@ func (in Intake) whole() (Intake, error) {
 		return in, errors.New("the SMTP intake needs its recipients and where mails are kept")
 	case in.OnlyTLS && in.TLS == nil:
 		return in, errors.New("the SMTP intake cannot demand TLS without a certificate")
-	case in.Most < 0 || in.Together < 0 || in.Connections < 0:
+	case in.Most < 0 || in.Together < 0 || in.Connections < 0 || in.Wait < 0:
 		return in, errors.New("the limits of the SMTP intake cannot be negative")
 	}
 	if in.Most == 0 {
@@ -84,6 +88,9 @@ func (in Intake) whole() (Intake, error) {
 	}
 	if in.Connections == 0 {
 		in.Connections = usualConnections
+	}
+	if in.Wait == 0 {
+		in.Wait = usualWait
 	}
 	if in.Log == nil {
 		in.Log = slog.New(slog.DiscardHandler)
@@ -98,7 +105,7 @@ func (in Intake) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	taking := &taking{most: in.Together, now: map[*incoming]bool{}}
+	taking := newTaking(in.Together, in.Wait)
 	server := smtp.NewServer(smtp.BackendFunc(func(conn *smtp.Conn) (smtp.Session, error) {
 		return in.session(context.WithoutCancel(ctx), conn, taking)
 	}))
@@ -107,22 +114,20 @@ func (in Intake) Serve(ctx context.Context, l net.Listener) error {
 	server.ReadTimeout, server.WriteTimeout = silence, time.Minute
 	server.EnableSMTPUTF8 = true
 	server.ErrorLog = slog.NewLogLogger(in.Log.Handler(), slog.LevelWarn)
-	ended := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(ended)
-		// What ctx ended is to have time: it is another context.
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-		defer cancel()
-		if server.Shutdown(last) != nil {
-			_ = server.Close()
-		}
-	})
-	err = server.Serve(&listener{Listener: netutil.LimitListener(l, in.Connections), most: max(1, in.Connections/2), has: map[string]int{}})
-	if !stop() {
-		<-ended
-		return nil
+	clients := newListener(netutil.LimitListener(l, in.Connections), max(1, in.Connections/2))
+	// Nobody new comes before anybody is waited for: the library does not bear both at once.
+	stop := context.AfterFunc(ctx, func() { _ = clients.Close() })
+	err = server.Serve(clients)
+	if stop() {
+		return errors.Join(err, server.Close())
 	}
-	return errors.Join(err, server.Close())
+	// What ctx ended is to have time: it is another context.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if errors.Is(server.Shutdown(last), context.DeadlineExceeded) {
+		clients.cutOff() // the library closes none once it has begun to wait
+	}
+	return nil
 }
 
 // comesFrom tells whether an address may bring mails.

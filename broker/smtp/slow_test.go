@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,24 +139,60 @@ func TestASlowMailMakesRoom(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		taken := false
-		for range 3 { // a server that is told to come again does
-			c := dial("198.51.100.7")
+		c := dial("198.51.100.7")
+		defer c.Close()
+		said(c)
+		for _, line := range envelope {
+			say(t, c, line)
 			said(c)
-			answer := ""
-			for _, line := range append(envelope, "Subject: a\r\n\r\nb\r\n.\r\n") {
-				say(t, c, line)
-				answer = said(c)
-			}
-			taken = taken || strings.HasPrefix(answer, "250")
-			_ = c.Close()
 		}
-		if !taken {
-			t.Error("the slow ones keep another's mail out")
+		answered := make(chan string)
+		go func() { answered <- said(slow[0]) + said(slow[1]) }()
+		say(t, c, "Subject: a\r\n\r\nb\r\n.\r\n")
+		if answer := said(c); !strings.HasPrefix(answer, "250") {
+			t.Errorf("the slow ones keep another's mail out: %q", answer)
+		}
+		if answer := <-answered; strings.Count(answer, "451 4.3.0") != 1 {
+			t.Errorf("one of the slow ones is to come again: %q", answer)
 		}
 	})
 	if len(mails) == 0 {
 		t.Error("no mail")
+	}
+}
+
+// TestMailsWaitForTheirTurn: more mails come at once than are received, of programs that do not come again.
+func TestMailsWaitForTheirTurn(t *testing.T) {
+	mails := bubble(t, func(in *smtp.Intake) {
+		in.Together = 1
+		keep := in.Spool
+		in.Spool = func(ctx context.Context, m smtp.Mail) error { time.Sleep(time.Second); return keep(ctx, m) }
+	}, func(t *testing.T, dial func(string) net.Conn) {
+		var all sync.WaitGroup
+		for range 10 {
+			c := dial("192.0.2.1")
+			all.Go(func() {
+				defer c.Close()
+				said(c)
+				for _, line := range []string{"EHLO c.test\r\n", "MAIL FROM:<>\r\n", "RCPT TO:<support@example.test>\r\n", "DATA\r\n"} {
+					say(t, c, line)
+					said(c)
+				}
+				_ = c.SetWriteDeadline(time.Time{})
+				if _, err := io.WriteString(c, "Subject: a\r\n\r\nb\r\n.\r\n"); err != nil {
+					t.Error(err)
+				}
+				_ = c.SetReadDeadline(time.Time{})
+				answer := make([]byte, 3)
+				if _, err := io.ReadFull(c, answer); err != nil || string(answer) != "250" {
+					t.Errorf("%s, %v", answer, err)
+				}
+			})
+		}
+		all.Wait()
+	})
+	if len(mails) != 10 {
+		t.Errorf("%d mails", len(mails))
 	}
 }
 

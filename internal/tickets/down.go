@@ -82,6 +82,9 @@ func (t *Tickets) Run(ctx context.Context) {
 			timer.Stop()
 			return
 		case <-timer.C:
+		case <-t.askNow:
+			timer.Stop()
+			pause = askAgain
 		}
 		if t.Down().IsZero() {
 			pause = askAgain
@@ -90,6 +93,15 @@ func (t *Tickets) Run(ctx context.Context) {
 		}
 		_ = t.ask(ctx)
 		pause = min(2*pause, askAgainMost)
+	}
+}
+
+// AskNow has Run ask at once, where the API cannot be used: something says that it can, such as that an operator has released the login.
+// It waits for nothing.
+func (t *Tickets) AskNow() {
+	select {
+	case t.askNow <- struct{}{}:
+	default:
 	}
 }
 

@@ -51,14 +51,17 @@ func persons(found []person) (all []route.Person) {
 // Resources implements route.Directory.
 func (t *Tickets) Resources(ctx context.Context, address string) ([]route.Person, error) {
 	fields := []string{"id", "firstName", "lastName", "isActive"}
-	if !t.oneAddress.Load() {
+	three := !t.oneAddress.Load()
+	if three {
 		found, err := query[person](ctx, t, "Resources", fields, either(equals("email", address), equals("email2", address), equals("email3", address)))
 		if err == nil || !errors.Is(err, drive.ErrRefused) {
 			return persons(found), err
 		}
-		t.oneAddress.Store(true)
 	}
 	found, err := query[person](ctx, t, "Resources", fields, equals("email", address))
+	if three && err == nil { // else it may have been the address that the PSA refused, which anybody may have sent
+		t.oneAddress.Store(true)
+	}
 	return persons(found), err
 }
 

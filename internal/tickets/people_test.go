@@ -125,6 +125,26 @@ func TestResourcesHaveOneAddressOrThree(t *testing.T) {
 	})
 }
 
+// picky is a PSA that takes no long values.
+type picky struct{}
+
+func (picky) Call(_ context.Context, _, _ string, body []byte) (call.InsideAnswer, error) {
+	if len(body) > 400 {
+		return call.InsideAnswer{Status: http.StatusInternalServerError, Body: []byte(`{"errors":["the value exceeds the maximum length"]}`)}, nil
+	}
+	return call.InsideAnswer{Status: http.StatusOK, Body: []byte(`{"items":[{"id":7,"isActive":true}]}`)}, nil
+}
+
+func TestAnAddressThatThePSARefusesTeachesNothing(t *testing.T) {
+	people := New(Options{Caller: picky{}})
+	if _, err := people.Resources(t.Context(), strings.Repeat("x", 300)+"@evil.example"); err == nil || people.oneAddress.Load() {
+		t.Errorf("%v: resources are looked for by one address from now on: %v", err, people.oneAddress.Load())
+	}
+	if found, err := people.Resources(t.Context(), "a@b.example"); err != nil || len(found) != 1 || people.oneAddress.Load() {
+		t.Errorf("%v, %v", found, err)
+	}
+}
+
 func TestACompanyIsFoundByItsSiteElseByItsContacts(t *testing.T) {
 	inWorld(t, func(w *world) {
 		companies := func(domain string) []int64 {

@@ -39,6 +39,7 @@ type Tickets struct {
 	log       *slog.Logger
 
 	down      outage
+	askNow    chan struct{}
 	troubles  troubles
 	lists     lists
 	asked     asked
@@ -56,7 +57,7 @@ var (
 
 // New returns a Tickets. It calls nothing yet.
 func New(o Options) *Tickets {
-	t := &Tickets{caller: o.Caller, allowance: o.Allowance, now: o.Now, log: o.Log, naming: o.Names}
+	t := &Tickets{caller: o.Caller, allowance: o.Allowance, now: o.Now, log: o.Log, naming: o.Names, askNow: make(chan struct{}, 1)}
 	if t.allowance == nil {
 		t.allowance = new(Allowance)
 	}
