@@ -86,7 +86,7 @@ func (d *Driver) sighted(ctx context.Context, m ledger.Mail, p plan) (plan, erro
 	if err != nil {
 		return p, err
 	}
-	draft, err := d.Mailbox.Route(ctx, d.read(raw, m.Least), d.Directory, before{threads{d, m}})
+	draft, err := d.Mailbox.Route(ctx, d.read(m, raw, m.Least), d.Directory, before{threads{d, m}})
 	if err != nil {
 		return p, fmt.Errorf("routing it once more: %w", err)
 	}

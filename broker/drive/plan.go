@@ -28,6 +28,8 @@ type plan struct {
 	Subject string `json:"subject,omitempty"`
 	// Blind says that the PSA could not be asked who wrote the mail.
 	Blind bool `json:"blind,omitempty"`
+	// Cut is message.Message.Cut. It is there from when the mail was spooled.
+	Cut string `json:"cut,omitempty"`
 }
 
 // planned is a file; its bytes are in the mail, and known by their hash.
@@ -42,13 +44,20 @@ type planned struct {
 func planOf(d *route.Draft, otherwise route.Fields) plan {
 	p := plan{
 		Title: d.Title, Description: d.Description, Fields: d.Fields, Default: otherwise, Contact: d.Contact(),
-		Sender: d.Sender.Address.Key(), Subject: d.Message.Subject,
+		Sender: d.Sender.Address.Key(), Subject: d.Message.Subject, Cut: d.Message.Cut,
 	}
 	for _, f := range d.Files {
 		p.Files = append(p.Files, planned{f.Name, f.Type, f.Hash, len(f.Data)})
 	}
 	slices.SortStableFunc(p.Files, func(a, b planned) int { return cmp.Compare(a.Size, b.Size) })
 	return p
+}
+
+// cutOf is what was said of a mail when it was spooled (CutShort).
+func cutOf(m ledger.Mail) string {
+	var p plan
+	_ = json.Unmarshal(m.Plan, &p) // of most mails there is none yet
+	return p.Cut
 }
 
 func (p plan) loopMail() loop.Mail { return loop.Mail{Sender: p.Sender, Subject: p.Subject} }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/broker/message"
 )
 
@@ -19,6 +20,27 @@ func TestARowSaysWhatNamesTickets(t *testing.T) {
 	if m.Mailbox != "support" || m.Object != "1:7" || m.MessageID != "2@acme.example" || !m.Arrived.Equal(at) || !slices.Equal(m.References, want) || m.Content != message.ContentKeyOf(raw) ||
 		m.From != "jo@acme.example" || m.Subject != "Re: T20261127.0007 Printer" {
 		t.Errorf("%+v", m)
+	}
+}
+
+// What was said when a mail was spooled stands in its ticket, however often it is understood.
+func TestWhatIsMadeOfAMailThatWasCutSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inbox["1:1"] = plainMail
+	if _, _, err := w.book.Spool(t.Context(), CutShort(Spooled("support", "1:1", []byte(plainMail), w.now), "There is\nmore of it."), []byte(plainMail)); err != nil {
+		t.Fatal(err)
+	}
+	w.fates["raw 1"] = []fate{cut}
+	w.outage() // after which it is routed once more
+	w.hours(2)
+	w.down = time.Time{}
+	w.settle()
+	if all := w.mails(); len(all) != 2 || all[0].State != ledger.Done {
+		t.Fatalf("%+v", all)
+	}
+	if of := w.tickets[1000]; of == nil || !strings.HasPrefix(of.Description, "There is more of it.\nFrom: ") {
+		t.Errorf("%+v", of)
 	}
 }
 

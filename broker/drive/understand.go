@@ -21,7 +21,7 @@ func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledg
 	if err != nil {
 		return d.notNow(m, "its bytes cannot be read", err)
 	}
-	draft, blindly, err := d.routed(ctx, m, d.read(raw, least))
+	draft, blindly, err := d.routed(ctx, m, d.read(m, raw, least))
 	if errors.Is(err, route.ErrPending) {
 		return ledger.Result{Answer: ledger.Yes, Understood: ledger.Understood{WaitFor: true}}
 	}
@@ -50,15 +50,18 @@ func (d *Driver) notNow(m ledger.Mail, what string, err error) ledger.Result {
 	return ledger.Result{Answer: ledger.NotNow}
 }
 
-func (d *Driver) read(raw []byte, least bool) *message.Message {
+func (d *Driver) read(m ledger.Mail, raw []byte, least bool) (of *message.Message) {
 	o := d.Options
 	if o.Own == nil {
 		o.Own = d.Mailbox.Keys.Own
 	}
 	if least {
-		return message.ReadLeast(raw, o)
+		of = message.ReadLeast(raw, o)
+	} else {
+		of = message.Read(raw, o)
 	}
-	return message.Read(raw, o)
+	of.Cut = cutOf(m)
+	return of
 }
 
 // guard counts a mail once it is routed: not before, since a try that failed is repeated.

@@ -157,7 +157,7 @@ func (d *Driver) file(ctx context.Context, m ledger.Mail, p plan) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	return f.bytes(d.read(raw, m.Least), raw)
+	return f.bytes(d.read(m, raw, m.Least), raw)
 }
 
 func (d *Driver) handOver(ctx context.Context, m ledger.Mail, p plan) ledger.Result {
