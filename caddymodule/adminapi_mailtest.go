@@ -53,20 +53,27 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 		return apiError(http.StatusConflict, "mailbox %q: %w", name, report.ErrMailTested)
 	}
 	defer mailTests.Delete(name)
-	secrets := config.IMAP.secrets()
-	if asked.Send {
-		secrets = config.secrets()
-	}
-	in.readAnew(r.Context(), secrets...)
+	in.readAnew(r.Context(), config.secrets()...)
 	lines := &jsonLines{w: w}
 	test := mailTest(config, box, asked)
 	test.Told = func(s probe.Step) { step := testedStep(s); lines.write(report.MailTestLine{Step: &step}) }
 	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
 	steps := runMailTest(r.Context(), test)
+	for _, of := range []func() (probe.Step, bool){
+		func() (probe.Step, bool) { return stepFallback(r.Context(), box) },
+		func() (probe.Step, bool) { return stepFields(r.Context(), config, box) },
+	} {
+		if s, there := of(); there {
+			test.Told(s)
+			steps = append(steps, s)
+		}
+	}
 	for _, s := range steps {
 		done.Steps = append(done.Steps, testedStep(s))
 	}
-	done.OK = probe.Works(steps)
+	if done.OK = probe.Works(steps); done.OK {
+		boxesOf{}.Wake(name) // which may wait for a while, as it did not work before
+	}
 	noteOperator(r, eventMailTested, "", map[string]string{
 		"mailbox": name, "ok": strconv.FormatBool(done.OK), "send": strconv.FormatBool(asked.Send), "again": strconv.FormatBool(asked.Again),
 	})
@@ -106,22 +113,12 @@ func mailTest(config *Mailbox, box *mail.Mailbox, asked mailTestAsked) probe.Tes
 	// The server by which the PSA's mail service is reached hands on other mails as well.
 	by, can := box.Fallback.(interface {
 		Send(ctx context.Context, from, to string, raw []byte) error
-		SendAgain(ctx context.Context, from, to string, raw []byte) error
 	})
 	if !can {
 		t.Unsent = "the mailbox has no `fallback`, by whose server a mail could be sent. Send one to this address from elsewhere, and see with psagate mail list whether it comes"
 		return t
 	}
-	send := by.Send
-	if asked.Again {
-		send = by.SendAgain
-	}
-	t.Send = func(ctx context.Context, from, to string, raw []byte) error {
-		now := send
-		send = by.Send // what is refused is sent once for all aliases
-		return now(ctx, from, to, raw)
-	}
-	t.From = config.Fallback.from(config)
+	t.Send, t.From = by.Send, config.Fallback.from(config)
 	return t
 }
 
@@ -146,17 +143,6 @@ func (s *MailSMTP) tested(deliver bool) *probe.Intake {
 		host = "localhost"
 	}
 	return &probe.Intake{Address: net.JoinHostPort(host, port), TLS: s.Certificate != "", Deliver: deliver, Name: s.Domain}
-}
-
-// secrets are what its user signs in with.
-func (i *MailIMAP) secrets() []*SecretText {
-	switch {
-	case i == nil:
-		return nil
-	case i.OAuth2 != nil:
-		return []*SecretText{i.OAuth2.ClientSecret, i.OAuth2.RefreshToken}
-	}
-	return []*SecretText{i.Password}
 }
 
 // storeTime is how long a store has to read a record anew.

@@ -31,6 +31,9 @@ func NewSender(s Service) (*Sender, error) {
 // HandOver implements drive.Fallback. One mail goes at a time; whoever has to wait for its turn longer than the context lasts has
 // surely not sent anything. The same ticket always has the same Message-ID.
 func (s *Sender) HandOver(ctx context.Context, t drive.Ticket, again bool) error {
+	if s.circles(t.Sender) {
+		return notNow(nil, "a mail of %s is not handed to the mail service, whose answer to it would come as another: it waits for the API", t.Sender)
+	}
 	done, err := s.take(ctx)
 	if err != nil {
 		return err

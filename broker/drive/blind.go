@@ -3,99 +3,97 @@ package drive
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/psagate/psagate/broker/ledger"
-	"github.com/psagate/psagate/broker/message"
 	"github.com/psagate/psagate/broker/route"
 )
 
-// A mail that comes while the PSA's API cannot be used cannot be routed, for nobody says who wrote it. Where the PSA's mail service is
-// due it is routed blind, as one of somebody unknown, and once more before the API makes its ticket or puts it right.
+// A mail that comes when the PSA's API cannot be used is routed without it once it is the mail service's turn: nobody is known then.
+// When the API is back it is routed again, before anything is made of it there, or as what the mail service made is put right. What
+// may belong to a ticket waits, and so does what would end otherwise than as a ticket: who wrote it may decide that.
 
-// mayBeBlind tells whether the mail service is due.
-func (d *Driver) mayBeBlind() bool {
-	if d.Fallback == nil || d.Down == nil || d.Rules.FallbackAfter <= 0 {
+// blind tells whether mails are routed so.
+func (d *Driver) blind() bool {
+	if d.Fallback == nil || d.Rules.FallbackAfter <= 0 || d.Down == nil {
 		return false
 	}
 	down := d.Down()
 	return !down.IsZero() && d.now().Sub(down) >= d.Rules.FallbackAfter
 }
 
-// routed routes a mail, blind if it has to be.
-func (d *Driver) routed(ctx context.Context, m ledger.Mail, of *message.Message) (draft *route.Draft, blindly bool, err error) {
-	draft, err = d.Mailbox.Route(ctx, of, d.Directory, threads{d, m})
-	if err == nil || errors.Is(err, route.ErrPending) || !d.mayBeBlind() {
+// errBlind: whether the mail belongs to a ticket cannot be found out.
+var errBlind = errors.New("the PSA cannot be asked about a ticket that it names")
+
+// nobody is a route.Directory that knows no people, and not which tickets there are.
+type nobody struct{}
+
+func (nobody) Resources(context.Context, string) ([]route.Person, error)     { return nil, nil }
+func (nobody) Contacts(context.Context, string, int) ([]route.Person, error) { return nil, nil }
+func (nobody) Companies(context.Context, string) ([]int64, error)            { return nil, nil }
+
+func (nobody) TicketByNumber(context.Context, string) (route.Ticket, bool, error) {
+	return route.Ticket{}, false, errBlind
+}
+
+func (nobody) TicketByID(context.Context, int64) (route.Ticket, bool, error) {
+	return route.Ticket{}, false, errBlind
+}
+
+// errUnsure is why a mail is not routed without the PSA.
+var errUnsure = errors.New("it would not become a ticket, and the PSA cannot be asked who wrote it")
+
+// routed routes a mail with what can be known now.
+func (d *Driver) routed(ctx context.Context, m ledger.Mail, raw []byte) (draft *route.Draft, blind bool, err error) {
+	if !d.blind() {
+		draft, err = d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, threads{d, m})
 		return draft, false, err
 	}
-	b := blind{threads{d, m}, map[int64]string{}}
-	if draft, err = d.Mailbox.Route(ctx, of, b, b); err != nil {
-		return nil, false, err
+	draft, err = d.Mailbox.Route(ctx, d.read(m, raw), nobody{}, threads{d, m})
+	if err != nil {
+		return nil, true, err
 	}
-	draft.Troubles = append(draft.Troubles, "the PSA's API could not be used when it was routed, so that who wrote it was not known: it is routed once more when that can be used again")
-	return draft, true, nil
-}
-
-// blind is a Directory that knows nobody, and of tickets those that this broker knows of itself: by its own signed tokens, and by the
-// mails that the ledger remembers, which have their numbers, too.
-type blind struct {
-	threads
-	numbers map[int64]string
-}
-
-var _ route.Directory = blind{}
-
-// TicketOf implements route.Threads.
-func (b blind) TicketOf(ctx context.Context, messageID string) (int64, bool, error) {
-	id, known, err := b.threads.TicketOf(ctx, messageID)
-	if err == nil && known {
-		of, _, err := b.d.Ledger.Referred(ctx, messageID)
-		if err != nil {
-			return 0, false, err
-		}
-		b.numbers[id] = of.Number
+	told := draft.Notice != nil || draft.Lockout != nil || draft.Cause == "own" // whoever wrote it
+	if draft.Outcome != route.NewTicket && !told {
+		return nil, true, errUnsure
 	}
-	return id, known, err
+	return draft, draft.Outcome == route.NewTicket, nil
 }
 
-// Resources implements route.Directory, as all below.
-func (blind) Resources(context.Context, string) ([]route.Person, error) { return nil, nil }
-
-func (blind) Contacts(context.Context, string, int) ([]route.Person, error) { return nil, nil }
-
-func (blind) Companies(context.Context, string) ([]int64, error) { return nil, nil }
-
-func (blind) TicketByNumber(context.Context, string) (route.Ticket, bool, error) {
-	return route.Ticket{}, false, nil // whether the sender has to do with it is not known
-}
-
-func (b blind) TicketByID(_ context.Context, id int64) (route.Ticket, bool, error) {
-	return route.Ticket{ID: id, Number: b.numbers[id]}, true, nil
-}
-
-// sighted is the plan of a mail that was routed blind, by what the PSA says now. It stays as it is where the mail cannot be routed in the
-// same way any more: its bytes are gone, or its alias is another mailbox's by now.
-func (d *Driver) sighted(ctx context.Context, m ledger.Mail, p plan) (plan, error) {
-	if !p.Blind || m.Item > 0 || m.IsNote {
-		return p, nil
-	}
+// again routes a mail that was routed blindly, with the PSA.
+func (d *Driver) again(ctx context.Context, m ledger.Mail) (*route.Draft, error) {
 	raw, err := d.Ledger.Raw(ctx, m.ID)
-	if errors.Is(err, ledger.ErrGone) {
+	if err != nil {
+		return nil, err
+	}
+	return d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, threads{d, m})
+}
+
+// replan is what a mail becomes that has not been sent: what was planned of it is forgotten.
+func (d *Driver) replan(ctx context.Context, m ledger.Mail) ledger.Result {
+	draft, err := d.again(ctx, m)
+	if err != nil {
+		return d.notNow(m, "it cannot be routed again", err)
+	}
+	return ledger.Result{Answer: ledger.NotNow, Understood: d.understood(draft, m.Forced, false)}
+}
+
+// sighted is the plan by which the ticket that the mail service made is put right.
+func (d *Driver) sighted(ctx context.Context, m ledger.Mail, p plan) (plan, error) {
+	if !p.Blind {
 		return p, nil
 	}
+	draft, err := d.again(ctx, m)
 	if err != nil {
 		return p, err
 	}
-	draft, err := d.Mailbox.Route(ctx, d.read(m, raw, m.Least), d.Directory, before{threads{d, m}})
+	return planOf(draft, d.Mailbox.Default), nil
+}
+
+// repair puts right what the mail service made.
+func (d *Driver) repair(ctx context.Context, m ledger.Mail, p plan, ticket int64) error {
+	p, err := d.sighted(ctx, m, p)
 	if err != nil {
-		return p, fmt.Errorf("routing it once more: %w", err)
+		return err
 	}
-	if draft.Reference != m.Reference {
-		return p, nil
-	}
-	p.Fields, p.Contact = draft.Fields.Over(d.Mailbox.Default), draft.Contact()
-	if draft.Outcome == route.NewTicket {
-		p.Title, p.Description = draft.Title, draft.Description
-	}
-	return p, nil
+	return d.Ticketer.Repair(ctx, ticket, p.ticket(m))
 }

@@ -115,34 +115,36 @@ var cases = []struct {
 		w.repaired()
 	}},
 	{31, "the API comes back: what the mail service made is put right", func(w *world) { w.fallback(); w.hours(2); w.down = time.Time{}; w.repaired() }},
-	{31, "a mail comes while the API cannot be used", func(w *world) {
-		w.outage()
+	{31, "a mail comes when the API cannot be used: it is handed over, and put right", func(w *world) {
+		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
+		w.arrive(plainMail)
 		w.hours(2)
-		w.down = time.Time{}
-		if w.repaired(); w.one().Contact != 7 || w.one().Fields.Company != "3" {
-			w.t.Errorf("%+v", w.one())
+		if w.handed != 1 {
+			w.t.Errorf("handed over %d times", w.handed)
 		}
+		w.down = time.Time{}
+		w.repaired()
 	}},
-	{31, "a mail comes while the API cannot be used, which can be before the mail is handed over", func(w *world) {
-		w.outage()
+	{31, "a mail comes when the API cannot be used, and that comes back before it is handed over", func(w *world) {
+		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
 		w.fates["mail"] = []fate{notNow}
+		w.arrive(plainMail)
 		w.pass(31 * time.Minute)
 		w.run(w.driver())
 		w.run(w.driver())
 		w.down = time.Time{}
-		w.fates["directory"] = []fate{cut}
-		if t := w.one(); w.handed != 0 || t.Contact != 7 || t.Fields.Company != "3" || t.Fields.Queue != "Level 1" {
+		if t := w.one(); w.handed != 0 || t.fixed != 0 || t.Fields.Queue != "Level 1" {
 			w.t.Errorf("handed over %d times; %+v", w.handed, t)
 		}
 	}},
-	{31, "an answer to a mail comes while the API cannot be used", func(w *world) {
+	{31, "an answer that comes when the API cannot be used waits for that, to become a note", func(w *world) {
 		w.arrive(plainMail)
 		w.settle()
 		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
 		w.arrive(reply)
 		w.hours(2)
 		w.down = time.Time{}
-		if t := w.one(); w.handed != 1 || len(t.notes) != 1 {
+		if t := w.one(); w.handed != 0 || len(t.notes) != 1 {
 			w.t.Errorf("handed over %d times; %+v", w.handed, t)
 		}
 	}},
@@ -220,18 +222,14 @@ var cases = []struct {
 		w.repaired()
 	}},
 	{34, "no secret: the API cannot be used for hours, and there is no mail service to use", func(w *world) {
-		w.arrive(withFiles)
-		w.run(w.driver()) // it is understood
-		w.down = w.now
 		w.arrive(plainMail)
+		w.down = w.now
 		w.hours(5)
-		if all := w.mails(); all[0].State != ledger.Ready || all[1].State != ledger.Spooled {
-			w.t.Errorf("%+v", all)
+		if m := w.mails()[0]; m.State != ledger.Spooled {
+			w.t.Errorf("%+v", m)
 		}
 		w.down = time.Time{}
-		if w.settle(); len(w.tickets) != 2 {
-			w.t.Errorf("%d tickets", len(w.tickets))
-		}
+		w.one()
 	}},
 	{36, "the ledger is lost after the ticket was made", func(w *world) { w.fates["acknowledge"] = []fate{restarts}; w.arrive(plainMail); w.one() }},
 	{36, "the ledger is lost in the midst of the files", func(w *world) { w.fates["attach"] = []fate{works, restarts}; w.arrive(withFiles); w.files(2) }},
@@ -241,6 +239,20 @@ var cases = []struct {
 		w.now = w.now.Add(-24 * time.Hour)
 		w.run(w.driver())
 		w.now = w.now.Add(48 * time.Hour)
+		w.one()
+	}},
+	{37, "the clock is set back by a day before it is sent again", func(w *world) { w.fates["create"] = []fate{notNow}; w.setBack(1) }},
+	{37, "the clock is set back by a day while it is in flight", func(w *world) { w.fates["write in-flight 0"] = []fate{dieAfter}; w.setBack(1) }},
+	{37, "the clock is set back by a day while it is in doubt: it has its time to settle", func(w *world) { w.fates["create"] = []fate{late}; w.setBack(1) }},
+	{37, "the clock is set back by a day before it is moved", func(w *world) { w.fates["acknowledge"] = []fate{cut}; w.setBack(1) }},
+	{37, "the clock is set back by a day while a process stands still, which sends no more then", func(w *world) {
+		w.arrive(plainMail)
+		w.run(w.driver())
+		m := w.mails()[0]
+		now := w.now.Add(-24 * time.Hour)
+		if m = w.rules.Begin(m, ledger.Send, w.now); !w.rules.MaySend(m, w.now) || w.rules.MaySend(m, now) {
+			w.t.Errorf("a day before it was to be sent: %v", w.rules.MaySend(m, now))
+		}
 		w.one()
 	}},
 	{38, "its alias is taken out of the config while it is under way", func(w *world) {
@@ -295,13 +307,6 @@ func (w *world) fallback() {
 	w.down = w.now
 }
 
-// outage has the API away already when a mail comes of a contact of company 3.
-func (w *world) outage() {
-	w.rules.FallbackAfter, w.contact = 30*time.Minute, route.Person{ID: 7, Company: 3, Name: "Ada"}
-	w.down = w.now
-	w.arrive(plainMail)
-}
-
 func (w *world) hours(n int) {
 	for range n * 12 {
 		w.run(w.driver())
@@ -352,4 +357,25 @@ func TestCrashMatrix(t *testing.T) {
 			}
 		})
 	}
+}
+
+// setBack sets the clock back by so many days in the midst of a mail, which is done with all the same, and not days later.
+func (w *world) setBack(days int) {
+	w.arrive(plainMail)
+	for range 4 {
+		w.run(w.driver())
+	}
+	w.now = w.now.Add(-time.Duration(days) * 24 * time.Hour)
+	for i := range w.late { // the PSA has another clock
+		w.late[i].at = w.late[i].at.Add(-time.Duration(days) * 24 * time.Hour)
+	}
+	steps := 0
+	for range 60 {
+		steps += w.run(w.driver())
+		w.pass(time.Minute)
+	}
+	if m := w.mails()[0]; m.State != ledger.Done || !m.Acknowledged || steps > 20 {
+		w.t.Errorf("an hour after the clock was set back, in %d steps: %+v", steps, m)
+	}
+	w.one()
 }

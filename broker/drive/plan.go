@@ -23,13 +23,13 @@ type plan struct {
 	Default route.Fields `json:"default"`
 	Contact int64        `json:"contact,omitempty"`
 	Files   []planned    `json:"files,omitempty"`
-	// Sender and Subject are for the guard against loops.
-	Sender  string `json:"sender,omitempty"`
-	Subject string `json:"subject,omitempty"`
-	// Blind says that the PSA could not be asked who wrote the mail.
+	// Blind says that it was made without the PSA, which could not be asked.
 	Blind bool `json:"blind,omitempty"`
 	// Cut is message.Message.Cut. It is there from when the mail was spooled.
 	Cut string `json:"cut,omitempty"`
+	// Sender and Subject are for the guard against loops.
+	Sender  string `json:"sender,omitempty"`
+	Subject string `json:"subject,omitempty"`
 }
 
 // planned is a file; its bytes are in the mail, and known by their hash.

@@ -102,7 +102,7 @@ func (p psa) Find(_ context.Context, reference string) (Kept, bool, error) {
 
 func (p psa) Repair(_ context.Context, id int64, t Ticket) error {
 	return p.w.make("repair", func() {
-		p.w.tickets[id].Fields, p.w.tickets[id].Contact = t.Fields, t.Contact
+		p.w.tickets[id].Fields = t.Fields
 		p.w.tickets[id].fixed++
 	})
 }
@@ -135,7 +135,7 @@ func (s service) HandOver(_ context.Context, t Ticket, again bool) error {
 		if s.w.ignores {
 			return
 		}
-		t.Fields, t.Contact = route.Fields{Queue: "Mail"}, 0
+		t.Fields = route.Fields{Queue: "Mail"}
 		for _, on := range s.w.tickets {
 			if t.Note == on.kept().Number && !s.w.forgets {
 				s.w.late = append(s.w.late, effect{s.w.now.Add(10 * time.Minute), func() {
@@ -148,22 +148,17 @@ func (s service) HandOver(_ context.Context, t Ticket, again bool) error {
 	})
 }
 
-// directory knows the world's contact, if there is one, and all tickets. It is the API's.
+// directory knows nobody, and all tickets.
 type directory struct{ w *world }
 
 func (d directory) Resources(context.Context, string) ([]route.Person, error) {
 	if !d.w.down.IsZero() {
-		return nil, errNoAnswer
+		return nil, errNoAnswer // it is the PSA, as all else
 	}
 	return nil, d.w.asked("directory")
 }
 
-func (d directory) Contacts(_ context.Context, _ string, field int) ([]route.Person, error) {
-	if field != 1 || d.w.contact.ID == 0 {
-		return nil, nil
-	}
-	return []route.Person{d.w.contact}, nil
-}
+func (d directory) Contacts(context.Context, string, int) ([]route.Person, error) { return nil, nil }
 
 func (d directory) Companies(context.Context, string) ([]int64, error) { return nil, nil }
 
@@ -172,6 +167,9 @@ func (d directory) TicketByNumber(context.Context, string) (route.Ticket, bool, 
 }
 
 func (d directory) TicketByID(_ context.Context, id int64) (route.Ticket, bool, error) {
+	if !d.w.down.IsZero() {
+		return route.Ticket{}, false, errNoAnswer
+	}
 	t, there := d.w.tickets[id]
 	if !there {
 		return route.Ticket{}, false, nil

@@ -32,11 +32,11 @@ func TestWhatIsMadeOfAMailThatWasCutSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.fates["raw 1"] = []fate{cut}
-	w.outage() // after which it is routed once more
+	w.rules.FallbackAfter, w.down = 30*time.Minute, w.now // after which it is routed once more
 	w.hours(2)
 	w.down = time.Time{}
 	w.settle()
-	if all := w.mails(); len(all) != 2 || all[0].State != ledger.Done {
+	if all := w.mails(); len(all) != 1 || all[0].State != ledger.Done {
 		t.Fatalf("%+v", all)
 	}
 	if of := w.tickets[1000]; of == nil || !strings.HasPrefix(of.Description, "There is more of it.\nFrom: ") {
@@ -55,4 +55,22 @@ func FuzzSpooled(f *testing.F) {
 			t.Errorf("%d references, an id of %d bytes, content %x", len(m.References), len(m.MessageID), m.Content)
 		}
 	})
+}
+
+// TestANumberInReferencesIsNoProof: a row's References hold numbers of tickets too, which whoever writes one into the References of a
+// mail must not come by without being asked who he is.
+func TestANumberInReferencesIsNoProof(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"<T20260213.0045>", "T20260213.0045", "<t1-7-aaaaaaaaaaaaaaaa>"} {
+		for _, field := range []string{"References", "In-Reply-To"} {
+			w := newWorld(t)
+			w.arrive("From: jo@acme.example\nTo: support+t1-7-aaaaaaaaaaaaaaaa@msp.example\nSubject: Printer T20260213.0045\nMessage-ID: <1@acme.example>\n\nIt is on fire.\n")
+			w.settle()
+			w.arrive("From: mallory@evil.example\nTo: support@msp.example\nSubject: Hello\nMessage-ID: <2@evil.example>\n" + field + ": " + name + "\n\nLet me in.\n")
+			w.settle()
+			if m := w.mails()[1]; m.IsNote || m.Ticket == w.mails()[0].Ticket {
+				t.Errorf("%s: %s: a stranger writes into ticket %d", field, name, m.Ticket)
+			}
+		}
+	}
 }

@@ -27,18 +27,13 @@ func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledg
 	if err != nil {
 		return d.notNow(m, "what is to be made of it cannot be read", err)
 	}
-	if step == ledger.Send || step == ledger.Repair {
-		if p, err = d.sighted(ctx, m, p); err != nil {
-			return d.notNow(m, "it was routed while the PSA could not be asked, and cannot be routed once more", err)
-		}
-	}
 	switch step {
 	case ledger.Send:
 		return d.send(ctx, m, p)
 	case ledger.SendAtes:
 		return d.handOver(ctx, m, p)
 	case ledger.Repair:
-		return ledger.Result{Answer: answer(d.Ticketer.Repair(ctx, m.Ticket, p.ticket(m)))}
+		return ledger.Result{Answer: answer(d.repair(ctx, m, p, m.Ticket))}
 	}
 	return d.look(ctx, m, p)
 }
@@ -81,7 +76,7 @@ func (d *Driver) adopt(ctx context.Context, m ledger.Mail, p plan) ledger.Result
 	if result.Answer != ledger.Yes || m.Item > 0 || m.IsNote || d.Fallback == nil {
 		return result
 	}
-	if err := d.Ticketer.Repair(ctx, result.Ticket, p.ticket(m)); err != nil && !errors.Is(err, ErrRefused) {
+	if err := d.repair(ctx, m, p, result.Ticket); err != nil && !errors.Is(err, ErrRefused) {
 		return d.notNow(m, "what the mail service made of it cannot be put right", err)
 	}
 	return result
@@ -97,6 +92,9 @@ func (d *Driver) send(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 		if result := d.adopt(ctx, m, p); result.Answer != ledger.No {
 			return result
 		}
+	}
+	if p.Blind && m.Item == 0 {
+		return d.replan(ctx, m)
 	}
 	var data []byte
 	if 0 < m.Item && m.Item <= m.Files {
@@ -157,7 +155,7 @@ func (d *Driver) file(ctx context.Context, m ledger.Mail, p plan) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	return f.bytes(d.read(m, raw, m.Least), raw)
+	return f.bytes(d.read(m, raw), raw)
 }
 
 func (d *Driver) handOver(ctx context.Context, m ledger.Mail, p plan) ledger.Result {

@@ -56,8 +56,7 @@ type world struct {
 	mailbox route.Mailbox
 	rules   ledger.Rules
 	down    time.Time
-	contact route.Person // who writes all mails, if it has an ID
-	deep    int          // processes that are in the midst of something
+	deep    int // processes that are in the midst of something
 	merges  bool
 	forgets bool // the mail service finds no ticket by its number
 	ignores bool // the mail service makes nothing of what it gets

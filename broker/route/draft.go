@@ -109,21 +109,20 @@ func (d *Draft) head() string {
 	if d.Message.Cut != "" {
 		lines = append(lines, plain.Line(d.Message.Cut))
 	}
+	// The line is always there: else one at the beginning of the mail's own text would be taken for it.
+	who := "(the mail does not say)"
 	if from := d.Message.Author(); from.Domain != "" {
-		who := from.String()
+		who = from.String()
 		if from.Name != "" {
 			who = plain.Cut(from.Name, 100, "…") + " <" + who + ">"
 		}
-		lines = append(lines, "From: "+plain.Cut(who, 300, "…"))
 	}
+	lines = append(lines, "From: "+plain.Cut(plain.Line(who), 300, "…"))
 	if names := others(d.Message); names != "" {
 		lines = append(lines, "Also to: "+names)
 	}
 	if d.Claimed != "" {
 		lines = append(lines, "The subject names ticket "+d.Claimed+", with which the sender has nothing to do.")
-	}
-	if len(lines) == 0 {
-		return ""
 	}
 	return strings.Join(lines, "\n") + "\n\n"
 }
@@ -138,7 +137,7 @@ func others(m *message.Message) string {
 			names = append(names, fmt.Sprintf("and %d more", len(m.Cc)-othersMost))
 			break
 		}
-		names = append(names, plain.Cut(a.String(), 100, "…"))
+		names = append(names, plain.Cut(plain.Line(a.String()), 100, "…"))
 	}
 	return strings.Join(names, ", ")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -83,7 +84,7 @@ func (t *Tickets) list(ctx context.Context, entity string) (*picklists, error) {
 		if p := t.lists.any(entity); p != nil {
 			return p, nil
 		}
-		return nil, err
+		return nil, unmade(err)
 	}
 	p := &picklists{read: t.now(), by: map[string]*picklist{}}
 	for _, f := range said.Fields {
@@ -93,6 +94,14 @@ func (t *Tickets) list(ctx context.Context, entity string) (*picklists, error) {
 	}
 	t.lists.put(entity, p)
 	return p, nil
+}
+
+// unmade is the error of a question that came before something was to be made: whatever became of the question, that surely was not.
+func unmade(err error) error {
+	if errors.Is(err, drive.ErrRefused) || errors.Is(err, drive.ErrNotNow) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", drive.ErrNotNow, err)
 }
 
 func picklistOf(f fieldInfo) *picklist {

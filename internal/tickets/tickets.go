@@ -42,6 +42,7 @@ type Tickets struct {
 	askNow    chan struct{}
 	troubles  troubles
 	lists     lists
+	asked     asked
 	naming    bool
 	companies companyNames
 	// unkept: the PSA does not store the externalID of a new ticket. oneAddress: its resources have one mail address alone.
