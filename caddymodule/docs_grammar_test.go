@@ -114,6 +114,14 @@ func (e *entry) String() string {
 	return e.up.String() + " " + strings.Join(own, " ")
 }
 
+// form is the way to the entry with all that it takes, by which it differs from other forms of the word.
+func (e *entry) form() string {
+	if e.up == nil {
+		return strings.Join(e.pieces, " ")
+	}
+	return e.up.form() + " " + strings.Join(e.pieces, " ")
+}
+
 // stands tells whether a piece stands for other words.
 func stands(piece string) bool { return strings.HasPrefix(piece, "<") || strings.HasPrefix(piece, "[") }
 
@@ -137,10 +145,10 @@ var samples = map[string]string{
 }
 
 // sample returns what stands for a piece; choose says whether what may be left out is.
-func (e *entry) sample(t *testing.T, piece string, choose func(n int) int) string {
+func (e *entry) sample(t *testing.T, piece string, choose chooser) string {
 	t.Helper()
 	if inner, optional := strings.CutPrefix(piece, "["); optional {
-		if choose(2) == 0 {
+		if choose(e.form()+" with "+piece, 2) == 0 {
 			return ""
 		}
 		piece = strings.TrimSuffix(inner, "]")
@@ -157,7 +165,7 @@ func (e *entry) sample(t *testing.T, piece string, choose func(n int) int) strin
 }
 
 // line is the entry filled in, without its block. The piece at the place is what is given instead.
-func (e *entry) line(t *testing.T, choose func(n int) int, place int, instead string) string {
+func (e *entry) line(t *testing.T, choose chooser, place int, instead string) string {
 	t.Helper()
 	filled := make([]string, len(e.pieces))
 	for i, piece := range e.pieces {
@@ -169,7 +177,7 @@ func (e *entry) line(t *testing.T, choose func(n int) int, place int, instead st
 }
 
 // text is the entry filled in. Of words that are there in several forms, one is chosen.
-func (e *entry) text(t *testing.T, choose func(n int) int) string {
+func (e *entry) text(t *testing.T, choose chooser) string {
 	t.Helper()
 	line := e.line(t, choose, -1, "")
 	if len(e.in) == 0 {
@@ -181,7 +189,7 @@ func (e *entry) text(t *testing.T, choose func(n int) int) string {
 	}
 	var block strings.Builder
 	for _, word := range slices.Sorted(maps.Keys(forms)) {
-		block.WriteString(forms[word][choose(len(forms[word]))].text(t, choose))
+		block.WriteString(forms[word][choose(e.form()+" with "+word, len(forms[word]))].text(t, choose))
 	}
 	return line + " {\n" + block.String() + "}\n"
 }
@@ -226,7 +234,10 @@ func (e *entry) ask(t *testing.T, text string) string {
 	return err.Error()
 }
 
-func firstChoice(int) int { return 0 }
+// chooser takes one of n; what names the choice.
+type chooser func(what string, n int) int
+
+func firstChoice(string, int) int { return 0 }
 
 var itKnows = regexp.MustCompile(`; it knows (.+?)(?:, at Caddyfile:\d+.*)?$`)
 
@@ -307,37 +318,34 @@ func TestTheReferenceNamesWhatCanFollowAWord(t *testing.T) {
 	})
 }
 
-// choices are one way through a text that can be filled in in many ways.
+// choices are ways through a text that can be filled in in many ways: as many as it takes for each form of each word to be there once.
 type choices struct {
-	taken, of []int
-	at        int
+	taken map[string]int // how often each choice was made
+	of    map[string]int // which n it has
+	most  int            // that one may be made of
+	dull  int            // ways in a row in which nothing was there for the first time
 }
 
-// choose takes the next choice, which is one of n.
-func (c *choices) choose(n int) int {
-	if c.at == len(c.taken) {
-		c.taken, c.of = append(c.taken, 0), append(c.of, n)
+// choose takes one of n, each in its turn.
+func (c *choices) choose(what string, n int) int {
+	next := c.taken[what]
+	if c.taken[what]++; next < n {
+		c.dull = 0
 	}
-	c.at++
-	return c.taken[c.at-1]
+	c.of[what], c.most = n, max(c.most, n)
+	return next % n
 }
 
-// next goes on to the next way, where there is one.
+// next goes on to the next way, where there is one: a form has forms within that show themselves when it is its turn again.
 func (c *choices) next() bool {
-	for c.at = 0; len(c.taken) > 0; {
-		last := len(c.taken) - 1
-		if c.taken[last]++; c.taken[last] < c.of[last] {
-			return true
-		}
-		c.taken, c.of = c.taken[:last], c.of[:last]
-	}
-	return false
+	c.dull++
+	return c.dull <= c.most
 }
 
 func TestTheReferencesGrammarIsAccepted(t *testing.T) {
 	for _, root := range grammar(t) {
-		var c choices
-		for more := true; more; more = c.next() {
+		c := choices{taken: map[string]int{}, of: map[string]int{}, most: 1}
+		for c.next() {
 			text := string(caddyfile.Format([]byte(root.whole(root.text(t, c.choose)))))
 			if strings.Contains(text, "totp engine") && !strings.Contains(text, "secrets main vault") {
 				if _, err := adapt(t, text); err == nil || !strings.Contains(err.Error(), "makes no codes itself") {
@@ -346,6 +354,11 @@ func TestTheReferencesGrammarIsAccepted(t *testing.T) {
 				continue
 			}
 			mustAdapt(t, text)
+		}
+		for what, n := range c.of {
+			if c.taken[what] < n {
+				t.Errorf("%s: of %d forms, %d were tried", what, n, c.taken[what])
+			}
 		}
 	}
 }

@@ -25,6 +25,8 @@ type plan struct {
 	Files   []planned    `json:"files,omitempty"`
 	// Blind says that it was made without the PSA, which could not be asked.
 	Blind bool `json:"blind,omitempty"`
+	// Cut is message.Message.Cut. It is there from when the mail was spooled.
+	Cut string `json:"cut,omitempty"`
 	// Sender and Subject are for the guard against loops.
 	Sender  string `json:"sender,omitempty"`
 	Subject string `json:"subject,omitempty"`
@@ -42,13 +44,20 @@ type planned struct {
 func planOf(d *route.Draft, otherwise route.Fields) plan {
 	p := plan{
 		Title: d.Title, Description: d.Description, Fields: d.Fields, Default: otherwise, Contact: d.Contact(),
-		Sender: d.Sender.Address.Key(), Subject: d.Message.Subject,
+		Sender: d.Sender.Address.Key(), Subject: d.Message.Subject, Cut: d.Message.Cut,
 	}
 	for _, f := range d.Files {
 		p.Files = append(p.Files, planned{f.Name, f.Type, f.Hash, len(f.Data)})
 	}
 	slices.SortStableFunc(p.Files, func(a, b planned) int { return cmp.Compare(a.Size, b.Size) })
 	return p
+}
+
+// cutOf is what was said of a mail when it was spooled (CutShort).
+func cutOf(m ledger.Mail) string {
+	var p plan
+	_ = json.Unmarshal(m.Plan, &p) // of most mails there is none yet
+	return p.Cut
 }
 
 func (p plan) loopMail() loop.Mail {

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -21,5 +22,12 @@ func Spooled(mailbox, object string, raw []byte, arrived time.Time) (row ledger.
 		row.From = m.From[0].String()
 	}
 	row.References = slices.Concat(m.References, thread.Numbers(m.Subject), thread.Tokens(m))
+	return row
+}
+
+// CutShort says of a row that is to be spooled that its bytes are the beginning of a longer mail. said is a sentence for people: how long
+// the mail is, and where. It stands at the top of what the mail becomes.
+func CutShort(row ledger.Mail, said string) ledger.Mail {
+	row.Plan, _ = json.Marshal(plan{Cut: ledger.Line(said, 500)}) // of strings: it cannot fail
 	return row
 }

@@ -26,6 +26,27 @@ func TestARowSaysWhatNamesTickets(t *testing.T) {
 	}
 }
 
+// What was said when a mail was spooled stands in its ticket, however often it is understood.
+func TestWhatIsMadeOfAMailThatWasCutSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inbox["1:1"] = plainMail
+	if _, _, err := w.book.Spool(t.Context(), CutShort(Spooled("support", "1:1", []byte(plainMail), w.now), "There is\nmore of it."), []byte(plainMail)); err != nil {
+		t.Fatal(err)
+	}
+	w.fates["raw 1"] = []fate{cut}
+	w.rules.FallbackAfter, w.down = 30*time.Minute, w.now // after which it is routed once more
+	w.hours(2)
+	w.down = time.Time{}
+	w.settle()
+	if all := w.mails(); len(all) != 1 || all[0].State != ledger.Done {
+		t.Fatalf("%+v", all)
+	}
+	if of := w.tickets[1000]; of == nil || !strings.HasPrefix(of.Description, "There is more of it.\nFrom: ") {
+		t.Errorf("%+v", of)
+	}
+}
+
 // FuzzSpooled: whatever came has a row that fits into the ledger, and is known by its content.
 func FuzzSpooled(f *testing.F) {
 	for _, seed := range []string{plainMail, reply, withFiles, "", "\x00", "Subject: \xff\nTo: a+t1-@b\n", "References: " + strings.Repeat("<a@b> ", 500) + "\n\n"} {

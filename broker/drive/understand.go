@@ -64,7 +64,7 @@ func (d *Driver) read(m ledger.Mail, raw []byte) (read *message.Message) {
 	} else {
 		read = message.Read(raw, o)
 	}
-	read.ContentKey = keyOf(read, m.Arrived)
+	read.ContentKey, read.Cut = keyOf(read, m.Arrived), cutOf(m)
 	return read
 }
 

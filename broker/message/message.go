@@ -44,6 +44,9 @@ type Message struct {
 	// without being cleaned.
 	Text string
 	HTML string
+	// Cut says, in a sentence, that this is the beginning of a longer mail, and where the whole is. It is whoever fetched the mail
+	// that knows; empty for a whole one.
+	Cut string
 	// Files are what is attached and the images within the text, in the mail's order.
 	Files []File
 

@@ -103,9 +103,12 @@ func (d *Draft) write() {
 	d.Description = head + text + tail
 }
 
-// head says what the PSA's own fields do not: who wrote, where that is not the contact of the ticket, and what to look at.
+// head says what the PSA's own fields do not: that the mail is longer, who wrote, where that is not the contact of the ticket, and what to look at.
 func (d *Draft) head() string {
 	var lines []string
+	if d.Message.Cut != "" {
+		lines = append(lines, plain.Line(d.Message.Cut))
+	}
 	// The line is always there: else one at the beginning of the mail's own text would be taken for it.
 	who := "(the mail does not say)"
 	if from := d.Message.Author(); from.Domain != "" {

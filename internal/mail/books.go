@@ -1,9 +1,11 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net"
 	"strings"
 
@@ -20,7 +22,13 @@ type inbox struct {
 	books   ledger.Ledger
 	mailbox string
 	account string // with what parts it from the place
+	whole   string // where a mail is that was longer than is taken, once it is done with
 	wake    func()
+}
+
+// wholeAt says where mails are that are done with.
+func wholeAt(m *imap.Mailbox) string {
+	return fmt.Sprintf("in the folder %s of %s at %s", cmp.Or(m.Processed, "Processed"), m.User, m.Server)
 }
 
 // accountOf is short for a server and a user. The port is left out: it is another way to the same mails.
@@ -45,7 +53,11 @@ func (b inbox) Missing(ctx context.Context, objects []string) ([]string, error) 
 
 // Spool implements imap.Books. A mail that is there already is kept.
 func (b inbox) Spool(ctx context.Context, mail imap.Mail) error {
-	_, fresh, err := b.books.Spool(ctx, drive.Spooled(b.mailbox, b.account+mail.Object, mail.Raw, mail.Arrived), mail.Raw)
+	row := drive.Spooled(b.mailbox, b.account+mail.Object, mail.Raw, mail.Arrived)
+	if mail.Cut {
+		row = drive.CutShort(row, fmt.Sprintf("This is the beginning of a mail of %d bytes, which is longer than the mailbox takes. The whole mail is %s.", mail.Size, b.whole))
+	}
+	_, fresh, err := b.books.Spool(ctx, row, mail.Raw)
 	if err == nil && fresh {
 		b.wake()
 	}

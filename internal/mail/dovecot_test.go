@@ -3,6 +3,8 @@ package mail
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -53,6 +55,27 @@ func TestMailsOfARealServerBecomeTicketsAndAReloadKeepsTheConnection(t *testing.
 	eventually(t, "a third ticket", processed(3))
 	if s := e.States(t.Context())[0]; s.Source.Connected.IsZero() || s.User != imaptest.User || s.Balance.Tickets != 3 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// Who reads the ticket of a mail that was too long must know that there is more of it, and where.
+func TestTheTicketOfAMailThatWasCutSaysSo(t *testing.T) {
+	server := imaptest.Start(t, imaptest.Options{})
+	p, books := new(psa), ledger.NewMemory()
+	m := mailbox("support", p, imaptest.User)
+	m.IMAP = &imap.Mailbox{
+		Server: server.TLS, Config: &tls.Config{RootCAs: server.Roots}, User: imaptest.User, Poll: time.Second, Most: 4000, Processed: "Done",
+		Password: func(context.Context) (string, error) { return imaptest.Password, nil },
+	}
+	raw := []byte("From: Ada <ada@customer.test>\r\nTo: " + imaptest.User + "\r\nMessage-ID: <1@customer.test>\r\nSubject: long\r\n\r\nHelp.\r\n" + strings.Repeat("A line of the log.\r\n", 500))
+	e := begin(t, books, nil)
+	e.Use(Config{Mailboxes: []*Mailbox{m}})
+	server.Deliver(raw)
+	eventually(t, "a ticket, and the mail is moved", func() bool { return len(p.made()) == 1 && len(server.Folder("Done")) == 1 })
+	whole := server.Folder("Done")[0].Raw
+	want := fmt.Sprintf("This is the beginning of a mail of %d bytes, which is longer than the mailbox takes. The whole mail is in the folder Done of %s at %s.\nFrom: Ada <ada@customer.test>\n\nHelp.", len(whole), imaptest.User, server.TLS)
+	if d := p.tickets[0].Description; !strings.HasPrefix(d, want) || len(whole) < len(raw) {
+		t.Errorf("%d bytes, and the ticket begins with\n%.400s\nwant\n%s", len(whole), d, want)
 	}
 }
 

@@ -28,7 +28,7 @@ type reader struct {
 func newReader(m *Mailbox, books ledger.Ledger, wake func(), log *slog.Logger) *reader {
 	return &reader{
 		mailbox: m.IMAP, key: m.Key, log: log, closing: m.CloseIMAP,
-		inbox: inbox{books: books, mailbox: m.name(), account: accountOf(m.IMAP), wake: wake},
+		inbox: inbox{books: books, mailbox: m.name(), account: accountOf(m.IMAP), whole: wholeAt(m.IMAP), wake: wake},
 	}
 }
 
