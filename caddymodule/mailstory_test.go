@@ -48,8 +48,13 @@ func (o *postOffice) config(t *testing.T, was, is string) {
 
 func (o *postOffice) send(t *testing.T, subject string, to ...string) {
 	t.Helper()
-	mail := fmt.Sprintf("From: Ada <ada@customer.test>\r\nTo: %s\r\nMessage-ID: <%s@customer.test>\r\nSubject: %s\r\n\r\nIt does not print.\r\n", strings.Join(to, ", "), subject, subject)
-	if err := netsmtp.SendMail(o.smtp, nil, "ada@customer.test", to, []byte(mail)); err != nil {
+	o.sendAs(t, "ada@customer.test", subject, to...)
+}
+
+func (o *postOffice) sendAs(t *testing.T, from, subject string, to ...string) {
+	t.Helper()
+	mail := fmt.Sprintf("From: Ada <%s>\r\nTo: %s\r\nMessage-ID: <%s@customer.test>\r\nSubject: %s\r\n\r\nIt does not print.\r\n", from, strings.Join(to, ", "), subject, subject)
+	if err := netsmtp.SendMail(o.smtp, nil, from, to, []byte(mail)); err != nil {
 		t.Fatal(err)
 	}
 }

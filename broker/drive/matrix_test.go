@@ -115,6 +115,39 @@ var cases = []struct {
 		w.repaired()
 	}},
 	{31, "the API comes back: what the mail service made is put right", func(w *world) { w.fallback(); w.hours(2); w.down = time.Time{}; w.repaired() }},
+	{31, "a mail comes when the API cannot be used: it is handed over, and put right", func(w *world) {
+		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
+		w.arrive(plainMail)
+		w.hours(2)
+		if w.handed != 1 {
+			w.t.Errorf("handed over %d times", w.handed)
+		}
+		w.down = time.Time{}
+		w.repaired()
+	}},
+	{31, "a mail comes when the API cannot be used, and that comes back before it is handed over", func(w *world) {
+		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
+		w.fates["mail"] = []fate{notNow}
+		w.arrive(plainMail)
+		w.pass(31 * time.Minute)
+		w.run(w.driver())
+		w.run(w.driver())
+		w.down = time.Time{}
+		if t := w.one(); w.handed != 0 || t.fixed != 0 || t.Fields.Queue != "Level 1" {
+			w.t.Errorf("handed over %d times; %+v", w.handed, t)
+		}
+	}},
+	{31, "an answer that comes when the API cannot be used waits for that, to become a note", func(w *world) {
+		w.arrive(plainMail)
+		w.settle()
+		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
+		w.arrive(reply)
+		w.hours(2)
+		w.down = time.Time{}
+		if t := w.one(); w.handed != 0 || len(t.notes) != 1 {
+			w.t.Errorf("handed over %d times; %+v", w.handed, t)
+		}
+	}},
 	{31, "the mail service makes the note on a ticket that is there", func(w *world) {
 		w.arrive(plainMail)
 		w.settle()
@@ -192,7 +225,7 @@ var cases = []struct {
 		w.arrive(plainMail)
 		w.down = w.now
 		w.hours(5)
-		if m := w.mails()[0]; m.State != ledger.Ready {
+		if m := w.mails()[0]; m.State != ledger.Spooled {
 			w.t.Errorf("%+v", m)
 		}
 		w.down = time.Time{}

@@ -23,6 +23,8 @@ type plan struct {
 	Default route.Fields `json:"default"`
 	Contact int64        `json:"contact,omitempty"`
 	Files   []planned    `json:"files,omitempty"`
+	// Blind says that it was made without the PSA, which could not be asked.
+	Blind bool `json:"blind,omitempty"`
 	// Sender and Subject are for the guard against loops.
 	Sender  string `json:"sender,omitempty"`
 	Subject string `json:"subject,omitempty"`

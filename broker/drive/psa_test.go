@@ -152,6 +152,9 @@ func (s service) HandOver(_ context.Context, t Ticket, again bool) error {
 type directory struct{ w *world }
 
 func (d directory) Resources(context.Context, string) ([]route.Person, error) {
+	if !d.w.down.IsZero() {
+		return nil, errNoAnswer // it is the PSA, as all else
+	}
 	return nil, d.w.asked("directory")
 }
 
@@ -164,6 +167,9 @@ func (d directory) TicketByNumber(context.Context, string) (route.Ticket, bool, 
 }
 
 func (d directory) TicketByID(_ context.Context, id int64) (route.Ticket, bool, error) {
+	if !d.w.down.IsZero() {
+		return route.Ticket{}, false, errNoAnswer
+	}
 	t, there := d.w.tickets[id]
 	if !there {
 		return route.Ticket{}, false, nil

@@ -25,7 +25,7 @@ func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledg
 	if err != nil {
 		return d.notNow(m, "its bytes cannot be read", err)
 	}
-	draft, err := d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, threads{d, m})
+	draft, blind, err := d.routed(ctx, m, raw)
 	if errors.Is(err, route.ErrPending) {
 		return ledger.Result{Answer: ledger.Yes, Understood: ledger.Understood{WaitFor: true}}
 	}
@@ -46,7 +46,7 @@ func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledg
 		}
 	}
 	d.guard(draft, m)
-	return ledger.Result{Answer: ledger.Yes, Understood: d.understood(draft, m.Forced)}
+	return ledger.Result{Answer: ledger.Yes, Understood: d.understood(draft, m.Forced, blind)}
 }
 
 func (d *Driver) notNow(m ledger.Mail, what string, err error) ledger.Result {
@@ -91,7 +91,7 @@ func (d *Driver) guard(draft *route.Draft, m ledger.Mail) {
 }
 
 // understood is what is written down. Where people want a mail to become something it does, whatever its kind.
-func (d *Driver) understood(draft *route.Draft, forced bool) ledger.Understood {
+func (d *Driver) understood(draft *route.Draft, forced, blind bool) ledger.Understood {
 	u := ledger.Understood{Reference: draft.Reference, Why: slices.Concat(draft.Why, draft.Troubles)}
 	switch aside := draft.Outcome == route.Suspended || draft.Outcome == route.Suppressed; {
 	case aside && !forced:
@@ -113,6 +113,7 @@ func (d *Driver) understood(draft *route.Draft, forced bool) ledger.Understood {
 		u.Why = append(u.Why, ledger.Line(gets+Gets(draft), mostGets))
 	}
 	p := planOf(draft, d.Mailbox.Default)
+	p.Blind = blind
 	u.Files = len(p.Files)
 	u.Plan, _ = json.Marshal(p) // of strings and numbers: it cannot fail
 	return u

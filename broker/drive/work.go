@@ -33,7 +33,7 @@ func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledg
 	case ledger.SendAtes:
 		return d.handOver(ctx, m, p)
 	case ledger.Repair:
-		return ledger.Result{Answer: answer(d.Ticketer.Repair(ctx, m.Ticket, p.ticket(m)))}
+		return ledger.Result{Answer: answer(d.repair(ctx, m, p, m.Ticket))}
 	}
 	return d.look(ctx, m, p)
 }
@@ -76,7 +76,7 @@ func (d *Driver) adopt(ctx context.Context, m ledger.Mail, p plan) ledger.Result
 	if result.Answer != ledger.Yes || m.Item > 0 || m.IsNote || d.Fallback == nil {
 		return result
 	}
-	if err := d.Ticketer.Repair(ctx, result.Ticket, p.ticket(m)); err != nil && !errors.Is(err, ErrRefused) {
+	if err := d.repair(ctx, m, p, result.Ticket); err != nil && !errors.Is(err, ErrRefused) {
 		return d.notNow(m, "what the mail service made of it cannot be put right", err)
 	}
 	return result
@@ -92,6 +92,9 @@ func (d *Driver) send(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 		if result := d.adopt(ctx, m, p); result.Answer != ledger.No {
 			return result
 		}
+	}
+	if p.Blind && m.Item == 0 {
+		return d.replan(ctx, m)
 	}
 	var data []byte
 	if 0 < m.Item && m.Item <= m.Files {

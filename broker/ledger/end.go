@@ -27,7 +27,8 @@ type Result struct {
 	Ticket int64
 	Number string
 	Merged bool
-	// Understood is what Understand and UnderstandLeast have found, with Yes.
+	// Understood is what Understand and UnderstandLeast have found, with Yes; with NotNow of a Send, what the mail is to become instead,
+	// of which nothing has been sent yet.
 	Understood Understood
 }
 
@@ -90,7 +91,13 @@ func (r Rules) understood(m Mail, step Step, result Result, now time.Time) Mail 
 		m.Tries = max(0, m.Tries-1)
 		return r.later(m, now)
 	}
-	m.Tries, m.Fails, m.Reference, m.Least, m.Why = 0, 0, u.Reference, step == UnderstandLeast, lines(u.Why)
+	m.Least = step == UnderstandLeast
+	return r.planned(m, u, now)
+}
+
+// planned is a mail of which is known what becomes of it.
+func (r Rules) planned(m Mail, u Understood, now time.Time) Mail {
+	m.Tries, m.Fails, m.Reference, m.Why = 0, 0, u.Reference, lines(u.Why)
 	if u.End != "" {
 		return m.end(u.End, u.Cause, now)
 	}
@@ -106,7 +113,10 @@ func (r Rules) sent(m Mail, result Result, now time.Time) Mail {
 		return r.refused(m, now)
 	case NotNow:
 		m.Tries = max(0, m.Tries-1)
-		return r.later(m.to(Ready, now), now)
+		if m = m.to(Ready, now); result.Understood.Reference != "" {
+			return r.planned(m, result.Understood, now)
+		}
+		return r.later(m, now)
 	}
 	return r.doubt(m, now)
 }

@@ -26,10 +26,13 @@ func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, t
 	d.applyAlias(b, alias, came, found)
 	if alias.LockoutNotice {
 		if d.Lockout = b.Lockouts.Read(m); d.Lockout != nil {
+			// Nobody is looked up: while the user is locked, the PSA answers no question.
+			d.Sender.Address, d.Sender.Kind = m.Author(), UnknownSender
 			d.end(Suppressed, "lockout", "it is the PSA's notice that a user of ours is locked")
-		} else {
-			d.say("it came by an alias for lockout notices, but is none about a user of ours: an ordinary mail")
+			d.finish(b, b.way(came))
+			return d, nil
 		}
+		d.say("it came by an alias for lockout notices, but is none about a user of ours: an ordinary mail")
 	}
 	if err := d.who(ctx, b, dir); err != nil {
 		return nil, err
@@ -40,10 +43,7 @@ func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, t
 	}
 	d.say(belongs.why)
 	d.Ticket, d.Claimed = belongs.ticket, belongs.claimed
-	treatment := d.rules(b, belongs.found)
-	if d.Outcome == "" {
-		d.treat(treatment, belongs.found)
-	}
+	d.treat(d.rules(b, belongs.found), belongs.found)
 	d.finish(b, b.way(came))
 	return d, nil
 }
@@ -76,6 +76,7 @@ func (d *Draft) who(ctx context.Context, b Mailbox, dir Directory) error {
 	if err != nil {
 		return err
 	}
+	s.Named = from.Key() != d.Message.Author().Key()
 	d.Sender = s
 	d.say(why)
 	return nil

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -207,6 +208,7 @@ func TestWhatIsNotTaken(t *testing.T) {
 		"one recipient too many": {c.says("RCPT TO:<support999@example.test>"), "452"},
 		"a size that is said":    {dial(t, i).says("EHLO c.test", "MAIL FROM:<a@example.test> SIZE=1001"), "552"},
 		"a size that is not":     {dial(t, i).says(append(envelope, "DATA", strings.Repeat("0123456789\r\n", 100)+".")...), "552 5.3.4"},
+		"a line without end":     {dial(t, i).says(append(envelope, "DATA", strings.Repeat("x", 70<<10)+"\r\n.")...), "5"},
 		"a circle":               {dial(t, i).says(append(envelope, "DATA", strings.Repeat("received: x\r\n", 26)+"\r\n.")...), "554 5.4.6"},
 		"a sign-in":              {dial(t, i).says("EHLO c.test", "AUTH PLAIN AGEAYg=="), "52"},
 		"percent hack":           {dial(t, i).says(append(envelope[:2:2], "RCPT TO:<victim%elsewhere.test@example.test>")...), "550 5.7.1"},
@@ -227,7 +229,7 @@ func TestWhatIsNotTaken(t *testing.T) {
 func TestTheAnswerComesWhenTheMailIsKept(t *testing.T) {
 	keeping, kept := make(chan struct{}), make(chan struct{})
 	i := start(t, func(in *smtp.Intake) {
-		in.Together = 1
+		in.Together, in.Wait = 1, time.Millisecond
 		in.Spool = func(context.Context, smtp.Mail) error {
 			keeping <- struct{}{}
 			<-kept

@@ -20,10 +20,16 @@ func (s *Server) maildir(folder string) string {
 // Deliver puts a mail into the inbox, as an MTA does: whole, at once.
 func (s *Server) Deliver(raw []byte) {
 	s.t.Helper()
+	s.DeliverAt(raw, time.Now())
+}
+
+// DeliverAt is Deliver for a mail of which the server says that it came at a time (INTERNALDATE).
+func (s *Server) DeliverAt(raw []byte, at time.Time) {
+	s.t.Helper()
 	name := fmt.Sprintf("%d.%d.test", time.Now().UnixNano(), s.mails.Add(1))
 	tmp, final := filepath.Join(s.maildir("INBOX"), "tmp", name), filepath.Join(s.maildir("INBOX"), "new", name)
 	uid, gid := s.ids()
-	for _, err := range []error{os.WriteFile(tmp, raw, 0o600), os.Chown(tmp, uid, gid), os.Rename(tmp, final)} {
+	for _, err := range []error{os.WriteFile(tmp, raw, 0o600), os.Chown(tmp, uid, gid), os.Chtimes(tmp, at, at), os.Rename(tmp, final)} {
 		if err != nil {
 			s.t.Fatal(err)
 		}

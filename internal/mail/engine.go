@@ -170,11 +170,14 @@ func (e *Engine) Mailbox(name string) (*Mailbox, bool) {
 	return b.mailbox, true
 }
 
-// Wake has a mailbox's mails looked at now: somebody has moved one.
+// Wake has a mailbox's mails looked at now, and its mail server: somebody has moved one, or put right what was wrong.
 func (e *Engine) Wake(name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if b := e.boxes[name]; b != nil {
 		b.wake()
+		if b.reader != nil {
+			b.reader.wakes()
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
@@ -84,7 +85,7 @@ func (t *Tickets) list(ctx context.Context, entity string) (*picklists, error) {
 		if p := t.lists.any(entity); p != nil {
 			return p, nil
 		}
-		return nil, err
+		return nil, unmade(err)
 	}
 	p := &picklists{read: t.now(), by: map[string]*picklist{}}
 	for _, f := range said.Fields {
@@ -94,6 +95,14 @@ func (t *Tickets) list(ctx context.Context, entity string) (*picklists, error) {
 	}
 	t.lists.put(entity, p)
 	return p, nil
+}
+
+// unmade is the error of a question that came before something was to be made: whatever became of the question, that surely was not.
+func unmade(err error) error {
+	if errors.Is(err, drive.ErrRefused) || errors.Is(err, drive.ErrNotNow) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", drive.ErrNotNow, err)
 }
 
 func picklistOf(f fieldInfo) *picklist {
@@ -198,7 +207,11 @@ func (t *Tickets) resolve(ctx context.Context, of drive.Ticket) (ids route.IDs, 
 	}
 	ids, troubles := lists.Resolve(f)
 	if _, there := ids["queue"]; !there && of.Otherwise.Queue != f.Queue {
-		instead, also := lists.Resolve(route.Fields{Queue: of.Otherwise.Queue})
+		otherwise := route.Fields{Queue: of.Otherwise.Queue}
+		if len(p.by) == 0 {
+			lists = numbersOf(otherwise)
+		}
+		instead, also := lists.Resolve(otherwise)
 		maps.Copy(ids, instead)
 		troubles = append(troubles, also...)
 	}

@@ -1,0 +1,99 @@
+package drive
+
+import (
+	"context"
+	"errors"
+
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/route"
+)
+
+// A mail that comes when the PSA's API cannot be used is routed without it once it is the mail service's turn: nobody is known then.
+// When the API is back it is routed again, before anything is made of it there, or as what the mail service made is put right. What
+// may belong to a ticket waits, and so does what would end otherwise than as a ticket: who wrote it may decide that.
+
+// blind tells whether mails are routed so.
+func (d *Driver) blind() bool {
+	if d.Fallback == nil || d.Rules.FallbackAfter <= 0 || d.Down == nil {
+		return false
+	}
+	down := d.Down()
+	return !down.IsZero() && d.now().Sub(down) >= d.Rules.FallbackAfter
+}
+
+// errBlind: whether the mail belongs to a ticket cannot be found out.
+var errBlind = errors.New("the PSA cannot be asked about a ticket that it names")
+
+// nobody is a route.Directory that knows no people, and not which tickets there are.
+type nobody struct{}
+
+func (nobody) Resources(context.Context, string) ([]route.Person, error)     { return nil, nil }
+func (nobody) Contacts(context.Context, string, int) ([]route.Person, error) { return nil, nil }
+func (nobody) Companies(context.Context, string) ([]int64, error)            { return nil, nil }
+
+func (nobody) TicketByNumber(context.Context, string) (route.Ticket, bool, error) {
+	return route.Ticket{}, false, errBlind
+}
+
+func (nobody) TicketByID(context.Context, int64) (route.Ticket, bool, error) {
+	return route.Ticket{}, false, errBlind
+}
+
+// errUnsure is why a mail is not routed without the PSA.
+var errUnsure = errors.New("it would not become a ticket, and the PSA cannot be asked who wrote it")
+
+// routed routes a mail with what can be known now.
+func (d *Driver) routed(ctx context.Context, m ledger.Mail, raw []byte) (draft *route.Draft, blind bool, err error) {
+	if !d.blind() {
+		draft, err = d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, threads{d, m})
+		return draft, false, err
+	}
+	draft, err = d.Mailbox.Route(ctx, d.read(m, raw), nobody{}, threads{d, m})
+	if err != nil {
+		return nil, true, err
+	}
+	told := draft.Notice != nil || draft.Lockout != nil || draft.Cause == "own" // whoever wrote it
+	if draft.Outcome != route.NewTicket && !told {
+		return nil, true, errUnsure
+	}
+	return draft, draft.Outcome == route.NewTicket, nil
+}
+
+// again routes a mail that was routed blindly, with the PSA.
+func (d *Driver) again(ctx context.Context, m ledger.Mail) (*route.Draft, error) {
+	raw, err := d.Ledger.Raw(ctx, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	return d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, threads{d, m})
+}
+
+// replan is what a mail becomes that has not been sent: what was planned of it is forgotten.
+func (d *Driver) replan(ctx context.Context, m ledger.Mail) ledger.Result {
+	draft, err := d.again(ctx, m)
+	if err != nil {
+		return d.notNow(m, "it cannot be routed again", err)
+	}
+	return ledger.Result{Answer: ledger.NotNow, Understood: d.understood(draft, m.Forced, false)}
+}
+
+// sighted is the plan by which the ticket that the mail service made is put right.
+func (d *Driver) sighted(ctx context.Context, m ledger.Mail, p plan) (plan, error) {
+	if !p.Blind {
+		return p, nil
+	}
+	draft, err := d.again(ctx, m)
+	if err != nil {
+		return p, err
+	}
+	return planOf(draft, d.Mailbox.Default), nil
+}
+
+// repair puts right what the mail service made.
+func (d *Driver) repair(ctx context.Context, m ledger.Mail, p plan, ticket int64) error {
+	p, err := d.sighted(ctx, m, p)
+	if err != nil {
+		return err
+	}
+	return d.Ticketer.Repair(ctx, ticket, p.ticket(m))
+}

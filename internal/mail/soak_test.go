@@ -1,0 +1,365 @@
+//go:build linux
+
+package mail
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	netsmtp "net/smtp"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/psagate/psagate/broker/imap"
+	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/loop"
+	"github.com/psagate/psagate/broker/smtp"
+	"github.com/psagate/psagate/internal/imaptest"
+	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/tickets"
+)
+
+// soakRules are short, so that what a killed process was at is taken up within seconds. The simulated PSA does nothing later than Settle.
+var soakRules = ledger.Rules{
+	Lease: 4 * time.Second, SendWithin: 2 * time.Second, Answer: 5 * time.Second, Settle: 4 * time.Second, Apart: 500 * time.Millisecond,
+	Backoff: 200 * time.Millisecond, BackoffMost: 2 * time.Second,
+}
+
+// soakSize is how long mails come and processes are killed, and how many mails: PSAGATE_MAILSOAK, else as much as each run of the tests
+// can afford.
+func soakSize(t *testing.T) (length time.Duration, mails int, every time.Duration) {
+	t.Helper()
+	text := os.Getenv("PSAGATE_MAILSOAK")
+	if text == "" {
+		return 7 * time.Second, 40, 3 * time.Second
+	}
+	length, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("PSAGATE_MAILSOAK: %v", err)
+	}
+	return length, int(length.Seconds() * 5000 / 120), 4 * time.Second // which is 5,000 in two minutes
+}
+
+// soakSeed is what the chances begin with: PSAGATE_MAILSOAK_SEED, else another one each time.
+func soakSeed(t *testing.T) uint64 {
+	t.Helper()
+	text := os.Getenv("PSAGATE_MAILSOAK_SEED")
+	if text == "" {
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("PSAGATE_MAILSOAK_SEED: %v", err)
+	}
+	return seed
+}
+
+// soakScene is the environment variable by which the tests' program becomes a process of the soak.
+const soakScene = "PSAGATE_MAILSOAK_SCENE"
+
+// soakPlan is what such a process is told.
+type soakPlan struct {
+	scene
+	Door string
+}
+
+// TestAProcessOfTheSoak is no test but a process that the soak starts, which ends with its standard input: an engine over all that is
+// real.
+func TestAProcessOfTheSoak(t *testing.T) {
+	text := os.Getenv(soakScene)
+	if text == "" {
+		return
+	}
+	var plan soakPlan
+	if err := json.Unmarshal([]byte(text), &plan); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	p := newGate(t, made{scene: plan.scene, record: new(record), now: time.Now, log: log, hit: func(*process, string) {}})
+	e := New(p.store.Mail(), log, nil)
+	place := &Door{Place: plan.Door, Listen: func() (net.Listener, error) { return net.Listen("tcp", plan.Door) }, Intake: smtp.Intake{Domain: "mx.example.test"}}
+	e.Use(Config{Doors: []*Door{place}, Mailboxes: []*Mailbox{{
+		Route: supportBox(t), Door: plan.Door, Rules: soakRules, Loops: loop.Limits{Same: 1 << 20, Sender: 1 << 20}, FileMost: tickets.FileMost,
+		IMAP: &imap.Mailbox{
+			Server: plan.IMAP, TLS: imap.TLSOff, User: imaptest.User, Poll: plan.Poll,
+			Password: func(context.Context) (string, error) { return imaptest.Password, nil },
+		},
+		PSA: PSA{Ticketer: p.tickets, Directory: p.tickets, Participates: p.tickets.Participates, Down: p.tickets.Down, Run: p.asksOften},
+	}}})
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// asksOften is what runs beside the work and finds out whether the API can be used again, sooner than where nobody waits for it.
+func (p *process) asksOften(ctx context.Context) {
+	for ctx.Err() == nil {
+		if !p.tickets.Down().IsZero() {
+			p.asks()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// soak is two processes on one store, one mailbox, and the mails that come.
+type soak struct {
+	*testing.T
+	plan   soakPlan
+	server *imaptest.Server
+	sim    *psatest.Sim
+	tenant *psatest.Tenant
+	user   *psatest.User
+	seats  [2]soakSeat
+	kills  int
+	again  atomic.Int32 // how often a sender had to come again
+}
+
+// soakSeat is where a process runs, and after it the next one.
+type soakSeat struct {
+	door  string
+	cmd   *exec.Cmd
+	stdin io.Closer
+}
+
+func (s *soak) start(i int) {
+	s.Helper()
+	plan := s.plan
+	plan.Door = s.seats[i].door
+	text, err := json.Marshal(plan)
+	if err != nil {
+		s.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestAProcessOfTheSoak$")
+	cmd.Env = append(os.Environ(), soakScene+"="+string(text), "GORACE=atexit_sleep_ms=0")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		s.Fatal(err)
+	}
+	log, err := os.OpenFile(filepath.Join(plan.Dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		s.Fatal(err)
+	}
+	s.seats[i].cmd, s.seats[i].stdin = cmd, stdin
+}
+
+// kill is kill -9.
+func (s *soak) kill(i int) {
+	_ = s.seats[i].cmd.Process.Kill()
+	_ = s.seats[i].cmd.Wait()
+	_ = s.seats[i].stdin.Close()
+}
+
+func newSoak(t *testing.T) *soak {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "psagate-mailsoak")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s := &soak{T: t, server: imaptest.Start(t, imaptest.Options{}), sim: psatest.New()}
+	t.Cleanup(s.sim.Close)
+	s.tenant = s.sim.AddTenant("Example", s.sim.AddZone("Five"))
+	s.tenant.Seed(seeded)
+	s.user = s.tenant.AddUser(psaUser, psaPassword, "CODE")
+	s.plan.scene = scene{IMAP: s.server.Plain, PSA: s.sim.DiscoverURL(), Dir: dir, Poll: time.Second}
+	for i := range s.seats {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.seats[i].door = l.Addr().String()
+		_ = l.Close()
+		s.start(i)
+		t.Cleanup(func() { s.kill(i) })
+	}
+	return s
+}
+
+// sends has a mail come, by SMTP as from a server that comes again until it is told 250.
+func (s *soak) sends(ctx context.Context, r *rand.Rand, m soakMail) {
+	if !m.smtp {
+		s.server.DeliverAt(m.raw, time.Now().Add(2*time.Hour)) // later than the books began
+		return
+	}
+	for ctx.Err() == nil {
+		door := s.seats[r.IntN(len(s.seats))].door
+		if netsmtp.SendMail(door, nil, "sender@example.com", []string{imaptest.User}, m.raw) == nil {
+			return
+		}
+		s.again.Add(1)
+		time.Sleep(20 * time.Millisecond)
+	}
+	s.Errorf("%s was never taken", m.token)
+}
+
+// The corpora's mails, varied, come by IMAP and by SMTP while one of two processes is killed at random every few seconds. Then all is calm, and each mail must
+// have become one thing. scripts/mailsoak lets it last for two minutes.
+func TestAMailSoakLosesNothingAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	length, count, every := soakSize(t)
+	seed := soakSeed(t)
+	t.Logf("PSAGATE_MAILSOAK=%v PSAGATE_MAILSOAK_SEED=%d: %d mails", length, seed, count)
+	s := newSoak(t)
+	from, r := originals(t), rand.New(rand.NewPCG(seed, 0))
+	mails := make([]soakMail, count)
+	for i := range mails {
+		mails[i] = vary(r, from, i)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), length+2*patience)
+	defer cancel()
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		r := rand.New(rand.NewPCG(seed, 1))
+		began := time.Now()
+		for i, m := range mails {
+			s.sends(ctx, r, m)
+			time.Sleep(time.Until(began.Add(length * time.Duration(i+1) / time.Duration(count))))
+		}
+	})
+	for end := time.Now().Add(length); time.Now().Before(end); {
+		// Whoever is killed while the guard tries whether the PSA answers again, keeps all waiting for a minute: that is not for each run.
+		time.Sleep(every*3/4 + time.Duration(r.Int64N(int64(every/2))))
+		i := r.IntN(len(s.seats))
+		s.kill(i)
+		s.start(i)
+		s.kills++
+	}
+	sending.Wait()
+	s.calms(mails)
+	s.judge(mails)
+	if s.Failed() {
+		log, _ := os.ReadFile(filepath.Join(s.plan.Dir, "log"))
+		s.Logf("the processes said at last:\n%s", log[max(0, len(log)-4000):])
+	}
+}
+
+// calms waits until nothing is left to be done. Mails are still worked on, so it waits for as long as there are fewer of them.
+func (s *soak) calms(mails []soakMail) {
+	s.Helper()
+	began := time.Now()
+	books := s.books()
+	least, since := len(mails)+1, time.Now()
+	for {
+		b, err := books.store.Mail().Balance(context.Background(), "support")
+		left := max(0, len(mails)-b.Seen) + b.Pending + len(s.server.Folder("INBOX"))
+		if err == nil && left == 0 {
+			s.Logf("%d kills; %d times a sender had to come again; it was calm after %v; %+v", s.kills, s.again.Load(), time.Since(began).Round(time.Second), b)
+			return
+		}
+		if left < least {
+			least, since = left, time.Now()
+		}
+		if time.Since(since) > 2*patience {
+			s.Fatalf("it does not come to an end: %+v, %v; %d in the inbox", b, err, len(s.server.Folder("INBOX")))
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// books are read beside the processes.
+func (s *soak) books() *process {
+	s.Helper()
+	p := newGate(s.T, made{scene: s.plan.scene, record: new(record), now: time.Now, log: slog.New(slog.DiscardHandler), hit: func(*process, string) {}})
+	s.Cleanup(func() {
+		p.gateway.Close()
+		p.secrets.Stop()
+		_ = p.store.Close()
+	})
+	return p
+}
+
+// judge looks at each mail in the PSA and in the server's folders, and holds the books against that.
+func (s *soak) judge(mails []soakMail) {
+	s.Helper()
+	tickets, notes := s.made("Tickets"), s.made("TicketNotes")
+	processed, dead := map[string]int{}, map[string]int{}
+	for folder, counts := range map[string]map[string]int{"Processed": processed, "DeadLetter": dead} {
+		for _, m := range s.server.Folder(folder) {
+			counts[soakToken.FindString(soakSubject.FindString(m.Raw))]++
+		}
+	}
+	books := s.books()
+	rows, byToken := s.rows(books), map[string][]ledger.Mail{}
+	for _, m := range rows {
+		byToken[soakToken.FindString(m.Subject)] = append(byToken[soakToken.FindString(m.Subject)], m)
+	}
+	want := ledger.Balance{Seen: len(rows)}
+	doubled := 0
+	for _, m := range mails {
+		ended, flagged := map[ledger.State]int{}, false
+		for _, row := range byToken[m.token] {
+			ended[row.State]++
+			flagged = flagged || row.Repeated
+			if row.State == ledger.Suppressed && row.Cause != "duplicate" && row.Cause != "own" {
+				s.Errorf("%s is suppressed as %s", m.token, row.Cause)
+			}
+		}
+		there := tickets[m.token] + notes[m.token]
+		if there > 1 && flagged {
+			doubled++
+			there = 1
+		}
+		if aside := ended[ledger.Suspended] + ended[ledger.Dead]; there+aside != 1 || ended[ledger.Done] != there {
+			s.Errorf("%s became %d tickets and %d notes, and ended %v in the books", m.token, tickets[m.token], notes[m.token], ended)
+		}
+		if in := processed[m.token] + dead[m.token]; !m.smtp && in != 1 || m.smtp && in != 0 {
+			s.Errorf("%s is in the folders %d times", m.token, in)
+		}
+		want.Tickets += min(1, tickets[m.token])
+		want.Notes += min(1, notes[m.token])
+		want.Suspended += ended[ledger.Suspended]
+		want.Dead += ended[ledger.Dead]
+		want.Suppressed += ended[ledger.Suppressed]
+	}
+	if got, err := books.store.Mail().Balance(context.Background(), "support"); err != nil || got != want || got.Gap() != 0 {
+		s.Errorf("the books say %+v, %v; the PSA and the folders %+v", got, err, want)
+	}
+	if n := s.user.MaxFailedSinceSuccess(); n > 0 {
+		s.Errorf("the PSA refused %d sign-ins", n)
+	}
+	s.Logf("%d mails that may be there twice are flagged and are", doubled)
+}
+
+// made counts what the PSA has of each mail.
+func (s *soak) made(entity string) map[string]int {
+	counts := map[string]int{}
+	for _, r := range s.tenant.Records(entity) {
+		if token := soakToken.FindString(fmt.Sprint(r["title"])); token != "" {
+			counts[token]++
+		}
+	}
+	return counts
+}
+
+// rows are all of the books.
+func (s *soak) rows(p *process) (all []ledger.Mail) {
+	s.Helper()
+	q := ledger.Query{Mailbox: "support", Oldest: true, Most: 500}
+	for {
+		page, err := p.store.Mail().List(context.Background(), q)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if len(page) == 0 {
+			return all
+		}
+		all = append(all, page...)
+		q.After = page[len(page)-1].ID
+	}
+}
