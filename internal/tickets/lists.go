@@ -207,7 +207,11 @@ func (t *Tickets) resolve(ctx context.Context, of drive.Ticket) (ids route.IDs, 
 	}
 	ids, troubles := lists.Resolve(f)
 	if _, there := ids["queue"]; !there && of.Otherwise.Queue != f.Queue {
-		instead, also := lists.Resolve(route.Fields{Queue: of.Otherwise.Queue})
+		otherwise := route.Fields{Queue: of.Otherwise.Queue}
+		if len(p.by) == 0 {
+			lists = numbersOf(otherwise)
+		}
+		instead, also := lists.Resolve(otherwise)
 		maps.Copy(ids, instead)
 		troubles = append(troubles, also...)
 	}
