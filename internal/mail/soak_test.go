@@ -179,12 +179,7 @@ func newSoak(t *testing.T) *soak {
 	s.user = s.tenant.AddUser(psaUser, psaPassword, "CODE")
 	s.plan.scene = scene{IMAP: s.server.Plain, PSA: s.sim.DiscoverURL(), Dir: dir, Poll: time.Second}
 	for i := range s.seats {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.seats[i].door = l.Addr().String()
-		_ = l.Close()
+		s.seats[i].door = lowAddress(t)
 		s.start(i)
 		t.Cleanup(func() { s.kill(i) })
 	}
