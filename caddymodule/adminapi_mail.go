@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -122,8 +123,17 @@ func listMails(w http.ResponseWriter, r *http.Request, desk *maildesk.Desk, mail
 		return apiError(http.StatusBadRequest, "%w", err)
 	}
 	q.Mailbox = mailbox
-	list, err := desk.List(r.Context(), q)
+	list, err := listed(r.Context(), desk, q)
 	return answered(w, list, err)
+}
+
+// listed is a page of mails, with what is in trouble about their tickets.
+func listed(ctx context.Context, desk *maildesk.Desk, q ledger.Query) (report.MailList, error) {
+	list, err := desk.List(ctx, q)
+	if err == nil {
+		list.Troubles = mailTroubles(q.Mailbox)
+	}
+	return list, err
 }
 
 // usualDryRun is how far back a dry run looks where nobody says it.

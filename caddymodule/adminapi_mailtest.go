@@ -53,16 +53,27 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 		return apiError(http.StatusConflict, "mailbox %q: %w", name, report.ErrMailTested)
 	}
 	defer mailTests.Delete(name)
-	in.readAnew(r.Context(), config.IMAP.secrets()...)
+	in.readAnew(r.Context(), config.secrets()...)
 	lines := &jsonLines{w: w}
 	test := mailTest(config, box, asked)
 	test.Told = func(s probe.Step) { step := testedStep(s); lines.write(report.MailTestLine{Step: &step}) }
 	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
 	steps := runMailTest(r.Context(), test)
+	for _, of := range []func() (probe.Step, bool){
+		func() (probe.Step, bool) { return stepFallback(r.Context(), box) },
+		func() (probe.Step, bool) { return stepFields(r.Context(), config, box) },
+	} {
+		if s, there := of(); there {
+			test.Told(s)
+			steps = append(steps, s)
+		}
+	}
 	for _, s := range steps {
 		done.Steps = append(done.Steps, testedStep(s))
 	}
-	done.OK = probe.Works(steps)
+	if done.OK = probe.Works(steps); done.OK {
+		boxesOf{}.Wake(name) // which may wait for a while, as it did not work before
+	}
 	noteOperator(r, eventMailTested, "", map[string]string{
 		"mailbox": name, "ok": strconv.FormatBool(done.OK), "send": strconv.FormatBool(asked.Send), "again": strconv.FormatBool(asked.Again),
 	})
@@ -132,17 +143,6 @@ func (s *MailSMTP) tested(deliver bool) *probe.Intake {
 		host = "localhost"
 	}
 	return &probe.Intake{Address: net.JoinHostPort(host, port), TLS: s.Certificate != "", Deliver: deliver, Name: s.Domain}
-}
-
-// secrets are what its user signs in with.
-func (i *MailIMAP) secrets() []*SecretText {
-	switch {
-	case i == nil:
-		return nil
-	case i.OAuth2 != nil:
-		return []*SecretText{i.OAuth2.ClientSecret, i.OAuth2.RefreshToken}
-	}
-	return []*SecretText{i.Password}
 }
 
 // storeTime is how long a store has to read a record anew.

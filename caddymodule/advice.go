@@ -107,7 +107,8 @@ func (a *advice) http(ctx caddy.Context, app *App) {
 		return
 	}
 	servers := gateServers(served)
-	a.addIf(len(servers) == 0, "no-site", "psa")
+	takesMailAlone := len(app.Mail) > 0 && len(app.Integrations) == 0
+	a.addIf(len(servers) == 0 && !takesMailAlone, "no-site", "psa")
 	a.addIf(len(servers) > 0 && a.debugged, "debug-log", "log")
 	for _, server := range servers {
 		a.server(server)

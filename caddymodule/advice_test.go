@@ -452,6 +452,18 @@ func TestAConfigWithoutAnHTTPAppHasNoSite(t *testing.T) {
 	}
 }
 
+func TestMailAloneTakesNoSite(t *testing.T) {
+	for psa, want := range map[string]bool{
+		`{"mail":{"support":{}}}`: false,
+		`{"mail":{"support":{}},"integrations":{"itglue":{"keys":["sha256:6f1b0c8e2d4a9f735e1c6b80d2a4f7931c5e8b0a6d2f4c7e9b1a3d5f7082c4e6"]}}}`: true,
+	} {
+		config := `{"admin":{"disabled":true},"apps":{"psa":` + strings.Replace(psa, "{", `{"secrets":{"file":{"kind":"file","path":"x"}},"logins":{"main":{"secret":{"store":"file","path":"y"}}},`, 1) + `}}`
+		if got := adviceKinds(advised(t, []byte(config))); slices.Contains(got, "no-site: psa") != want {
+			t.Errorf("%s: said %q", psa, got)
+		}
+	}
+}
+
 func TestWhatCannotBeSeenIsSaid(t *testing.T) {
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
 	defer cancel()

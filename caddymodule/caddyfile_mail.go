@@ -72,7 +72,9 @@ func (p *parser) mailbox(w *word) error {
 //	    ticket_type <id or label>
 //	    category <id or label>
 //	    title_prefix <text>
-//	    lockout_notice [<domain...>]
+//	    lockout_notice [<domain...>] {
+//	        ours <cidr...>
+//	    }
 //	}
 func (p *parser) mailAlias(w *word, m *Mailbox, path string) error {
 	address, err := w.text("<mail address>")
@@ -85,8 +87,11 @@ func (p *parser) mailAlias(w *word, m *Mailbox, path string) error {
 	p.place(path, w)
 	known := fieldWords(&a.Fields)
 	known["lockout_notice"] = func(w *word) error {
-		a.LockoutNotice = &MailLockoutNotice{From: w.d.RemainingArgs()}
-		return nil
+		n := &MailLockoutNotice{From: w.d.RemainingArgs()}
+		a.LockoutNotice = n
+		return w.block("lockout_notice", p.placing(path+" lockout_notice", words{
+			"ours": func(w *word) (err error) { n.Ours, err = w.list("<cidr>"); return err },
+		}))
 	}
 	return w.block("alias", p.placing(path, known))
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/probe"
 	"github.com/psagate/psagate/broker/route"
@@ -130,5 +131,36 @@ func TestAnswersOfATestThatBreakOff(t *testing.T) {
 	}
 	if _, err := readLines(io.LimitReader(strings.NewReader(`{"done": {"ok": true}}`), 100), func(l report.MailTestLine) bool { return l.Done != nil }); err != nil {
 		t.Error(err)
+	}
+}
+
+// handed is a way to the PSA's mail service that writes down how it is asked for mails.
+type handed struct{ how []string }
+
+func (*handed) HandOver(context.Context, drive.Ticket, bool) error { return nil }
+
+func (h *handed) Send(context.Context, string, string, []byte) error {
+	h.how = append(h.how, "send")
+	return nil
+}
+
+func (h *handed) SendAgain(context.Context, string, string, []byte) error {
+	h.how = append(h.how, "again")
+	return nil
+}
+
+// --again has what the server refused sent once, however many aliases there are.
+func TestWhatWasRefusedIsSentOnceForAllAliases(t *testing.T) {
+	for again, want := range map[bool]string{false: "send send send", true: "again send send"} {
+		out := new(handed)
+		test := mailTest(&Mailbox{Fallback: &MailFallback{From: "support@example.com"}}, &mail.Mailbox{Fallback: out}, mailTestAsked{Send: true, Again: again})
+		for range 3 {
+			if err := test.Send(t.Context(), "", "", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := strings.Join(out.how, " "); got != want {
+			t.Errorf("again %v: %s", again, got)
+		}
 	}
 }

@@ -33,6 +33,11 @@ func (h handing) Send(_ context.Context, _, _ string, raw []byte) error {
 	return nil
 }
 
+// SendAgain hands it on as well.
+func (h handing) SendAgain(ctx context.Context, from, to string, raw []byte) error {
+	return h.Send(ctx, from, to, raw)
+}
+
 func TestAMailboxOfARealServerIsTested(t *testing.T) {
 	server := imaptest.Start(t, imaptest.Options{})
 	keys, err := thread.NewKeys([]byte(strings.Repeat("k", 32)))

@@ -20,7 +20,7 @@ func (s consoleSource) MailBooks(ctx context.Context) (report.MailBooks, error) 
 
 // Mails implements console.Source.
 func (s consoleSource) Mails(ctx context.Context, q ledger.Query) (report.MailList, error) {
-	return mailDesk(s.app).List(ctx, q)
+	return listed(ctx, mailDesk(s.app), q)
 }
 
 // Mail implements console.Source.

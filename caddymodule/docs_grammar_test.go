@@ -391,7 +391,7 @@ var inWords = map[string]string{
 	"psa store sqlite": "psagate/store/psagate.db in Caddy's data directory", "psa installation_key secret": "one that is made in Caddy's data directory",
 	"psa alerts mail tls": "on", "psa mail imap tls": "on", "psa mail fallback ates tls": "on",
 	"psa mail imap login oauth2 refresh_token": "client credentials", "psa mail imap ca": "the system's", "psa mail fallback ates ca": "the system's",
-	"psa mail smtp domain": "the machine's", "psa mail smtp tls": "no TLS", "psa mail smtp from": "any", "psa mail as": "the mailbox itself", "psa mail login": "the only login",
+	"psa mail smtp domain": "the machine's", "psa mail smtp tls": "no TLS", "psa mail smtp from": "any", "psa mail alias lockout_notice ours": "not known", "psa mail as": "the mailbox itself", "psa mail login": "the only login",
 	"psa mail default company": "0", "psa mail fallback ates from": "the first alias",
 	"psa audit output": "file psagate/audit/audit.log in Caddy's data directory",
 	"psa issuer ca":    "the system's", "psa alerts webhook on": "all", "psa alerts mail on": "all", "psa alerts webhook ca": "the system's", "psa alerts mail ca": "the system's",

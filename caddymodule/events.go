@@ -165,6 +165,7 @@ func (o observer) Happened(what call.Happening) {
 	o.herald.Happened(what)
 	o.happened(what)
 	noteHappening(what)
+	tellMailboxes(what)
 }
 
 var _ call.Observer = observer{}

@@ -57,6 +57,11 @@ const privateRanges = "private_ranges"
 
 // parseNetworks reads CIDRs, single addresses and Caddy's private_ranges.
 func parseNetworks(texts []string) (networks []netip.Prefix, err error) {
+	return networksOf("from", texts)
+}
+
+// networksOf reads the networks that a word takes.
+func networksOf(word string, texts []string) (networks []netip.Prefix, err error) {
 	for _, text := range texts {
 		if text == privateRanges {
 			networks = append(networks, privateNetworks()...)
@@ -64,10 +69,10 @@ func parseNetworks(texts []string) (networks []netip.Prefix, err error) {
 		}
 		network, err := caddyhttp.CIDRExpressionToPrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("from takes networks, such as 192.0.2.0/24, 2001:db8::/32, 192.0.2.7 or %s", privateRanges)
+			return nil, fmt.Errorf("%s takes networks, such as 192.0.2.0/24, 2001:db8::/32, 192.0.2.7 or %s", word, privateRanges)
 		}
 		if network != network.Masked() {
-			return nil, fmt.Errorf("from: %s has bits beyond its length; write %s, or the address alone", network, network.Masked())
+			return nil, fmt.Errorf("%s: %s has bits beyond its length; write %s, or the address alone", word, network, network.Masked())
 		}
 		networks = append(networks, network)
 	}

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"strconv"
+
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/psagate/psagate/broker/imap"
@@ -170,6 +172,11 @@ type MailAlias struct {
 type MailLockoutNotice struct {
 	// From are the domains whose mails are believed, those below them too. Default: autotask.net and autotask.com.
 	From []string `json:"from,omitempty"`
+
+	// Ours are the networks by whose addresses the PSA sees this gateway and what shares its way to the internet, as CIDR or
+	// address, or private_ranges: by them status says whether the wrong sign-ins that a notice tells of came from here. Default:
+	// none, and that is not known.
+	Ours []string `json:"ours,omitempty"`
 }
 
 // MailRule is a condition over mails, and what is said of them where it holds.
@@ -222,6 +229,23 @@ type MailFallback struct {
 
 	// Key is what the service knows whose tickets they are by, which the PSA calls PW. Required.
 	Key *SecretText `json:"key,omitempty"`
+}
+
+// companies are the ids of those that the mailbox names.
+func (m *Mailbox) companies() (ids []int64) {
+	fields := []*MailFields{m.Default}
+	for _, alias := range m.Aliases {
+		fields = append(fields, alias.Fields)
+	}
+	for _, rule := range m.Rules {
+		fields = append(fields, rule.Fields)
+	}
+	for _, f := range fields {
+		if id, err := strconv.ParseInt(f.route().Company, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // route is the fields as they are routed with.

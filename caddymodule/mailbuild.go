@@ -32,7 +32,7 @@ type builtBox struct {
 	mail.Mailbox
 	imap, rest lender // what IMAP takes, and what all else does
 	// fallback makes the way to the PSA's mail service; nil for none. It signs with the installation's keys.
-	fallback func(thread.Keys) (*ates.Sender, error)
+	fallback func(keys thread.Keys, company func(context.Context, int64) (string, bool)) (*ates.Sender, error)
 }
 
 // builtMail are the mailboxes of a config, and where mails come in.
@@ -136,10 +136,8 @@ func trusting(ca string) (*tls.Config, error) {
 func (a *App) buildFallback(m *Mailbox, b *builtBox) error {
 	f := m.Fallback
 	b.Rules.FallbackAfter = cmp.Or(time.Duration(f.After), usualFallbackAfter)
-	s := ates.Service{To: mailAddress(f.Address), Server: ates.Server{Address: f.SMTP, TLS: ates.TLSMode(f.tls()), User: f.User}}
-	if s.From = mailAddress(f.From); f.From == "" {
-		s.From = mailAddress(m.Aliases[0].Address)
-	}
+	s := f.service(m)
+	s.Memory = &mailsHandedIn
 	var err error
 	if s.Server.Config, err = trusting(f.CA); err != nil {
 		return err
@@ -153,16 +151,41 @@ func (a *App) buildFallback(m *Mailbox, b *builtBox) error {
 	case f.OAuth2 != nil:
 		var source *token.Source
 		if source, err = b.rest.tokens(a, f.OAuth2); err == nil {
-			s.Server.Token = source.Token
+			s.Server.Token, s.Server.Forget = source.Token, source.Forget
 		}
 	case f.Password != nil:
 		s.Server.Password, err = b.rest.text(a, f.Password)
 	}
-	b.fallback = func(keys thread.Keys) (*ates.Sender, error) {
-		s.Keys = keys
+	b.fallback = func(keys thread.Keys, company func(context.Context, int64) (string, bool)) (*ates.Sender, error) {
+		s.Keys, s.Company = keys, company
 		return ates.NewSender(s)
 	}
 	return err
+}
+
+// mailsHandedIn is what is remembered of the servers that mails are handed to, for as long as the process lives: neither a reload nor
+// another mailbox presents a password that was refused.
+var mailsHandedIn ates.Memory
+
+// service is the PSA's mail service, as far as that can be said without a secret.
+func (f *MailFallback) service(m *Mailbox) ates.Service {
+	s := ates.Service{To: mailAddress(f.Address), From: mailAddress(f.From), Server: ates.Server{Address: f.SMTP, TLS: ates.TLSMode(f.tls()), User: f.User}}
+	if f.From == "" && len(m.Aliases) > 0 {
+		s.From = mailAddress(m.Aliases[0].Address)
+	}
+	return s
+}
+
+// check says what is wrong with the service, whose secrets are not read.
+func (f *MailFallback) check(m *Mailbox) error {
+	s, some := f.service(m), func(context.Context) (string, error) { return "", nil }
+	s.Key = some
+	if f.OAuth2 != nil {
+		s.Server.Token = some
+	} else if f.Password != nil {
+		s.Server.Password = some
+	}
+	return s.Check()
 }
 
 // tls is the way that is taken to the server that mails are handed to.

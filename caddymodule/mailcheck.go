@@ -221,11 +221,14 @@ func (a *App) checkMailFallback(path string, m *Mailbox) error {
 		return faultAt(path+" after", "after must be more than 0")
 	case f.From == "" && len(m.Aliases) == 0:
 		return faultAt(path, "the line `from <mail address>` is missing, and there is no alias to be taken instead")
-	case f.From == "":
-		return nil
 	}
-	if err := checkMailAddress("from", f.From); err != nil {
-		return faultAt(path+" from", "%w", err)
+	if f.From != "" {
+		if err := checkMailAddress("from", f.From); err != nil {
+			return faultAt(path+" from", "%w", err)
+		}
+	}
+	if err := f.check(m); err != nil {
+		return faultAt(path, "%w", err)
 	}
 	return nil
 }
@@ -286,6 +289,9 @@ func (m *Mailbox) checkAliases(path string) error {
 		if alias.LockoutNotice != nil {
 			if err := checkDomains(at+" lockout_notice", alias.LockoutNotice.From); err != nil {
 				return err
+			}
+			if _, err := networksOf("ours", alias.LockoutNotice.Ours); err != nil {
+				return faultAt(at+" lockout_notice ours", "%w", err)
 			}
 		}
 	}
@@ -349,6 +355,10 @@ var noticesFrom = []string{"autotask.net", "autotask.com"}
 func (a *App) routed(name string) (route.Mailbox, error) {
 	m := a.Mail[name]
 	out := route.Mailbox{Name: name, Tenant: a.mailLogin(m), Default: m.Default.route(), FreeMail: m.FreeMail, Kinds: map[message.Kind]route.Treatment{}}
+	if m.IMAP != nil {
+		host, _, _ := net.SplitHostPort(m.IMAP.Server)
+		out.Inbox = strings.ToLower(host) + " " + m.IMAP.User
+	}
 	if out.Default.Company == "" {
 		out.Default.Company = "0"
 	}
@@ -360,6 +370,11 @@ func (a *App) routed(name string) (route.Mailbox, error) {
 				from = noticesFrom
 			}
 			out.Lockouts.From = append(out.Lockouts.From, from...)
+			ours, err := networksOf("ours", n.Ours)
+			if err != nil {
+				return out, err
+			}
+			out.Lockouts.Ours = append(out.Lockouts.Ours, ours...)
 		}
 	}
 	for kind, treatment := range m.Treat {

@@ -26,12 +26,37 @@ type mailroom struct {
 	owner *App // whose mailboxes it runs, or will once the store is open
 	// allowances are what the attachments of a login may be in all, by its name: the PSA counts them over reloads, too.
 	allowances map[string]*tickets.Allowance
+	// makers make the tickets of the mailboxes that are run, by their names.
+	makers map[string]maker
+}
+
+// maker makes tickets, through a login or pool.
+type maker struct {
+	*tickets.Tickets
+	login string
+}
+
+// maker is what makes a mailbox's tickets, if it is run.
+func (r *mailroom) maker(mailbox string) (*tickets.Tickets, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, ok := r.makers[mailbox]
+	return m.Tickets, ok
 }
 
 // mails is this process's.
 var mails = sync.OnceValue(func() *mailroom {
 	return &mailroom{Engine: mail.New(ground().store.Mail(), slog.New(currentLog{}), mailWatch{}), allowances: map[string]*tickets.Allowance{}}
 })
+
+// apiMayBeBack has all mailboxes that hold the PSA's API for away ask it.
+func (r *mailroom) apiMayBeBack() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.makers {
+		m.AskNow()
+	}
+}
 
 // through runs an app's mailboxes instead of those of the one before. Where the store is not open yet, it waits for that: without it
 // no mail can be taken, and no key is known to sign with.
@@ -67,39 +92,47 @@ func (r *mailroom) use(a *App) {
 	a.mail = nil // the engine's now
 	keys, unkeyed := mailKeys()
 	config := mail.Config{Doors: built.doors}
+	makers := map[string]maker{}
 	for _, b := range built.boxes {
 		b.imap.use()
 		b.rest.use()
-		if err := cmp.Or(unkeyed, r.fill(a, b, keys)); err != nil { // nothing that has been checked comes to this
+		made, err := r.fill(a, b, keys)
+		if err := cmp.Or(unkeyed, err); err != nil { // nothing that has been checked comes to this
 			slog.New(currentLog{}).Error("a mailbox cannot be run", "mailbox", b.Route.Name, "error", err)
 			mail.Config{Mailboxes: []*mail.Mailbox{&b.Mailbox}}.Close()
 			continue
 		}
 		config.Mailboxes = append(config.Mailboxes, &b.Mailbox)
+		makers[b.Route.Name] = made
 	}
+	r.makers = makers
 	r.Use(config)
 }
 
 // fill adds what is known only now that the config is in force.
-func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys) (err error) {
-	name := b.Route.Name
+func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys) (maker, error) {
+	name, login := b.Route.Name, b.Route.Tenant
 	b.Route.Keys, b.Route.Lockouts.UsersNow = keys, a.engine.UserNames
-	if b.fallback != nil {
-		if b.Fallback, err = b.fallback(keys); err != nil {
-			return fmt.Errorf("mailbox %s: %w", name, err)
-		}
-	}
 	inside, err := a.engine.Inside(name)
 	if err != nil {
-		return err
+		return maker{}, err
 	}
-	login := b.Route.Tenant
 	if r.allowances[login] == nil {
 		r.allowances[login] = new(tickets.Allowance)
 	}
-	t := tickets.New(tickets.Options{Caller: inside, Allowance: r.allowances[login], Log: slog.New(currentLog{}).With("mailbox", name)})
+	t := tickets.New(tickets.Options{
+		Caller: inside, Allowance: r.allowances[login], Names: b.fallback != nil, Companies: a.Mail[name].companies(), Log: slog.New(currentLog{}).With("mailbox", name),
+	})
+	if before, ran := r.makers[name]; ran && before.login == login { // an outage goes on, however often the config is loaded
+		t.TakeOver(before.Tickets)
+	}
+	if b.fallback != nil {
+		if b.Fallback, err = b.fallback(keys, t.CompanyName); err != nil {
+			return maker{}, fmt.Errorf("mailbox %s: %w", name, err)
+		}
+	}
 	b.PSA = mail.PSA{Ticketer: t, Directory: t, Participates: t.Participates, Down: t.Down, Run: t.Run, Lockout: tickets.Lockout(a.engine, name)}
-	return nil
+	return maker{t, login}, nil
 }
 
 // leave ends the use of an app's mailboxes, where no other config has come into force.
@@ -107,7 +140,7 @@ func (r *mailroom) leave(a *App) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.owner == a {
-		r.owner = nil
+		r.owner, r.makers = nil, nil
 		r.Use(mail.Config{})
 	}
 }

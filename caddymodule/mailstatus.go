@@ -59,6 +59,29 @@ func strayMails(ctx context.Context) (all []string) {
 	return all
 }
 
+// mailTroubles are those of a mailbox that is run.
+var mailTroubles = func(mailbox string) (all []report.MailTrouble) {
+	if !mailed.Load() {
+		return nil
+	}
+	t, runs := mails().maker(mailbox)
+	if !runs {
+		return nil
+	}
+	for _, of := range t.Troubles() {
+		all = append(all, report.MailTrouble{Since: of.Since, Last: of.Last, Times: of.Times, Text: of.Text})
+	}
+	return all
+}
+
+// whyDown is why the PSA's API cannot be used for a mailbox that is run.
+func whyDown(mailbox string) string {
+	if t, runs := mails().maker(mailbox); runs {
+		return t.WhyDown()
+	}
+	return ""
+}
+
 // mailboxStatuses is how the mailboxes stand, for reports.
 func mailboxStatuses(states []mail.State) []report.MailboxStatus {
 	all := make([]report.MailboxStatus, 0, len(states))
@@ -67,6 +90,9 @@ func mailboxStatuses(states []mail.State) []report.MailboxStatus {
 			Name: s.Name, Aliases: s.Aliases, Server: s.Server, User: s.User, SMTP: s.Door,
 			ConnectedSince: moment(s.Source.Connected), CompleteAt: moment(s.Source.Complete), Inbox: s.Source.Inbox, Held: s.Source.Held,
 			Problem: s.Problem(), DownSince: moment(s.Down), BooksProblem: s.BooksProblem,
+		}
+		if m.Troubles = mailTroubles(s.Name); m.DownSince != nil {
+			m.DownWhy = whyDown(s.Name)
 		}
 		if s.BooksProblem == "" {
 			m.Seen, m.Pending, m.OldestPending = s.Balance.Seen, s.Balance.Pending, moment(s.Counts.Oldest)

@@ -47,3 +47,15 @@ func (mailWatch) Changed(mailbox string, what mail.Change, words string) {
 
 // happened tells it as what befalls logins is told: as an event, an alert, and a line of the audit log.
 func happened(h call.Happening) { observer{counted, &heralded, alarms()}.Happened(h) }
+
+// tellMailboxes has the mailboxes find out at once whether the PSA's API can be used again, when something says so.
+func tellMailboxes(h call.Happening) {
+	switch h.Event {
+	case call.LoginReleased, call.LoginRecovered, call.GateOpen:
+	default:
+		return
+	}
+	if mailed.Load() {
+		go mails().apiMayBeBack() // whoever tells of it may hold what that waits for
+	}
+}

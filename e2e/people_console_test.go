@@ -14,6 +14,8 @@ permit (principal in PersonGroup::"partner/desk", action in [Action::"disable", 
 permit (principal in PersonGroup::"partner/desk", action in [Action::"check", Action::"new_secret", Action::"show_code"], resource is Login);
 
 permit (principal in PersonGroup::"partner/desk", action in [Action::"end_session", Action::"reset_factor"], resource is Person);
+
+permit (principal in PersonGroup::"partner/desk", action in [Action::"read_mail", Action::"retry_mail", Action::"drop_mail"], resource is Mailbox);
 `
 
 // console has somebody look at all of the console, and do something: on a screen and on a phone, with scripts and without.
@@ -39,6 +41,7 @@ func (s *people) console(p *tab) {
 		}
 	}
 	s.consoleDeeds(p)
+	s.consoleMail(p)
 	s.consoleCredential(p)
 	p.open("/console/nothing")
 	p.at("/console/nothing", "No such page")

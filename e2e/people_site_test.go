@@ -24,6 +24,7 @@ type people struct {
 	base     string               // the site's scheme and host
 	alone    string               // those of a site that takes corp's people alone
 	open     string               // those of a site without HTTPS
+	mail     string               // where mails come in
 }
 
 // newPeople starts all of it. Nobody but the provider's group ops may come in.
@@ -34,7 +35,7 @@ func newPeople(t *testing.T) *people {
 		_, port, _ := net.SplitHostPort(freeAddress(t))
 		return scheme + "://" + net.JoinHostPort(peopleHost, port)
 	}
-	p := &people{world: w, base: base("https"), alone: base("https"), open: base("http"), partner: issuertest.StartLiar(t), late: issuertest.StartLiar(t)}
+	p := &people{world: w, base: base("https"), alone: base("https"), open: base("http"), partner: issuertest.StartLiar(t), late: issuertest.StartLiar(t), mail: freeAddress(t)}
 	p.late.Lie(issuertest.Lies{Status: http.StatusInternalServerError})
 	p.provider = issuertest.StartProvider(t, issuertest.Client{Callbacks: []string{p.base + "/psagate/callback/corp", p.alone + "/psagate/callback/corp"}, SignedOut: []string{p.base + "/psagate/signed-out"}})
 	secrets := map[string]any{
@@ -48,10 +49,10 @@ func newPeople(t *testing.T) *people {
 	w.write(secretsFile, string(text))
 	w.hide("the client's secret", issuertest.ClientSecret)
 	w.caddyfile.global = "skip_install_trust\n\tauto_https disable_redirects\n\tlog {\n\t\tformat psa\n\t}"
-	w.caddyfile.psa = p.issuer("corp", p.provider.URL) + p.issuer("partner", p.partner.URL) + p.issuer("late", p.late.URL)
+	w.caddyfile.psa = p.issuer("corp", p.provider.URL) + p.issuer("partner", p.partner.URL) + p.issuer("late", p.late.URL) + p.mailbox() + "audit\n\t\t"
 	w.caddyfile.login = "queue 256 1s" // a call waits so long for a new password
 	w.caddyfile.sites = p.sites()
-	w.write("calls.cedar", callsPolicy+consolePolicy)
+	w.write("calls.cedar", callsPolicy+consolePolicy+mailPolicy)
 	return p
 }
 

@@ -18,6 +18,6 @@ func (s *Sender) denied(err error, l letter) error {
 	if l.from == s.s.From.String() || !errors.As(err, &said) || said.Code/100 != 5 || !deniesSender.MatchString(said.Message) {
 		return nil
 	}
-	s.plain = true
+	s.plain[s.s.From.Key()] = true
 	return notNow(err, "%s does not take mails from the sub-address %s: they are from %s now, and notices of the mail service are known only where they name their mail", s.s.Server.Address, l.from, s.s.From)
 }

@@ -1,6 +1,9 @@
 package ates
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // Memory is what Senders remember beyond their own end: which secret a server has refused, what was sent of late, and from whom a
 // server takes mails. Senders of several mailboxes, and of a config and the one after it, that have one Memory do not present a
@@ -11,14 +14,15 @@ type Memory struct {
 }
 
 // place is somebody at a server.
-type place struct{ server, user, from string }
+type place struct{ server, user string }
 
 // remembered is for whoever has the turn.
 type remembered struct {
 	turn    chan struct{}
 	refusal refusal
 	pacer   pacer
-	plain   bool // the sender of the envelope is, since the server takes no other
+	// plain are those whose mails have a plain sender of the envelope, since the server takes no other.
+	plain map[string]bool
 }
 
 func (m *Memory) of(s Service) *remembered {
@@ -27,9 +31,9 @@ func (m *Memory) of(s Service) *remembered {
 	if m.places == nil {
 		m.places = map[place]*remembered{}
 	}
-	at := place{s.Server.Address, s.Server.User, s.From.Key()}
+	at := place{strings.ToLower(s.Server.Address), strings.ToLower(s.Server.User)}
 	if m.places[at] == nil {
-		m.places[at] = &remembered{turn: make(chan struct{}, 1)}
+		m.places[at] = &remembered{turn: make(chan struct{}, 1), plain: map[string]bool{}}
 	}
 	return m.places[at]
 }

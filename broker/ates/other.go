@@ -5,11 +5,26 @@ import "context"
 // Send hands in a mail that is not for the service, by the same server: one that tests whether mails to an address come. It waits
 // for nothing but its turn, and a password that the server has refused is not sent for it either. Its error is in words for people.
 func (s *Sender) Send(ctx context.Context, from, to string, raw []byte) error {
+	return s.send(ctx, from, to, raw, false)
+}
+
+// SendAgain is Send, but for that the password or a new token is sent once though the server has refused it: people say so.
+func (s *Sender) SendAgain(ctx context.Context, from, to string, raw []byte) error {
+	return s.send(ctx, from, to, raw, true)
+}
+
+func (s *Sender) send(ctx context.Context, from, to string, raw []byte, again bool) error {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
 		return notNow(ctx.Err(), "other mails come first")
+	}
+	if again {
+		s.refusal.forget()
+		if s.s.Server.Forget != nil { // it may have been refused something itself
+			s.s.Server.Forget()
+		}
 	}
 	return s.submit(ctx, letter{from: from, to: to, raw: raw})
 }

@@ -43,3 +43,32 @@ func TestAnotherMailIsHandedInByTheSameServer(t *testing.T) {
 		t.Errorf("while it is not its turn: %v", err)
 	}
 }
+
+// Senders of several mailboxes sign in as one user: what was refused to one is refused to all, until people have it sent again.
+func TestWhatWasRefusedIsSentAgainWherePeopleSaySo(t *testing.T) {
+	r := newRelay(t, TLSOff, "XOAUTH2")
+	r.is("token-2", nil)
+	given, forgotten := "token-1", 0
+	all, memory := []*Sender{}, new(Memory)
+	for _, local := range []string{"support", "sales"} {
+		s := service(t, Server{Address: r.addr, TLS: TLSOff, User: "us@msp.example", Token: func(context.Context) (string, error) { return given, nil }, Forget: func() { forgotten++; given = "token-2" }})
+		s.From.Local, s.Memory = local, memory
+		all = append(all, sender(t, s))
+	}
+	for _, s := range all {
+		if err := s.Send(t.Context(), "a@msp.example", "b@msp.example", nil); err == nil {
+			t.Error("it was sent")
+		}
+	}
+	if tries, _ := r.seen(); len(tries) != 1 || forgotten != 0 {
+		t.Errorf("presented: %q, forgotten %d times", tries, forgotten)
+	}
+	for range 2 {
+		if err := all[1].SendAgain(t.Context(), "a@msp.example", "b@msp.example", []byte("\r\n")); err != nil {
+			t.Error(err)
+		}
+	}
+	if tries, mails := r.seen(); len(tries) != 3 || len(mails) != 2 || forgotten != 2 {
+		t.Errorf("presented: %q, mails: %q, forgotten %d times", tries, mails, forgotten)
+	}
+}

@@ -201,6 +201,10 @@ func (s *relaySession) Data(r io.Reader) error {
 	}
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
+	if strings.Contains(string(b), "quote a line") { // as it came
+		at := strings.Index(string(b), "<PW")
+		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "bad line: " + string(b)[at:at+60]}
+	}
 	if strings.Contains(string(b), "repeat after me") {
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "unwanted: " + secret + " " + escape.Replace(secret)}
 	}

@@ -31,6 +31,9 @@ func NewSender(s Service) (*Sender, error) {
 // HandOver implements drive.Fallback. One mail goes at a time; whoever has to wait for its turn longer than the context lasts has
 // surely not sent anything. The same ticket always has the same Message-ID.
 func (s *Sender) HandOver(ctx context.Context, t drive.Ticket, again bool) error {
+	if s.circles(t.Sender) {
+		return notNow(nil, "a mail of %s is not handed to the mail service, whose answer to it would come as another: it waits for the API", t.Sender)
+	}
 	done, err := s.take(ctx)
 	if err != nil {
 		return err
@@ -92,7 +95,7 @@ func (s *Sender) mail(ctx context.Context, t drive.Ticket, key string, again boo
 // sender is the envelope's, to which notices go.
 func (s *Sender) sender(t drive.Ticket) string {
 	tag := s.s.Keys.HandedTag(t.Mail, t.Reference)
-	if s.s.PlainSender || s.plain || tag == "" {
+	if s.s.PlainSender || s.plain[s.s.From.Key()] || tag == "" {
 		return s.s.From.String()
 	}
 	from := s.s.From.Base()

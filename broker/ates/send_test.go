@@ -97,6 +97,44 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// TestAMailOfTheServiceIsNotHandedToIt: without an end, one would bring about the next for as long as the API is away.
+func TestAMailOfTheServiceIsNotHandedToIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	out := sender(t, service(t, w.server()))
+	for _, from := range []string{"addticket@ates.example", "NoReply@ww5.Ates.example", "support@msp.example", "support+x@msp.example"} {
+		notice := ticket()
+		notice.Sender = from
+		if err := out.HandOver(t.Context(), notice, false); !errors.Is(err, drive.ErrNotNow) {
+			t.Errorf("%s: %v", from, err)
+		}
+	}
+	if mails := w.service.Mails(); len(mails) != 0 {
+		t.Errorf("%d mails", len(mails))
+	}
+	for _, from := range []string{"", "jo@acme.example", "jo@msp.example"} {
+		other := ticket()
+		other.Sender = from
+		if err := out.HandOver(t.Context(), other, false); err != nil {
+			t.Errorf("%q: %v", from, err)
+		}
+	}
+}
+
+// TestNoKeyInALineThatAServerQuotes: the mail is in quoted-printable, where a key like base64 looks otherwise.
+func TestNoKeyInALineThatAServerQuotes(t *testing.T) {
+	t.Parallel()
+	r := newRelay(t, TLSStart)
+	parrot := ticket()
+	parrot.Description = "quote a line\n\nRef: mb1abcdef"
+	s := service(t, Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}})
+	s.Key = fixed("key=0123456789==")
+	err := sender(t, s).HandOver(t.Context(), parrot, false)
+	if !errors.Is(err, drive.ErrRefused) || strings.Contains(err.Error(), "0123456789") || !strings.Contains(err.Error(), "[redacted]") {
+		t.Errorf("%v", err)
+	}
+}
+
 // What an error says of the mail is all that keeps it from being lost or doubled.
 func TestWhatAnErrorSays(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,8 @@ type Server struct {
 	User     string
 	Password Secret
 	Token    Secret
+	// Forget has Token give a new one where it is not nil: people want one sent though the last was refused (SendAgain).
+	Forget func()
 	// Dial opens a connection, as net.Dialer.DialContext does, which is used where it is nil.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

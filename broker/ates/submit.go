@@ -63,15 +63,15 @@ func (s *Sender) open(ctx context.Context, key string) (c *smtp.Client, hidden h
 	server := s.s.Server
 	secret, err := s.refusal.secret(ctx, server, time.Now())
 	if err != nil {
-		return nil, hider{}, nil, notNow(err, "%v", err)
+		return nil, nil, nil, notNow(err, "%v", err)
 	}
-	hidden = hider{user: server.User, secrets: []string{secret, key}}
+	hidden = hider{secret, key}
 	if c, end, err = server.connect(ctx, s.s.From.Domain); err != nil {
-		return nil, hider{}, nil, notNow(err, "%s", hidden.text(err.Error()))
+		return nil, nil, nil, notNow(err, "%s", hidden.text(err.Error()))
 	}
 	if err := s.signIn(c, secret); err != nil {
 		end()
-		return nil, hider{}, nil, notNow(err, "%s", hidden.text(err.Error()))
+		return nil, nil, nil, notNow(err, "%s", hidden.text(err.Error()))
 	}
 	return c, hidden, end, nil
 }

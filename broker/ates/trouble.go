@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -12,28 +11,14 @@ import (
 	"unicode"
 
 	"github.com/emersion/go-smtp"
+
+	"github.com/psagate/psagate/broker/redact"
 )
 
 // hider takes secrets out of what a server says, as they are and as they go over the wire.
-type hider struct {
-	user    string
-	secrets []string
-}
+type hider []string
 
-func (h hider) text(text string) string {
-	for _, secret := range h.secrets {
-		if secret == "" {
-			continue
-		}
-		for _, form := range []string{
-			base64.StdEncoding.EncodeToString([]byte("\x00" + h.user + "\x00" + secret)),
-			base64.StdEncoding.EncodeToString([]byte(secret)), escape.Replace(secret), secret,
-		} {
-			text = strings.ReplaceAll(text, form, "[redacted]")
-		}
-	}
-	return printable(text)
-}
+func (h hider) text(text string) string { return printable(redact.Text(text, h...)) }
 
 // printable is foreign text, cut, on one line.
 func printable(text string) string {

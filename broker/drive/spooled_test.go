@@ -34,3 +34,21 @@ func FuzzSpooled(f *testing.F) {
 		}
 	})
 }
+
+// TestANumberInReferencesIsNoProof: a row's References hold numbers of tickets too, which whoever writes one into the References of a
+// mail must not come by without being asked who he is.
+func TestANumberInReferencesIsNoProof(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"<T20260213.0045>", "T20260213.0045", "<t1-7-aaaaaaaaaaaaaaaa>"} {
+		for _, field := range []string{"References", "In-Reply-To"} {
+			w := newWorld(t)
+			w.arrive("From: jo@acme.example\nTo: support+t1-7-aaaaaaaaaaaaaaaa@msp.example\nSubject: Printer T20260213.0045\nMessage-ID: <1@acme.example>\n\nIt is on fire.\n")
+			w.settle()
+			w.arrive("From: mallory@evil.example\nTo: support@msp.example\nSubject: Hello\nMessage-ID: <2@evil.example>\n" + field + ": " + name + "\n\nLet me in.\n")
+			w.settle()
+			if m := w.mails()[1]; m.IsNote || m.Ticket == w.mails()[0].Ticket {
+				t.Errorf("%s: %s: a stranger writes into ticket %d", field, name, m.Ticket)
+			}
+		}
+	}
+}

@@ -202,6 +202,8 @@ func TestHowOftenASecretIsSent(t *testing.T) {
 		"it is refused in any words": {"%t NO go away, correct-horse\r\n", false, 1, 1},
 		"the end of it is cut off":   {"%t NO " + strings.Repeat("x", 190) + " correct-horse\r\n", false, 1, 1},
 		"it is not understood":       {"%t BAD what is correct-horse\r\n", false, 1, 1},
+		"the user is locked":         {"%t NO the account is temporarily locked after too many failed attempts\r\n", false, 1, 1},
+		"the server is full":         {"%t NO too many simultaneous connections\r\n", false, 100, 400},
 		"the server is busy":         {"%t NO [UNAVAILABLE] later, correct-horse\r\n", false, 100, 400},
 		"tokens change by themselves": {
 			"%t NO [AUTHENTICATIONFAILED] no\r\n", true, 100, int(day/(5*time.Minute)) + 2,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/psagate/psagate/broker/redact"
 )
 
 // Stage is how far it has come with a mailbox.
@@ -90,30 +91,16 @@ func printable(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// without is a text in which a secret was redacted, as it is and as it goes over the wire (user is whose it is).
-func without(text, user, secret string) string {
-	if secret == "" {
-		return text
-	}
-	for _, form := range []string{
-		base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + secret)),
-		base64.StdEncoding.EncodeToString([]byte(secret)), secret,
-	} {
-		text = strings.ReplaceAll(text, form, "[redacted]")
-	}
-	return text
-}
-
 // hidden is an error of a connection on which a secret was sent, which the server may repeat at any time. It is taken out
 // before anything is cut.
 func (m Mailbox) hidden(err error, secret string) error {
-	if err == nil || without(err.Error(), m.User, secret) == err.Error() {
+	if err == nil || redact.Text(err.Error(), secret) == err.Error() {
 		return err
 	}
 	if said := new(imap.Error); errors.As(err, &said) {
-		return &imap.Error{Type: said.Type, Code: imap.ResponseCode(without(string(said.Code), m.User, secret)), Text: without(said.Text, m.User, secret)}
+		return &imap.Error{Type: said.Type, Code: imap.ResponseCode(redact.Text(string(said.Code), secret)), Text: redact.Text(said.Text, secret)}
 	}
-	return errors.New(without(err.Error(), m.User, secret))
+	return errors.New(redact.Text(err.Error(), secret))
 }
 
 // unreachable says why there is no connection.
@@ -144,7 +131,7 @@ func insecure(server string, err error) *Problem {
 	case errors.As(err, &record):
 		return problem(Securing, err, "%s does not speak TLS from the start: write tls starttls, or use the port for TLS (993)", server)
 	case errors.As(err, &authority):
-		return problem(Securing, err, "the certificate of %s comes from nobody whom this machine trusts: give the CA that signed it", server)
+		return problem(Securing, err, "the certificate of %s comes from nobody whom this machine trusts: give the CA that signed it, as a PEM file (`ca`)", server)
 	case errors.As(err, &name):
 		return problem(Securing, err, "the certificate of %s is for another name: %s; use the name that is in it", server, printable(name.Error()))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:

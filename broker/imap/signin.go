@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -72,6 +73,10 @@ func (m Mailbox) notSignedIn(err error) *Problem {
 	return p
 }
 
+// judged are words of a server that has looked at the secret, or at how many were wrong before, however short it says that it lasts: who
+// goes on signing in to a user that is locked for a while keeps it locked.
+var judged = regexp.MustCompile(`lock|disabled|suspended|attempt|invalid|incorrect|wrong`)
+
 // passes tells whether a server says no for a reason that passes (RFC 5530 section 3), and not to the secret. Only where that
 // is sure: a secret that is sent again and again locks the mailbox.
 func passes(e *imap.Error) bool {
@@ -82,5 +87,8 @@ func passes(e *imap.Error) bool {
 		return false
 	}
 	text := strings.ToLower(e.Text)
+	if judged.MatchString(text) {
+		return false
+	}
 	return strings.Contains(text, "too many simultaneous") || strings.Contains(text, "too many connections") || strings.Contains(text, "temporar")
 }

@@ -24,6 +24,7 @@ type Source struct {
 	books   Books
 	log     *slog.Logger
 	asks    chan ask
+	woken   chan struct{}
 	// troubles are the mails that could not be brought over, by object.
 	troubles map[string]trouble
 
@@ -54,7 +55,7 @@ func New(mailbox Mailbox, books Books, log *slog.Logger) (*Source, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{mailbox: mailbox, books: books, log: log, asks: make(chan ask), troubles: map[string]trouble{}}, nil
+	return &Source{mailbox: mailbox, books: books, log: log, asks: make(chan ask), woken: make(chan struct{}, 1), troubles: map[string]trouble{}}, nil
 }
 
 // State tells it.
@@ -68,6 +69,14 @@ func (s *Source) note(change func(*State)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.state)
+}
+
+// Wake has it connect now where it waits to: somebody has put right what was wrong. A password that was refused is not sent for that.
+func (s *Source) Wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
 }
 
 // Waits between two connections.
@@ -119,6 +128,8 @@ func (s *Source) rest(ctx context.Context, pause time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+			return
+		case <-s.woken:
 			return
 		case a := <-s.asks:
 			a.answer <- answered{err: fmt.Errorf("there is no connection to the mailbox of %s at the moment: %w", s.mailbox.User, s.State().Problem)}

@@ -78,7 +78,7 @@ func (r *run) secure(ctx context.Context) (found, error) {
 	case s.Version == "":
 		return ok("without TLS, as the config says: the server is on this machine")
 	case left < certificateSoon:
-		return warn("Renew the certificate on the server, or mails stop coming then.", "%s; the server's certificate ends in %d days, at %s", s.Version, int(left.Hours()/24), s.Expires.UTC().Format(time.RFC3339))
+		return warn("Renew the certificate on the server, or mails stop coming then.", "%s; the server's certificate ends soon, at %s", s.Version, s.Expires.UTC().Format(time.RFC3339))
 	}
 	return ok("%s; the certificate is trusted, and good until %s", s.Version, s.Expires.UTC().Format(time.DateOnly))
 }

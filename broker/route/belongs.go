@@ -49,11 +49,12 @@ func (b Mailbox) belongs(ctx context.Context, m *message.Message, s Sender, dir 
 
 // answered are the mails that a mail is about, the newest first.
 func answered(m *message.Message) (ids []string) {
+	all := m.References
 	if m.Bounce != nil && m.Bounce.MessageID != "" {
-		ids = append(ids, m.Bounce.MessageID)
+		all = append(slices.Clone(all), m.Bounce.MessageID)
 	}
-	for _, id := range slices.Backward(m.References) {
-		if id != m.MessageID && !slices.Contains(ids, id) {
+	for _, id := range slices.Backward(all) {
+		if id != m.MessageID && !thread.NamesTicket(id) && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
@@ -89,6 +90,8 @@ func (b Mailbox) byNumber(ctx context.Context, m *message.Message, s Sender, dir
 // knows says what the sender has to do with a ticket; nothing if it has not.
 func knows(ctx context.Context, s Sender, ticket Ticket, threads Threads) (string, error) {
 	switch {
+	case s.Named: // which proves nothing: no server checks Reply-To as it does From
+		return "", nil
 	case s.Kind == Resource:
 		return "its sender is a resource", nil
 	case s.Kind == Contact && (s.Person.ID == ticket.Contact || s.Company == ticket.Company):

@@ -54,8 +54,10 @@ type Threads interface {
 type Sender struct {
 	// Kind is resource, contact, company or unknown.
 	Kind SenderKind
-	// Address is whom it is taken to be from.
+	// Address is whom it is taken to be from. Named says that the mail is a machine's, which names it for answers: whoever can send a mail
+	// may name anybody there.
 	Address message.Address
+	Named   bool
 	// Person is set for a resource and a contact, Company for a contact and a company.
 	Person  Person
 	Company int64

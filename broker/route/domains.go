@@ -25,6 +25,9 @@ var freeMail = strings.Fields(`
 	online.no telia.com comhem.se bredband.net mail.dk sapo.pt duck.com relay.firefox.com privaterelay.appleid.com simplelogin.com anonaddy.com
 `)
 
+// domainMost is the longest domain that there can be, in bytes (RFC 1035 section 2.3.4, without its root).
+const domainMost = 253
+
 // candidates are the domains whose company may be the sender's: that of the address, and those above it, down to what one
 // can register (below the public suffix). None where anyone has addresses.
 func candidates(domain string, more []string) (domains []string) {
@@ -33,6 +36,9 @@ func candidates(domain string, more []string) (domains []string) {
 		if free = strings.ToLower(free); domain == free || strings.HasSuffix(domain, "."+free) {
 			return nil
 		}
+	}
+	if len(domain) > domainMost {
+		return nil
 	}
 	registered, err := publicsuffix.EffectiveTLDPlusOne(domain)
 	if err != nil { // a public suffix itself, or no domain

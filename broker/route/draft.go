@@ -106,21 +106,20 @@ func (d *Draft) write() {
 // head says what the PSA's own fields do not: who wrote, where that is not the contact of the ticket, and what to look at.
 func (d *Draft) head() string {
 	var lines []string
+	// The line is always there: else one at the beginning of the mail's own text would be taken for it.
+	who := "(the mail does not say)"
 	if from := d.Message.Author(); from.Domain != "" {
-		who := from.String()
+		who = from.String()
 		if from.Name != "" {
 			who = plain.Cut(from.Name, 100, "…") + " <" + who + ">"
 		}
-		lines = append(lines, "From: "+plain.Cut(who, 300, "…"))
 	}
+	lines = append(lines, "From: "+plain.Cut(plain.Line(who), 300, "…"))
 	if names := others(d.Message); names != "" {
 		lines = append(lines, "Also to: "+names)
 	}
 	if d.Claimed != "" {
 		lines = append(lines, "The subject names ticket "+d.Claimed+", with which the sender has nothing to do.")
-	}
-	if len(lines) == 0 {
-		return ""
 	}
 	return strings.Join(lines, "\n") + "\n\n"
 }
@@ -135,7 +134,7 @@ func others(m *message.Message) string {
 			names = append(names, fmt.Sprintf("and %d more", len(m.Cc)-othersMost))
 			break
 		}
-		names = append(names, plain.Cut(a.String(), 100, "…"))
+		names = append(names, plain.Cut(plain.Line(a.String()), 100, "…"))
 	}
 	return strings.Join(names, ", ")
 }

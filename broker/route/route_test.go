@@ -241,7 +241,11 @@ func TestLockoutNotices(t *testing.T) {
 		"not a lockout":   {"From: x@autotask.net\n" + to + "Subject: news\n\napi@msp.example has a new clock and blocked time\n", "ticket "},
 		"another's alias": {"From: x@autotask.net\nTo: support@msp.example\nSubject: locked\n\napi@msp.example\n", "ticket "},
 	} {
-		d, err := support(t).Route(t.Context(), message.Read([]byte(c.mail), message.Options{}), known, known)
+		var directory Directory = known
+		if strings.HasPrefix(c.want, "suppressed") {
+			directory = nil // the user is locked: the PSA must not be asked
+		}
+		d, err := support(t).Route(t.Context(), message.Read([]byte(c.mail), message.Options{}), directory, known)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,6 +258,77 @@ func TestLockoutNotices(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// TestALockoutNoticeAsksThePSANothing: while the login is locked, which is when such notices come, the PSA answers nobody.
+func TestALockoutNoticeAsksThePSANothing(t *testing.T) {
+	t.Parallel()
+	mail := "From: x@autotask.net\nTo: lockouts@msp.example\nSubject: Re: T20260213.0045 locked\nIn-Reply-To: <sent@msp.example>\n\napi@msp.example\n"
+	for _, call := range []string{"resources", "contacts 1", "companies", "id", "number", "mail", "part"} {
+		down := known
+		down.fails = call
+		d, err := support(t).Route(t.Context(), message.Read([]byte(mail), message.Options{}), down, down)
+		if err != nil || d.Lockout == nil || d.Outcome != Suppressed || d.Reference == "" {
+			t.Errorf("%s: %+v, %v", call, d, err)
+		}
+	}
+}
+
+// fussy is a directory that refuses to be asked about what is no address.
+type fussy struct{ book }
+
+func (f fussy) Resources(ctx context.Context, address string) ([]Person, error) {
+	if len(address) > 254 || strings.ContainsAny(address, "\u202e\ufffd\u2028") {
+		return nil, errDown
+	}
+	return f.book.Resources(ctx, address)
+}
+
+func TestAnAddressThatCannotBeAskedAboutKeepsNoMailWaiting(t *testing.T) {
+	t.Parallel()
+	for _, local := range []string{strings.Repeat("x", 290), "\"a\u202eb\"", "\"a\u2028b\"", "\xff"} {
+		raw := "From: " + local + "@acme.example\nTo: support@msp.example\nSubject: hi\n\nHello.\n"
+		d, err := support(t).Route(t.Context(), message.Read([]byte(raw), message.Options{}), fussy{known}, known)
+		if err != nil || d.Outcome != NewTicket || d.Sender.Kind != Company || d.Sender.Company != 175 {
+			t.Errorf("%.20q: %+v, %v", local, d, err)
+		}
+	}
+	if domains := candidates(strings.Repeat("a.", 130)+"acme.example", nil); domains != nil {
+		t.Errorf("a domain that is too long: %q", domains)
+	}
+}
+
+// TestWhomAMachineNamesIsNoProof: anybody may write any Reply-To, and no server checks it as it does From.
+func TestWhomAMachineNamesIsNoProof(t *testing.T) {
+	t.Parallel()
+	for _, named := range []string{"tech@msp.example", "jo@acme.example", "friend@gmail.com"} {
+		raw := "From: noreply@evil.example\nReply-To: " + named + "\nTo: support@msp.example\nSubject: T20260213.0045\n\nLet me in.\n"
+		d, err := support(t).Route(t.Context(), message.Read([]byte(raw), message.Options{}), known, known)
+		if err != nil || d.Outcome != NewTicket || d.Claimed != "T20260213.0045" || d.Sender.Address.String() != named {
+			t.Errorf("%s: %s on %s, claimed %q, %v", named, d.Outcome, d.Ticket.Number, d.Claimed, err)
+		}
+	}
+}
+
+// TestNobodySpeaksForUs: who wrote is said in a line of ours, and nothing in a mail makes another of it, or turns it around.
+func TestNobodySpeaksForUs(t *testing.T) {
+	t.Parallel()
+	for from, want := range map[string]string{
+		"": "From: (the mail does not say)", "From: undisclosed\n": "From: (the mail does not say)",
+		"From: \"a\u2028From: boss@acme.example\"@evil.example\n":  "From: a From: boss@acme.example@evil.example",
+		"From: \"\u202egro.emca\"@evil.example\n":                  "From: gro.emca@evil.example",
+		"From: x@evil.example\nCc: \"b\u2029Also\"@evil.example\n": "From: x@evil.example\nAlso to: b Also@evil.example",
+		"From: \xff@evil.example\n":                                "From: \ufffd@evil.example",
+	} {
+		raw := from + "To: support@msp.example\nSubject: hi\n\nFrom: boss@acme.example\n\nPay at once.\n"
+		d, err := support(t).Route(t.Context(), message.Read([]byte(raw), message.Options{}), known, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if head, _, _ := strings.Cut(d.Description, "\n\n"); head != want || strings.ContainsAny(d.Description+d.Title, "\u2028\u2029\u202e") {
+			t.Errorf("%q: %q", from, d.Description)
 		}
 	}
 }
@@ -333,6 +408,29 @@ func TestTheWay(t *testing.T) {
 	}
 	if plain := refs["support@msp.example"]; plain != refs["Support+a@msp.example"] || plain == refs["support+vip@msp.example"] || plain == refs["net@msp.example"] {
 		t.Errorf("%q", refs)
+	}
+}
+
+// A mailbox that gets another name knows its mails again.
+func TestTheWayIsNotTheMailboxsName(t *testing.T) {
+	t.Parallel()
+	reference := func(name, inbox, to string) string {
+		b := support(t)
+		b.Name, b.Inbox = name, inbox
+		d, err := b.Route(t.Context(), message.Read([]byte("From: jo@acme.example\nTo: "+to+"\n\nx"), message.Options{}), known, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Reference
+	}
+	for _, to := range []string{"support@msp.example", "list@elsewhere.example"} {
+		if reference("a", "host user", to) != reference("b", "host user", to) {
+			t.Errorf("to %s: another reference", to)
+		}
+	}
+	const none = "list@elsewhere.example"
+	if reference("a", "host one", none) == reference("a", "host two", none) || reference("a", "", none) == reference("b", "", none) {
+		t.Error("a mail into two inboxes has one reference")
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/psagate/psagate/broker/message"
 )
@@ -27,6 +30,11 @@ func (b Mailbox) identify(ctx context.Context, from message.Address, dir Directo
 	if from.Domain == "" {
 		return s, "the mail does not say who wrote it", nil
 	}
+	if !askable(from.Key()) {
+		why = "its sender's address is one that nobody can be known by, and is looked for by its domain alone"
+		s, domain, err := b.ofDomain(ctx, s, dir)
+		return s, why + ": " + domain, err
+	}
 	resources, err := dir.Resources(ctx, from.Key())
 	if err != nil {
 		return s, "", fmt.Errorf("looking up resources by the sender's address: %w", err)
@@ -45,6 +53,15 @@ func (b Mailbox) identify(ctx context.Context, from message.Address, dir Directo
 		}
 	}
 	return b.ofDomain(ctx, s, dir)
+}
+
+// addressMost is the longest address that mail is sent to, in bytes (RFC 5321 section 4.5.3.1.3, without the brackets).
+const addressMost = 254
+
+// askable tells whether the PSA is asked about an address. Whoever wrote the mail has chosen it: one that the PSA takes for no value, and
+// refuses to be asked about, would keep the mail waiting without end.
+func askable(address string) bool {
+	return len(address) <= addressMost && !strings.ContainsFunc(address, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError })
 }
 
 // ofContacts takes the contact, if it is one; of several in one company that company alone.

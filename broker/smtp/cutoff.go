@@ -7,7 +7,6 @@ import (
 	"net/textproto"
 	"os"
 	"reflect"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,57 +17,27 @@ import (
 // it: the sender, who was told nothing, comes again with the whole. It has no way to leave BDAT out either. So before a mail
 // that came in chunks is kept, the connection is looked at.
 
-// listener makes connections that remember whether they have ended.
-type listener struct {
-	net.Listener
-	open *connections
-}
-
-// connections are those that are open.
-type connections struct {
-	mu  sync.Mutex
-	all map[*watched]bool
-}
-
-// close closes them.
-func (c *connections) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for conn := range c.all {
-		_ = conn.Conn.Close()
-	}
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	w := &watched{Conn: conn, of: l.open}
-	l.open.mu.Lock()
-	defer l.open.mu.Unlock()
-	l.open.all[w] = true
-	return w, nil
-}
-
 // watched is a connection that remembers whether reading it has failed.
 type watched struct {
 	net.Conn
-	of    *connections
+	gone  func() // it is told once that the connection is closed
 	ended atomic.Bool
-}
-
-// Close closes it.
-func (w *watched) Close() error {
-	w.of.mu.Lock()
-	delete(w.of.all, w)
-	w.of.mu.Unlock()
-	return w.Conn.Close()
+	// peeking says that the end of a deadline means nothing.
+	peeking atomic.Bool
+	// late says that the client has let a deadline go by. Nothing is read any more: the library would go on where that was within a mail,
+	// and what is left of the mail, should it still come, would be taken for commands, which are whoever's who wrote the mail.
+	late atomic.Bool
 }
 
 func (w *watched) Read(p []byte) (int, error) {
+	if w.late.Load() {
+		return 0, io.EOF
+	}
 	n, err := w.Conn.Read(p)
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.late.Store(!w.peeking.Load())
+	case err != nil:
 		w.ended.Store(true)
 	}
 	return n, err
@@ -90,6 +59,8 @@ func (s *session) whole(r io.Reader) bool {
 	if reader == nil || s.conn.Conn().SetReadDeadline(time.Unix(1, 0)) != nil {
 		return false
 	}
+	s.watched.peeking.Store(true)
+	defer s.watched.peeking.Store(false)
 	_, err := reader.R.Peek(1)
 	return err == nil || errors.Is(err, os.ErrDeadlineExceeded) // the library sets the next deadline itself
 }
@@ -103,3 +74,6 @@ func reading(conn *smtp.Conn) *textproto.Conn {
 	}
 	return (*textproto.Conn)(field.UnsafePointer())
 }
+
+// cut ends a mail that is being received, which is answered. The library has none of its deadlines for the time of a mail.
+func (s *session) cut() { _ = s.conn.Conn().SetReadDeadline(time.Unix(1, 0)) }

@@ -44,9 +44,13 @@ type Intake struct {
 	// Spool keeps a mail. When it returns nil the mail is durable.
 	Spool func(ctx context.Context, mail Mail) error
 	// Most is the longest mail in bytes, 64 MiB where it is 0. Together is how many mails are received at the same time, 4
-	// where it is 0: each needs up to three times the memory of its mail. Connections are how many there may be, 100 where it is 0.
+	// where it is 0: each needs up to three times the memory of its mail. Connections are how many there may be, 100 where it is 0; one
+	// address has no more than half of them.
 	Most                  int64
 	Together, Connections int
+	// Wait is how long a mail waits for its turn where there are too many at once, 30 s where it is 0. Then its sender is told to come
+	// again.
+	Wait time.Duration
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -55,7 +59,8 @@ const (
 	usualMost        = 64 << 20
 	usualTogether    = 4
 	usualConnections = 100
-	recipientsMost   = 100 // what RFC 5321 section 4.5.3.1.8 asks for at least
+	usualWait        = 30 * time.Second // clients wait minutes (RFC 5321 section 4.5.3.2)
+	recipientsMost   = 100              // what RFC 5321 section 4.5.3.1.8 asks for at least
 	// lineMost is far more than the 1000 bytes of RFC 5321: some programs know nothing of it.
 	lineMost = 64 << 10
 	// silence is how long a client may be silent, and how long a mail may take. RFC 5321 section 4.5.3.2 asks for 5 minutes.
@@ -72,7 +77,7 @@ func (in Intake) whole() (Intake, error) {
 		return in, errors.New("the SMTP intake needs its recipients and where mails are kept")
 	case in.OnlyTLS && in.TLS == nil:
 		return in, errors.New("the SMTP intake cannot demand TLS without a certificate")
-	case in.Most < 0 || in.Together < 0 || in.Connections < 0:
+	case in.Most < 0 || in.Together < 0 || in.Connections < 0 || in.Wait < 0:
 		return in, errors.New("the limits of the SMTP intake cannot be negative")
 	}
 	if in.Most == 0 {
@@ -83,6 +88,9 @@ func (in Intake) whole() (Intake, error) {
 	}
 	if in.Connections == 0 {
 		in.Connections = usualConnections
+	}
+	if in.Wait == 0 {
+		in.Wait = usualWait
 	}
 	if in.Log == nil {
 		in.Log = slog.New(slog.DiscardHandler)
@@ -97,7 +105,7 @@ func (in Intake) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	taking := make(chan struct{}, in.Together)
+	taking := newTaking(in.Together, in.Wait)
 	server := smtp.NewServer(smtp.BackendFunc(func(conn *smtp.Conn) (smtp.Session, error) {
 		return in.session(context.WithoutCancel(ctx), conn, taking)
 	}))
@@ -106,11 +114,10 @@ func (in Intake) Serve(ctx context.Context, l net.Listener) error {
 	server.ReadTimeout, server.WriteTimeout = silence, time.Minute
 	server.EnableSMTPUTF8 = true
 	server.ErrorLog = slog.NewLogLogger(in.Log.Handler(), slog.LevelWarn)
-	open := &connections{all: map[*watched]bool{}}
-	l = listener{netutil.LimitListener(l, in.Connections), open}
+	clients := newListener(netutil.LimitListener(l, in.Connections), max(1, in.Connections/2))
 	// Nobody new comes before anybody is waited for: the library does not bear both at once.
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	err = server.Serve(l)
+	stop := context.AfterFunc(ctx, func() { _ = clients.Close() })
+	err = server.Serve(clients)
 	if stop() {
 		return errors.Join(err, server.Close())
 	}
@@ -118,7 +125,7 @@ func (in Intake) Serve(ctx context.Context, l net.Listener) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if errors.Is(server.Shutdown(last), context.DeadlineExceeded) {
-		open.close() // the library closes none once it has begun to wait
+		clients.cutOff() // the library closes none once it has begun to wait
 	}
 	return nil
 }

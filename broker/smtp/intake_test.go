@@ -209,6 +209,7 @@ func TestWhatIsNotTaken(t *testing.T) {
 		"one recipient too many": {c.says("RCPT TO:<support999@example.test>"), "452"},
 		"a size that is said":    {dial(t, i).says("EHLO c.test", "MAIL FROM:<a@example.test> SIZE=1001"), "552"},
 		"a size that is not":     {dial(t, i).says(append(envelope, "DATA", strings.Repeat("0123456789\r\n", 100)+".")...), "552 5.3.4"},
+		"a line without end":     {dial(t, i).says(append(envelope, "DATA", strings.Repeat("x", 70<<10)+"\r\n.")...), "5"},
 		"a circle":               {dial(t, i).says(append(envelope, "DATA", strings.Repeat("received: x\r\n", 26)+"\r\n.")...), "554 5.4.6"},
 		"a sign-in":              {dial(t, i).says("EHLO c.test", "AUTH PLAIN AGEAYg=="), "52"},
 		"percent hack":           {dial(t, i).says(append(envelope[:2:2], "RCPT TO:<victim%elsewhere.test@example.test>")...), "550 5.7.1"},
@@ -229,7 +230,7 @@ func TestWhatIsNotTaken(t *testing.T) {
 func TestTheAnswerComesWhenTheMailIsKept(t *testing.T) {
 	keeping, kept := make(chan struct{}), make(chan struct{})
 	i := start(t, func(in *smtp.Intake) {
-		in.Together = 1
+		in.Together, in.Wait = 1, time.Millisecond
 		in.Spool = func(context.Context, smtp.Mail) error {
 			keeping <- struct{}{}
 			<-kept
@@ -394,40 +395,17 @@ func TestClientsThatComeAsItEnds(t *testing.T) {
 	}
 }
 
-// pipes is a listener in memory, which gives one connection.
-type pipes struct {
-	conns chan net.Conn
-	ended chan struct{}
-	once  sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.conns:
-		return conn, nil
-	case <-p.ended:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.ended) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
 // A client that stays for ever is cut off when its time is over.
 func TestAClientThatStaysIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
+		l := pipes{make(chan net.Conn)}
 		in := smtp.Intake{Domain: "mx.example.test", Takes: func(string) bool { return true }, Spool: func(context.Context, smtp.Mail) error { return nil }}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- in.Serve(ctx, l) }()
 		ours, theirs := net.Pipe()
 		defer ours.Close()
-		l.conns <- theirs
+		l.conns <- from{theirs, "192.0.2.1"}
 		if _, err := bufio.NewReader(ours).ReadString('\n'); err != nil {
 			t.Fatal(err)
 		}

@@ -76,3 +76,10 @@ func Tokens(m *message.Message) (tokens []string) {
 	}
 	return tokens
 }
+
+// NamesTicket tells whether what stands where the id of a mail should names a ticket: a number, or what looks like a token. Rows are
+// known by those too, for the order of mails, so that a mail which writes one into its References must not be taken for an answer to
+// theirs: nobody would have asked who sent it.
+func NamesTicket(id string) bool {
+	return !strings.Contains(id, "@") && (strings.HasPrefix(strings.ToLower(id), prefix) || len(Numbers(id)) > 0)
+}

@@ -2,7 +2,6 @@ package token
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,6 +12,8 @@ import (
 	"unicode"
 
 	"golang.org/x/oauth2"
+
+	"github.com/psagate/psagate/broker/redact"
 )
 
 // Problem is why there is no token, in words for people: what it is and what to do.
@@ -36,14 +37,14 @@ func (s *Source) explain(err error, secrets []string) (*Problem, time.Duration) 
 		server = "the token server"
 	}
 	text := func(format string, args ...any) *Problem {
-		return &Problem{text: without(fmt.Sprintf(format, args...), secrets...), err: bare(err, secrets)}
+		return &Problem{text: redact.Text(fmt.Sprintf(format, args...), secrets...), err: bare(err, secrets)}
 	}
 	switch {
 	case !errors.As(err, &refused):
 		if errors.Is(err, context.DeadlineExceeded) {
 			return text("%s does not answer: is the token URL right, and may this machine connect to it?", server), s.pause()
 		}
-		return text("%s gives no token: %s", server, printable(without(plain(err), secrets...))), s.pause()
+		return text("%s gives no token: %s", server, printable(redact.Text(plain(err), secrets...))), s.pause()
 	case refused.ErrorCode == "":
 		return text("%s answers with HTTP %d and no word of OAuth 2.0: is the token URL right?", server, refused.Response.StatusCode), s.pause()
 	case refused.ErrorCode == "temporarily_unavailable" || refused.ErrorCode == "slow_down" || refused.Response.StatusCode >= 500 || refused.Response.StatusCode == 429:
@@ -60,7 +61,7 @@ func (s *Source) explain(err error, secrets []string) (*Problem, time.Duration) 
 // bare is the error, unless a secret is in it.
 func bare(err error, secrets []string) error {
 	refused := new(oauth2.RetrieveError)
-	if errors.As(err, &refused) || without(err.Error(), secrets...) != err.Error() {
+	if errors.As(err, &refused) || redact.Text(err.Error(), secrets...) != err.Error() {
 		return nil // its text has the whole answer
 	}
 	return err
@@ -79,7 +80,7 @@ func words(e *oauth2.RetrieveError, secrets []string) string {
 	if e.ErrorDescription != "" {
 		text += ": " + e.ErrorDescription
 	}
-	return "“" + printable(without(text, secrets...)) + "”"
+	return "“" + printable(redact.Text(text, secrets...)) + "”"
 }
 
 var entra = regexp.MustCompile(`AADSTS\d+`)
@@ -127,19 +128,6 @@ func advice(e *oauth2.RetrieveError, what string) string {
 		return "it is not allowed to."
 	}
 	return "is the application set up there for this?"
-}
-
-// without is a text in which secrets were redacted, as they are and as they go over the wire.
-func without(text string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret == "" {
-			continue
-		}
-		for _, form := range []string{secret, url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret))} {
-			text = strings.ReplaceAll(text, form, "[redacted]")
-		}
-	}
-	return text
 }
 
 // printable is foreign text, cut, on one line.

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+
+	"github.com/psagate/psagate/broker/redact"
 )
 
 // rotation knows which refresh token is the one to show.
@@ -65,7 +67,7 @@ func (r *rotation) keep(ctx context.Context) {
 		return
 	}
 	if err := r.save(ctx, refresh); err != nil {
-		r.log.Error("a new refresh token cannot be saved, and would be lost with this process; it is tried again", "problem", without(err.Error(), refresh))
+		r.log.Error("a new refresh token cannot be saved, and would be lost with this process; it is tried again", "problem", redact.Text(err.Error(), refresh))
 		return
 	}
 	r.mu.Lock()

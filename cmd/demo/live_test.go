@@ -204,6 +204,9 @@ func TestAfterTheStoryTheExamplesWorkUntilItIsStopped(t *testing.T) {
 	if err != nil || !bob.shows("You are signed in as Bob.") {
 		t.Fatalf("%s: %v", console, err)
 	}
+	if err = bob.open(t.Context(), console+"mailbox?name=support"); err != nil || !strings.Contains(bob.title(), "Mailbox support") || !bob.shows(" seen = ") {
+		t.Fatalf("%s: %v", bob.title(), err)
+	}
 	open, err := bob.client.Get(console + "live?page=")
 	if err != nil || open.StatusCode != http.StatusOK {
 		t.Fatalf("%v: %v", open, err)

@@ -108,9 +108,7 @@ func answerComes(s *scene) error {
 	}
 	err = s.until("the answer is in the PSA", func() (bool, error) { return len(s.of("TicketNotes", ticket["id"])) > 0, nil })
 	for _, note := range s.of("TicketNotes", ticket["id"]) {
-		for line := range strings.Lines(fmt.Sprint(note["description"])) {
-			s.show(line)
-		}
+		s.show(strings.Join(strings.Fields(fmt.Sprint(note["description"])), " "))
 	}
 	return err
 }

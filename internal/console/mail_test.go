@@ -76,7 +76,7 @@ func TestTheMailIsShownByMailboxAndByState(t *testing.T) {
 	if !strings.Contains(a.body, `href="mailbox?name=support&amp;state=suspended"`) || strings.Contains(a.body, "<script>alert") {
 		t.Errorf("%s", a.body)
 	}
-	a = b.opened("/console/mailbox?name=support", "eve@evil.example", evil, "done, ticket T7", "Too many like it came")
+	a = b.opened("/console/mailbox?name=support", "eve@evil.example", evil, "done, ticket T7", "Too many like it came", "To be looked at:", evil+" (3 times since ")
 	if strings.Contains(a.body, "<script>alert") || strings.Contains(a.body, "<img") {
 		t.Errorf("%s", a.body)
 	}

@@ -21,6 +21,8 @@ type mailboxData struct {
 	States      []link
 	Mails       []mailLine
 	More, All   string
+	// Troubles are lines.
+	Troubles []string
 }
 
 type mailLine struct {
@@ -58,6 +60,9 @@ func (c *Console) mailbox(r *http.Request) (content, error) {
 	}
 	for _, m := range list.Mails {
 		data.Mails = append(data.Mails, lineOfMail(q.Mailbox, m, list.Time))
+	}
+	for _, t := range list.Troubles {
+		data.Troubles = append(data.Troubles, printer.MailTrouble(t, list.Time))
 	}
 	if list.After != 0 {
 		asked.Set("from", strconv.FormatInt(list.After, 10))

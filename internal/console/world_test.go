@@ -290,7 +290,9 @@ func (w *world) MailBooks(ctx context.Context) (report.MailBooks, error) {
 
 // Mails implements Source.
 func (w *world) Mails(ctx context.Context, q ledger.Query) (report.MailList, error) {
-	return w.desk.List(ctx, q)
+	list, err := w.desk.List(ctx, q)
+	list.Troubles = []report.MailTrouble{{Since: w.at, Last: w.at, Times: 3, Text: evil}}
+	return list, err
 }
 
 // Mail implements Source.

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -39,7 +40,7 @@ mail_max_userip_connections = 100
 default_internal_user = OWNER
 default_internal_group = GROUP
 default_login_user = OWNER
-default_process_limit = 20
+default_process_limit = PROCESSES
 CAPABILITY
 passdb {
   driver = passwd-file
@@ -112,6 +113,7 @@ func (s *Server) config(options Options) string {
 		}
 	}
 	return strings.NewReplacer("DIR", s.dir, "MECHANISMS", mechanisms, "CAPABILITY", capability, "OAUTH", oauth,
+		"PROCESSES", strconv.Itoa(20+len(options.Users)), // one for each connection with TLS
 		"OWNER", s.owner.Username, "GROUP", group.Name, "UID", s.owner.Uid, "GID", s.owner.Gid, "PLAINPORT", plain, "TLSPORT", over).Replace(dovecotConfig)
 }
 

@@ -39,6 +39,8 @@ type Options struct {
 	Introspect string
 	// Mechanisms are those beside PLAIN by which a user signs in, where Introspect is set; both where it is empty.
 	Mechanisms string
+	// Users are more users than User, with the same password.
+	Users []string
 }
 
 // Server is a Dovecot of a test's own.
@@ -73,7 +75,11 @@ func Start(t testing.TB, options Options) *Server {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s := &Server{t: t, dir: dir, TLS: freeAddr(t), Plain: freeAddr(t), as: &syscall.SysProcAttr{Setpgid: true}}
 	s.runAs()
-	s.write("users", User+":{PLAIN}"+Password+"\n")
+	users := ""
+	for _, name := range append([]string{User}, options.Users...) {
+		users += name + ":{PLAIN}" + Password + "\n"
+	}
+	s.write("users", users)
 	s.Roots = s.certificate()
 	s.write("oauth2.conf", oauthConfig(options.Introspect))
 	s.write("dovecot.conf", s.config(options))
@@ -176,6 +182,9 @@ func (s *Server) kill() {
 	_ = s.cmd.Wait()
 	s.cmd = nil
 }
+
+// Certificate is the file of its certificate, in PEM, for programs that are to trust it.
+func (s *Server) Certificate() string { return filepath.Join(s.dir, "cert.pem") }
 
 // Log is what the server has written down.
 func (s *Server) Log() string {

@@ -55,6 +55,15 @@ func (r *reader) state() (imap.State, bool) {
 	return r.source.State(), true
 }
 
+// wakes has the mailbox connected to now, where that waits.
+func (r *reader) wakes() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.source != nil {
+		r.source.Wake()
+	}
+}
+
 // errNoSource: the reader is being begun.
 var errNoSource = errors.New("the mailbox is not being read yet")
 

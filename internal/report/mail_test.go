@@ -25,7 +25,9 @@ func TestMailReadsWell(t *testing.T) {
 		{Name: "busy", InConfig: true, Balanced: true, Seen: 2, Pending: 2, States: map[string]int{"ready": 2}},
 	}}
 	none := report.MailBooks{Time: noon, Mailboxes: []report.MailboxBooks{}}
-	list := report.MailList{Time: noon, Mailbox: books, Mails: []report.MailLine{dead, gone, waits}, After: 5}
+	list := report.MailList{Time: noon, Mailbox: books, Mails: []report.MailLine{dead, gone, waits}, After: 5, Troubles: []report.MailTrouble{
+		{Since: before(time.Hour), Last: before(time.Minute), Times: 3, Text: `queue "Level 9" is not in the PSA's picklist`}, {Since: before(time.Hour), Last: before(time.Hour), Times: 1, Text: "2 tickets have one reference"},
+	}}
 	shown := report.MailShown{
 		Time: noon, Mailbox: "support", Mail: dead, Object: "7:12", MessageID: "a@b", Reference: "mb1AAAA", Files: 3, Skipped: 1, Marks: []string{"one", "another"}, Understood: []string{"it came by an alias"},
 		History: []report.MailMove{{At: before(26 * time.Hour), State: "ready"}, {At: before(time.Hour), State: "suppressed", Cause: "dropped", By: "corp/ann", Why: "spam"}},

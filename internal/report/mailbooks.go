@@ -62,6 +62,8 @@ type MailList struct {
 	Mails []MailLine `json:"mails"`
 	// After is the id with which to ask for the next page; it is left out where this is the last one.
 	After int64 `json:"after,omitempty"`
+	// Troubles are what somebody should look at about the mailbox's tickets, of the last day; left out where there are none.
+	Troubles []MailTrouble `json:"troubles,omitempty"`
 }
 
 // MailLine is by what people recognise a mail, and how it stands. Nothing of its text is here.

@@ -33,6 +33,10 @@ type MailboxStatus struct {
 	Problem string `json:"problem,omitempty"`
 	// DownSince is since when the PSA's API cannot be used for it; absent where it can.
 	DownSince *time.Time `json:"down_since,omitempty"`
+	// DownWhy is why it cannot, in a word or a few: the reason of the last answer.
+	DownWhy string `json:"down_why,omitempty"`
+	// Troubles are what somebody should look at about its tickets, of the last day; the one that came up last is the last.
+	Troubles []MailTrouble `json:"troubles,omitempty"`
 	// BooksProblem is why nothing is known of its mails; absent where it is.
 	BooksProblem string `json:"books_problem,omitempty"`
 	// Seen is how many mails came, ever.
@@ -49,6 +53,26 @@ type MailboxStatus struct {
 	Fallback int `json:"fallback,omitempty"`
 	// Gap is how many are missing from the books.
 	Gap int `json:"gap,omitempty"`
+}
+
+// MailTrouble is something about the tickets of a mailbox that somebody should look at.
+type MailTrouble struct {
+	// Since is when it came up first.
+	Since time.Time `json:"since"`
+	// Last is when it came up last.
+	Last time.Time `json:"last"`
+	// Times is how often it came up.
+	Times int `json:"times"`
+	// Text says what is wrong, and what to do where that is known. It holds no secret, and nothing of what mails say.
+	Text string `json:"text"`
+}
+
+// MailTrouble is a trouble in a line.
+func (p Printer) MailTrouble(t MailTrouble, now time.Time) string {
+	if t.Times < 2 {
+		return fmt.Sprintf("%s (%s)", t.Text, p.clock(t.Last, now))
+	}
+	return fmt.Sprintf("%s (%d times since %s, the last %s)", t.Text, t.Times, p.clock(t.Since, now), p.clock(t.Last, now))
 }
 
 // MailboxState is one word for how a mailbox stands.
@@ -132,7 +156,14 @@ func (p Printer) mailboxStands(m MailboxStatus, now time.Time) {
 		}
 	}
 	if m.DownSince != nil {
-		p.line("  ! the PSA's API cannot be used for it since %s", p.clock(*m.DownSince, now))
+		why := ""
+		if m.DownWhy != "" {
+			why = ": " + m.DownWhy
+		}
+		p.line("  ! the PSA's API cannot be used for it since %s%s", p.clock(*m.DownSince, now), why)
+	}
+	for _, t := range m.Troubles {
+		p.line("  ! %s", p.MailTrouble(t, now))
 	}
 	if advice := m.Advice(); advice != "" {
 		p.line("  → %s", advice)

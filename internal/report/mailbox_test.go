@@ -34,6 +34,7 @@ func TestAMailboxInTheStatusForPeople(t *testing.T) {
 	before := func(d time.Duration) *time.Time { at := now.Add(-d); return &at }
 	m := MailboxStatus{
 		Name: "support", Aliases: []string{"support@example.com", "help@example.com"}, State: MailboxWaiting, Server: "imap.example.com:993", User: "support",
+		DownWhy: "login-locked", Troubles: []MailTrouble{{Since: now.Add(-time.Hour), Last: now.Add(-time.Minute), Times: 2, Text: "the PSA refuses the source of tickets"}},
 		ConnectedSince: before(3 * time.Hour), CompleteAt: before(20 * time.Second), Inbox: 4, Held: 1, SMTP: ":25", DownSince: before(5 * time.Minute),
 		Seen: 120, Pending: 4, OldestPending: before(6 * time.Minute), Suspended: 2, Dead: 1, Fallback: 3,
 	}
@@ -43,7 +44,7 @@ func TestAMailboxInTheStatusForPeople(t *testing.T) {
 		"mailbox support: WAITING, the PSA's API cannot be used", "support@example.com, help@example.com",
 		"support at imap.example.com:993: connected for 3h 0m, 4 in the inbox 20s ago, 1 that cannot be fetched", ":25",
 		"120 came, 4 pending, the oldest for 6m 0s, 2 suspended, 1 dead, 3 with the PSA's mail service",
-		"! the PSA's API cannot be used for it since", "→ somebody has to decide",
+		"! the PSA's API cannot be used for it since 11:55:00: login-locked", "! the PSA refuses the source of tickets (2 times since 11:00:00, the last 11:59:00)", "→ somebody has to decide",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it lacks %q:\n%s", want, &out)

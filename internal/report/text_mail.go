@@ -70,6 +70,9 @@ func (m MailboxBooks) Equation() string {
 // MailList writes a page of mails.
 func (p Printer) MailList(l MailList) {
 	p.mailbox(l.Mailbox, l.Time)
+	for _, t := range l.Troubles {
+		p.line("  ! %s", p.MailTrouble(t, l.Time))
+	}
 	for _, m := range l.Mails {
 		p.line("")
 		p.mail(m, l.Time)

@@ -154,13 +154,16 @@ func (b mailBooks) Raw(ctx context.Context, id int64) ([]byte, error) {
 }
 
 func (b mailBooks) rawPiece(ctx context.Context, raw []byte, spool string, n int) ([]byte, error) {
+	there := false
 	err := b.store.peek(ctx, func(ctx context.Context, x *tx) error {
-		var piece []byte
-		err := x.row(ctx, `SELECT bytes FROM mail_raw WHERE spool = ? AND number = ?`, []any{spool, n}, &piece)
-		raw = append(raw, piece...)
-		return err
+		return x.each(ctx, `SELECT bytes FROM mail_raw WHERE spool = ? AND number = ?`, []any{spool, n}, func(scan func(...any) error) error {
+			var piece sql.RawBytes // which is not copied once more
+			err := scan(&piece)
+			raw, there = append(raw, piece...), true
+			return err
+		})
 	})
-	if errors.Is(err, sql.ErrNoRows) {
+	if err == nil && !there {
 		err = ledger.ErrGone // since its row was read
 	}
 	return raw, err

@@ -50,6 +50,9 @@ func (t *Tickets) Create(ctx context.Context, of drive.Ticket) (id int64, err er
 	if said.ItemID <= 0 {
 		return 0, errors.New("the PSA made a ticket, and did not say which")
 	}
+	if company, is := b["companyID"].(int64); is && t.naming {
+		t.companies.want(company)
+	}
 	return said.ItemID, nil
 }
 

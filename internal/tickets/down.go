@@ -71,7 +71,7 @@ const (
 	askAgainMost = 2 * time.Minute
 )
 
-// Run asks again, until the context ends, whether the API can be used while it cannot: nobody else does, since nothing is sent
+// Run learns names of companies (CompanyName) while the API can be used, and asks again, until the context ends, whether the API can be used while it cannot: nobody else does, since nothing is sent
 // then. The question goes through policy, queue and guard as every call does, so that it costs the login nothing.
 func (t *Tickets) Run(ctx context.Context) {
 	pause := askAgain
@@ -82,13 +82,26 @@ func (t *Tickets) Run(ctx context.Context) {
 			timer.Stop()
 			return
 		case <-timer.C:
+		case <-t.askNow:
+			timer.Stop()
+			pause = askAgain
 		}
 		if t.Down().IsZero() {
 			pause = askAgain
+			t.learn(ctx)
 			continue
 		}
 		_ = t.ask(ctx)
 		pause = min(2*pause, askAgainMost)
+	}
+}
+
+// AskNow has Run ask at once, where the API cannot be used: something says that it can, such as that an operator has released the login.
+// It waits for nothing.
+func (t *Tickets) AskNow() {
+	select {
+	case t.askNow <- struct{}{}:
+	default:
 	}
 }
 

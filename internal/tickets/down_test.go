@@ -64,6 +64,34 @@ func TestTheAPIIsDownFromTheFirstFailureUntilItAnswers(t *testing.T) {
 	}
 }
 
+// Nobody waits for the next question where something says that the API can be used again.
+func TestItIsAskedAtOnceWhereTheAPIMayBeBack(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ctx, cancel := context.WithCancel(w.Context())
+		ended := make(chan struct{})
+		of := w.Tickets
+		go func() { defer close(ended); of.Run(ctx) }()
+		w.AskNow() // which is nothing to it
+		w.create(mail(0))
+		lock(w)
+		if _, err := w.Create(w.Context(), mail(1)); err == nil || w.Down().IsZero() {
+			t.Fatal(err, w.Down())
+		}
+		time.Sleep(5 * time.Minute)
+		if err := w.g.Release("main", w.g.Status().Logins[0].Seq, nil); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			w.AskNow()
+		}
+		if time.Sleep(time.Second); !w.Down().IsZero() {
+			t.Errorf("still down: %s", w.WhyDown())
+		}
+		cancel()
+		<-ended
+	})
+}
+
 func lock(w *world) {
 	time.Sleep(time.Second)
 	if err := Lockout(w.g, "support")(w.Context(), notice()); err != nil {

@@ -17,6 +17,7 @@ type ticket struct {
 	ID           int64
 	TicketNumber string
 	ExternalID   string
+	Title        string
 	Description  string
 	CompanyID    int64
 	ContactID    *int64

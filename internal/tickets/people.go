@@ -3,7 +3,6 @@ package tickets
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -52,34 +51,26 @@ func persons(found []person) (all []route.Person) {
 // Resources implements route.Directory.
 func (t *Tickets) Resources(ctx context.Context, address string) ([]route.Person, error) {
 	fields := []string{"id", "firstName", "lastName", "isActive"}
-	if !t.oneAddress.Load() {
+	three := !t.oneAddress.Load()
+	if three {
 		found, err := query[person](ctx, t, "Resources", fields, either(equals("email", address), equals("email2", address), equals("email3", address)))
 		if err == nil || !errors.Is(err, drive.ErrRefused) {
 			return persons(found), err
 		}
-		t.oneAddress.Store(true)
 	}
 	found, err := query[person](ctx, t, "Resources", fields, equals("email", address))
-	return persons(found), err
-}
-
-// addressFields are a contact's.
-var addressFields = []string{"emailAddress", "emailAddress2", "emailAddress3"}
-
-// Contacts implements route.Directory.
-func (t *Tickets) Contacts(ctx context.Context, address string, field int) ([]route.Person, error) {
-	if field < 1 || field > len(addressFields) {
-		return nil, fmt.Errorf("a contact has %d addresses, and no %d", len(addressFields), field)
+	if three && err == nil { // else it may have been the address that the PSA refused, which anybody may have sent
+		t.oneAddress.Store(true)
 	}
-	found, err := query[person](ctx, t, "Contacts", []string{"id", "firstName", "lastName", "companyID", "isActive"}, equals(addressFields[field-1], address))
 	return persons(found), err
 }
 
 // company is what is read of one.
 type company struct {
-	ID         int64
-	WebAddress string
-	IsActive   *flag
+	ID          int64
+	CompanyName string
+	WebAddress  string
+	IsActive    *flag
 }
 
 var companyFields = []string{"id", "webAddress", "isActive"}
@@ -126,16 +117,18 @@ const companiesMost = 50
 
 // byContacts are the active companies of the active contacts with an address at a domain.
 func (t *Tickets) byContacts(ctx context.Context, domain string) ([]int64, error) {
-	var ids []int64
+	var each []filter
 	for _, field := range addressFields {
-		found, err := query[person](ctx, t, "Contacts", []string{"id", "companyID", "isActive"}, filter{Op: "endsWith", Field: field, Value: "@" + domain})
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range found {
-			if active(p.IsActive) && !slices.Contains(ids, p.CompanyID) {
-				ids = append(ids, p.CompanyID)
-			}
+		each = append(each, filter{Op: "endsWith", Field: field, Value: "@" + domain})
+	}
+	people, err := query[person](ctx, t, "Contacts", []string{"id", "companyID", "isActive"}, either(each...))
+	if err != nil {
+		return nil, err
+	}
+	var ids []int64
+	for _, p := range people {
+		if active(p.IsActive) && !slices.Contains(ids, p.CompanyID) {
+			ids = append(ids, p.CompanyID)
 		}
 	}
 	if len(ids) == 0 {

@@ -1,6 +1,7 @@
 package tickets
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/broker/route"
+	"github.com/psagate/psagate/internal/call"
 )
 
 func notice() *route.Lockout {
@@ -54,6 +56,58 @@ func TestPeopleAndCompaniesAreFoundByTheirAddresses(t *testing.T) {
 	})
 }
 
+// A contact is found in whichever field the address is, and who has none costs one request, as do those who have.
+func TestAContactIsFoundByEachOfItsAddressesWithOneRequest(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.as("PATCH", "/Companies/1/Contacts", `{"id":1,"emailAddress2":"Private@Home.example"}`)
+		w.as("PATCH", "/Companies/1/Contacts", `{"id":2,"emailAddress3":" private@home.example ","emailAddress2":"other@home.example"}`)
+		if _, err := w.Contacts(w.Context(), "first@home.example", 1); err != nil { // the login's first request is one alone
+			t.Fatal(err)
+		}
+		for address, want := range map[string][3]int{
+			"private@home.example": {0, 1, 0}, "other@home.example": {0, 1, 0}, "person1@company1.example": {1, 0, 0}, "nobody@home.example": {},
+		} {
+			before, got := len(w.sim.Ledger()), [3]int{}
+			for field := 1; field <= 3; field++ {
+				found, err := w.Contacts(w.Context(), address, field)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[field-1] = len(found)
+			}
+			if asked := len(w.sim.Ledger()) - before; got != want || asked != 1 {
+				t.Errorf("%s: %v with %d requests, want %v with 1", address, got, asked, want)
+			}
+		}
+		// The next mail of the same address asks anew.
+		w.as("PATCH", "/Companies/1/Contacts", `{"id":2,"emailAddress":"nobody@home.example"}`)
+		if found, err := w.Contacts(w.Context(), "nobody@home.example", 1); err != nil || len(found) != 1 {
+			t.Errorf("%v %v", found, err)
+		}
+	})
+}
+
+// generous finds somebody with an accent too, in the second field.
+type generous struct{}
+
+func (generous) Call(_ context.Context, _, _ string, body []byte) (call.InsideAnswer, error) {
+	text := `{"items":[]}`
+	switch said := string(body); {
+	case strings.Contains(said, `"or"`), strings.Contains(said, `"field":"emailAddress2"`):
+		text = `{"items":[{"id":7,"companyID":3,"emailAddress2":"nob\u00f3dy@home.example"}]}`
+	}
+	return call.InsideAnswer{Status: http.StatusOK, Body: []byte(text)}, nil
+}
+
+func TestWhereThePSAComparesOtherwiseItSaysWhichFieldItIs(t *testing.T) {
+	tickets := New(Options{Caller: generous{}})
+	for field, want := range map[int]int{1: 0, 2: 1, 3: 0} {
+		if found, err := tickets.Contacts(t.Context(), "nobody@home.example", field); err != nil || len(found) != want {
+			t.Errorf("%d: %v %v", field, found, err)
+		}
+	}
+}
+
 func TestResourcesHaveOneAddressOrThree(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for range 2 {
@@ -69,6 +123,26 @@ func TestResourcesHaveOneAddressOrThree(t *testing.T) {
 			t.Error("that the PSA knows one address alone was not remembered")
 		}
 	})
+}
+
+// picky is a PSA that takes no long values.
+type picky struct{}
+
+func (picky) Call(_ context.Context, _, _ string, body []byte) (call.InsideAnswer, error) {
+	if len(body) > 400 {
+		return call.InsideAnswer{Status: http.StatusInternalServerError, Body: []byte(`{"errors":["the value exceeds the maximum length"]}`)}, nil
+	}
+	return call.InsideAnswer{Status: http.StatusOK, Body: []byte(`{"items":[{"id":7,"isActive":true}]}`)}, nil
+}
+
+func TestAnAddressThatThePSARefusesTeachesNothing(t *testing.T) {
+	people := New(Options{Caller: picky{}})
+	if _, err := people.Resources(t.Context(), strings.Repeat("x", 300)+"@evil.example"); err == nil || people.oneAddress.Load() {
+		t.Errorf("%v: resources are looked for by one address from now on: %v", err, people.oneAddress.Load())
+	}
+	if found, err := people.Resources(t.Context(), "a@b.example"); err != nil || len(found) != 1 || people.oneAddress.Load() {
+		t.Errorf("%v, %v", found, err)
+	}
 }
 
 func TestACompanyIsFoundByItsSiteElseByItsContacts(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/psagate/psagate/broker/ates"
 	"github.com/psagate/psagate/broker/drive"
 )
 
@@ -25,6 +26,9 @@ func (t *Tickets) Repair(ctx context.Context, id int64, want drive.Ticket) error
 	b := body{"id": id}
 	if !reference.MatchString(have.ExternalID) {
 		b["externalID"] = want.Reference
+	}
+	if have.Title == ates.Varied(want.Title, want.Reference) && have.Title != want.Title { // it was one of too many alike
+		b["title"] = fit(want.Title, titleMost)
 	}
 	lists := &picklists{}
 	if have.Status != statusComplete {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/psagate/psagate/broker/ates"
 	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/internal/psatest"
 )
@@ -41,6 +42,22 @@ func TestATicketOfTheMailServiceIsPutRight(t *testing.T) {
 		w.troubled("the PSA refuses the contactID")
 		if err := w.Repair(w.Context(), 4711, of); !errors.Is(err, drive.ErrRefused) {
 			t.Error(err)
+		}
+	})
+}
+
+// Where too many mails were alike, their titles were varied.
+func TestAVariedTitleIsPutRight(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.as("POST", "/Tickets", `{"companyID":0,"title":"`+ates.Varied("The printer burns", ref(1))+`","status":8,"priority":3,"queueID":5,"description":"Ref: `+ref(1)+`"}`)
+		w.as("POST", "/Tickets", `{"companyID":0,"title":"`+ates.Varied("The printer burns", ref(2))+`, says Ada","status":8,"priority":3,"queueID":5,"description":"Ref: `+ref(2)+`"}`)
+		for n, want := range []string{"The printer burns", ates.Varied("The printer burns", ref(2)) + ", says Ada"} { // people have named the second
+			if err := w.Repair(w.Context(), w.made()[n]["id"].(int64), mail(n+1)); err != nil {
+				t.Fatal(err)
+			}
+			if title := w.made()[n]["title"]; title != want {
+				t.Errorf("its title is %q", title)
+			}
 		}
 	})
 }

@@ -22,6 +22,10 @@ type Options struct {
 	// Allowance is what the login's attachments may be in all; those who call through one login share it. Without it there is one
 	// for this Tickets alone.
 	Allowance *Allowance
+	// Names has the names of companies learned while the API can be used (CompanyName): first of Companies, then of those that
+	// tickets are made for.
+	Names     bool
+	Companies []int64
 	// Now is the time; time.Now without it.
 	Now func() time.Time
 	Log *slog.Logger
@@ -34,9 +38,13 @@ type Tickets struct {
 	now       func() time.Time
 	log       *slog.Logger
 
-	down     outage
-	troubles troubles
-	lists    lists
+	down      outage
+	askNow    chan struct{}
+	troubles  troubles
+	lists     lists
+	asked     asked
+	naming    bool
+	companies companyNames
 	// unkept: the PSA does not store the externalID of a new ticket. oneAddress: its resources have one mail address alone.
 	// shallow: its queries do not look into descriptions.
 	unkept, oneAddress, shallow atomic.Bool
@@ -49,7 +57,7 @@ var (
 
 // New returns a Tickets. It calls nothing yet.
 func New(o Options) *Tickets {
-	t := &Tickets{caller: o.Caller, allowance: o.Allowance, now: o.Now, log: o.Log}
+	t := &Tickets{caller: o.Caller, allowance: o.Allowance, now: o.Now, log: o.Log, naming: o.Names, askNow: make(chan struct{}, 1)}
 	if t.allowance == nil {
 		t.allowance = new(Allowance)
 	}
@@ -59,11 +67,14 @@ func New(o Options) *Tickets {
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
+	if t.naming {
+		t.companies.want(o.Companies...)
+	}
 	return t
 }
 
 // TakeOver has t go on from where the Tickets of the config before was: since when the API is down, what is in trouble, and what was
-// learned of the PSA. A reload must not make an outage look young.
+// learned of the PSA. Both are of one login. A reload must not make an outage look young.
 func (t *Tickets) TakeOver(before *Tickets) {
 	since, why := before.Down(), before.WhyDown()
 	troubles := before.Troubles()
@@ -73,6 +84,7 @@ func (t *Tickets) TakeOver(before *Tickets) {
 	t.troubles.mu.Lock()
 	t.troubles.all = troubles
 	t.troubles.mu.Unlock()
+	t.companies.takeOver(&before.companies)
 	t.unkept.Store(before.unkept.Load())
 	t.oneAddress.Store(before.oneAddress.Load())
 	t.shallow.Store(before.shallow.Load())
