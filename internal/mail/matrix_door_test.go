@@ -25,17 +25,6 @@ func (p *process) openDoor(m made, b books) {
 	p.door.running = run(nil, m.log, "the intake of mails", p.door.serve)
 }
 
-// takesMail has processes take mails in by SMTP from now on.
-func (w *matrix) takesMail() {
-	w.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		w.Fatal(err)
-	}
-	w.door = l.Addr().String()
-	_ = l.Close()
-}
-
 // brings brings a letter by SMTP, as a server does that comes again until it is told 250. It returns the code of each other answer; 0 is
 // none.
 func (w *matrix) brings(l *letter) (codes []int) {
@@ -72,14 +61,14 @@ func (w *matrix) bringsOnce(l *letter) int {
 // rowsOfDoor are those of mails that come by SMTP.
 var rowsOfDoor = []row{
 	{no: 33, server: "SMTP intake, store", at: "killed before the mail is kept", run: func(w *matrix) {
-		w.takesMail()
+		w.door = lowAddress(w)
 		w.at("before spool", w.kill)
 		if codes := w.brings(plain("a")); len(codes) == 0 {
 			w.Error("it was taken at once")
 		}
 	}},
 	{no: 33, server: "SMTP intake, store", at: "killed after the mail is kept, before 250", run: func(w *matrix) {
-		w.takesMail()
+		w.door = lowAddress(w)
 		w.at("after spool", w.kill)
 		if codes := w.brings(plain("a")); len(codes) == 0 {
 			w.Error("it was taken at once")
@@ -88,7 +77,7 @@ var rowsOfDoor = []row{
 		w.suppressed++
 	}},
 	{no: 33, server: "SMTP intake", at: "cut in the text", run: func(w *matrix) {
-		w.takesMail()
+		w.door = lowAddress(w)
 		w.start()
 		l := plain("a")
 		var c *netsmtp.Client

@@ -50,6 +50,15 @@ var rowsOfPSA = []row{
 		w.fault(post("/Tickets", psatest.Fault{At: psatest.Applied, Then: psatest.Answer, Status: http.StatusBadGateway, Body: "<html>bad gateway</html>"}))
 		w.arrive(plain("a"))
 	}},
+	{no: 12, server: "PSA without externalID", at: "POST applied, the answer is cut off, and it is found by its description", run: func(w *matrix) {
+		w.sim.Adjust(func(b *psatest.Behaviour) { b.NoExternalID = true })
+		w.fault(post("/Tickets", psatest.Fault{At: psatest.Applied, Then: psatest.Reset}))
+		w.arrive(plain("a"))
+	}},
+	{no: 11, server: "PSA", at: "POST refused by the thread limit, as a 500", run: func(w *matrix) {
+		w.fault(post("/Tickets", psatest.Fault{At: psatest.Judged, Then: psatest.Answer, Body: threadLimit}))
+		w.arrive(plain("a"))
+	}},
 	{no: 13, server: "PSA", at: "POST applied 90 s after the answer was cut off", run: late(90*time.Second, false)},
 	{no: 13, server: "PSA", at: "POST applied an hour later, which is after settle: flagged", run: late(time.Hour, true)},
 	{no: 14, server: "store, PSA", at: "killed with the answer, before the id is written down", run: func(w *matrix) { w.at("after POST /Tickets", w.die); w.arrive(plain("a")) }},
@@ -131,6 +140,9 @@ var rowsOfPSA = []row{
 		w.arrive(plain("b"))
 	}},
 }
+
+// threadLimit is what the PSA says where too many calls come at once: nothing was done.
+const threadLimit = `{"errors":["Thread threshold of 3 threads has been exceeded. The request was not processed."]}`
 
 // late has a ticket made some time after the connection was cut.
 func late(by time.Duration, twice bool) func(w *matrix) {

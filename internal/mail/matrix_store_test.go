@@ -60,7 +60,7 @@ func (w *matrix) lost(point string) {
 // fullDisk is the row of a full disk.
 var fullDisk = row{no: 35, server: "Dovecot, SMTP intake, store", at: "the disk is full", run: func(w *matrix) {
 	w.smallDisk()
-	w.takesMail()
+	w.door = lowAddress(w)
 	w.arrive(plain("a"))
 	w.settle()
 	w.fill()
