@@ -60,7 +60,9 @@ func cutOf(m ledger.Mail) string {
 	return p.Cut
 }
 
-func (p plan) loopMail() loop.Mail { return loop.Mail{Sender: p.Sender, Subject: p.Subject} }
+func (p plan) loopMail() loop.Mail {
+	return loop.Mail{Sender: p.Sender, Subject: p.Subject, Company: p.Fields.Company}
+}
 
 func readPlan(m ledger.Mail) (p plan, err error) {
 	if err := json.Unmarshal(m.Plan, &p); err != nil {

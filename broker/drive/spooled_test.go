@@ -1,13 +1,16 @@
 package drive
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/loop"
 	"github.com/psagate/psagate/broker/message"
+	"github.com/psagate/psagate/broker/route"
 )
 
 func TestARowSaysWhatNamesTickets(t *testing.T) {
@@ -72,5 +75,26 @@ func TestANumberInReferencesIsNoProof(t *testing.T) {
 				t.Errorf("%s: %s: a stranger writes into ticket %d", field, name, m.Ticket)
 			}
 		}
+	}
+}
+
+// TestMailsOfTwoCompaniesAreNotPutTogether: one monitor sends for all customers, from one address and with one subject.
+func TestMailsOfTwoCompaniesAreNotPutTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.mailbox.Aliases = append(w.mailbox.Aliases, route.Alias{Address: "acme@msp.example", Fields: route.Fields{Company: "175"}}, route.Alias{Address: "other@msp.example", Fields: route.Fields{Company: "176"}})
+	d := w.driver()
+	d.Loops = loop.New(loop.Limits{Same: 2})
+	for i, to := range []string{"acme", "acme", "acme", "other"} {
+		w.arrive(fmt.Sprintf("From: rmm@vendor.example\nTo: %s@msp.example\nSubject: Disk full [SRV-%d]\nMessage-ID: <%d@vendor.example>\n\nFull.\n", to, i, i))
+		for w.run(d) > 0 {
+		}
+	}
+	m := w.mails()
+	if !m[2].IsNote || m[2].Ticket != m[1].Ticket {
+		t.Errorf("the third of a company: %+v", m[2])
+	}
+	if m[3].IsNote || m[3].Ticket == m[1].Ticket || m[3].State != ledger.Done {
+		t.Errorf("that of another company is in ticket %d: %+v", m[3].Ticket, m[3])
 	}
 }

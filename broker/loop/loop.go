@@ -49,6 +49,8 @@ type Mail struct {
 	Sender string
 	// Subject is that of the mail.
 	Subject string
+	// Company is whose ticket it would become. One program may send for many, whose mails are never put together.
+	Company string
 	// Hops is how many servers it has passed.
 	Hops int
 	// Exempt says that its sender may send as much as it likes.
@@ -106,4 +108,4 @@ func (g *Guard) Judge(now time.Time, m Mail) Verdict {
 // Made tells that a mail has become a ticket: further ones go there when they are too many.
 func (g *Guard) Made(m Mail, ticket int64) { g.same.made(key(m), ticket) }
 
-func key(m Mail) string { return m.Sender + "\x00" + Subject(m.Subject) }
+func key(m Mail) string { return m.Sender + "\x00" + m.Company + "\x00" + Subject(m.Subject) }
