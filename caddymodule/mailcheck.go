@@ -355,6 +355,10 @@ var noticesFrom = []string{"autotask.net", "autotask.com"}
 func (a *App) routed(name string) (route.Mailbox, error) {
 	m := a.Mail[name]
 	out := route.Mailbox{Name: name, Tenant: a.mailLogin(m), Default: m.Default.route(), FreeMail: m.FreeMail, Kinds: map[message.Kind]route.Treatment{}}
+	if m.IMAP != nil {
+		host, _, _ := net.SplitHostPort(m.IMAP.Server)
+		out.Inbox = strings.ToLower(host) + " " + m.IMAP.User
+	}
 	if out.Default.Company == "" {
 		out.Default.Company = "0"
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	netsmtp "net/smtp"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,44 @@ func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testi
 	}
 	if err := server.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, o.log(t))
+	}
+}
+
+// downSince waits until the PSA's API cannot be used for the mailbox, which has an alias by then, and returns since when.
+func (o *postOffice) downSince(t *testing.T, alias string) string {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		out, _ := o.command(t.Context(), "psa", "status", "--json", "--config", o.path("Caddyfile"), "--adapter", "caddyfile").Output()
+		var status struct {
+			Mailboxes []struct {
+				Aliases   []string
+				DownSince string `json:"down_since"`
+			}
+		}
+		if json.Unmarshal(out, &status) == nil && len(status.Mailboxes) == 1 && slices.Contains(status.Mailboxes[0].Aliases, alias) && status.Mailboxes[0].DownSince != "" {
+			return status.Mailboxes[0].DownSince
+		}
+	}
+	t.Fatalf("the PSA can be used:\n%s", o.log(t))
+	return ""
+}
+
+// The fallback waits until the API has been down for long: were that forgotten, it would never be used where configs are loaded often.
+func TestAReloadDoesNotMakeAnOutageYounger(t *testing.T) {
+	o := newPostOffice(t, supportBox)
+	_, tell := o.start(t)
+	tell("event started")
+	o.send(t, "before", "support@example.com")
+	o.ticket(t, "before")
+	o.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.Answer, Status: 429, Only: psatest.SignInCall})
+	o.send(t, "first", "support@example.com")
+	since := o.downSince(t, "support@example.com")
+	o.config(t, supportBox, strings.Replace(supportBox, "alias support@", "alias help@", 1))
+	if out, err := o.reload(t); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if again := o.downSince(t, "help@example.com"); again != since {
+		t.Errorf("the PSA was down since %s, and is down since %s after a reload", since, again)
 	}
 }
 

@@ -43,12 +43,12 @@ func (nobody) TicketByID(context.Context, int64) (route.Ticket, bool, error) {
 var errUnsure = errors.New("it would not become a ticket, and the PSA cannot be asked who wrote it")
 
 // routed routes a mail with what can be known now.
-func (d *Driver) routed(ctx context.Context, m ledger.Mail, raw []byte, least bool) (draft *route.Draft, blind bool, err error) {
+func (d *Driver) routed(ctx context.Context, m ledger.Mail, raw []byte) (draft *route.Draft, blind bool, err error) {
 	if !d.blind() {
-		draft, err = d.Mailbox.Route(ctx, d.read(raw, least), d.Directory, threads{d, m})
+		draft, err = d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, threads{d, m})
 		return draft, false, err
 	}
-	draft, err = d.Mailbox.Route(ctx, d.read(raw, least), nobody{}, threads{d, m})
+	draft, err = d.Mailbox.Route(ctx, d.read(m, raw), nobody{}, threads{d, m})
 	if err != nil {
 		return nil, true, err
 	}
@@ -65,7 +65,7 @@ func (d *Driver) again(ctx context.Context, m ledger.Mail) (*route.Draft, error)
 	if err != nil {
 		return nil, err
 	}
-	return d.Mailbox.Route(ctx, d.read(raw, m.Least), d.Directory, threads{d, m})
+	return d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, threads{d, m})
 }
 
 // replan is what a mail becomes that has not been sent: what was planned of it is forgotten.

@@ -241,6 +241,20 @@ var cases = []struct {
 		w.now = w.now.Add(48 * time.Hour)
 		w.one()
 	}},
+	{37, "the clock is set back by a day before it is sent again", func(w *world) { w.fates["create"] = []fate{notNow}; w.setBack(1) }},
+	{37, "the clock is set back by a day while it is in flight", func(w *world) { w.fates["write in-flight 0"] = []fate{dieAfter}; w.setBack(1) }},
+	{37, "the clock is set back by a day while it is in doubt: it has its time to settle", func(w *world) { w.fates["create"] = []fate{late}; w.setBack(1) }},
+	{37, "the clock is set back by a day before it is moved", func(w *world) { w.fates["acknowledge"] = []fate{cut}; w.setBack(1) }},
+	{37, "the clock is set back by a day while a process stands still, which sends no more then", func(w *world) {
+		w.arrive(plainMail)
+		w.run(w.driver())
+		m := w.mails()[0]
+		now := w.now.Add(-24 * time.Hour)
+		if m = w.rules.Begin(m, ledger.Send, w.now); !w.rules.MaySend(m, w.now) || w.rules.MaySend(m, now) {
+			w.t.Errorf("a day before it was to be sent: %v", w.rules.MaySend(m, now))
+		}
+		w.one()
+	}},
 	{38, "its alias is taken out of the config while it is under way", func(w *world) {
 		w.fates["create"] = []fate{notNow}
 		w.arrive(plainMail)
@@ -343,4 +357,25 @@ func TestCrashMatrix(t *testing.T) {
 			}
 		})
 	}
+}
+
+// setBack sets the clock back by so many days in the midst of a mail, which is done with all the same, and not days later.
+func (w *world) setBack(days int) {
+	w.arrive(plainMail)
+	for range 4 {
+		w.run(w.driver())
+	}
+	w.now = w.now.Add(-time.Duration(days) * 24 * time.Hour)
+	for i := range w.late { // the PSA has another clock
+		w.late[i].at = w.late[i].at.Add(-time.Duration(days) * 24 * time.Hour)
+	}
+	steps := 0
+	for range 60 {
+		steps += w.run(w.driver())
+		w.pass(time.Minute)
+	}
+	if m := w.mails()[0]; m.State != ledger.Done || !m.Acknowledged || steps > 20 {
+		w.t.Errorf("an hour after the clock was set back, in %d steps: %+v", steps, m)
+	}
+	w.one()
 }

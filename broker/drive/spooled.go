@@ -15,7 +15,7 @@ func Spooled(mailbox, object string, raw []byte, arrived time.Time) (row ledger.
 	row = ledger.Mail{Mailbox: mailbox, Object: object, Arrived: arrived}
 	defer func() { _ = recover() }()
 	m := message.ReadLeast(raw, message.Options{})
-	row.Content, row.MessageID = m.ContentKey, m.MessageID
+	row.Content, row.MessageID = keyOf(m, arrived), m.MessageID
 	row.Subject = m.Subject
 	if len(m.From) > 0 {
 		row.From = m.From[0].String()

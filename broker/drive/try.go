@@ -18,7 +18,7 @@ func (d *Driver) Try(ctx context.Context, m ledger.Mail) (*route.Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.Mailbox.Route(ctx, d.read(raw, m.Least), d.Directory, before{threads{d, m}})
+	return d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, before{threads{d, m}})
 }
 
 // before is what the ledger remembered when a mail came: not what came later, nor the ticket that it made itself.

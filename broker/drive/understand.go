@@ -2,9 +2,12 @@ package drive
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/broker/loop"
@@ -14,6 +17,7 @@ import (
 
 // understand reads a mail and finds out what becomes of it.
 func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledger.Result {
+	m.Least = least
 	raw, err := d.Ledger.Raw(ctx, m.ID)
 	if errors.Is(err, ledger.ErrGone) {
 		return ledger.Result{Answer: ledger.Yes, Understood: ledger.Understood{End: ledger.Dead, Cause: "gone"}}
@@ -21,7 +25,7 @@ func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledg
 	if err != nil {
 		return d.notNow(m, "its bytes cannot be read", err)
 	}
-	draft, blind, err := d.routed(ctx, m, raw, least)
+	draft, blind, err := d.routed(ctx, m, raw)
 	if errors.Is(err, route.ErrPending) {
 		return ledger.Result{Answer: ledger.Yes, Understood: ledger.Understood{WaitFor: true}}
 	}
@@ -41,7 +45,7 @@ func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledg
 			return d.notNow(m, "what it says of a mail that was handed to the mail service cannot be written down", err)
 		}
 	}
-	d.guard(draft, m.Forced)
+	d.guard(draft, m)
 	return ledger.Result{Answer: ledger.Yes, Understood: d.understood(draft, m.Forced, blind)}
 }
 
@@ -50,23 +54,40 @@ func (d *Driver) notNow(m ledger.Mail, what string, err error) ledger.Result {
 	return ledger.Result{Answer: ledger.NotNow}
 }
 
-func (d *Driver) read(raw []byte, least bool) *message.Message {
+func (d *Driver) read(m ledger.Mail, raw []byte) (read *message.Message) {
 	o := d.Options
 	if o.Own == nil {
 		o.Own = d.Mailbox.Keys.Own
 	}
-	if least {
-		return message.ReadLeast(raw, o)
+	if m.Least {
+		read = message.ReadLeast(raw, o)
+	} else {
+		read = message.Read(raw, o)
 	}
-	return message.Read(raw, o)
+	read.ContentKey = keyOf(read, m.Arrived)
+	return read
 }
 
-// guard counts a mail once it is routed: not before, since a try that failed is repeated.
-func (d *Driver) guard(draft *route.Draft, forced bool) {
-	if d.Loops == nil || forced {
+// keyOf is what a mail is known by when it comes again. Printers and the like write neither Message-ID nor Date, and the same words each
+// time: their second mail is not the first. It is told from that by when it came, to the second, which a mail server keeps.
+func keyOf(m *message.Message, arrived time.Time) [sha256.Size]byte {
+	if m.MessageID != "" || !m.Date.IsZero() || arrived.IsZero() {
+		return m.ContentKey
+	}
+	return sha256.Sum256(fmt.Appendf(nil, "%x|%d", m.ContentKey, arrived.Unix()))
+}
+
+// guard counts a mail once it is routed: not before, since a try that failed is repeated. It counts when it came: those that have waited
+// are worked on all at once, and are no loop for that.
+func (d *Driver) guard(draft *route.Draft, m ledger.Mail) {
+	if d.Loops == nil || m.Forced {
 		return
 	}
-	draft.Guarded(d.Loops.Judge(d.now(), loop.Mail{Sender: draft.Sender.Address.Key(), Subject: draft.Message.Subject, Company: draft.Fields.Company, Hops: draft.Message.Received}))
+	at := d.now()
+	if !m.Arrived.IsZero() && m.Arrived.Before(at) {
+		at = m.Arrived
+	}
+	draft.Guarded(d.Loops.Judge(at, loop.Mail{Sender: draft.Sender.Address.Key(), Subject: draft.Message.Subject, Company: draft.Fields.Company, Hops: draft.Message.Received}))
 }
 
 // understood is what is written down. Where people want a mail to become something it does, whatever its kind.

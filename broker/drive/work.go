@@ -155,7 +155,7 @@ func (d *Driver) file(ctx context.Context, m ledger.Mail, p plan) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	return f.bytes(d.read(raw, m.Least), raw)
+	return f.bytes(d.read(m, raw), raw)
 }
 
 func (d *Driver) handOver(ctx context.Context, m ledger.Mail, p plan) ledger.Result {

@@ -8,6 +8,9 @@ import (
 // Begin is the row as it is written before a step is done. For Expire it is the whole of it: there is no work, and no End.
 func (r Rules) Begin(m Mail, step Step, now time.Time) Mail {
 	r = r.Whole()
+	if m.SentAt.After(now) { // the clock was set back since: what was sent has its time to settle from now on
+		m.SentAt = now
+	}
 	switch step {
 	case Understand, UnderstandLeast:
 		m.Tries++
@@ -28,9 +31,11 @@ func (r Rules) Begin(m Mail, step Step, now time.Time) Mail {
 	return m
 }
 
-// MaySend tells whether a send that was begun may still go out.
+// MaySend tells whether a send that was begun may still go out: not where the clock was set back meanwhile, since then nobody knows how
+// long that took.
 func (r Rules) MaySend(m Mail, now time.Time) bool {
-	return (m.State == InFlight || m.State == AtesInFlight) && now.Sub(m.SentAt) < r.Whole().SendWithin
+	took := now.Sub(m.SentAt)
+	return (m.State == InFlight || m.State == AtesInFlight) && -time.Second < took && took < r.Whole().SendWithin
 }
 
 func (r Rules) expire(m Mail, now time.Time) Mail {

@@ -32,7 +32,7 @@ type Ledger interface {
 	// Get and Raw read one. Raw never returns bytes other than those that came.
 	Get(ctx context.Context, id int64) (Mail, error)
 	Raw(ctx context.Context, id int64) ([]byte, error)
-	// Due are those of a mailbox for which something may be due, those that came first before others; at most so many.
+	// Due are those of a mailbox for which something may be due (Mail.IsDue), those that came first before others; at most so many.
 	Due(ctx context.Context, mailbox string, now time.Time, most int) ([]Mail, error)
 	// Blocked tells whether any mail is Before this one, which is a note.
 	Blocked(ctx context.Context, m Mail) (bool, error)

@@ -128,7 +128,7 @@ func (l *Memory) Due(_ context.Context, mailbox string, now time.Time, most int)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, m := range l.rows {
-		if m.Mailbox == mailbox && !now.Before(m.Due) && (!m.State.Ended() || !m.Acknowledged) && len(due) < most {
+		if m.Mailbox == mailbox && m.IsDue(now) && (!m.State.Ended() || !m.Acknowledged) && len(due) < most {
 			due = append(due, copied(m))
 		}
 	}

@@ -35,6 +35,13 @@ var Default = Rules{
 	Plainest: 3, Backoff: 15 * time.Second, BackoffMost: 15 * time.Minute, AtesSettle: time.Hour, AtesLost: 24 * time.Hour,
 }
 
+// Furthest is more than any wait of the Rules. What is due later than that was written down by a clock that has been set back since, and
+// is due now.
+const Furthest = 3 * time.Hour
+
+// IsDue tells whether the time of a row has come.
+func (m Mail) IsDue(now time.Time) bool { return !now.Before(m.Due) || m.Due.Sub(now) > Furthest }
+
 // Whole are the rules with those of Default for what is zero.
 func (r Rules) Whole() Rules {
 	for _, f := range []struct{ is, otherwise *time.Duration }{
@@ -101,7 +108,7 @@ const (
 // Next says what is due for a mail.
 func (r Rules) Next(m Mail, now time.Time, w World) Step {
 	r = r.Whole()
-	if now.Before(m.Due) {
+	if !m.IsDue(now) {
 		return Nothing
 	}
 	switch m.State {

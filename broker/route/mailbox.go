@@ -12,6 +12,8 @@ import (
 // Mailbox is how the mails of one are routed.
 type Mailbox struct {
 	Name string
+	// Inbox names the place where its mails lie, which stays the same when the mailbox gets another name; empty where there is none.
+	Inbox string
 	// Tenant is the PSA database's, for tokens and references.
 	Tenant  string
 	Aliases []Alias

@@ -14,12 +14,12 @@ func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, t
 	d := &Draft{Message: m}
 	if m.Kind == message.Own {
 		d.end(Suppressed, "own", "this broker has sent it")
-		d.finish(b, "")
+		d.finish(b, b.way(message.Address{}))
 		return d, nil
 	}
 	if d.notice(b) {
 		// Notices have the same words for many mails.
-		d.finish(b, fmt.Sprintf("notice of mail %d", d.Notice.Of.Mail))
+		d.finish(b, fmt.Sprintf("notice of mail %d, to %s", d.Notice.Of.Mail, b.Name))
 		return d, nil
 	}
 	alias, came, found := b.alias(m)
@@ -29,7 +29,7 @@ func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, t
 			// Nobody is looked up: while the user is locked, the PSA answers no question.
 			d.Sender.Address, d.Sender.Kind = m.Author(), UnknownSender
 			d.end(Suppressed, "lockout", "it is the PSA's notice that a user of ours is locked")
-			d.finish(b, came.Key())
+			d.finish(b, b.way(came))
 			return d, nil
 		}
 		d.say("it came by an alias for lockout notices, but is none about a user of ours: an ordinary mail")
@@ -44,7 +44,7 @@ func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, t
 	d.say(belongs.why)
 	d.Ticket, d.Claimed = belongs.ticket, belongs.claimed
 	d.treat(d.rules(b, belongs.found), belongs.found)
-	d.finish(b, came.Key())
+	d.finish(b, b.way(came))
 	return d, nil
 }
 
@@ -155,14 +155,25 @@ func (d *Draft) Contact() int64 {
 	return 0
 }
 
-// finish gives the draft its reference and its words. The way of a mail is the alias that it came by: the same mail to two
-// queues makes two tickets.
+// way is how a mail came: by an alias, which no other mailbox has, or into an inbox. The same mail to two queues makes two tickets. What
+// the mailbox is called in the config does not count: a mail that lies in its inbox when that changes is fetched once more.
+func (b Mailbox) way(alias message.Address) string {
+	switch {
+	case alias.Domain != "":
+		return alias.Key()
+	case b.Inbox != "":
+		return "inbox " + b.Inbox
+	}
+	return b.Name
+}
+
+// finish gives the draft its reference and its words.
 func (d *Draft) finish(b Mailbox, way string) {
 	if d.Message.Fault != nil {
 		d.Troubles = append(d.Troubles, "the mail could not be read: "+d.Message.Fault.Detail)
 	} else if d.Message.Lost {
 		d.Troubles = append(d.Troubles, "a part of the mail could not be read; the mail itself is attached")
 	}
-	d.Reference = Reference(b.Tenant, b.Name+"|"+way, d.Message.ContentKey)
+	d.Reference = Reference(b.Tenant, way, d.Message.ContentKey)
 	d.write()
 }

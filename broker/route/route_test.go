@@ -411,6 +411,29 @@ func TestTheWay(t *testing.T) {
 	}
 }
 
+// A mailbox that gets another name knows its mails again.
+func TestTheWayIsNotTheMailboxsName(t *testing.T) {
+	t.Parallel()
+	reference := func(name, inbox, to string) string {
+		b := support(t)
+		b.Name, b.Inbox = name, inbox
+		d, err := b.Route(t.Context(), message.Read([]byte("From: jo@acme.example\nTo: "+to+"\n\nx"), message.Options{}), known, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Reference
+	}
+	for _, to := range []string{"support@msp.example", "list@elsewhere.example"} {
+		if reference("a", "host user", to) != reference("b", "host user", to) {
+			t.Errorf("to %s: another reference", to)
+		}
+	}
+	const none = "list@elsewhere.example"
+	if reference("a", "host one", none) == reference("a", "host two", none) || reference("a", "", none) == reference("b", "", none) {
+		t.Error("a mail into two inboxes has one reference")
+	}
+}
+
 func TestReference(t *testing.T) {
 	t.Parallel()
 	key := [32]byte{1}

@@ -20,54 +20,75 @@ type door struct {
 	*Door
 	books ledger.Ledger
 	log   *slog.Logger
-	boxes map[string]*box // by the address of an alias, in lower case
+	*addresses
 	*running
 
-	mu      sync.Mutex
+	noting  sync.Mutex
 	problem string // why it is not open
 }
 
-// newDoor finds the mailboxes for which mails come through a door.
-func newDoor(d *Door, books ledger.Ledger, log *slog.Logger, boxes map[string]*box) *door {
-	opened := &door{Door: d, books: books, log: log.With("smtp", d.Place), boxes: map[string]*box{}}
-	for _, b := range boxes {
-		if b.mailbox.Door != d.Place {
-			continue
-		}
-		for _, a := range b.mailbox.Route.Aliases {
-			opened.boxes[strings.ToLower(a.Address)] = b
-		}
-	}
-	return opened
+// addresses are those that mails are taken for at a place. A door that is closing has those of the config in force: what a client began
+// before that comes to the mailbox that works on it.
+type addresses struct {
+	mu    sync.RWMutex
+	boxes map[string]addressee // by the address of an alias, in lower case
 }
 
-// of is the mailbox of a recipient; nil for none. A sub-address belongs to its address, unless it is an alias of its own.
-func (d *door) of(address string) *box {
-	if b := d.boxes[strings.ToLower(address)]; b != nil {
-		return b
+// addressee is a mailbox, and its name.
+type addressee struct {
+	box  *box
+	name string
+}
+
+// use finds the mailboxes for which mails come to a place.
+func (a *addresses) use(place string, boxes map[string]*box) {
+	found := map[string]addressee{}
+	for _, b := range boxes {
+		if b.mailbox.Door != place {
+			continue
+		}
+		for _, alias := range b.mailbox.Route.Aliases {
+			found[strings.ToLower(alias.Address)] = addressee{b, b.mailbox.name()}
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.boxes = found
+}
+
+// of is the mailbox of a recipient, if there is one. A sub-address belongs to its address, unless it is an alias of its own.
+func (a *addresses) of(address string) (addressee, bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if to, there := a.boxes[strings.ToLower(address)]; there {
+		return to, true
 	}
 	list := message.ParseAddresses(address)
 	if len(list) != 1 {
-		return nil
+		return addressee{}, false
 	}
-	return d.boxes[list[0].Base().Key()]
+	to, there := a.boxes[list[0].Base().Key()]
+	return to, there
 }
 
 // spool keeps a mail in each mailbox that has one of its recipients. Where one cannot keep it, the sender comes again, and those
 // that could find out that they have it.
 func (d *door) spool(ctx context.Context, mail smtp.Mail) error {
-	kept := map[*box]bool{}
-	for _, to := range mail.To {
-		b := d.of(to)
-		if b == nil || kept[b] {
+	kept := map[string]bool{}
+	for _, address := range mail.To {
+		to, there := d.of(address)
+		if !there {
+			return fmt.Errorf("%s is no alias any more", address) // when the sender comes again, it is told
+		}
+		if kept[to.name] {
 			continue
 		}
-		_, fresh, err := d.books.Spool(ctx, drive.Spooled(b.mailbox.name(), mail.Object, mail.Raw, mail.Arrived), mail.Raw)
+		_, fresh, err := d.books.Spool(ctx, drive.Spooled(to.name, mail.Object, mail.Raw, mail.Arrived), mail.Raw)
 		if err != nil {
-			return fmt.Errorf("keeping a mail of mailbox %s: %w", b.mailbox.name(), err)
+			return fmt.Errorf("keeping a mail of mailbox %s: %w", to.name, err)
 		}
-		if kept[b] = true; fresh {
-			b.wake()
+		if kept[to.name] = true; fresh {
+			to.box.wake()
 		}
 	}
 	if len(kept) == 0 {
@@ -79,7 +100,7 @@ func (d *door) spool(ctx context.Context, mail smtp.Mail) error {
 // serve takes mails in until the context ends. A door that cannot be opened is tried again.
 func (d *door) serve(ctx context.Context) {
 	in := d.Intake
-	in.Takes, in.Spool, in.Log = func(address string) bool { return d.of(address) != nil }, d.spool, d.log
+	in.Takes, in.Spool, in.Log = func(address string) bool { _, there := d.of(address); return there }, d.spool, d.log
 	for wait := anewFirst; ctx.Err() == nil; wait = min(2*wait, anewMost) {
 		l, err := d.Listen()
 		if err == nil {
@@ -102,13 +123,13 @@ func (d *door) serve(ctx context.Context) {
 }
 
 func (d *door) note(problem string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.noting.Lock()
+	defer d.noting.Unlock()
 	d.problem = problem
 }
 
 func (d *door) trouble() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.noting.Lock()
+	defer d.noting.Unlock()
 	return d.problem
 }

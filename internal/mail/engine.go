@@ -19,6 +19,7 @@ type Engine struct {
 	mu      sync.Mutex
 	boxes   map[string]*box  // by name
 	doors   map[string]*door // by place
+	places  map[string]*addresses
 	keeper  *running
 	monitor *running
 	ending  []*running // what was stopped
@@ -30,7 +31,7 @@ func New(books ledger.Ledger, log *slog.Logger, watcher Watcher) *Engine {
 	if watcher == nil {
 		watcher = nobody{}
 	}
-	return &Engine{books: books, log: log, watcher: watcher, boxes: map[string]*box{}, doors: map[string]*door{}}
+	return &Engine{books: books, log: log, watcher: watcher, boxes: map[string]*box{}, doors: map[string]*door{}, places: map[string]*addresses{}}
 }
 
 // Use runs what a config has, and nothing else, from now on. It waits for nothing.
@@ -57,6 +58,14 @@ func (e *Engine) Use(c Config) {
 			delete(e.boxes, name)
 		}
 	}
+	for _, d := range c.Doors {
+		if e.places[d.Place] == nil {
+			e.places[d.Place] = new(addresses)
+		}
+	}
+	for place, a := range e.places { // also where a door is closing
+		a.use(place, e.boxes)
+	}
 	e.openDoors(c.Doors)
 	e.sweepEnded()
 	if e.keeper == nil && len(e.boxes) > 0 {
@@ -73,7 +82,7 @@ func (c Config) Close() {
 	}
 }
 
-// openDoors opens the doors of a config, and closes the others, whose clients have their time to end. Each knows the mailboxes of
+// openDoors opens the doors of a config, and closes the others, whose clients have their time to end. Each has the settings of
 // its config, so all are opened anew: Door.Listen knows how to listen where somebody still does.
 func (e *Engine) openDoors(doors []*Door) {
 	for _, d := range e.doors {
@@ -82,7 +91,7 @@ func (e *Engine) openDoors(doors []*Door) {
 	}
 	e.doors = map[string]*door{}
 	for _, d := range doors {
-		opened := newDoor(d, e.books, e.log, e.boxes)
+		opened := &door{Door: d, books: e.books, log: e.log.With("smtp", d.Place), addresses: e.places[d.Place]}
 		opened.running = run(nil, opened.log, "the intake of mails", opened.serve)
 		e.doors[d.Place] = opened
 	}

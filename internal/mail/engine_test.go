@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	netsmtp "net/smtp"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,6 +110,51 @@ func TestWhatIsUnderWayWhenItStopsEnds(t *testing.T) {
 	late.Close = func() { closed = true }
 	if e.Use(Config{Mailboxes: []*Mailbox{late}}); !closed || len(p.made()) != 1 {
 		t.Error("it goes on after it was stopped")
+	}
+}
+
+// Whoever has begun to send a mail when a config is loaded brings it to the mailbox that its alias has now, or is told to come again.
+func TestAMailThatIsUnderWayOverAReloadComesToWhoeverHasItsAlias(t *testing.T) {
+	one, two, books := new(psa), new(psa), ledger.NewMemory()
+	door, address := aDoor(t)
+	config := func(ones, twos string) Config {
+		a, b := mailbox("one", one, ones), mailbox("two", two, twos)
+		a.Door, b.Door = door.Place, door.Place
+		return Config{Mailboxes: []*Mailbox{a, b}, Doors: []*Door{door}}
+	}
+	e := begin(t, books, nil)
+	e.Use(config("support@example.test", "alerts@example.test"))
+	data := func(subject string, to ...string) io.WriteCloser {
+		var c *netsmtp.Client
+		eventually(t, "somebody listens", func() (is bool) { var err error; c, err = netsmtp.Dial(address); return err == nil })
+		t.Cleanup(func() { _ = c.Close() })
+		err := c.Mail("ada@customer.test")
+		for _, address := range to {
+			err = errors.Join(err, c.Rcpt(address))
+		}
+		w, noData := c.Data()
+		if err := errors.Join(err, noData); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(w, "From: ada@customer.test\r\nMessage-ID: <%s@customer.test>\r\nSubject: %s\r\n\r\nHelp.\r\n", subject, subject)
+		return w
+	}
+	moved, gone := data("moved", "support@example.test"), data("gone", "support@example.test", "alerts@example.test")
+	e.Use(config("sales@example.test", "support@example.test"))
+	if err := moved.Close(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "a ticket", func() bool { return len(two.made()) == 1 })
+	if err := gone.Close(); err == nil || !strings.HasPrefix(err.Error(), "451") {
+		t.Errorf("a mail for an alias that is gone: %v", err)
+	}
+	if len(one.made()) != 0 {
+		t.Errorf("tickets of the mailbox that had the alias: %q", one.made())
+	}
+	for _, s := range e.States(t.Context()) {
+		if s.Name == "one" && s.Balance.Seen != 0 {
+			t.Errorf("%+v", s.Balance)
+		}
 	}
 }
 

@@ -20,7 +20,8 @@ func (p *process) openDoor(m made, b books) {
 	}
 	d := &Door{Place: m.door, Listen: func() (net.Listener, error) { return net.Listen("tcp", m.door) }, Intake: smtp.Intake{Domain: "mx.example.test"}}
 	ours := &box{mailbox: &Mailbox{Route: m.route, Door: m.door}, woken: p.woken}
-	p.door = newDoor(d, b, m.log, map[string]*box{"support": ours})
+	p.door = &door{Door: d, books: b, log: m.log, addresses: new(addresses)}
+	p.door.use(m.door, map[string]*box{"support": ours})
 	p.door.running = run(nil, m.log, "the intake of mails", p.door.serve)
 }
 

@@ -126,7 +126,7 @@ func (x *tx) oneMail(ctx context.Context, which string, args ...any) (ledger.Mai
 // Due implements ledger.Ledger.
 func (b mailBooks) Due(ctx context.Context, mailbox string, now time.Time, most int) (due []ledger.Mail, err error) {
 	err = b.store.peek(ctx, func(ctx context.Context, x *tx) (err error) {
-		due, err = x.mails(ctx, `WHERE mailbox = ? AND is_open AND due <= ? ORDER BY id LIMIT ?`, mailbox, microsOf(now), most)
+		due, err = x.mails(ctx, `WHERE mailbox = ? AND is_open AND (due <= ? OR due > ?) ORDER BY id LIMIT ?`, mailbox, microsOf(now), microsOf(now.Add(ledger.Furthest)), most)
 		return err
 	})
 	return due, err

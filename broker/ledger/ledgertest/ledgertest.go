@@ -124,8 +124,10 @@ func due(t *testing.T, l ledger.Ledger) {
 	put(t, l, ledger.Mail{Mailbox: "m", Object: "3"}, func(m *ledger.Mail) { m.State, m.Acknowledged = ledger.Done, true })
 	last := put(t, l, ledger.Mail{Mailbox: "m", Object: "4"}, func(m *ledger.Mail) { m.State, m.Due = ledger.Dead, noon })
 	put(t, l, ledger.Mail{Mailbox: "other", Object: "1"}, nil)
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "5"}, func(m *ledger.Mail) { m.Due = noon.Add(ledger.Furthest) })
+	ahead := put(t, l, ledger.Mail{Mailbox: "m", Object: "6"}, func(m *ledger.Mail) { m.Due = noon.Add(ledger.Furthest + time.Second) })
 	all, err := l.Due(ctx, "m", noon, 10)
-	if err != nil || len(all) != 2 || all[0].ID != first.ID || all[1].ID != last.ID {
+	if err != nil || len(all) != 3 || all[0].ID != first.ID || all[1].ID != last.ID || all[2].ID != ahead.ID {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if one, err := l.Due(ctx, "m", noon, 1); err != nil || len(one) != 1 || one[0].ID != first.ID {
