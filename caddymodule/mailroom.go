@@ -131,7 +131,7 @@ func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys) (maker, error) {
 			return maker{}, fmt.Errorf("mailbox %s: %w", name, err)
 		}
 	}
-	b.PSA = mail.PSA{Ticketer: t, Directory: t, Participates: t.Participates, Down: t.Down, Run: t.Run, Lockout: tickets.Lockout(a.engine, name)}
+	b.PSA = mail.PSA{Ticketer: t, Directory: t, Participates: t.Participates, Down: t.Down, Run: t.Run, MayMake: tickets.MayMake(inside), Lockout: tickets.Lockout(a.engine, name)}
 	return maker{t, login}, nil
 }
 

@@ -67,7 +67,7 @@ func readPlan(m ledger.Mail) (p plan, err error) {
 
 // ticket is the one to be made, with less in it each time that the PSA has refused it.
 func (p plan) ticket(m ledger.Mail) Ticket {
-	t := Ticket{Mail: m.ID, Reference: m.Reference, Title: p.Title, Description: p.Description, Fields: p.Fields, Contact: p.Contact, Sender: p.Sender}
+	t := Ticket{Mail: m.ID, Reference: m.Reference, Title: p.Title, Description: p.Description, Fields: p.Fields, Otherwise: p.Default, Contact: p.Contact, Sender: p.Sender}
 	if m.IsNote {
 		t.Note = m.Number
 	}

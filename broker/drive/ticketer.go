@@ -45,6 +45,8 @@ type Ticket struct {
 	Title, Description string
 	// Fields are names and ids as the config has them: what the PSA does not know of them is left out.
 	Fields route.Fields
+	// Otherwise are the mailbox's default, for what of them the PSA does not know.
+	Otherwise route.Fields
 	// Contact is 0 for none.
 	Contact int64
 	// Sender is the address of whoever wrote the mail; empty where nobody knows. A Ticketer has no use for it, a Fallback has.

@@ -87,7 +87,8 @@ func (d *Driver) guard(draft *route.Draft, m ledger.Mail) {
 	if !m.Arrived.IsZero() && m.Arrived.Before(at) {
 		at = m.Arrived
 	}
-	draft.Guarded(d.Loops.Judge(at, loop.Mail{Sender: draft.Sender.Address.Key(), Subject: draft.Message.Subject, Company: draft.Fields.Company, Hops: draft.Message.Received}))
+	of := loop.Mail{Sender: draft.Sender.Address.Key(), Subject: draft.Message.Subject, Company: draft.Fields.Company, Hops: draft.Message.Received}
+	draft.Guarded(d.Loops.Judge(at, of))
 }
 
 // understood is what is written down. Where people want a mail to become something it does, whatever its kind.

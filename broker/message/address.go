@@ -39,8 +39,17 @@ func (a Address) Base() Address {
 }
 
 // ParseAddresses reads the addresses of a field's value, however it is written: what cannot be read is passed over, and
-// the names of groups are.
-func ParseAddresses(raw string) (list []Address) {
+// the names of groups are. Where there is no address in it, one is looked for in its encoded words: RFC 2047 section 5 forbids that,
+// and Python's library does it to names outside of ASCII, as the scripts that send alerts are written with it.
+func ParseAddresses(raw string) []Address {
+	list := addressesIn(raw)
+	if len(list) == 0 && strings.Contains(raw, "=?") {
+		list = addressesIn(decodeValue(raw))
+	}
+	return list
+}
+
+func addressesIn(raw string) (list []Address) {
 	for _, one := range splitAddresses(raw) {
 		if a, ok := parseAddress(one); ok {
 			list = append(list, a)

@@ -65,9 +65,11 @@ func TestAddresses(t *testing.T) {
 		"Jo (at work) <jo@example.com":                  "Jo (at work)|jo@example.com",
 		"'jo@example.com'":                              "|jo@example.com",
 		"<mailto:jo@example.com>":                       "|jo@example.com",
-		"Jo":                                            "",
-		"jo@exa mple.com":                               "|jo@exa",
-		"a@b@example.com":                               "|a@b@example.com",
+		"=?utf-8?q?J=C3=B6_=3Cj=40example=2Ecom=3E?=":   "Jö|j@example.com",
+		"=?utf-8?q?j=40example=2Ecom?= <b@example.com>": "j@example.com|b@example.com",
+		"Jo":              "",
+		"jo@exa mple.com": "|jo@exa",
+		"a@b@example.com": "|a@b@example.com",
 	} {
 		var got []string
 		for _, a := range ParseAddresses(raw) {

@@ -114,22 +114,20 @@ func (in Intake) Serve(ctx context.Context, l net.Listener) error {
 	server.ReadTimeout, server.WriteTimeout = silence, time.Minute
 	server.EnableSMTPUTF8 = true
 	server.ErrorLog = slog.NewLogLogger(in.Log.Handler(), slog.LevelWarn)
-	ended := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(ended)
-		// What ctx ended is to have time: it is another context.
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-		defer cancel()
-		if server.Shutdown(last) != nil {
-			_ = server.Close()
-		}
-	})
-	err = server.Serve(&listener{Listener: netutil.LimitListener(l, in.Connections), most: max(1, in.Connections/2), has: map[string]int{}})
-	if !stop() {
-		<-ended
-		return nil
+	clients := newListener(netutil.LimitListener(l, in.Connections), max(1, in.Connections/2))
+	// Nobody new comes before anybody is waited for: the library does not bear both at once.
+	stop := context.AfterFunc(ctx, func() { _ = clients.Close() })
+	err = server.Serve(clients)
+	if stop() {
+		return errors.Join(err, server.Close())
 	}
-	return errors.Join(err, server.Close())
+	// What ctx ended is to have time: it is another context.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if errors.Is(server.Shutdown(last), context.DeadlineExceeded) {
+		clients.cutOff() // the library closes none once it has begun to wait
+	}
+	return nil
 }
 
 // comesFrom tells whether an address may bring mails.

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -369,4 +370,52 @@ func TestAnIntakeThatCannotBeIsRefused(t *testing.T) {
 			t.Errorf("want %q, have %v", want, err)
 		}
 	}
+}
+
+// Clients come at the very moment at which it ends: the library's own counting is not made for that.
+func TestClientsThatComeAsItEnds(t *testing.T) {
+	for range 50 {
+		i := start(t, nil)
+		var coming sync.WaitGroup
+		for range 4 {
+			coming.Go(func() {
+				for {
+					conn, err := net.Dial("tcp", i.addr)
+					if err != nil {
+						return // it has ended
+					}
+					_ = conn.Close()
+				}
+			})
+		}
+		if err := i.stop(); err != nil {
+			t.Error(err)
+		}
+		coming.Wait()
+	}
+}
+
+// A client that stays for ever is cut off when its time is over.
+func TestAClientThatStaysIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := pipes{make(chan net.Conn)}
+		in := smtp.Intake{Domain: "mx.example.test", Takes: func(string) bool { return true }, Spool: func(context.Context, smtp.Mail) error { return nil }}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- in.Serve(ctx, l) }()
+		ours, theirs := net.Pipe()
+		defer ours.Close()
+		l.conns <- from{theirs, "192.0.2.1"}
+		if _, err := bufio.NewReader(ours).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		cancel()
+		if _, err := ours.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("%v", err)
+		}
+		if err := <-done; err != nil || time.Since(began) > time.Minute {
+			t.Errorf("it ended after %v: %v", time.Since(began), err)
+		}
+	})
 }

@@ -12,8 +12,13 @@ type listener struct {
 	net.Listener
 	most int
 
-	mu  sync.Mutex
-	has map[string]int
+	mu   sync.Mutex
+	has  map[string]int
+	open map[*watched]bool
+}
+
+func newListener(l net.Listener, most int) *listener {
+	return &listener{Listener: l, most: most, has: map[string]int{}, open: map[*watched]bool{}}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -24,7 +29,13 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		peer, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
 		if l.count(peer, 1) <= l.most {
-			return &watched{Conn: conn, gone: sync.OnceFunc(func() { l.count(peer, -1) })}, nil
+			w := &watched{Conn: conn}
+			w.gone = sync.OnceFunc(func() {
+				l.count(peer, -1)
+				l.note(w, false)
+			})
+			l.note(w, true)
+			return w, nil
 		}
 		l.count(peer, -1)
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Second)) // nobody else is let in meanwhile
@@ -43,6 +54,26 @@ func (l *listener) count(peer string, more int) int {
 		delete(l.has, peer)
 	}
 	return n
+}
+
+// note remembers which connections are open.
+func (l *listener) note(w *watched, open bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if open {
+		l.open[w] = true
+		return
+	}
+	delete(l.open, w)
+}
+
+// cutOff closes those that are open.
+func (l *listener) cutOff() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for w := range l.open {
+		_ = w.Conn.Close()
+	}
 }
 
 // Close closes the connection, whose address may have another then.

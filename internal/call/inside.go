@@ -100,6 +100,22 @@ var ErrNothingSent = errors.New("nothing was sent")
 // The error is an ErrNothingSent, also where the context is over before anything was sent: nothing is sent once it is. What was sent by
 // then is judged all the same when its answer comes (guard.md, U2), but is not waited for: it is in doubt.
 func (i *Inside) Call(ctx context.Context, method, path string, body []byte) (InsideAnswer, error) {
+	return i.call(ctx, method, path, body, (*Gateway).Proxy)
+}
+
+// May asks whether a call would be let through to the PSA, and makes it not: it is for what is done in its place by another way. An answer
+// with a Reason says that it would not: an operator, policy or a limit does not permit it. It is audited as a call is.
+func (i *Inside) May(ctx context.Context, method, path string, body []byte) (InsideAnswer, error) {
+	return i.call(ctx, method, path, body, func(g *Gateway, _ http.ResponseWriter, r *http.Request, _ ProxyOptions) report.Call {
+		g.Leave(r)
+		return report.Call{}
+	})
+}
+
+// let is what becomes of a call that policy has let pass.
+type let func(g *Gateway, w http.ResponseWriter, r *http.Request, o ProxyOptions) report.Call
+
+func (i *Inside) call(ctx context.Context, method, path string, body []byte, let let) (InsideAnswer, error) {
 	r, err := http.NewRequestWithContext(ctx, method, insideURL+"/ATServicesRest/V1.0"+path, bytes.NewReader(body))
 	if err != nil {
 		return InsideAnswer{}, fmt.Errorf("%w: the call cannot be made: %w", ErrNothingSent, err)
@@ -114,7 +130,7 @@ func (i *Inside) Call(ctx context.Context, method, path string, body []byte) (In
 	}
 	c := &inside{ctx: ctx, header: make(http.Header)}
 	whole := make(chan bool, 1)
-	go func() { whole <- c.serve(i, r) }()
+	go func() { whole <- c.serve(i, r, let) }()
 	select {
 	case is := <-whole:
 		return c.answer(is)
@@ -165,7 +181,7 @@ type inside struct {
 }
 
 // serve takes the call through the gateway. It returns false for an answer that broke off.
-func (c *inside) serve(i *Inside, r *http.Request) (whole bool) {
+func (c *inside) serve(i *Inside, r *http.Request, let let) (whole bool) {
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // that very value is what handlers end an answer with
 			i.gateway.log.Error("a mailbox's call broke down", "mailbox", i.mailbox, "stack", string(debug.Stack())) // the value may quote the mail
@@ -180,7 +196,7 @@ func (c *inside) serve(i *Inside, r *http.Request) (whole bool) {
 	if c.info = info; done {
 		return true
 	}
-	c.info = i.gateway.Proxy(c, r, ProxyOptions{PublicURL: insideURL})
+	c.info = let(i.gateway, c, r, ProxyOptions{PublicURL: insideURL})
 	return true
 }
 

@@ -59,6 +59,9 @@ type PSA struct {
 	Participates func(ctx context.Context, ticket int64, address string) (bool, error)
 	Down         func() time.Time
 	Lockout      func(ctx context.Context, l *route.Lockout) error
+	// MayMake says why a ticket may not be made, where an operator or policy stands in its way. It is asked before a ticket is handed
+	// to Fallback, which does not come by there. It may be nil.
+	MayMake func(ctx context.Context, t drive.Ticket) error
 	// Run runs beside the work on the mailbox, if it is there.
 	Run func(ctx context.Context)
 }
@@ -71,6 +74,28 @@ type Door struct {
 	Listen func() (net.Listener, error)
 	// Intake is how mails are taken; its Takes and Spool are the Engine's to set.
 	Intake smtp.Intake
+}
+
+// permitted is a Fallback that is used for what may be made.
+type permitted struct {
+	drive.Fallback
+	may func(ctx context.Context, t drive.Ticket) error
+}
+
+// HandOver implements drive.Fallback.
+func (p permitted) HandOver(ctx context.Context, t drive.Ticket, again bool) error {
+	if err := p.may(ctx, t); err != nil {
+		return err
+	}
+	return p.Fallback.HandOver(ctx, t, again)
+}
+
+// fallback is the mailbox's, as its mails are handed to it.
+func (m *Mailbox) fallback() drive.Fallback {
+	if m.Fallback == nil || m.PSA.MayMake == nil {
+		return m.Fallback
+	}
+	return permitted{m.Fallback, m.PSA.MayMake}
 }
 
 // name is the mailbox's.

@@ -10,10 +10,12 @@ import (
 	netsmtp "net/smtp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/ledger"
 )
@@ -156,6 +158,36 @@ func TestAMailThatIsUnderWayOverAReloadComesToWhoeverHasItsAlias(t *testing.T) {
 			t.Errorf("%+v", s.Balance)
 		}
 	}
+}
+
+// counting is a Fallback that counts.
+type counting struct{ handed atomic.Int32 }
+
+func (c *counting) HandOver(context.Context, drive.Ticket, bool) error { c.handed.Add(1); return nil }
+
+// Whoever is switched off makes no tickets by the PSA's mail service either.
+func TestNothingIsHandedToTheMailServiceThatMayNotBeMade(t *testing.T) {
+	books, service := ledger.NewMemory(), new(counting)
+	door, address := aDoor(t)
+	m := mailbox("support", new(psa), "support@example.test")
+	m.Door, m.Fallback, m.Rules = door.Place, service, ledger.Rules{FallbackAfter: time.Minute, Backoff: 10 * time.Millisecond}
+	m.PSA.Down = func() time.Time { return time.Now().Add(-time.Hour) }
+	var asked, may atomic.Int32
+	m.PSA.MayMake = func(context.Context, drive.Ticket) error {
+		if asked.Add(1); may.Load() == 0 {
+			return fmt.Errorf("%w: it is switched off", drive.ErrNotNow)
+		}
+		return nil
+	}
+	e := begin(t, books, nil)
+	e.Use(Config{Mailboxes: []*Mailbox{m}, Doors: []*Door{door}})
+	send(t, address, "printer", "support@example.test")
+	eventually(t, "it is asked, and asked again", func() bool { return asked.Load() > 1 })
+	if n := service.handed.Load(); n != 0 {
+		t.Errorf("%d tickets were handed over", n)
+	}
+	may.Store(1)
+	eventually(t, "it is handed over", func() bool { return service.handed.Load() == 1 })
 }
 
 // Its IMAP server is not there, its door cannot be opened: the other mailbox does not notice.

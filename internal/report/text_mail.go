@@ -45,7 +45,7 @@ func (m MailboxBooks) Headline() string {
 	case aside > 0:
 		return fmt.Sprintf("%s for people to decide", are(aside, "mail"))
 	case m.Pending > 0:
-		return fmt.Sprintf("%s worked on", are(m.Pending, "mail"))
+		return fmt.Sprintf("%s pending", are(m.Pending, "mail"))
 	}
 	return "nothing to do"
 }
@@ -172,8 +172,11 @@ func (p Printer) MailShownFacts(s MailShown) []Fact {
 		if s.Reference != "" {
 			p.field("reference", "%s", s.Reference)
 		}
-		if s.Files > 0 {
+		switch {
+		case s.Skipped > 0:
 			p.field("files", "%d, of which %d could not be attached", s.Files, s.Skipped)
+		case s.Files > 0:
+			p.field("files", "%d", s.Files)
 		}
 		p.all("marks", s.Marks)
 		p.all("understood", s.Understood)

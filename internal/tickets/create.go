@@ -28,7 +28,7 @@ const statusNew = 1
 // Create implements drive.Ticketer. Where the PSA refuses values by the names of their fields, the ticket is sent again without
 // those, for nothing was made; what is still refused then is a drive.ErrRefused.
 func (t *Tickets) Create(ctx context.Context, of drive.Ticket) (id int64, err error) {
-	ids, lists, err := t.resolve(ctx, of.Fields)
+	ids, lists, err := t.resolve(ctx, of)
 	if err != nil {
 		return 0, err
 	}

@@ -245,3 +245,38 @@ func TestACompanyThatIsNotThereIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// A queue that was renamed in the PSA is not no queue: where the mailbox's default has one, that is whose the ticket is.
+func TestATicketWhoseQueueIsGoneIsPutIntoTheDefaults(t *testing.T) {
+	inWorld(t, func(w *world) {
+		of := mail(0)
+		of.Fields.Queue, of.Otherwise.Queue = "Level 9", "Level I Support"
+		w.create(of)
+		if r := w.made()[0]; r["queueID"] != int64(29682833) || r["dueDateTime"] != nil {
+			t.Errorf("%v", r)
+		}
+		w.troubled(`queue "Level 9" is not in the PSA's picklist`)
+		of = mail(1)
+		of.Fields.Queue, of.Otherwise.Queue = "Level 9", "Level 8"
+		w.create(of)
+		if r := w.made()[1]; r["queueID"] != nil {
+			t.Errorf("%v", r)
+		}
+	})
+}
+
+// A mail for a queue that is named by its label is not put elsewhere while picklists may not be read.
+func TestATicketForAQueueByLabelWaitsForWhoeverForbidsToLookItUp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.policy(`permit (principal == Mailbox::"support", action in [Action::"create", Action::"query"], resource == Entity::"Tickets");`)
+		if _, err := w.Create(w.Context(), mail(0)); !errors.Is(err, drive.ErrNotNow) || len(w.made()) != 0 {
+			t.Errorf("%v, %d tickets", err, len(w.made()))
+		}
+		w.troubled(`Action::"read"`)
+		w.policy(`permit (principal, action, resource);`)
+		w.create(mail(0))
+		if r := w.made()[0]; r["queueID"] != int64(29682833) {
+			t.Errorf("%v", r)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -186,10 +187,15 @@ func (p *picklists) named() route.Picklists {
 	return out
 }
 
-// resolve finds what the fields of a ticket mean. Where policy or the PSA does not let picklists be read, ids serve as they are.
-func (t *Tickets) resolve(ctx context.Context, f route.Fields) (ids route.IDs, p *picklists, err error) {
+// resolve finds what the fields of a ticket mean. Where policy or the PSA does not let picklists be read, ids serve as they are. A queue
+// that the config names by its label is waited for where policy or a switch stands in the way: a ticket that went elsewhere would stay there.
+// In the place of a queue that the PSA does not have there is that of the mailbox's default.
+func (t *Tickets) resolve(ctx context.Context, of drive.Ticket) (ids route.IDs, p *picklists, err error) {
+	f := of.Fields
 	p, err = t.list(ctx, "Tickets")
-	switch {
+	switch _, isID := text(f.Queue).number(); {
+	case errors.Is(err, errHere) && f.Queue != "" && !isID:
+		return nil, nil, err
 	case errors.Is(err, drive.ErrRefused), errors.Is(err, errDenied):
 		p = &picklists{}
 	case err != nil:
@@ -200,6 +206,11 @@ func (t *Tickets) resolve(ctx context.Context, f route.Fields) (ids route.IDs, p
 		lists = numbersOf(f)
 	}
 	ids, troubles := lists.Resolve(f)
+	if _, there := ids["queue"]; !there && of.Otherwise.Queue != f.Queue {
+		instead, also := lists.Resolve(route.Fields{Queue: of.Otherwise.Queue})
+		maps.Copy(ids, instead)
+		troubles = append(troubles, also...)
+	}
 	for _, text := range troubles {
 		t.troubles.add(t.now(), t.log, "a field of new tickets is left out: "+text)
 	}

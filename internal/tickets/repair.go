@@ -32,7 +32,7 @@ func (t *Tickets) Repair(ctx context.Context, id int64, want drive.Ticket) error
 	}
 	lists := &picklists{}
 	if have.Status != statusComplete {
-		ids, of, err := t.resolve(ctx, want.Fields)
+		ids, of, err := t.resolve(ctx, want)
 		if err != nil {
 			return err
 		}

@@ -17,6 +17,9 @@ import (
 // errDenied: policy, an operator or the PSA's rights do not permit it.
 var errDenied = errors.New("it is not permitted")
 
+// errHere: it is this gateway that does not permit it, as an operator wants it now.
+var errHere = errors.New("it is refused here")
+
 // refusal is what the PSA said of what it does not take. It is a drive.ErrRefused.
 type refusal struct{ texts []string }
 
@@ -80,7 +83,7 @@ func (t *Tickets) own(what string, reason autotask.Reason, said string) error {
 		return fmt.Errorf("%s: %w: %s: %s", what, drive.ErrRefused, reason, said)
 	case autotask.Policy, autotask.StepUp, autotask.Disabled:
 		t.troubles.add(t.now(), t.log, what+" is refused here ("+string(reason)+"): "+bounded(said))
-		return fmt.Errorf("%s: %w: %w: %s: %s", what, drive.ErrNotNow, errDenied, reason, said)
+		return fmt.Errorf("%s: %w: %w: %w: %s: %s", what, drive.ErrNotNow, errDenied, errHere, reason, said)
 	}
 	return fmt.Errorf("%s: %w: %s: %s", what, drive.ErrNotNow, reason, said)
 }
