@@ -26,7 +26,7 @@ type Mail struct {
 	Peer    netip.Addr
 	Arrived time.Time
 	// Raw are its bytes as they came, after the fields that a server at the end of a mail's way writes: Return-Path,
-	// Delivered-To for each recipient, and Received (RFC 5321 section 4.4); and a Message-ID for those without that and without a date.
+	// Delivered-To for each recipient, and Received (RFC 5321 section 4.4).
 	Raw []byte
 }
 

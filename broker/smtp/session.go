@@ -110,10 +110,10 @@ func (s *session) Data(r io.Reader) error {
 		return longLine // it would be as long the next time; the library ends the connection
 	case err != nil || !s.whole(r):
 		return cutOff
-	case fields(raw.Bytes()[traced:], "received:") > hopsMost:
+	case hops(raw.Bytes()[traced:]) > hopsMost:
 		return aLoop
 	}
-	mail.Raw = named(raw.Bytes(), traced, strings.TrimPrefix(mail.Object, objects), s.in.Domain)
+	mail.Raw = raw.Bytes()
 	incoming.here.Store(true)
 	if err := s.in.Spool(s.ctx, mail); err != nil {
 		s.in.Log.Error("a mail cannot be kept, and its sender was told to come again", "peer", s.peer.String(), "problem", err.Error())

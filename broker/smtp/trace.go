@@ -3,7 +3,6 @@ package smtp
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -55,8 +54,9 @@ func line(text string) bool {
 // hopsMost is how many servers a mail may have passed before it is taken for one that runs in a circle.
 const hopsMost = 25
 
-// fields are the lines of a mail's header that begin fields of a name, which ends with its colon.
-func fields(raw []byte, name string) (n int) {
+// hops counts the Received fields of a mail's header.
+func hops(raw []byte) (n int) {
+	const name = "received:"
 	for len(raw) > 0 {
 		var field []byte
 		field, raw, _ = bytes.Cut(raw, []byte("\n"))
@@ -68,13 +68,4 @@ func fields(raw []byte, name string) (n int) {
 		}
 	}
 	return n
-}
-
-// named is a mail with an id of its own where it has neither that nor a date (RFC 6409 section 8.3 has servers write one). Devices send
-// the same few words each time, and nothing else would tell the second alarm from the first come again.
-func named(raw []byte, traced int, id, domain string) []byte {
-	if fields(raw[traced:], "date:") > 0 || fields(raw[traced:], "message-id:") > 0 {
-		return raw
-	}
-	return slices.Concat(raw[:traced], []byte("Message-ID: <"+id+"@"+domain+">\r\n"), raw[traced:])
 }
