@@ -60,7 +60,7 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
 	steps := runMailTest(r.Context(), test)
 	for _, of := range []func() (probe.Step, bool){
-		func() (probe.Step, bool) { return stepFallback(r.Context(), box) },
+		func() (probe.Step, bool) { return stepFallback(r.Context(), box, asked.Again && !asked.Send) }, // who sends has had it sent again,
 		func() (probe.Step, bool) { return stepFields(r.Context(), config, box) },
 	} {
 		if s, there := of(); there {
