@@ -60,7 +60,7 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
 	steps := runMailTest(r.Context(), test)
 	for _, of := range []func() (probe.Step, bool){
-		func() (probe.Step, bool) { return stepFallback(r.Context(), box) },
+		func() (probe.Step, bool) { return stepFallback(r.Context(), box, asked.Again && !asked.Send) }, // who sends has had it sent again,
 		func() (probe.Step, bool) { return stepFields(r.Context(), config, box) },
 	} {
 		if s, there := of(); there {
@@ -113,12 +113,22 @@ func mailTest(config *Mailbox, box *mail.Mailbox, asked mailTestAsked) probe.Tes
 	// The server by which the PSA's mail service is reached hands on other mails as well.
 	by, can := box.Fallback.(interface {
 		Send(ctx context.Context, from, to string, raw []byte) error
+		SendAgain(ctx context.Context, from, to string, raw []byte) error
 	})
 	if !can {
 		t.Unsent = "the mailbox has no `fallback`, by whose server a mail could be sent. Send one to this address from elsewhere, and see with psagate mail list whether it comes"
 		return t
 	}
-	t.Send, t.From = by.Send, config.Fallback.from(config)
+	send := by.Send
+	if asked.Again {
+		send = by.SendAgain
+	}
+	t.Send = func(ctx context.Context, from, to string, raw []byte) error {
+		now := send
+		send = by.Send // what is refused is sent once for all aliases
+		return now(ctx, from, to, raw)
+	}
+	t.From = config.Fallback.from(config)
 	return t
 }
 

@@ -46,11 +46,12 @@ func stepFields(ctx context.Context, config *Mailbox, box *mail.Mailbox) (s prob
 // tryingOut is a way to the PSA's mail service that can be tried: an ates.Sender.
 type tryingOut interface {
 	Try(ctx context.Context) error
+	TryAgain(ctx context.Context) error
 }
 
 // stepFallback goes the way to the PSA's mail service as far as it goes without a mail: the hour when it is needed is none to find out
 // that its key is not in the store. There is no step for a mailbox without a fallback.
-func stepFallback(ctx context.Context, box *mail.Mailbox) (s probe.Step, there bool) {
+func stepFallback(ctx context.Context, box *mail.Mailbox, again bool) (s probe.Step, there bool) {
 	by, there := box.Fallback.(tryingOut)
 	if !there {
 		return s, false
@@ -59,7 +60,11 @@ func stepFallback(ctx context.Context, box *mail.Mailbox) (s probe.Step, there b
 	ctx, cancel := context.WithTimeout(ctx, fieldsWithin)
 	defer cancel()
 	s = probe.Step{Name: "fallback", Result: probe.OK, Words: "its key is there, and its server takes mails for the PSA's mail service; none was sent"}
-	if err := by.Try(ctx); err != nil {
+	try := by.Try
+	if again {
+		try = by.TryAgain
+	}
+	if err := try(ctx); err != nil {
 		s.Result, s.Words = probe.Failed, "no mail could be handed to the PSA's mail service: "+err.Error()
 	}
 	s.Took = time.Since(begun).Round(time.Millisecond)

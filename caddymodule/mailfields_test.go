@@ -72,14 +72,19 @@ type tried struct {
 
 func (t tried) Try(context.Context) error { return t.err }
 
+func (t tried) TryAgain(context.Context) error { return errors.New("again") }
+
 func TestAFallbackThatDoesNotWorkIsSaidBeforeItIsNeeded(t *testing.T) {
 	for want, err := range map[probe.Result]error{probe.OK: nil, probe.Failed: errors.New("its key cannot be read")} {
-		s, there := stepFallback(t.Context(), &mail.Mailbox{Fallback: tried{err: err}})
+		s, there := stepFallback(t.Context(), &mail.Mailbox{Fallback: tried{err: err}}, false)
 		if !there || s.Name != "fallback" || s.Result != want || strings.Contains(s.Words, "cannot be read") != (err != nil) {
 			t.Errorf("%v: %+v", err, s)
 		}
 	}
-	if s, there := stepFallback(t.Context(), new(mail.Mailbox)); there {
+	if s, _ := stepFallback(t.Context(), &mail.Mailbox{Fallback: tried{}}, true); !strings.Contains(s.Words, ": again") {
+		t.Errorf("%+v", s)
+	}
+	if s, there := stepFallback(t.Context(), new(mail.Mailbox), false); there {
 		t.Errorf("there is no fallback, and %+v", s)
 	}
 }

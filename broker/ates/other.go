@@ -20,11 +20,17 @@ func (s *Sender) send(ctx context.Context, from, to string, raw []byte, again bo
 	case <-ctx.Done():
 		return notNow(ctx.Err(), "other mails come first")
 	}
-	if again {
-		s.refusal.forget()
-		if s.s.Server.Forget != nil { // it may have been refused something itself
-			s.s.Server.Forget()
-		}
-	}
+	s.allow(again)
 	return s.submit(ctx, letter{from: from, to: to, raw: raw})
+}
+
+// allow has what was refused presented again, where people say so. It is for whoever has the turn.
+func (s *Sender) allow(again bool) {
+	if !again {
+		return
+	}
+	s.refusal.forget()
+	if s.s.Server.Forget != nil { // it may have been refused something itself
+		s.s.Server.Forget()
+	}
 }

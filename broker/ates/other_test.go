@@ -71,4 +71,16 @@ func TestWhatWasRefusedIsSentAgainWherePeopleSaySo(t *testing.T) {
 	if tries, mails := r.seen(); len(tries) != 3 || len(mails) != 2 || forgotten != 2 {
 		t.Errorf("presented: %q, mails: %q, forgotten %d times", tries, mails, forgotten)
 	}
+	r.is("token-3", nil)
+	for range 2 {
+		if err := all[0].Try(t.Context()); err == nil {
+			t.Error("a refused token works")
+		}
+	}
+	if err := all[0].TryAgain(t.Context()); err == nil {
+		t.Error("a refused token works")
+	}
+	if tries, _ := r.seen(); len(tries) != 5 {
+		t.Errorf("presented: %q", tries)
+	}
 }
