@@ -68,13 +68,19 @@ func (d *Driver) again(ctx context.Context, m ledger.Mail) (*route.Draft, error)
 	return d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, threads{d, m})
 }
 
-// replan is what a mail becomes that has not been sent: what was planned of it is forgotten.
-func (d *Driver) replan(ctx context.Context, m ledger.Mail) ledger.Result {
+// replan is what a mail becomes that has not been sent: what was planned of it is forgotten. It is false where the plan stays: the mail
+// would take another way by now, for the config has changed since, or its bytes are gone.
+func (d *Driver) replan(ctx context.Context, m ledger.Mail) (ledger.Result, bool) {
 	draft, err := d.again(ctx, m)
-	if err != nil {
-		return d.notNow(m, "it cannot be routed again", err)
+	switch {
+	case errors.Is(err, ledger.ErrGone):
+		return ledger.Result{}, false
+	case err != nil:
+		return d.notNow(m, "it cannot be routed again", err), true
+	case draft.Reference != m.Reference:
+		return ledger.Result{}, false
 	}
-	return ledger.Result{Answer: ledger.NotNow, Understood: d.understood(draft, m.Forced, false)}
+	return ledger.Result{Answer: ledger.NotNow, Understood: d.understood(draft, m.Forced, false)}, true
 }
 
 // sighted is the plan by which the ticket that the mail service made is put right.
@@ -83,6 +89,9 @@ func (d *Driver) sighted(ctx context.Context, m ledger.Mail, p plan) (plan, erro
 		return p, nil
 	}
 	draft, err := d.again(ctx, m)
+	if errors.Is(err, ledger.ErrGone) || err == nil && draft.Reference != m.Reference {
+		return p, nil // as in replan
+	}
 	if err != nil {
 		return p, err
 	}

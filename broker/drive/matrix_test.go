@@ -266,6 +266,29 @@ var cases = []struct {
 			w.t.Errorf("it went to %+v", t.Fields)
 		}
 	}},
+	{38, "its alias is taken out while the API cannot be used, and that comes back before it is handed over", func(w *world) {
+		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
+		w.fates["mail"] = []fate{notNow}
+		w.arrive(plainMail)
+		w.pass(31 * time.Minute)
+		w.run(w.driver())
+		w.run(w.driver())
+		w.mailbox.Aliases, w.mailbox.Default = nil, route.Fields{Company: "9", Queue: "Other"}
+		w.down = time.Time{}
+		if t := w.one(); t.Fields.Queue != "Level 1" || t.Fields.Company != "0" || w.handed != 0 {
+			w.t.Errorf("it went to %+v, handed over %d times", t.Fields, w.handed)
+		}
+	}},
+	{38, "its alias is taken out after it was handed over", func(w *world) {
+		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
+		w.arrive(plainMail)
+		w.hours(2)
+		w.mailbox.Aliases, w.mailbox.Default = nil, route.Fields{Company: "9", Queue: "Other"}
+		w.down = time.Time{}
+		if t := w.one(); t.Fields.Queue != "Level 1" || t.Fields.Company != "0" || w.handed != 1 {
+			w.t.Errorf("it went to %+v, handed over %d times", t.Fields, w.handed)
+		}
+	}},
 	{39, "the process dies of it, every time; others go on", func(w *world) {
 		w.fates["raw 1"] = []fate{dieBefore, dieBefore, dieBefore, dieBefore}
 		w.arrive(plainMail)

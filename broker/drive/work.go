@@ -94,7 +94,9 @@ func (d *Driver) send(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 		}
 	}
 	if p.Blind && m.Item == 0 {
-		return d.replan(ctx, m)
+		if result, is := d.replan(ctx, m); is {
+			return result
+		}
 	}
 	var data []byte
 	if 0 < m.Item && m.Item <= m.Files {
