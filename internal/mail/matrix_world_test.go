@@ -44,6 +44,7 @@ type matrix struct {
 	early    bool         // mails come before the books begin
 	between  func()       // what happens between two processes
 	outage   bool         // the API is not expected to be usable
+	idle     int          // how often nothing was done of what is due
 
 	mu    sync.Mutex
 	fates map[string][]func() // by point, one after the other
@@ -278,24 +279,28 @@ func (w *matrix) settle() {
 
 const moment = 5 * time.Millisecond
 
+// idleMost is how often nothing is done of what is due before it is taken to wait for something else.
+const idleMost = 20
+
 // step does what is to be done next, or waits for it; true: nothing is.
 func (w *matrix) step() bool {
 	w.Helper()
 	w.start()
 	if w.reading() && w.works() {
+		w.idle = 0
 		return false
 	}
 	if w.p.dead.Load() {
 		w.stop()
 		return false
 	}
-	rows := w.rows()
+	rows, due := w.rows(), false
 	next, open := w.time().Add(24*time.Hour), len(w.later) > 0
 	for _, m := range rows {
 		if m.State.Ended() && m.Acknowledged {
 			continue
 		}
-		open = true
+		open, due = true, due || !m.Due.After(w.time())
 		if m.Due.After(w.time()) && m.Due.Before(next) {
 			next = m.Due
 		}
@@ -314,9 +319,11 @@ func (w *matrix) step() bool {
 		}
 	case !open && len(w.server.Folder("INBOX")) == 0:
 		return true
-	case !open:
+	case !open, due && w.idle < idleMost: // what is due may only just have become so: the clock does not leave it behind
+		w.idle++
 		time.Sleep(moment)
 	default:
+		w.idle = 0
 		w.goOn(min(next.Sub(w.time()), 30*time.Minute))
 	}
 	return false
