@@ -84,7 +84,7 @@ func TestWithoutFilesTheDefaultHolds(t *testing.T) {
 	if !r.allows(policy.Read) || !r.allows(policy.Query) || r.allows(policy.Create) {
 		t.Error("that is not read and query alone")
 	}
-	if s := d.State(); s.Policies != 1 || !s.Since.IsZero() {
+	if s := d.State(); s.Policies != 4 || !s.Since.IsZero() { // reading, and three of the mailboxes
 		t.Errorf("%+v", s)
 	}
 }
