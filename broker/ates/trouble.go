@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"unicode"
 
 	"github.com/emersion/go-smtp"
 
@@ -20,19 +19,8 @@ type hider []string
 
 func (h hider) text(text string) string { return printable(redact.Text(text, h...)) }
 
-// printable is foreign text, cut, on one line.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if all := []rune(text); len(all) > 500 {
-		text = string(all[:500]) + "…"
-	}
-	return strings.TrimSpace(text)
-}
+// printable is foreign text for people.
+func printable(text string) string { return redact.Line(text, 500) }
 
 // answered is an error from before the mail's text was sent. A no for good is one to this mail, but for servers that want a sign-in,
 // or another sender.

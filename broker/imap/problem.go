@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"unicode"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -77,19 +76,8 @@ func words(e *imap.Error) string {
 	return "“" + printable(text+" "+e.Text) + "”"
 }
 
-// printable is foreign text, cut, on one line.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if all := []rune(text); len(all) > 200 {
-		text = string(all[:200]) + "…"
-	}
-	return strings.TrimSpace(text)
-}
+// printable is foreign text for people.
+func printable(text string) string { return redact.Line(text, 200) }
 
 // hidden is an error of a connection on which a secret was sent, which the server may repeat at any time. It is taken out
 // before anything is cut.

@@ -6,10 +6,10 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/emersion/go-smtp"
+
+	"github.com/psagate/psagate/broker/redact"
 )
 
 // saying are a server's own words.
@@ -37,16 +37,5 @@ func plain(err error) string {
 	return err.Error()
 }
 
-// printable is foreign text, cut, on one line.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if all := []rune(text); len(all) > 200 {
-		text = string(all[:200]) + "…"
-	}
-	return strings.TrimSpace(text)
-}
+// printable is foreign text for people.
+func printable(text string) string { return redact.Line(text, 200) }

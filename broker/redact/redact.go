@@ -1,4 +1,4 @@
-// Package redact takes secrets out of what others say. A server to which a secret was shown may repeat it in any of the forms in
+// Package redact makes what others say fit for logs and people: it takes secrets out. A server to which a secret was shown may repeat it in any of the forms in
 // which it went over the wire, and its words end up in logs and in front of people. It does no I/O.
 package redact
 
@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -69,4 +70,18 @@ func quoted(text string) *regexp.Regexp {
 		}
 	}
 	return regexp.MustCompile(b.String())
+}
+
+// Line is foreign text on one line, without what a terminal would take for more than text, and no longer than so many characters.
+func Line(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if all := []rune(text); len(all) > most {
+		text = string(all[:most]) + "…"
+	}
+	return strings.TrimSpace(text)
 }

@@ -46,3 +46,15 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestALineIsOneAndShort(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"": "", "it is\r\nbusy\x1b[2J ": "it is  busy [2J", "a\u2028b\u202ec": "a b c", "\xff": "?",
+		strings.Repeat("é", 20): strings.Repeat("é", 20), strings.Repeat("é", 21): strings.Repeat("é", 20) + "…",
+	} {
+		if got := Line(text, 20); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}

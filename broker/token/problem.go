@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"golang.org/x/oauth2"
 
@@ -130,16 +129,5 @@ func advice(e *oauth2.RetrieveError, what string) string {
 	return "is the application set up there for this?"
 }
 
-// printable is foreign text, cut, on one line.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if all := []rune(text); len(all) > 300 {
-		text = string(all[:300]) + "…"
-	}
-	return strings.TrimSpace(text)
-}
+// printable is foreign text for people.
+func printable(text string) string { return redact.Line(text, 300) }
