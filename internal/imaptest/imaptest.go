@@ -84,7 +84,12 @@ func Start(t testing.TB, options Options) *Server {
 	s.write("oauth2.conf", oauthConfig(options.Introspect))
 	s.write("dovecot.conf", s.config(options))
 	s.own()
-	s.run(bin)
+	s.run(bin, func() {
+		s.TLS, s.Plain = freeAddr(t), freeAddr(t)
+		_ = os.Remove(s.logFile())
+		s.write("dovecot.conf", s.config(options))
+		s.own()
+	})
 	return s
 }
 
@@ -143,22 +148,40 @@ func freeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// run runs the server and waits until it answers.
-func (s *Server) run(bin string) {
+func (s *Server) logFile() string { return filepath.Join(s.dir, "dovecot.log") }
+
+// portTaken tells whether somebody else has been given one of its ports since: whoever answers there is another one.
+func (s *Server) portTaken() bool {
+	log, _ := os.ReadFile(s.logFile()) // at first there is none
+	return bytes.Contains(log, []byte("Address already in use"))
+}
+
+// run runs the server and waits until it answers, at other ports where those are taken.
+func (s *Server) run(bin string, elsewhere func()) {
+	s.t.Helper()
+	s.t.Cleanup(func() { s.kill() })
+	s.launch(bin)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); s.portTaken() || !s.greets() || s.portTaken(); <-tick.C {
+		if time.Now().After(end) {
+			s.kill()
+			s.t.Fatalf("Dovecot does not answer:\n%s\n%s", s.said.String(), s.Log())
+		}
+		if s.portTaken() {
+			s.kill()
+			elsewhere()
+			s.launch(bin)
+		}
+	}
+}
+
+func (s *Server) launch(bin string) {
 	s.t.Helper()
 	s.cmd = exec.Command(bin, "-F", "-c", filepath.Join(s.dir, "dovecot.conf"))
 	s.cmd.SysProcAttr, s.cmd.Dir, s.cmd.Stderr, s.cmd.Stdout = s.as, s.dir, &s.said, &s.said
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
-	}
-	s.t.Cleanup(s.kill)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !s.greets(); <-tick.C {
-		if time.Now().After(end) {
-			s.kill()
-			s.t.Fatalf("Dovecot does not answer:\n%s\n%s", s.said.String(), s.Log())
-		}
 	}
 }
 
@@ -189,7 +212,7 @@ func (s *Server) Certificate() string { return filepath.Join(s.dir, "cert.pem") 
 // Log is what the server has written down.
 func (s *Server) Log() string {
 	s.t.Helper()
-	log, err := os.ReadFile(filepath.Join(s.dir, "dovecot.log"))
+	log, err := os.ReadFile(s.logFile())
 	if err != nil {
 		s.t.Fatal(err)
 	}
