@@ -3,16 +3,13 @@ package e2e
 import (
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
-	mrand "math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/realparts"
 )
 
 const (
@@ -145,23 +142,8 @@ func newKey(t *testing.T) identity.Key {
 	return key
 }
 
-// ports counts through the ports below those that systems give to whoever asks for any (Linux: from 32768): in the time between the
-// finding of a port and its use no client's connection and no other test's listener gets it.
-var ports atomic.Uint32
-
-func init() { ports.Store(mrand.Uint32()) }
-
-// freeAddress returns an address of this machine on which nobody listens. None is returned twice by one process.
+// freeAddress is realparts.FreeAddress.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	const low, high = 15_000, 32_000
-	for range high - low {
-		address := fmt.Sprintf("127.0.0.1:%d", low+ports.Add(1)%(high-low))
-		if l, err := net.Listen("tcp", address); err == nil {
-			_ = l.Close()
-			return address
-		}
-	}
-	t.Fatalf("something listens on each port of 127.0.0.1 from %d to %d", low, high)
-	return ""
+	return realparts.FreeAddress(t)
 }

@@ -73,7 +73,7 @@ func Start(t testing.TB, options Options) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &Server{t: t, dir: dir, TLS: freeAddr(t), Plain: freeAddr(t), as: &syscall.SysProcAttr{Setpgid: true}}
+	s := &Server{t: t, dir: dir, TLS: realparts.FreeAddress(t), Plain: realparts.FreeAddress(t), as: &syscall.SysProcAttr{Setpgid: true}}
 	s.runAs()
 	users := ""
 	for _, name := range append([]string{User}, options.Users...) {
@@ -84,12 +84,7 @@ func Start(t testing.TB, options Options) *Server {
 	s.write("oauth2.conf", oauthConfig(options.Introspect))
 	s.write("dovecot.conf", s.config(options))
 	s.own()
-	s.run(bin, func() {
-		s.TLS, s.Plain = freeAddr(t), freeAddr(t)
-		_ = os.Remove(s.logFile())
-		s.write("dovecot.conf", s.config(options))
-		s.own()
-	})
+	s.run(bin)
 	return s
 }
 
@@ -138,50 +133,22 @@ func (s *Server) write(name, text string) {
 	}
 }
 
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-func (s *Server) logFile() string { return filepath.Join(s.dir, "dovecot.log") }
-
-// portTaken tells whether somebody else has been given one of its ports since: whoever answers there is another one.
-func (s *Server) portTaken() bool {
-	log, _ := os.ReadFile(s.logFile()) // at first there is none
-	return bytes.Contains(log, []byte("Address already in use"))
-}
-
-// run runs the server and waits until it answers, at other ports where those are taken.
-func (s *Server) run(bin string, elsewhere func()) {
-	s.t.Helper()
-	s.t.Cleanup(func() { s.kill() })
-	s.launch(bin)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); s.portTaken() || !s.greets() || s.portTaken(); <-tick.C {
-		if time.Now().After(end) {
-			s.kill()
-			s.t.Fatalf("Dovecot does not answer:\n%s\n%s", s.said.String(), s.Log())
-		}
-		if s.portTaken() {
-			s.kill()
-			elsewhere()
-			s.launch(bin)
-		}
-	}
-}
-
-func (s *Server) launch(bin string) {
+// run runs the server and waits until it answers.
+func (s *Server) run(bin string) {
 	s.t.Helper()
 	s.cmd = exec.Command(bin, "-F", "-c", filepath.Join(s.dir, "dovecot.conf"))
 	s.cmd.SysProcAttr, s.cmd.Dir, s.cmd.Stderr, s.cmd.Stdout = s.as, s.dir, &s.said, &s.said
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
+	}
+	s.t.Cleanup(s.kill)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); !s.greets(); <-tick.C {
+		if time.Now().After(end) {
+			s.kill()
+			s.t.Fatalf("Dovecot does not answer:\n%s\n%s", s.said.String(), s.Log())
+		}
 	}
 }
 
@@ -212,7 +179,7 @@ func (s *Server) Certificate() string { return filepath.Join(s.dir, "cert.pem") 
 // Log is what the server has written down.
 func (s *Server) Log() string {
 	s.t.Helper()
-	log, err := os.ReadFile(s.logFile())
+	log, err := os.ReadFile(filepath.Join(s.dir, "dovecot.log"))
 	if err != nil {
 		s.t.Fatal(err)
 	}

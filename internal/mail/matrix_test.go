@@ -27,7 +27,7 @@ type row struct {
 const rowsOfAll = 39
 
 // abreast is how many are run at once: each waits most of the time.
-const abreast = 4
+const abreast = 8
 
 // TestTheCrashMatrix runs each row with real servers: Dovecot, the store, a gateway, and the simulated PSA with its mail service. What
 // holds afterwards is read from Dovecot's folders and from what the PSA has, and then the books must say the same. In package drive

@@ -255,7 +255,7 @@ func (w *matrix) rows() (all []ledger.Mail) {
 }
 
 // patience bounds what is waited for; on an idle machine all of it takes a moment.
-const patience = 3 * time.Minute
+const patience = time.Minute
 
 func (w *matrix) until(what string, is func() bool) {
 	w.Helper()
