@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/broker/ledger"
+	"github.com/psagate/psagate/broker/loop"
 	"github.com/psagate/psagate/broker/route"
 )
 
@@ -52,6 +53,8 @@ func (*slowDesk) Resources(context.Context, string) ([]route.Person, error)     
 func (*slowDesk) Contacts(context.Context, string, int) ([]route.Person, error) { return nil, nil }
 func (*slowDesk) Companies(context.Context, string) ([]int64, error)            { return nil, nil }
 
+func (*slowDesk) AddNote(context.Context, Note) error { return nil }
+
 func (*slowDesk) Acknowledge(context.Context, string, ledger.State) (bool, error) { return true, nil }
 
 // brokenBooks fail, or break down, as long as the desk says.
@@ -85,7 +88,7 @@ func mailsOf(t *testing.T, workers int, titles []string, see func(t *testing.T, 
 		}
 		d := &Driver{
 			Mailbox: route.Mailbox{Name: "support", Tenant: "1", Default: route.Fields{Company: "0", Queue: "Triage"}},
-			Ledger:  brokenBooks{books, s}, Ticketer: s, Directory: s, Source: s, Workers: workers,
+			Ledger:  brokenBooks{books, s}, Ticketer: s, Directory: s, Source: s, Workers: workers, Loops: loop.New(loop.Limits{}),
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -116,12 +119,27 @@ func TestAMailThatTakesLongKeepsNoOtherWaiting(t *testing.T) {
 	})
 }
 
+// The guard against loops knows the tickets that the first of a burst have made when it comes to those that are too many.
+func TestABurstThatWaitedGoesToItsTicket(t *testing.T) {
+	t.Parallel()
+	titles := make([]string, 12)
+	for i := range titles {
+		titles[i] = "Backup failed"
+	}
+	mailsOf(t, 2, titles, func(t *testing.T, s *slowDesk, balance func() ledger.Balance, _ func()) {
+		time.Sleep(time.Hour)
+		if b := balance(); b.Tickets != loop.Default.Same || b.Notes != len(titles)-loop.Default.Same {
+			t.Errorf("%+v", b)
+		}
+	})
+}
+
 // A second one for a mail that somebody is at would make its ticket twice.
 func TestEachMailIsWorkedOnByOne(t *testing.T) {
 	t.Parallel()
 	var titles []string
 	for i := range 2 * dueMost {
-		titles = append(titles, fmt.Sprint("mail ", i))
+		titles = append(titles, "mail "+strings.Repeat("x", i)) // each is a subject of its own
 	}
 	mailsOf(t, 7, titles, func(t *testing.T, s *slowDesk, balance func() ledger.Balance, _ func()) {
 		time.Sleep(time.Minute)
