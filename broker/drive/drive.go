@@ -56,7 +56,7 @@ const dueMost = 100
 
 // Waits of Run.
 const (
-	idleFor    = 2 * time.Second // each look is a transaction of the store's
+	idleFor    = 2 * time.Second // each look reads the store
 	troubleFor = 5 * time.Second
 )
 
