@@ -11,6 +11,7 @@ package caddymodule
 //	    tls on|starttls|off
 //	    ca <pem file>
 //	    folders <processed> <dead letter>
+//	    folders none since <date>
 //	    poll <duration>
 //	}
 //
@@ -26,17 +27,24 @@ func (p *parser) mailIMAP(w *word, m *Mailbox, path string) (err error) {
 			i.User, i.Password, i.OAuth2, err = w.mailLogin()
 			return err
 		},
-		"tls": func(w *word) error { return readMailTLS(w, &i.TLS) },
-		"ca":  func(w *word) (err error) { i.CA, err = w.text("<pem file>"); return err },
-		"folders": func(w *word) error {
-			args, err := w.args("<processed>", "<dead letter>")
-			if err == nil {
-				i.Processed, i.DeadLetter = args[0], args[1]
-			}
-			return err
-		},
-		"poll": func(w *word) (err error) { i.Poll, err = w.duration(); return err },
+		"tls":     func(w *word) error { return readMailTLS(w, &i.TLS) },
+		"ca":      func(w *word) (err error) { i.CA, err = w.text("<pem file>"); return err },
+		"folders": i.readFolders,
+		"poll":    func(w *word) (err error) { i.Poll, err = w.duration(); return err },
 	}))
+}
+
+// readFolders reads where mails go that are done with.
+func (i *MailIMAP) readFolders(w *word) error {
+	switch args := w.d.RemainingArgs(); {
+	case len(args) == 3 && args[0] == "none" && args[1] == "since":
+		i.LeaveSince = args[2]
+	case len(args) == 2:
+		i.Processed, i.DeadLetter = args[0], args[1]
+	default:
+		return w.errorf("folders takes <processed> <dead letter>; or none since <date>, and mails stay in the inbox")
+	}
+	return nil
 }
 
 // mailLogin reads who signs in to a mail server: with a password, or with tokens of an OAuth 2.0 server.

@@ -79,6 +79,11 @@ type MailIMAP struct {
 	// DeadLetter is the folder for mails that can become nothing. Default: DeadLetter.
 	DeadLetter string `json:"dead_letter,omitempty"`
 
+	// LeaveSince is a day, such as 2026-11-27: mails stay in the inbox, where those that are done with are marked, and those that came
+	// before that day, and were there before psagate first looked, are left alone. Default: none, and mails are moved to Processed and
+	// DeadLetter.
+	LeaveSince string `json:"leave_since,omitempty"`
+
 	// Poll is how often the whole inbox is compared at least, whatever the server tells. Default: 1m.
 	Poll caddy.Duration `json:"poll,omitempty"`
 }

@@ -98,6 +98,9 @@ func (a *App) buildIMAP(m *Mailbox, b *builtBox) (err error) {
 		Server: i.Server, TLS: i.TLS, User: i.User, Processed: i.Processed, DeadLetter: i.DeadLetter, Poll: time.Duration(i.Poll), Most: m.MaxSize,
 		Refusals: refusalsOf(i),
 	}
+	if box.LeaveSince, err = i.leaveSince(); err != nil {
+		return err
+	}
 	if box.Config, err = trusting(i.CA); err != nil {
 		return err
 	}
