@@ -8,6 +8,9 @@ package caddymodule
 //	        scope <scope...>
 //	        refresh_token <secret>
 //	    }
+//	    login <user> service_account secret <store> <path> [<field>] {
+//	        scope <scope...>
+//	    }
 //	    tls on|starttls|off
 //	    ca <pem file>
 //	    folders <processed> <dead letter>
@@ -54,6 +57,10 @@ func (w *word) mailLogin() (user string, password *SecretText, tokens *MailOAuth
 		return "", nil, nil, w.errorf("login takes a user and a secret: %s; or a user, oauth2, <token URL> <client id> and a secret", secretForms)
 	}
 	user = args[0]
+	if len(args) > 1 && args[1] == "service_account" {
+		tokens, err = w.serviceAccount(args[2:])
+		return user, nil, tokens, err
+	}
 	if len(args) == 1 || args[1] != "oauth2" {
 		password, err = w.secretText(args[1:])
 		return user, password, nil, err
@@ -75,6 +82,15 @@ func (w *word) mailLogin() (user string, password *SecretText, tokens *MailOAuth
 			return err
 		},
 	})
+}
+
+// serviceAccount reads what a service account signs in with.
+func (w *word) serviceAccount(args []string) (tokens *MailOAuth2, err error) {
+	tokens = new(MailOAuth2)
+	if tokens.ServiceAccount, err = w.secretText(args); err != nil {
+		return nil, err
+	}
+	return tokens, w.block("login", words{"scope": func(w *word) (err error) { tokens.Scopes, err = w.list("<scope>"); return err }})
 }
 
 // mailSMTP reads where mails come in. Syntax:
@@ -115,6 +131,7 @@ func (p *parser) mailSMTP(w *word, m *Mailbox, path string) (err error) {
 //	    from <mail address>
 //	    login <user> <secret>
 //	    login <user> oauth2 <token URL> <client id> <secret> { ... }
+//	    login <user> service_account secret <store> <path> [<field>] { ... }
 //	    key <secret>
 //	}
 //

@@ -90,16 +90,20 @@ type MailIMAP struct {
 
 // MailOAuth2 is where access tokens come from, by OAuth 2.0.
 type MailOAuth2 struct {
-	// TokenURL is the server's token endpoint. Required.
+	// TokenURL is the server's token endpoint. Required, as ClientID is, unless there is a ServiceAccount.
 	TokenURL string `json:"token_url,omitempty"`
 
-	// ClientID is what the server calls psagate. Required.
+	// ClientID is what the server calls psagate.
 	ClientID string `json:"client_id,omitempty"`
 
 	// ClientSecret is what psagate proves itself with. Required, unless there is a RefreshToken.
 	ClientSecret *SecretText `json:"client_secret,omitempty"`
 
-	// Scopes are what is asked for. Default: none.
+	// ServiceAccount is the key of a service account of Google's, the JSON that Google gave for it, in a secret store. The account acts
+	// for the user, and goes with none of the others but Scopes. Default: none.
+	ServiceAccount *SecretText `json:"service_account,omitempty"`
+
+	// Scopes are what is asked for. Default: none; of a ServiceAccount https://mail.google.com/.
 	Scopes []string `json:"scopes,omitempty"`
 
 	// RefreshToken is that of a person who has signed in elsewhere. Default: none, and psagate asks in its own name (client

@@ -166,6 +166,9 @@ func (a *App) checkMailLogin(path, user string, password *SecretText, tokens *Ma
 	case tokens == nil:
 		return a.checkSecretText(path, password)
 	}
+	if tokens.ServiceAccount != nil {
+		return a.checkServiceAccount(path, tokens)
+	}
 	u, err := url.Parse(tokens.TokenURL)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
@@ -184,6 +187,18 @@ func (a *App) checkMailLogin(path, user string, password *SecretText, tokens *Ma
 		}
 	}
 	return nil
+}
+
+// checkServiceAccount says what is wrong with what a service account signs in with. Its key opens every mailbox that it may act for: it
+// is in a secret store, and not in a file that lies about.
+func (a *App) checkServiceAccount(path string, o *MailOAuth2) error {
+	switch {
+	case o.ServiceAccount.Store == "":
+		return faultAt(path, "service_account takes `secret <store> <path> [<field>]`: its key is in a secret store, and nowhere else")
+	case o.TokenURL != "" || o.ClientID != "" || o.ClientSecret != nil || o.RefreshToken != nil:
+		return faultAt(path, "a service account has its key alone: what it is shown to is in that")
+	}
+	return a.checkSecretText(path, o.ServiceAccount)
 }
 
 func (a *App) checkMailSMTP(path string, m *Mailbox) error {
