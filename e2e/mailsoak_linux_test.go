@@ -104,13 +104,15 @@ func (s *mailSoak) trouble(r *rand.Rand, length time.Duration) {
 			s.losesAnswers(r)
 			lost = lost.Add(length / 6)
 		}
-		if i := r.IntN(len(s.seats)); time.Now().After(next) && (from.IsZero() || i != stopped) {
+		if time.Now().After(next) {
+			i := r.IntN(len(s.seats))
+			next = kill(mailKill)
+			if !from.IsZero() {
+				i, next = (stopped+1)%len(s.seats), kill(mailKillOne)
+			}
 			s.kill(i)
 			s.start(i)
 			s.kills++
-			if next = kill(mailKill); !from.IsZero() {
-				next = kill(mailKillOne)
-			}
 		}
 	}
 }
