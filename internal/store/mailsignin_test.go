@@ -25,7 +25,7 @@ func TestWhichPasswordWasRefusedIsKnownToAllProcesses(t *testing.T) {
 
 func (p place) takesOverOneWithoutSignIns(t *testing.T) {
 	a := p.run(t)
-	for _, statement := range []string{`DROP TABLE mail_sign_in`, `UPDATE store SET version = 10`} {
+	for _, statement := range []string{`DROP TABLE mail_sign_in`, `UPDATE store SET version = 11`} {
 		if _, err := a.db.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
