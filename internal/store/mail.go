@@ -148,6 +148,17 @@ func (b mailBooks) Missing(ctx context.Context, mailbox string, objects []string
 	return missing, nil
 }
 
+// Begun implements ledger.Ledger. Of two processes that say it at once, one is taken at its word.
+func (b mailBooks) Begun(ctx context.Context, mailbox, inbox string, next uint32) (begun uint32, err error) {
+	err = b.change(ctx, func(ctx context.Context, x *tx) error {
+		if _, err := x.exec(ctx, `INSERT INTO mail_inbox (mailbox, inbox, begun) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, mailbox, inbox, next); err != nil {
+			return err
+		}
+		return x.row(ctx, `SELECT begun FROM mail_inbox WHERE mailbox = ? AND inbox = ?`, []any{mailbox, inbox}, &begun)
+	})
+	return begun, err
+}
+
 // Balance implements ledger.Ledger. It is one statement, so that nothing comes between the two counts.
 func (b mailBooks) Balance(ctx context.Context, mailbox string) (balance ledger.Balance, err error) {
 	err = b.store.peek(ctx, func(ctx context.Context, x *tx) error {
