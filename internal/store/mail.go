@@ -19,21 +19,6 @@ func (s *Store) Mail() ledger.Ledger { return mailBooks{s} }
 
 type mailBooks struct{ store *Store }
 
-// peek runs a transaction that is not committed.
-func (s *Store) peek(ctx context.Context, f func(ctx context.Context, x *tx) error) error {
-	if problem := s.unusable(); problem != nil {
-		return problem
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	x, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = x.rollback() }()
-	return f(ctx, x)
-}
-
 // change runs a transaction, where the store can be used.
 func (b mailBooks) change(ctx context.Context, f func(ctx context.Context, x *tx) error) error {
 	if problem := b.store.unusable(); problem != nil {

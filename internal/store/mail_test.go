@@ -248,6 +248,49 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	}
 }
 
+// Mailboxes look for what is due every two seconds each: that must neither wait for whoever writes, nor keep him from it.
+func TestWhoLooksForMailsWaitsForNoWriter(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		one, other := p.run(t), p.elsewhere(t).run(t)
+		if _, _, err := one.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, []byte("mail")); err != nil {
+			t.Fatal(err)
+		}
+		looks := func(ctx context.Context) {
+			t.Helper()
+			if due, err := other.Mail().Due(ctx, "m", time.Now(), 1); err != nil || len(due) != 1 || due[0].Number != "" {
+				t.Errorf("%+v, %v", due, err)
+			}
+		}
+		if err := one.transact(t.Context(), func(ctx context.Context, x *tx) error {
+			_, err := x.exec(ctx, `UPDATE mail_row SET number = ?`, []byte("T20261127.0001"))
+			looks(ctx)
+			if _, off := other.SwitchedOff(ctx); off != nil {
+				t.Error(off)
+			}
+			return errors.Join(err, errors.New("never mind"))
+		}); err == nil {
+			t.Fatal("it was written")
+		}
+		looks(t.Context())
+		// And the other way: whoever looks keeps nobody from writing.
+		if err := other.peek(t.Context(), func(ctx context.Context, x *tx) error {
+			var before, after int
+			if err := x.row(ctx, `SELECT COUNT(*) FROM mail_row`, nil, &before); err != nil {
+				return err
+			}
+			if err := one.transact(ctx, func(ctx context.Context, x *tx) error {
+				_, err := x.exec(ctx, `UPDATE mail_row SET number = ?`, []byte("T20261127.0002"))
+				return err
+			}); err != nil {
+				return err
+			}
+			return x.row(ctx, `SELECT COUNT(*) FROM mail_row`, nil, &after)
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAStoreOfBeforeMailIsTakenOver(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		a := p.run(t)
