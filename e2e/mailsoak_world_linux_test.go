@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,16 +97,31 @@ func newMailSoak(b *testing.B, seed uint64) *mailSoak {
 	})
 	for i := range s.seats {
 		for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-			out, err := s.command(i, "status", "--json")
+			_, err := s.books(i) // which are there once the store is
 			if err == nil {
 				break
 			}
 			if time.Now().After(end) {
-				b.Fatalf("replica %d does not serve: %v: %s", i, err, out)
+				b.Fatalf("replica %d does not serve: %v", i, err)
 			}
 		}
 	}
+	s.agesBooks()
 	return s
+}
+
+// agesBooks has the books begun long ago. While they are young it may be that older ones were lost, so each ticket is looked for in the PSA
+// before it is made: nothing would be doubled, whatever rule were broken.
+func (s *mailSoak) agesBooks() {
+	s.Helper()
+	db, err := sql.Open("pgx", s.db)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(s.Context(), `UPDATE store SET made = made - $1`, (24 * time.Hour).Microseconds()); err != nil {
+		s.Fatal(err)
+	}
 }
 
 func (s *mailSoak) path(i int, name string) string { return filepath.Join(s.dir, fmt.Sprint(i), name) }
