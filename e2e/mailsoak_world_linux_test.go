@@ -163,6 +163,9 @@ func (s *mailSoak) writeConfig(i int) {
 			alias %[6]s {
 				queue %[9]d
 			}
+			default {
+				queue %[9]d
+			}
 			%[10]s
 		}
 	}
