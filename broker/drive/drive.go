@@ -44,6 +44,8 @@ type Driver struct {
 	Ended func(m ledger.Mail)
 	// FileMost is the largest file that the PSA takes, in bytes: larger ones are not tried. 0: whatever the PSA says.
 	FileMost int
+	// AtHand keeps the files of the mails that are being worked on. Without it a mail is taken apart again for each of its files.
+	AtHand *AtHand
 	// Wake has Run look at once: a mail was spooled. Without it Run finds that out by itself, within seconds.
 	Wake <-chan struct{}
 	// Now is the time; time.Now without it.

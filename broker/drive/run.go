@@ -12,7 +12,7 @@ import (
 
 // Waits of Run.
 const (
-	idleFor    = 2 * time.Second // each look is a question to the store
+	idleFor    = 2 * time.Second // each look reads the store
 	troubleFor = 5 * time.Second
 )
 

@@ -41,6 +41,10 @@ type Mailbox struct {
 	// Processed and DeadLetter are the folders into which mails go that are done with, "Processed" and "DeadLetter" where
 	// they are empty. They are made where they are not there.
 	Processed, DeadLetter string
+	// LeaveSince, where it is not zero, has mails stay in the inbox: one that is done with is marked there, by a flag of our own, and
+	// neither folder is used. Only mails are read that came since that day, by the mail server's clock, or after the inbox was first
+	// opened: a day and not an instant, since servers search by days (SINCE, RFC 9051 section 6.4.4).
+	LeaveSince time.Time
 	// Poll is how often all is compared at least; a minute where it is 0.
 	Poll time.Duration
 	// Most is the longest mail that is fetched whole, in bytes; 64 MiB where it is 0. Memory for it is needed once.

@@ -26,6 +26,9 @@ type Ledger interface {
 	Spool(ctx context.Context, m Mail, raw []byte) (Mail, bool, error)
 	// Missing are those of the objects that no mail of the mailbox has, in their order: what a source is to fetch.
 	Missing(ctx context.Context, mailbox string, objects []string) ([]string, error)
+	// Begun is what it was first told is the next number of a mailbox's inbox: the number that the next mail to come there gets. An inbox
+	// whose numbers begin anew is another. Mails from that number on came after the books knew of the inbox.
+	Begun(ctx context.Context, mailbox, inbox string, next uint32) (uint32, error)
 	// Update writes a row if its Epoch is the one that is kept, which then is one more; it returns the row as it is kept. What the
 	// mail came with stays as it was spooled (Mail.Kept).
 	Update(ctx context.Context, m Mail) (Mail, error)

@@ -1,5 +1,5 @@
 // Package probe tries a mailbox out, and says of each step in plain words what works, what does not, and what to do: name,
-// connection, TLS, sign-in, inbox, flags, folders, abilities, a mail that is moved, and mails that are sent to each address and
+// connection, TLS, sign-in, inbox, flags, folders, abilities, a mail that is moved or marked, and mails that are sent to each address and
 // waited for.
 //
 //	steps := probe.Test{Mailbox: mailbox, Aliases: aliases, Keys: keys}.Run(ctx)

@@ -41,6 +41,8 @@ type Mail struct {
 	Raw string
 	// Flags are the maildir's: S for seen, T for deleted.
 	Flags string
+	// Keywords are the flags of which the server knows nothing but the names.
+	Keywords []string
 }
 
 // Folder is what is in one.
@@ -56,10 +58,33 @@ func (s *Server) Folder(name string) (mails []Mail) {
 				s.t.Fatal(err)
 			}
 			_, flags, _ := strings.Cut(filepath.Base(file), ":2,")
-			mails = append(mails, Mail{string(raw), flags})
+			mails = append(mails, Mail{string(raw), flags, s.keywords(name, flags)})
 		}
 	}
 	return mails
+}
+
+// Has tells whether a folder is there.
+func (s *Server) Has(folder string) bool {
+	_, err := os.Stat(s.maildir(folder))
+	return err == nil
+}
+
+// keywords are the names of the flags in small letters, which a maildir has in a file of their own.
+func (s *Server) keywords(folder, flags string) (names []string) {
+	s.t.Helper()
+	list, err := os.ReadFile(filepath.Join(s.maildir(folder), "dovecot-keywords"))
+	if err != nil && !os.IsNotExist(err) {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(list)) {
+		var number rune
+		var name string
+		if n, _ := fmt.Sscan(line, &number, &name); n == 2 && strings.ContainsRune(flags, 'a'+number) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // BeginAnew takes the numbers from the inbox: the next who opens it finds another UIDVALIDITY.

@@ -51,7 +51,7 @@ func (b *box) use(m *Mailbox) {
 	driver := &drive.Driver{
 		Mailbox: m.Route, Ledger: b.engine.books, Ticketer: m.PSA.Ticketer, Source: acks{b.reader}, Directory: m.PSA.Directory,
 		Rules: m.Rules, Options: m.Reading, Fallback: m.fallback(), Down: m.PSA.Down, Loops: b.guard,
-		Participates: m.PSA.Participates, Lockout: m.PSA.Lockout, FileMost: m.FileMost, Wake: b.woken, Log: b.engine.log,
+		Participates: m.PSA.Participates, Lockout: m.PSA.Lockout, FileMost: m.FileMost, AtHand: &b.engine.atHand, Wake: b.woken, Log: b.engine.log,
 		Ended: b.ended, Workers: workers,
 	}
 	was := b.stopWork(before)

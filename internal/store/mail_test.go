@@ -19,12 +19,12 @@ import (
 )
 
 // mailTables are for tests that go back to a store of before them, or to empty ones.
-var mailTables = []string{"mail_row", "mail_reference", "mail_raw", "mail_unfinished", "mail_seen", "mail_last"}
+var mailTables = []string{"mail_inbox", "mail_row", "mail_reference", "mail_raw", "mail_unfinished", "mail_seen", "mail_last"}
 
 // emptyMail takes all mails away.
 func (r *running) emptyMail() {
 	r.t.Helper()
-	for _, table := range mailTables[:5] {
+	for _, table := range mailTables[:6] {
 		if _, err := r.db.Exec(`DELETE FROM ` + table); err != nil {
 			r.t.Fatal(err)
 		}
@@ -57,6 +57,10 @@ func (t *turns) Due(ctx context.Context, mailbox string, now time.Time, most int
 
 func (t *turns) Missing(ctx context.Context, mailbox string, objects []string) ([]string, error) {
 	return t.one().Missing(ctx, mailbox, objects)
+}
+
+func (t *turns) Begun(ctx context.Context, mailbox, inbox string, next uint32) (uint32, error) {
+	return t.one().Begun(ctx, mailbox, inbox, next)
 }
 
 func (t *turns) Blocked(ctx context.Context, m ledger.Mail) (bool, error) {
@@ -234,13 +238,57 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	_, since := l.Since(ctx)
 	_, missing := l.Missing(ctx, "m", []string{"1"})
 	_, list := l.List(ctx, ledger.Query{Most: 1})
+	_, begun := l.Begun(ctx, "m", "i", 1)
 	for what, err := range map[string]error{
-		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "counts": counts, "since": since, "missing": missing, "list": list,
+		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "counts": counts, "since": since, "missing": missing, "list": list, "begun": begun,
 	} {
 		if !errors.Is(err, errNotOpen) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// Mailboxes look for what is due every two seconds each: that must neither wait for whoever writes, nor keep him from it.
+func TestWhoLooksForMailsWaitsForNoWriter(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		one, other := p.run(t), p.elsewhere(t).run(t)
+		if _, _, err := one.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, []byte("mail")); err != nil {
+			t.Fatal(err)
+		}
+		looks := func(ctx context.Context) {
+			t.Helper()
+			if due, err := other.Mail().Due(ctx, "m", time.Now(), 1); err != nil || len(due) != 1 || due[0].Number != "" {
+				t.Errorf("%+v, %v", due, err)
+			}
+		}
+		if err := one.transact(t.Context(), func(ctx context.Context, x *tx) error {
+			_, err := x.exec(ctx, `UPDATE mail_row SET number = ?`, []byte("T20261127.0001"))
+			looks(ctx)
+			if _, off := other.SwitchedOff(ctx); off != nil {
+				t.Error(off)
+			}
+			return errors.Join(err, errors.New("never mind"))
+		}); err == nil {
+			t.Fatal("it was written")
+		}
+		looks(t.Context())
+		// And the other way: whoever looks keeps nobody from writing.
+		if err := other.peek(t.Context(), func(ctx context.Context, x *tx) error {
+			var before, after int
+			if err := x.row(ctx, `SELECT COUNT(*) FROM mail_row`, nil, &before); err != nil {
+				return err
+			}
+			if err := one.transact(ctx, func(ctx context.Context, x *tx) error {
+				_, err := x.exec(ctx, `UPDATE mail_row SET number = ?`, []byte("T20261127.0002"))
+				return err
+			}); err != nil {
+				return err
+			}
+			return x.row(ctx, `SELECT COUNT(*) FROM mail_row`, nil, &after)
+		}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestAStoreOfBeforeMailIsTakenOver(t *testing.T) {
@@ -273,6 +321,9 @@ func TestMailOfBeforeItWasListedIsTakenOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, err := a.db.Exec(`DROP TABLE mail_inbox`); err != nil {
+			t.Fatal(err)
+		}
 		for _, column := range []string{"sender", "subject", "words", "was", "history", "why"} {
 			if _, err := a.db.Exec(`ALTER TABLE mail_row DROP COLUMN ` + column); err != nil {
 				t.Fatal(err)
@@ -289,6 +340,9 @@ func TestMailOfBeforeItWasListedIsTakenOver(t *testing.T) {
 		}
 		if m, err := b.Update(t.Context(), page[0]); err != nil || m.History != nil || m.Why != nil {
 			t.Errorf("%+v, %v", m, err)
+		}
+		if begun, err := b.Begun(t.Context(), "m", "i", 7); err != nil || begun != 7 {
+			t.Errorf("begun at %d, %v", begun, err)
 		}
 	})
 }

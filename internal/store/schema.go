@@ -279,6 +279,14 @@ var migrations = [...][]string{{
 	`ALTER TABLE mail_row ADD COLUMN was TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE mail_row ADD COLUMN history {blob} NOT NULL DEFAULT ''`,
 	`ALTER TABLE mail_row ADD COLUMN why {blob} NOT NULL DEFAULT ''`,
+}, {
+	// From where on the mails of an inbox came after it was first opened, where they stay in it.
+	`CREATE TABLE mail_inbox (
+		mailbox TEXT NOT NULL,
+		inbox TEXT NOT NULL,
+		begun BIGINT NOT NULL,
+		PRIMARY KEY (mailbox, inbox)
+	)`,
 }}
 
 // errNewer: a newer psagate has been at the store.
