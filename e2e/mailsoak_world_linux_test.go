@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -88,13 +89,7 @@ func newMailSoak(b *testing.B, seed uint64) *mailSoak {
 		s.start(i)
 		b.Cleanup(func() { s.kill(i) })
 	}
-	b.Cleanup(func() {
-		for i := range s.seats {
-			if log, _ := os.ReadFile(s.path(i, "log")); b.Failed() {
-				b.Logf("replica %d said at last:\n%s", i, log[max(0, len(log)-6000):])
-			}
-		}
-	})
+	b.Cleanup(s.tellsLogs)
 	for i := range s.seats {
 		for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 			_, err := s.books(i) // which are there once the store is
@@ -121,6 +116,18 @@ func (s *mailSoak) agesBooks() {
 	defer db.Close()
 	if _, err := db.ExecContext(s.Context(), `UPDATE store SET made = made - $1`, (24 * time.Hour).Microseconds()); err != nil {
 		s.Fatal(err)
+	}
+}
+
+// tellsLogs says, where something failed, what the processes found wrong at last.
+func (s *mailSoak) tellsLogs() {
+	for i := range s.seats {
+		if !s.Failed() {
+			return
+		}
+		log, _ := os.ReadFile(s.path(i, "log"))
+		lines := slices.DeleteFunc(strings.Split(string(log), "\n"), func(line string) bool { return strings.HasPrefix(line, `{"level":"info"`) })
+		s.Logf("replica %d said at last:\n%s", i, strings.Join(lines[max(0, len(lines)-20):], "\n"))
 	}
 }
 
