@@ -59,8 +59,14 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	test.Told = func(s probe.Step) { step := testedStep(s); lines.write(report.MailTestLine{Step: &step}) }
 	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
 	steps := runMailTest(r.Context(), test)
+	if len(steps) == 0 {
+		s := probe.Step{Name: "config", Result: probe.Failed, Words: "no mails come in: the mailbox has neither `imap` nor `smtp`"}
+		test.Told(s)
+		steps = append(steps, s)
+	}
 	for _, of := range []func() (probe.Step, bool){
 		func() (probe.Step, bool) { return stepFallback(r.Context(), box, asked.Again && !asked.Send) }, // who sends has had it sent again,
+		func() (probe.Step, bool) { return in.stepPolicy(name, config) },
 		func() (probe.Step, bool) { return stepFields(r.Context(), config, box) },
 	} {
 		if s, there := of(); there {

@@ -17,6 +17,8 @@ type Refusals struct {
 	of     [32]byte
 	inARow int
 	at     time.Time
+	// said is what the server answered, in words for people.
+	said string
 }
 
 // tokenPause is how long no token is sent after the second one in a row was refused: tokens change by themselves, which
@@ -32,10 +34,11 @@ func (r *Refusals) print(secret string) (sum [32]byte) {
 	return [32]byte(h.Sum(nil))
 }
 
-func (r *Refusals) note(secret string, now time.Time) {
+// note remembers a refusal, and what the server said of it, which has no secret in it.
+func (r *Refusals) note(secret, said string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.of, r.at = r.print(secret), now
+	r.of, r.at, r.said = r.print(secret), now, said
 	r.inARow++
 }
 
@@ -56,7 +59,7 @@ func (r *Refusals) secret(ctx context.Context, m Mailbox, now time.Time) (string
 	var p *Problem
 	switch {
 	case r.inARow > 0 && r.print(secret) == r.of:
-		p = problem(SigningIn, nil, "the server has refused the %s of %s, which is not sent again until it changes", m.secretKind(), m.User)
+		p = problem(SigningIn, nil, "the server has refused the %s of %s, which is not sent again until it changes: %s", m.secretKind(), m.User, r.said)
 	case m.Token != nil && r.inARow > 1 && now.Sub(r.at) < tokenPause:
 		p = problem(SigningIn, nil, "the server has refused %d access tokens of %s, one after the other; the next is sent %s after the last", r.inARow, m.User, tokenPause)
 	default:

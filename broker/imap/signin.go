@@ -69,7 +69,7 @@ func (m Mailbox) notSignedIn(err error) *Problem {
 		what, do = "access token", "may the application read this mailbox, and is the scope right?"
 	}
 	p := problem(SigningIn, err, "the server refuses the %s of %s, which is not sent again until it changes: %s The server says %s", what, m.User, do, words(said))
-	p.Refused = true
+	p.Refused, p.said = true, do+" The server said "+words(said)
 	return p
 }
 

@@ -151,7 +151,7 @@ func (s *Source) connected(ctx context.Context) error {
 	session.hidden = func(err error) error { return s.mailbox.hidden(err, secret) }
 	if err := session.signIn(ctx, s.mailbox, secret); err != nil {
 		if p := new(Problem); errors.As(err, &p) && p.Refused {
-			s.mailbox.Refusals.note(secret, time.Now())
+			s.mailbox.Refusals.note(secret, p.said, time.Now())
 		}
 		return err
 	}

@@ -129,7 +129,7 @@ func (t *Trial) SignIn(ctx context.Context, again bool) (mechanism string, err e
 	t.s.hidden = func(err error) error { return t.m.hidden(err, secret) }
 	if err := t.s.signIn(ctx, t.m, secret); err != nil {
 		if p := new(Problem); errors.As(err, &p) && p.Refused {
-			t.m.Refusals.note(secret, time.Now())
+			t.m.Refusals.note(secret, p.said, time.Now())
 		}
 		return mechanism, err
 	}
