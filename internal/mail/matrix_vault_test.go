@@ -66,11 +66,11 @@ func vaultStopped(w *matrix) {
 
 	v.Stop()
 	w.outage = true
-	w.user.SetSecret("another") // what was right before is wrong as long as Vault is away
 	for _, path := range []string{"mail/support", "mail/ates"} {
 		w.until("what is known is too old", func() bool { _, err := field(path)(w.Context()); return errors.Is(err, secret.ErrStale) })
 	}
-	w.until("the API cannot be used", func() bool { return !w.p.asks() })
+	w.until("the API cannot be used", func() bool { return !w.p.asks() && w.p.tickets.WhyDown() == "secret-unavailable" })
+	w.user.SetSecret("another") // what was right before is wrong as long as Vault is away
 	w.arrive(plain("b"), answer("a", "c"))
 	w.hours(s, 3)
 	if n := len(s.Mails()); n != 0 || w.user.MaxFailedSinceSuccess() != 0 || w.server.SignIns() != signedIn || len(w.tickets("token-b."))+len(w.notes("token-c.")) != 0 {
