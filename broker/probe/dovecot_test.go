@@ -17,11 +17,12 @@ import (
 	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/message"
 	"github.com/psagate/psagate/broker/probe"
+	"github.com/psagate/psagate/broker/refused"
 	"github.com/psagate/psagate/internal/imaptest"
 )
 
 func mailbox(server *imaptest.Server) *imap.Mailbox {
-	return &imap.Mailbox{Server: server.TLS, Config: &tls.Config{RootCAs: server.Roots}, User: imaptest.User, Password: says(imaptest.Password), Poll: time.Hour, Refusals: new(imap.Refusals)}
+	return &imap.Mailbox{Server: server.TLS, Config: &tls.Config{RootCAs: server.Roots}, User: imaptest.User, Password: says(imaptest.Password), Poll: time.Hour, Refused: new(refused.Memory)}
 }
 
 // delivers hands mails to the server as an MTA does, which writes down whom it delivers them to.
