@@ -50,15 +50,22 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	if _, busy := mailTests.LoadOrStore(name, true); busy {
 		return apiError(http.StatusConflict, "mailbox %q: %w", name, report.ErrMailTested)
 	}
-	defer mailTests.Delete(name)
+	over := sync.OnceFunc(func() { mailTests.Delete(name) })
+	defer over()
 	in.readAnew(r.Context(), config.secrets()...)
 	lines := &jsonLines{w: w}
 	test := mailTest(config, box, asked)
 	test.Told = func(s probe.Step) { step := testedStep(s); lines.write(report.MailTestLine{Step: &step}) }
 	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
 	steps := runMailTest(r.Context(), test)
+	if len(steps) == 0 {
+		s := probe.Step{Name: "config", Result: probe.Failed, Words: "no mails come in: the mailbox has neither `imap` nor `smtp`"}
+		test.Told(s)
+		steps = append(steps, s)
+	}
 	for _, of := range []func() (probe.Step, bool){
 		func() (probe.Step, bool) { return stepFallback(r.Context(), box, asked.Again && !asked.Send) }, // who sends has had it sent again,
+		func() (probe.Step, bool) { return in.stepPolicy(name, config) },
 		func() (probe.Step, bool) { return stepFields(r.Context(), config, box) },
 	} {
 		if s, there := of(); there {
@@ -75,6 +82,7 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	noteOperator(r, eventMailTested, "", map[string]string{
 		"mailbox": name, "ok": strconv.FormatBool(done.OK), "send": strconv.FormatBool(asked.Send), "again": strconv.FormatBool(asked.Again),
 	})
+	over() // before it is told: whoever hears it may begin the next at once
 	lines.write(report.MailTestLine{Done: &done})
 	return nil
 }

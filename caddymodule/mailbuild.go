@@ -244,7 +244,7 @@ func (b *builtMail) openDoors() error {
 	for _, d := range b.doors {
 		l, err := listenAt(d.Place)
 		if err != nil {
-			return fmt.Errorf("mails cannot come in by SMTP: %w", err)
+			return fmt.Errorf("mails cannot come in by SMTP at %s (another program may be listening there, or the port be one for root alone): %w", d.Place, err)
 		}
 		b.mu.Lock()
 		b.listeners[d.Place] = l

@@ -43,7 +43,7 @@ func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledg
 func (d *Driver) look(ctx context.Context, m ledger.Mail, p plan) ledger.Result {
 	switch {
 	case m.Item > m.Files:
-		return ledger.Result{Answer: seen(d.Ticketer.HasNote(ctx, m.Ticket, p.left(m).Mark))}
+		return ledger.Result{Answer: seen(d.Ticketer.HasNote(ctx, m.Ticket, p.left(m, d.FileMost).Mark))}
 	case m.Item > 0:
 		return ledger.Result{Answer: seen(d.Ticketer.HasFile(ctx, m.Ticket, p.fileTitle(m)))}
 	case m.IsNote:
@@ -113,7 +113,7 @@ func (d *Driver) send(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 	}
 	switch {
 	case m.Item > m.Files:
-		return ledger.Result{Answer: d.told(m, d.Ticketer.AddNote(ctx, p.left(m)))}
+		return ledger.Result{Answer: d.told(m, d.Ticketer.AddNote(ctx, p.left(m, d.FileMost)))}
 	case m.Item > 0:
 		f := p.Files[m.Item-1]
 		return ledger.Result{Answer: d.told(m, d.Ticketer.Attach(ctx, File{m.Ticket, p.fileTitle(m), f.Name, f.Type, data}))}
