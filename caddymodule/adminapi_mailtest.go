@@ -6,13 +6,11 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/probe"
 	"github.com/psagate/psagate/internal/mail"
 	"github.com/psagate/psagate/internal/report"
@@ -184,13 +182,4 @@ func (a *App) readAnew(ctx context.Context, secrets ...*SecretText) {
 			slog.New(currentLog{}).Error("a secret store cannot be closed", "error", err)
 		}
 	}
-}
-
-// mailRefusals are the Refusals of each user of a mail server, for as long as the process lives: neither a reload nor a test sends
-// a password that was refused.
-var mailRefusals sync.Map
-
-func refusalsOf(i *MailIMAP) *imap.Refusals {
-	all, _ := mailRefusals.LoadOrStore(strings.ToLower(i.Server+" "+i.User), new(imap.Refusals))
-	return all.(*imap.Refusals)
 }

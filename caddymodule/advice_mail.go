@@ -47,7 +47,7 @@ func (m *Mailbox) secrets() (all []*SecretText) {
 	}
 	for _, o := range tokens {
 		if o != nil {
-			all = append(all, o.ClientSecret, o.RefreshToken)
+			all = append(all, o.ClientSecret, o.RefreshToken, o.ServiceAccount)
 		}
 	}
 	return slices.DeleteFunc(all, func(s *SecretText) bool { return s == nil })

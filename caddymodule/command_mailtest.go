@@ -34,8 +34,8 @@ is the mailbox's own or an alias of it. Without, no mail leaves this machine.
 The mails of a test are known by a code that only this installation can make. They never
 become tickets, and are taken out again.
 
-The password is sent once. One that the mail server has refused is not sent again until
-it changes; --again says that it is right now.
+The password is sent once. One that the mail server has refused, whoever sent it and
+however long ago, is not sent again until it changes; --again says that it is right now.
 
 	$ psagate mail test support
 	$ psagate mail test support --send --json | jq '.steps[] | select(.result == "failed")'`,

@@ -62,6 +62,17 @@ func TestANewMailboxIsSetUpByItsTestAlone(t *testing.T) {
 	if _, steps := o.tests(t); steps["connection"].Result != "ok" || steps["sign-in"].Result != "failed" || !strings.Contains(steps["sign-in"].Words, "not sent again until it changes") || !strings.Contains(steps["sign-in"].Words, "app password may be needed)? The server said “NO [AUTHENTICATIONFAILED]") || server.SignIns() != 1 {
 		t.Errorf("%d sign-ins, %+v", server.SignIns(), steps["sign-in"])
 	}
+	// So is one that begins anew: the store knows it.
+	if err := caddy.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = caddy.Wait()
+	caddy, tell = o.start(t)
+	tell("event started")
+	wait("the password was refused before", func() bool { return strings.Contains(o.log(t), "has refused the password") })
+	if _, steps := o.tests(t); !strings.Contains(steps["sign-in"].Do, "--again") || server.SignIns() != 1 {
+		t.Errorf("%d sign-ins, %+v", server.SignIns(), steps["sign-in"])
+	}
 	secrets(o, imaptest.Password)
 	if done, steps := o.tests(t); !done.OK || steps["sign-in"].Result != "ok" { // at once: whoever put it there wants to know
 		t.Fatalf("%+v", done)

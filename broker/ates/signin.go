@@ -1,20 +1,22 @@
 package ates
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"github.com/psagate/psagate/broker/refused"
 )
 
-// signIn presents the secret, once; a server without users is presented nothing.
-func (s *Sender) signIn(c *smtp.Client, secret string) error {
+// signIn presents the secret, once, unless it must not be sent, and has it remembered what came of that; a server without users is
+// presented nothing. again sends it though it was refused.
+func (s *Sender) signIn(ctx context.Context, c *smtp.Client, secret string, again bool) error {
 	server := s.s.Server
 	if server.User == "" {
 		return nil
@@ -24,23 +26,26 @@ func (s *Sender) signIn(c *smtp.Client, secret string) error {
 	if err != nil {
 		return err
 	}
+	attempt, err := s.refused.Begin(ctx, server.place(), secret, again)
+	if err != nil {
+		return err
+	}
 	err = c.Auth(mechanism)
-	said := new(smtp.SMTPError)
-	switch {
-	case err == nil:
-		s.refusal.forget()
+	came := outcome(err)
+	attempt.End(came)
+	switch came {
+	case refused.Accepted:
 		return nil
-	case !errors.As(err, &said):
+	case refused.Unanswered:
 		return fmt.Errorf("signing in to %s as %s: the connection broke: %w", server.Address, server.User, err)
-	case said.Code/100 != 5 || 500 <= said.Code && said.Code <= 504: // it is busy, or does not understand; the secret was not judged
+	case refused.Unjudged:
 		return fmt.Errorf("%s cannot be signed in to for now, and is tried again; it says %w", server.Address, err)
 	}
-	s.refusal.note(secret, time.Now())
-	what, do := "password", "is it right, and may this user send mails with a password (SMTP AUTH, or an app password, may have to be allowed)?"
+	do := "is it right, and may this user send mails with a password (SMTP AUTH, or an app password, may have to be allowed)?"
 	if server.Token != nil {
-		what, do = "access token", "may the application send mails for this user, and is the scope right?"
+		do = "may the application send mails for this user, and is the scope right?"
 	}
-	return fmt.Errorf("%s refuses the %s of %s, which is not sent again until it changes: %s The server says %w", server.Address, what, server.User, do, err)
+	return fmt.Errorf("%s refuses the %s of %s, which is not sent again until it changes: %s The server says %w", server.Address, server.secretKind(), server.User, do, err)
 }
 
 // mechanism is how the server wants to be shown the secret.

@@ -21,6 +21,7 @@ func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledg
 	case ledger.Understand, ledger.UnderstandLeast:
 		return d.understand(ctx, m, step == ledger.UnderstandLeast)
 	case ledger.Acknowledge:
+		d.AtHand.drop(m.ID)
 		return ledger.Result{Answer: seen(d.Source.Acknowledge(ctx, m.Object, m.State))}
 	}
 	p, err := readPlan(m)
@@ -73,7 +74,7 @@ func (d *Driver) mayBeThere(ctx context.Context, m ledger.Mail) (bool, error) {
 // does not know that it has to be.
 func (d *Driver) adopt(ctx context.Context, m ledger.Mail, p plan) ledger.Result {
 	result := d.look(ctx, m, p)
-	if result.Answer != ledger.Yes || m.Item > 0 || m.IsNote || d.Fallback == nil {
+	if result.Answer != ledger.Yes || m.Item > 0 || result.Ticket == 0 || d.Fallback == nil {
 		return result
 	}
 	if err := d.repair(ctx, m, p, result.Ticket); err != nil && !errors.Is(err, ErrRefused) {
@@ -147,22 +148,47 @@ func (d *Driver) create(ctx context.Context, m ledger.Mail, p plan) ledger.Resul
 	return result
 }
 
-// file reads the file that is to be attached.
+// file is the file that is to be attached: it is at hand, or the mail is taken apart once more, for all that are still to come.
 func (d *Driver) file(ctx context.Context, m ledger.Mail, p plan) ([]byte, error) {
 	f := p.Files[m.Item-1]
-	if d.FileMost > 0 && f.Size > d.FileMost {
+	if !d.takes(f.Size) {
 		return nil, ErrRefused
+	}
+	if data, have := d.AtHand.file(m.ID, f.Hash); have {
+		return data, nil
 	}
 	raw, err := d.Ledger.Raw(ctx, m.ID)
 	if err != nil {
 		return nil, err
 	}
-	return f.bytes(d.read(m, raw), raw)
+	read := d.read(m, raw)
+	var all [][]byte
+	for _, f := range p.Files[m.Item-1:] {
+		if data, err := f.bytes(read, raw); err == nil && d.takes(f.Size) {
+			all = append(all, data)
+		}
+	}
+	d.AtHand.keep(m.ID, all...)
+	return f.bytes(read, raw)
 }
+
+// takes tells whether the PSA takes a file of so many bytes, as far as is known.
+func (d *Driver) takes(size int) bool { return d.FileMost <= 0 || size <= d.FileMost }
 
 func (d *Driver) handOver(ctx context.Context, m ledger.Mail, p plan) ledger.Result {
 	if d.Fallback == nil || !d.Rules.MaySend(m, d.now()) {
 		return ledger.Result{Answer: ledger.NotNow}
 	}
-	return ledger.Result{Answer: d.told(m, d.Fallback.HandOver(ctx, p.ticket(m), m.Repeated))}
+	t := p.ticket(m)
+	if m.IsNote && t.Note == "" { // the guard against loops knows tickets by their ids
+		of, err := d.Ledger.Conversation(ctx, m.Ticket)
+		if err == nil && of.Number == "" {
+			err = errBlind
+		}
+		if err != nil {
+			return d.notNow(m, "the number of its ticket is not known", err)
+		}
+		t.Note = of.Number
+	}
+	return ledger.Result{Answer: d.told(m, d.Fallback.HandOver(ctx, t, m.Repeated))}
 }

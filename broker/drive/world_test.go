@@ -58,8 +58,10 @@ type world struct {
 	down    time.Time
 	deep    int // processes that are in the midst of something
 	merges  bool
-	forgets bool // the mail service finds no ticket by its number
-	ignores bool // the mail service makes nothing of what it gets
+	forgets bool            // the mail service finds no ticket by its number
+	ignores bool            // the mail service makes nothing of what it gets
+	tells   bool            // the mail service's notices come to us
+	takes   []time.Duration // how long the mail service takes for one after the other, else 10 minutes
 
 	tickets map[int64]*ticket
 	late    []effect
@@ -97,7 +99,7 @@ func newWorld(t reporter) *world {
 func (w *world) driver() *Driver {
 	return &Driver{
 		Mailbox: w.mailbox, Ledger: books{w.book, w}, Ticketer: psa{w}, Source: source{w}, Directory: directory{w}, Fallback: service{w}, Rules: w.rules,
-		Down: func() time.Time { return w.down }, Now: func() time.Time { return w.now }, FileMost: 1 << 20,
+		Down: func() time.Time { return w.down }, Now: func() time.Time { return w.now }, FileMost: 1 << 20, AtHand: new(AtHand),
 	}
 }
 

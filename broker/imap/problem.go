@@ -36,9 +36,10 @@ type Problem struct {
 	Stage Stage
 	// Refused says that the server does not take the password or the token. It is not sent again until it changes.
 	Refused bool
-	text    string
-	said    string // of a refusal: what to ask oneself, and the server's words
-	err     error
+	// held: the secret was not sent.
+	held bool
+	text string
+	err  error
 }
 
 // Error is the words. No secret is in them, even where the server repeats it.

@@ -3,7 +3,6 @@ package imap
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"slices"
 	"time"
@@ -113,28 +112,16 @@ func (t *Trial) Secure(ctx context.Context) (Security, error) {
 // SignIn presents the secret, once, by what the server takes: the mechanism is its name, as in PLAIN. A secret that was refused
 // before is presented only again says so: servers lock mailboxes.
 func (t *Trial) SignIn(ctx context.Context, again bool) (mechanism string, err error) {
-	var secret string
-	if again {
-		if t.m.Again != nil {
-			t.m.Again()
-		}
-		secret, err = t.m.secret(ctx)
-	} else {
-		secret, err = t.m.Refusals.secret(ctx, t.m, time.Now())
+	if again && t.m.Again != nil {
+		t.m.Again()
 	}
+	secret, err := t.m.secret(ctx)
 	if err != nil {
 		return "", err
 	}
 	mechanism = t.mechanism()
 	t.s.hidden = func(err error) error { return t.m.hidden(err, secret) }
-	if err := t.s.signIn(ctx, t.m, secret); err != nil {
-		if p := new(Problem); errors.As(err, &p) && p.Refused {
-			t.m.Refusals.note(secret, p.said, time.Now())
-		}
-		return mechanism, err
-	}
-	t.m.Refusals.forget()
-	return mechanism, nil
+	return mechanism, t.s.signIn(ctx, t.m, secret, again)
 }
 
 func (t *Trial) mechanism() string {

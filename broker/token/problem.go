@@ -118,6 +118,9 @@ func advice(e *oauth2.RetrieveError, what string) string {
 		}
 		return "the refresh token has expired, was withdrawn, or is another application's: the person must sign in again."
 	case "unauthorized_client":
+		if what == "key" {
+			return "the domain's administrator must let the service account's client id act for its users with this scope (domain-wide delegation)."
+		}
 		return "the application may not get tokens this way: allow it there, and grant it consent."
 	case "invalid_scope":
 		return "the scope is not valid, or may not be asked for by this application."

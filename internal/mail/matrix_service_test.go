@@ -147,6 +147,23 @@ var rowsOfService = []row{
 			w.Error("it was not handed over")
 		}
 	})},
+	{no: 31, server: "mail service, PSA", at: "answers come in the outage: notes by the mail service, in their order", run: func(w *matrix) {
+		w.arrive(withFiles("a", 1))
+		w.settle()
+		w.stop()
+		s := w.unusable()
+		w.arrive(answer("a", "b"), answer("b", "c"))
+		w.hours(s, 2)
+		if n := len(s.Mails()); n != 2 || len(w.notes("token-")) != 2 {
+			w.Errorf("the mail service got %d mails, and the PSA has %d notes", n, len(w.notes("token-")))
+		}
+		w.usable()
+		w.settle()
+		w.hours(s, 1)
+		if notes := w.notes("token-"); len(notes) != 2 || !says(notes[0], "token-b.") || !says(notes[1], "token-c.") {
+			w.Errorf("%v", notes)
+		}
+	}},
 	{no: 32, server: "mail service, Dovecot", at: "its notice of success comes to the mailbox", run: outaged(func(w *matrix, s *service) {
 		w.hours(s, 2)
 		if n := s.Notices(); len(n) != 1 || n[0].Failed {
