@@ -125,7 +125,8 @@ func (d *Driver) one(ctx context.Context, m ledger.Mail) (after ledger.Mail, did
 		return m, true, nil
 	}
 	ctx = context.WithoutCancel(ctx) // a send that is broken off is in doubt
-	return d.end(ctx, m, step, d.safely(ctx, m, step))
+	result := d.safely(ctx, &m, step)
+	return d.end(ctx, m, step, result)
 }
 
 // endWithin is how long what came of a step is tried to be written down.
@@ -159,8 +160,9 @@ func (d *Driver) end(ctx context.Context, m ledger.Mail, step ledger.Step, resul
 	return kept, true, nil
 }
 
-// safely does a step, and goes on where that breaks down. The panic's value may quote the mail, and is not told.
-func (d *Driver) safely(ctx context.Context, m ledger.Mail, step ledger.Step) (result ledger.Result) {
+// safely does a step, and goes on where that breaks down. The panic's value may quote the mail, and is not told. The mail is another row
+// then where a send was renewed.
+func (d *Driver) safely(ctx context.Context, m *ledger.Mail, step ledger.Step) (result ledger.Result) {
 	defer func() {
 		if recover() != nil {
 			d.log().Error("a step broke down", "mailbox", m.Mailbox, "mail", m.ID, "step", string(step))

@@ -3,17 +3,18 @@ package drive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/psagate/psagate/broker/ledger"
 )
 
 // work does a step that is begun.
-func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledger.Result {
-	within := d.Rules.Whole()
-	limit := within.Lease
+func (d *Driver) work(ctx context.Context, row *ledger.Mail, step ledger.Step) ledger.Result {
+	m := *row
+	limit := d.Rules.LeaseOf(m)
 	if step == ledger.Send || step == ledger.SendAtes {
-		limit = within.Answer
+		limit = d.Rules.Whole().Answer
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -30,7 +31,7 @@ func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledg
 	}
 	switch step {
 	case ledger.Send:
-		return d.send(ctx, m, p)
+		return d.send(ctx, row, p)
 	case ledger.SendAtes:
 		return d.handOver(ctx, m, p)
 	case ledger.Repair:
@@ -84,7 +85,8 @@ func (d *Driver) adopt(ctx context.Context, m ledger.Mail, p plan) ledger.Result
 }
 
 // send makes the next item.
-func (d *Driver) send(ctx context.Context, m ledger.Mail, p plan) ledger.Result {
+func (d *Driver) send(ctx context.Context, row *ledger.Mail, p plan) ledger.Result {
+	m := *row
 	there, err := d.mayBeThere(ctx, m)
 	if err != nil {
 		return d.notNow(m, "since when the books are whole is not known", err)
@@ -108,8 +110,14 @@ func (d *Driver) send(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 			return d.notNow(m, "a file of it cannot be read", err)
 		}
 	}
-	if !d.Rules.MaySend(m, d.now()) { // this process was held up, and another may have taken the mail over
-		return ledger.Result{Answer: ledger.NotNow}
+	if !d.Rules.MaySend(m, d.now()) { // what came before took long, or this process was held up, and another may have taken the mail over
+		if err := d.renew(ctx, row); err != nil {
+			return d.notNow(m, "what had to be found out first took too long", err)
+		}
+		m = *row
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), d.Rules.Whole().Answer)
+		defer cancel()
 	}
 	switch {
 	case m.Item > m.Files:
@@ -122,6 +130,23 @@ func (d *Driver) send(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 	}
 	return d.create(ctx, m, p)
 }
+
+// renew has the time of a send begin anew.
+func (d *Driver) renew(ctx context.Context, row *ledger.Mail) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
+	defer cancel()
+	kept, err := d.Ledger.Update(ctx, d.Rules.Renew(*row, d.now()))
+	if err != nil {
+		return fmt.Errorf("writing down that its send begins anew: %w", err)
+	}
+	if *row = kept; !d.Rules.MaySend(kept, d.now()) {
+		return errLate
+	}
+	return nil
+}
+
+// errLate: this process is held up again and again.
+var errLate = errors.New("its time is over")
 
 func (d *Driver) told(m ledger.Mail, err error) ledger.Answer {
 	if err != nil {

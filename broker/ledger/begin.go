@@ -14,7 +14,7 @@ func (r Rules) Begin(m Mail, step Step, now time.Time) Mail {
 	switch step {
 	case Understand, UnderstandLeast:
 		m.Tries++
-		m.Due = now.Add(r.Lease)
+		m.Due = now.Add(r.LeaseOf(m))
 	case Send, SendAtes:
 		m.Tries++
 		m.SentAt, m.Empty = now, 0
@@ -24,10 +24,27 @@ func (r Rules) Begin(m Mail, step Step, now time.Time) Mail {
 		}
 		m.Due = now.Add(r.SendWithin + r.Answer)
 	case Look, Find, Repair, Acknowledge:
-		m.Due = now.Add(r.Lease)
+		m.Due = now.Add(r.LeaseOf(m))
 	case Expire:
 		return r.expire(m, now)
 	}
+	return m
+}
+
+// leaseMost is how many times Lease a step has at the most.
+const leaseMost = 4
+
+// LeaseOf is how long a step of a mail that can be repeated is left to whoever began it: Lease, and twice as long after each failure, up
+// to four times. A PSA that takes half a minute for each answer would never come to the end of a step that asks it four times.
+func (r Rules) LeaseOf(m Mail) time.Duration {
+	return r.Whole().Lease * time.Duration(min(1<<min(m.Fails, 30), leaseMost))
+}
+
+// Renew is the row of a send that was begun and has not gone out yet, whose time begins anew: what had to be found out first took long.
+// It may go out once that is written down, since then nobody has taken the mail over.
+func (r Rules) Renew(m Mail, now time.Time) Mail {
+	r = r.Whole()
+	m.SentAt, m.Due = now, now.Add(r.SendWithin+r.Answer)
 	return m
 }
 

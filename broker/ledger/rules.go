@@ -4,7 +4,7 @@ import "time"
 
 // Rules are the times and numbers of the moves. Zero ones are Default's, but for FallbackAfter.
 type Rules struct {
-	// Lease is how long a step that can be repeated is left to whoever began it.
+	// Lease is how long a step that can be repeated is left to whoever began it, at first (LeaseOf).
 	Lease time.Duration
 	// SendWithin is how long after it was written down a send may still begin (MaySend); Answer is how long it may take
 	// then. A process that was stopped in between must not send.
