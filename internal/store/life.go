@@ -208,6 +208,7 @@ func (s *Store) arrive(ctx context.Context, x *tx) (now whole, err error) {
 // remember notes how far the store has come: for the tables, and with the witness, beside the store.
 func (s *Store) remember(now whole) {
 	s.ticked.Store(now.tick)
+	s.reached.Store(&now)
 	s.noted(s.witness.saw(now))
 }
 

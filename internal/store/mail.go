@@ -183,11 +183,21 @@ func (b mailBooks) Balance(ctx context.Context, mailbox string) (balance ledger.
 	return balance, err
 }
 
-// Since implements ledger.Ledger: since the store was made, or last found to have forgotten something.
+// Since implements ledger.Ledger: since the store was made, or last found to have forgotten something. Whether it has since the last beat is
+// found out here: a mail that was done would be sent once more.
 func (b mailBooks) Since(ctx context.Context) (at time.Time, err error) {
 	var made, epoch micros
-	err = b.store.peek(ctx, func(ctx context.Context, x *tx) error {
-		return x.row(ctx, `SELECT made, epoch_at FROM store WHERE one = 1`, nil, &made, &epoch)
+	came := b.store.reached.Load() // before the look, as others beat meanwhile
+	err = b.store.peek(ctx, func(ctx context.Context, x *tx) (err error) {
+		var now whole
+		if err = x.row(ctx, `SELECT made, epoch_at, id, tick FROM store WHERE one = 1`, nil, &made, &epoch, &now.id, &now.tick); err == nil {
+			now.timeline, err = x.dialect.timeline(ctx, x)
+		}
+		return errors.Join(err, wrong(err == nil && now.before(came), errOlder))
 	})
+	if errors.Is(err, errOlder) {
+		b.store.older.Store(true)
+		b.store.hurry()
+	}
 	return max(made, epoch).time(), err
 }

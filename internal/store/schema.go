@@ -367,6 +367,11 @@ type whole struct {
 	timeline    string // of the database; empty where it does not tell
 }
 
+// before tells whether a store has come less far than it had, or is another one.
+func (w whole) before(came *whole) bool {
+	return came != nil && (w.id != came.id || w.tick < came.tick || came.timeline != "" && w.timeline != "" && w.timeline != came.timeline)
+}
+
 func (x *tx) whole(ctx context.Context) (w whole, err error) {
 	err = x.row(ctx, `UPDATE store SET tick = tick + 1 WHERE one = 1 RETURNING id, tick, epoch`, nil, &w.id, &w.tick, &w.epoch)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -251,6 +251,42 @@ func TestAProcessThatBeginsAnewTwiceDoesNotWaitForItself(t *testing.T) {
 	})
 }
 
+// Whether the books of mails know all is asked before each send: a mail that was done, and is not any more, would be sent once more.
+func TestBooksOfMailsThatWereSetBackAreNotBelieved(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		a := p.patient().run(t)
+		a.beats()
+		before, known := a.Holder(), time.Now()
+		if since, err := a.Mail().Since(t.Context()); err != nil || since.After(known) {
+			t.Fatal(since, err)
+		}
+		a.sets(`UPDATE store SET tick = 1`)
+		a.asksWhatTheBooksForgot(before, known)
+	})
+}
+
+// asksWhatTheBooksForgot demands that the books give no answer until the process has begun anew, and then name that time.
+func (r *running) asksWhatTheBooksForgot(before string, known time.Time) {
+	r.t.Helper()
+	if since, err := r.Mail().Since(r.t.Context()); !errors.Is(err, errOlder) {
+		r.t.Errorf("before the next beat the books know all since %v, %v", since, err)
+	}
+	until(r.t, "the process has begun anew", func() bool { return r.Holder() != before && r.mode.Load() != away })
+	if since, err := r.Mail().Since(r.t.Context()); err != nil || since.Before(known) {
+		r.t.Errorf("the books know all since %v, %v", since, err)
+	}
+}
+
+func TestBooksOfMailsThatAStandbyHasAreNotBelieved(t *testing.T) {
+	p := placeOf(t, PostgreSQL).patient()
+	a := p.run(t)
+	before, known := a.Holder(), time.Now()
+	p.pg.Kill()
+	p.pg.Promote()
+	a.db.SetMaxIdleConns(-1) // those are broken
+	a.asksWhatTheBooksForgot(before, known)
+}
+
 func TestAStandbyThatTookOverIsDistrustedThoughNothingIsMissed(t *testing.T) {
 	for what, see := range map[string]func(t *testing.T, p place, a *running){
 		"while a process lives": func(t *testing.T, _ place, a *running) {

@@ -64,6 +64,7 @@ type Store struct {
 	problem atomic.Pointer[error]   // why the store could not be used the last time
 	trouble atomic.Pointer[trouble] // of tables, since one was last written
 	ticked  atomic.Int64            // how far the store had come when this process last beat, or joined
+	reached atomic.Pointer[whole]   // the same, with all that is known of it
 
 	mu     sync.Mutex
 	tables map[guard.Key]*table
