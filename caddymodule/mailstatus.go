@@ -26,11 +26,9 @@ var mailLook struct {
 	strays []string
 }
 
-// lookAtMail is how the mailboxes stand, and what is wrong with mails that belong to none.
+// lookAtMail is how the mailboxes stand, and what is wrong with mails that belong to none: also where the config that this process began
+// with had no mailbox any more, which nobody was there to refuse.
 func lookAtMail() ([]mail.State, []string) {
-	if !mailed.Load() {
-		return nil, nil
-	}
 	mailLook.Lock()
 	defer mailLook.Unlock()
 	if time.Since(mailLook.at) < booksFresh {
@@ -38,7 +36,9 @@ func lookAtMail() ([]mail.State, []string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), reopenEvery)
 	defer cancel()
-	mailLook.states, mailLook.strays = mails().States(ctx), strayMails(ctx)
+	if mailLook.strays = strayMails(ctx); mailed.Load() {
+		mailLook.states = mails().States(ctx)
+	}
 	mailLook.at = time.Now()
 	return mailLook.states, mailLook.strays
 }

@@ -160,6 +160,34 @@ func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testi
 	}
 }
 
+// A process that begins with a config knows of no other which had the mailbox, and refuses nothing.
+func TestMailsOfAMailboxThatARestartTookOutAreTold(t *testing.T) {
+	o := newPostOffice(t, supportBox)
+	server, tell := o.start(t)
+	tell("event started")
+	o.send(t, "aside", "support@example.com")
+	tell("event psa_mail_set_aside of psa done=suspended mailbox=support")
+	if err := server.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, o.log(t))
+	}
+	o.config(t, supportBox, "")
+	_, tell = o.start(t)
+	tell("event started")
+	want := "the store has 1 mail of mailbox support, which is not in the config"
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		out, _ := o.command(t.Context(), "psa", "status", "--config", o.path("Caddyfile"), "--adapter", "caddyfile").CombinedOutput()
+		if strings.Contains(string(out), want) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("nobody is told:\n%s", out)
+		}
+	}
+}
+
 // downSince waits until the PSA's API cannot be used for the mailbox, which has an alias by then, and returns since when.
 func (o *postOffice) downSince(t *testing.T, alias string) string {
 	t.Helper()

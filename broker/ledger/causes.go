@@ -68,7 +68,7 @@ var Causes = map[string]Cause{
 	"own":         {Says: "This broker has sent it: a ticket of it would make a loop."},
 	"lockout":     {Says: "It is the PSA's notice that a user of ours is locked, and was acted on."},
 	"ates-notice": {Says: "It is a notice about a mail that was handed to the PSA's mail service, and was acted on."},
-	"duplicate":   {Says: "The same mail came before, and has become what it was to."},
+	"duplicate":   {Says: "The same mail came before: what becomes of that one counts for both."},
 	Dropped:       {Says: "Somebody has decided that nothing is to become of it.", Do: "Retry takes it up again."},
 }
 
