@@ -233,13 +233,18 @@ func (t *Tickets) resolve(ctx context.Context, of drive.Ticket) (ids route.IDs, 
 	return ids, p, nil
 }
 
+// chosen are the fields that have picklists, by our names.
+func chosen(f route.Fields) map[string]string {
+	return map[string]string{
+		"queue": f.Queue, "source": f.Source, "priority": f.Priority, "status": f.Status, "issue_type": f.IssueType,
+		"sub_issue_type": f.SubIssueType, "ticket_type": f.TicketType, "category": f.Category,
+	}
+}
+
 // numbersOf are picklists that hold what the fields name by number.
 func numbersOf(f route.Fields) route.Picklists {
 	out := route.Picklists{}
-	for name, value := range map[string]string{
-		"queue": f.Queue, "source": f.Source, "priority": f.Priority, "status": f.Status, "issue_type": f.IssueType,
-		"sub_issue_type": f.SubIssueType, "ticket_type": f.TicketType, "category": f.Category,
-	} {
+	for name, value := range chosen(f) {
 		if id, ok := text(value).number(); ok {
 			out[name] = []route.Choice{{ID: id}}
 		}

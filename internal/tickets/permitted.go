@@ -21,10 +21,29 @@ func MayMake(by Permits) func(context.Context, drive.Ticket) error {
 	return func(ctx context.Context, t drive.Ticket) error { return mayMake(ctx, by, t) }
 }
 
+// asked has the fields that the API would be told of a ticket, since policies know them by their names. What their values would be in
+// the PSA cannot be looked up while it is away.
+func asked(t drive.Ticket) body {
+	b := body{"title": t.Title, "description": t.Description, "externalID": t.Reference, "companyID": 0, "status": 0, "priority": 0}
+	fields := chosen(t.Fields)
+	for _, n := range names {
+		if fields[n.ours] != "" {
+			b[n.psa] = 0
+		}
+	}
+	if t.Contact != 0 {
+		b["contactID"] = t.Contact
+	}
+	if b["queueID"] == nil {
+		b["dueDateTime"] = ""
+	}
+	return b
+}
+
 func mayMake(ctx context.Context, by Permits, t drive.Ticket) error {
-	path, b := "/Tickets", body{"title": t.Title, "description": t.Description, "externalID": t.Reference}
+	path, b := "/Tickets", asked(t)
 	if t.Note != "" { // whose id is not known here
-		path, b = "/Tickets/0/Notes", body{"title": t.Title, "description": t.Description}
+		path, b = "/Tickets/0/Notes", body{"title": t.Title, "description": t.Description, "noteType": 0, "publish": 0}
 	}
 	text, err := json.Marshal(b)
 	if err != nil {

@@ -33,6 +33,14 @@ func TestWhoMayMakeNoTicketsMakesNoneByMail(t *testing.T) {
 		if err := may(mail(0)); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "(policy)") {
 			t.Errorf("what policy forbids: %v", err)
 		}
+		w.policy(`permit (principal, action, resource); forbid (principal, action == Action::"create", resource == Entity::"Tickets") when { context.fields.contains("queueID") };`)
+		if err := may(mail(0)); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "(policy)") {
+			t.Errorf("what policy forbids to be told to the API: %v", err)
+		}
+		w.policy(`permit (principal, action, resource); forbid (principal, action == Action::"create", resource == Entity::"TicketNotes") when { context.fields.contains("publish") };`)
+		if err := may(note); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "(policy)") {
+			t.Errorf("what policy forbids of a note: %v", err)
+		}
 		w.cfg.Policy = nil
 		w.load()
 		if _, err := w.g.Disable(w.Context(), "mail/support", "a test"); err != nil {
