@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"context"
+	"encoding/json"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/psagate/psagate/internal/mailsoak"
 	"github.com/psagate/psagate/internal/psatest"
+	"github.com/psagate/psagate/internal/report"
 )
 
 // The soak of the mail broker: scripts/mailsoak runs it, and says how. It is no test of each run, since the binary's times are not
@@ -71,6 +74,11 @@ func BenchmarkMailSoak(b *testing.B) {
 		mails[i] = mailsoak.Vary(r, from, i)
 	}
 	s.began = time.Now()
+	ctx, end := context.WithCancel(context.Background())
+	var operating sync.WaitGroup
+	operating.Go(func() { s.operates(ctx) })
+	defer operating.Wait()
+	defer end()
 	var sending sync.WaitGroup
 	sending.Go(func() { s.send(mails, length) })
 	s.trouble(r, length)
@@ -116,6 +124,26 @@ func (s *mailSoak) trouble(r *rand.Rand, length time.Duration) {
 			s.kill(i)
 			s.start(i)
 			s.kills++
+		}
+	}
+}
+
+// operates is what an operator does whom the status tells to: where calls got no answer that use up all units but the last, the guard asks
+// the PSA after an hour, and at once when it is told to.
+func (s *mailSoak) operates(ctx context.Context) {
+	for ; ctx.Err() == nil; wait(ctx, 5*time.Second) {
+		for i := range s.seats {
+			var status report.Status
+			out, err := s.commandIn(5*time.Second, i, "status", "--json")
+			if err != nil || json.Unmarshal(out, &status) != nil || len(status.Logins) != 1 {
+				continue // it is killed, or stopped
+			}
+			units := status.Logins[0].Units
+			if status.Logins[0].State != report.LoginGateShut || units.Unknown+units.Failed < units.Budget-1 {
+				continue
+			}
+			out, err = s.command(i, "check", "main")
+			s.says("an operator has the PSA asked, as %d of %d units are recorded (%v): %.200s", units.Unknown+units.Failed, units.Budget, err, out)
 		}
 	}
 }
