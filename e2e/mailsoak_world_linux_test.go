@@ -165,6 +165,7 @@ func (s *mailSoak) writeConfig(i int) {
 				ca %s
 				poll 5s
 			}
+			limit 1000000 per hour
 			smtp %s {
 				domain mx.example.test
 			}
