@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/psagate/psagate/broker/route"
-	"github.com/psagate/psagate/policy"
 )
 
 // mail warns of mailboxes whose tickets would go astray, or could not be made.
@@ -35,40 +34,6 @@ func (m *Mailbox) all(of func(route.Fields) string) bool {
 func (s *MailSMTP) onLoopback() bool {
 	host, _, err := net.SplitHostPort(s.place())
 	return err == nil && isLoopback(host)
-}
-
-// mailNeeds is what a mailbox does in the PSA.
-var mailNeeds = []struct {
-	action policy.Action
-	entity string
-	method string
-}{
-	{policy.Create, "Tickets", "POST"},
-	{policy.Update, "Tickets", "PATCH"},
-	{policy.Create, "TicketNotes", "POST"},
-	{policy.Create, "TicketAttachments", "POST"},
-	{policy.Query, "Tickets", "POST"},
-	{policy.Query, "Contacts", "POST"},
-	{policy.Query, "Companies", "POST"},
-	{policy.Query, "Resources", "POST"},
-}
-
-// deniesMail is what policy denies a mailbox that it needs.
-func (a *App) deniesMail(name string, m *Mailbox) (denied []string) {
-	if a.engine == nil {
-		return nil
-	}
-	who := policy.Principal{Kind: policy.Mailbox, Name: name}
-	if i := a.Integrations[m.As]; i != nil {
-		who = policy.Principal{Kind: policy.Integration, Name: m.As, Groups: i.Groups}
-	}
-	for _, need := range mailNeeds {
-		e, _ := a.engine.Explain(policy.Request{Principal: who, Action: need.action, Entity: need.entity, API: "rest", Method: need.method})
-		if e.Decision.Outcome == policy.Deny && e.Decision.Why == policy.NotPermitted { // others may hang on what is not known here
-			denied = append(denied, string(need.action)+" "+need.entity)
-		}
-	}
-	return denied
 }
 
 // secrets are those that a mailbox needs.

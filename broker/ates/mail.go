@@ -101,12 +101,22 @@ func (m Mail) subject() string {
 
 // body is the text, the reference and the token, which comes last and is never cut.
 func (m Mail) body() string {
-	head, tail := "", "\n\nRef: "+oneLine(m.Reference)
+	head, text, tail := m.parts()
+	text = plain.Cut(text, textMost-len([]rune(head+tail)), "\n\n[…] The mail is longer.")
+	return head + text + tail + "\n" + m.Token.write()
+}
+
+func (m Mail) parts() (head, text, tail string) {
+	tail = "\n\nRef: " + oneLine(m.Reference)
 	if m.Repeat {
 		head = repeated
 	}
-	text := strings.TrimSuffix(plain.Clean(m.Text), strings.TrimPrefix(tail, "\n\n"))
-	text = strings.TrimRight(harmless(text), "\n")
-	text = plain.Cut(text, textMost-len([]rune(head+tail)), "\n\n[…] The mail is longer.")
-	return head + text + tail + "\n" + m.Token.write()
+	text = strings.TrimSuffix(plain.Clean(m.Text), strings.TrimPrefix(tail, "\n\n"))
+	return head, strings.TrimRight(harmless(text), "\n"), tail
+}
+
+// fits tells whether the service takes all of the text: a note may be longer than a ticket.
+func (m Mail) fits() bool {
+	head, text, tail := m.parts()
+	return len([]rune(head+text+tail)) <= textMost
 }

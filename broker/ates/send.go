@@ -34,6 +34,9 @@ func (s *Sender) HandOver(ctx context.Context, t drive.Ticket, again bool) error
 	if s.circles(t.Sender) {
 		return notNow(nil, "a mail of %s is not handed to the mail service, whose answer to it would come as another: it waits for the API", t.Sender)
 	}
+	if t.Note != "" && !(Mail{Text: t.Description, Reference: t.Reference, Repeat: again}).fits() {
+		return notNow(nil, "what is to be a note on ticket %s is longer than the mail service takes: it waits for the API, which takes all of it", t.Note)
+	}
 	done, err := s.take(ctx)
 	if err != nil {
 		return err

@@ -9,8 +9,11 @@ import (
 )
 
 // A mail that comes when the PSA's API cannot be used is routed without it once it is the mail service's turn: nobody is known then.
-// When the API is back it is routed again, before anything is made of it there, or as what the mail service made is put right. What
-// may belong to a ticket waits, and so does what would end otherwise than as a ticket: who wrote it may decide that.
+// When the API is back it is routed again, before anything is made of it there, or as what the mail service made is put right.
+//
+// An answer becomes a note so where the ledger alone says all: which ticket it is, by the mails that it answers or by a token, that
+// ticket's number, and, but for a token, that its sender is in a mail of the ticket already. What else may belong to a ticket waits, and so
+// does what would be set aside: who wrote it may decide that.
 
 // blind tells whether mails are routed so.
 func (d *Driver) blind() bool {
@@ -24,23 +27,41 @@ func (d *Driver) blind() bool {
 // errBlind: whether the mail belongs to a ticket cannot be found out.
 var errBlind = errors.New("the PSA cannot be asked about a ticket that it names")
 
-// nobody is a route.Directory that knows no people, and not which tickets there are.
-type nobody struct{}
+// remembered is a route.Directory that knows no people, and those tickets alone of which the ledger has the number.
+type remembered struct{ d *Driver }
 
-func (nobody) Resources(context.Context, string) ([]route.Person, error)     { return nil, nil }
-func (nobody) Contacts(context.Context, string, int) ([]route.Person, error) { return nil, nil }
-func (nobody) Companies(context.Context, string) ([]int64, error)            { return nil, nil }
+func (remembered) Resources(context.Context, string) ([]route.Person, error)     { return nil, nil }
+func (remembered) Contacts(context.Context, string, int) ([]route.Person, error) { return nil, nil }
+func (remembered) Companies(context.Context, string) ([]int64, error)            { return nil, nil }
 
-func (nobody) TicketByNumber(context.Context, string) (route.Ticket, bool, error) {
+func (remembered) TicketByNumber(context.Context, string) (route.Ticket, bool, error) {
 	return route.Ticket{}, false, errBlind
 }
 
-func (nobody) TicketByID(context.Context, int64) (route.Ticket, bool, error) {
-	return route.Ticket{}, false, errBlind
+// TicketByID implements route.Directory. Whether the ticket is still there is not known: if it is not, the mail service makes one of its
+// own, which is found.
+func (r remembered) TicketByID(ctx context.Context, id int64) (route.Ticket, bool, error) {
+	of, err := r.d.Ledger.Conversation(ctx, id)
+	if err == nil && of.Number == "" {
+		err = errBlind
+	}
+	return route.Ticket{ID: id, Number: of.Number}, err == nil, err
+}
+
+// blindly is route.Threads for when the PSA cannot be asked: who is in no mail of the ticket may take part in it all the same.
+type blindly struct{ threads }
+
+// Participates implements route.Threads.
+func (b blindly) Participates(ctx context.Context, ticket int64, address string) (bool, error) {
+	got, err := b.got(ctx, ticket, address)
+	if err == nil && !got {
+		err = errBlind
+	}
+	return got, err
 }
 
 // errUnsure is why a mail is not routed without the PSA.
-var errUnsure = errors.New("it would not become a ticket, and the PSA cannot be asked who wrote it")
+var errUnsure = errors.New("what becomes of it hangs on who wrote it, and the PSA cannot be asked that")
 
 // routed routes a mail with what can be known now.
 func (d *Driver) routed(ctx context.Context, m ledger.Mail, raw []byte) (draft *route.Draft, blind bool, err error) {
@@ -48,15 +69,16 @@ func (d *Driver) routed(ctx context.Context, m ledger.Mail, raw []byte) (draft *
 		draft, err = d.Mailbox.Route(ctx, d.read(m, raw), d.Directory, threads{d, m})
 		return draft, false, err
 	}
-	draft, err = d.Mailbox.Route(ctx, d.read(m, raw), nobody{}, threads{d, m})
+	draft, err = d.Mailbox.Route(ctx, d.read(m, raw), remembered{d}, blindly{threads{d, m}})
 	if err != nil {
 		return nil, true, err
 	}
 	told := draft.Notice != nil || draft.Lockout != nil || draft.Cause == "own" // whoever wrote it
-	if draft.Outcome != route.NewTicket && !told {
+	becomes := draft.Outcome == route.NewTicket || draft.Outcome == route.Note
+	if !told && (!becomes || draft.Claimed != "") {
 		return nil, true, errUnsure
 	}
-	return draft, draft.Outcome == route.NewTicket, nil
+	return draft, becomes, nil
 }
 
 // again routes a mail that was routed blindly, with the PSA.

@@ -16,7 +16,7 @@ import (
 // TestEachCauseIsExplained looks in the code for the words that mails end with.
 func TestEachCauseIsExplained(t *testing.T) {
 	t.Parallel()
-	used := map[string]bool{ledger.Dropped: true, ledger.AtesFailed: true}
+	used := map[string]bool{ledger.Dropped: true, ledger.AtesFailed: true, ledger.AtesMade: true}
 	for _, kind := range []message.Kind{message.Human, message.Alert, message.AutoReply, message.BounceMail, message.List, message.Own} {
 		used[string(kind)] = true
 	}

@@ -97,7 +97,11 @@ func (d *Driver) next(ctx context.Context, m ledger.Mail) (step ledger.Step, err
 		w.Down = d.Down()
 	}
 	if m.IsNote && m.State == ledger.Ready {
-		if w.Blocked, err = d.Ledger.Blocked(ctx, m); err != nil {
+		var over time.Time
+		if !w.Down.IsZero() {
+			over = d.Rules.Over(d.now())
+		}
+		if w.Blocked, err = d.Ledger.Blocked(ctx, m, over); err != nil {
 			return ledger.Nothing, fmt.Errorf("looking for mails that come before mail %d: %w", m.ID, err)
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/psagate/psagate/broker/route"
 )
 
-// heed writes down what a notice says of a mail that was handed to the mail service. That of a success says nothing that is not
-// found out when the API is back. It may be done twice.
+// heed writes down what a notice says of a mail that was handed to the mail service. After a success the next mail of the ticket may
+// follow, and a mail that was in doubt is so no longer. It may be done twice.
 func (d *Driver) heed(ctx context.Context, n *route.Notice) error {
-	if !n.Failed {
+	if !n.Failed && !n.Made {
 		return nil
 	}
 	m, err := d.Ledger.Get(ctx, n.Of.Mail)
@@ -23,12 +23,19 @@ func (d *Driver) heed(ctx context.Context, n *route.Notice) error {
 	case err != nil:
 		return fmt.Errorf("looking up mail %d: %w", n.Of.Mail, err)
 	}
-	after, changed, err := d.Rules.NotTaken(m, d.now())
+	move := d.Rules.Taken
+	if n.Failed {
+		move = d.Rules.NotTaken
+	}
+	after, changed, err := move(m, d.now())
 	if err != nil || !changed {
 		return err
 	}
 	if _, err := d.Ledger.Update(ctx, after); err != nil { // also where somebody else has moved it: then it is looked at again
-		return fmt.Errorf("writing down that the mail service made nothing of mail %d: %w", m.ID, err)
+		return fmt.Errorf("writing down what the mail service made of mail %d: %w", m.ID, err)
+	}
+	if n.Made {
+		return nil
 	}
 	d.log().Error("the mail service has made nothing of a mail, which waits for the API", "mailbox", m.Mailbox, "mail", m.ID)
 	return nil

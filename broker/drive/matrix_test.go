@@ -137,43 +137,58 @@ var cases = []struct {
 			w.t.Errorf("handed over %d times; %+v", w.handed, t)
 		}
 	}},
-	{31, "an answer that comes when the API cannot be used waits for that, to become a note", func(w *world) {
-		w.arrive(plainMail)
-		w.settle()
-		w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
+	{31, "an answer that comes when the API cannot be used is handed over, and becomes a note", func(w *world) {
+		w.known(plainMail)
 		w.arrive(reply)
-		w.hours(2)
-		w.down = time.Time{}
-		if t := w.one(); w.handed != 0 || len(t.notes) != 1 {
-			w.t.Errorf("handed over %d times; %+v", w.handed, t)
-		}
-	}},
-	{31, "the mail service makes the note on a ticket that is there", func(w *world) {
-		w.arrive(plainMail)
-		w.settle()
-		w.rules.FallbackAfter = 30 * time.Minute
-		w.arrive(reply)
-		w.run(w.driver())
-		w.down = w.now
 		w.hours(2)
 		w.down = time.Time{}
 		if t := w.one(); w.handed != 1 || len(t.notes) != 1 || t.fixed != 0 {
 			w.t.Errorf("handed over %d times; %+v", w.handed, t)
 		}
 	}},
-	{31, "the mail service does not find the ticket that the mail is a note on, and makes another", func(w *world) {
-		w.arrive(plainMail)
-		w.settle()
-		w.rules.FallbackAfter = 30 * time.Minute
+	{31, "an answer that comes when the API cannot be used, and that comes back before it is handed over", func(w *world) {
+		w.known(plainMail)
+		w.fates["mail"] = []fate{notNow}
 		w.arrive(reply)
+		w.pass(31 * time.Minute)
 		w.run(w.driver())
-		w.down, w.forgets = w.now, true
+		w.run(w.driver())
+		w.down = time.Time{}
+		if t := w.one(); w.handed != 0 || len(t.notes) != 1 || t.fixed != 0 {
+			w.t.Errorf("handed over %d times; %+v", w.handed, t)
+		}
+	}},
+	{31, "an answer with files comes when the API cannot be used: they are attached later", func(w *world) {
+		w.known(plainMail)
+		w.arrive(strings.Replace(withFiles, "Subject: Files", "Subject: Re: Printer\nIn-Reply-To: <1@acme.example>", 1))
 		w.hours(2)
 		w.down = time.Time{}
-		w.settle()
-		if m := w.mails()[1]; len(w.tickets) != 2 || w.handed != 1 || m.State != ledger.Done || m.Repeated {
-			w.t.Errorf("handed over %d times; %+v", w.handed, m)
+		if t := w.files(2); w.handed != 1 || len(t.notes) != 1 {
+			w.t.Errorf("handed over %d times; %+v", w.handed, t)
 		}
+	}},
+	{31, "the mail service makes the note on a ticket that is there", func(w *world) {
+		w.understoodReply()
+		w.hours(2)
+		w.down = time.Time{}
+		if t := w.one(); w.handed != 1 || len(t.notes) != 1 || t.fixed != 0 {
+			w.t.Errorf("handed over %d times; %+v", w.handed, t)
+		}
+	}},
+	{31, "the mail service does not find the ticket that the mail is a note on, and makes another: that is put right", func(w *world) {
+		w.understoodReply()
+		w.forgets = true
+		w.hours(2)
+		w.down = time.Time{}
+		w.instead()
+	}},
+	{31, "the same of an answer that comes when the API cannot be used", func(w *world) {
+		w.known(plainMail)
+		w.forgets = true
+		w.arrive(reply)
+		w.hours(2)
+		w.down = time.Time{}
+		w.instead()
 	}},
 	{32, "a notice is about a mail of books that are lost", func(w *world) {
 		w.fallback()
@@ -328,6 +343,36 @@ func (w *world) fallback() {
 	w.arrive(plainMail)
 	w.run(w.driver()) // it is understood
 	w.down = w.now
+}
+
+// known has a mail become a ticket, after which the API cannot be used, in a config with the mail service.
+func (w *world) known(raw string) {
+	w.t.Helper()
+	w.arrive(raw)
+	w.settle()
+	w.rules.FallbackAfter, w.down = 30*time.Minute, w.now
+}
+
+// understoodReply is known for an answer that is understood already.
+func (w *world) understoodReply() {
+	w.t.Helper()
+	w.arrive(plainMail)
+	w.settle()
+	w.rules.FallbackAfter = 30 * time.Minute
+	w.arrive(reply)
+	w.run(w.driver())
+	w.down = w.now
+}
+
+// instead demands that the mail service has made a ticket of the second mail, which was to be a note, and that this one is put right.
+func (w *world) instead() {
+	w.t.Helper()
+	w.settle()
+	m := w.mails()[1]
+	t := w.tickets[m.Ticket]
+	if len(w.tickets) != 2 || w.handed != 1 || m.State != ledger.Done || m.Repeated || m.IsNote || t == nil || t.Reference != m.Reference || t.fixed == 0 || t.Fields.Queue != "Level 1" {
+		w.t.Errorf("handed over %d times; %+v, %+v", w.handed, m, t)
+	}
 }
 
 func (w *world) hours(n int) {

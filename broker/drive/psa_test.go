@@ -132,20 +132,36 @@ func (s service) HandOver(_ context.Context, t Ticket, again bool) error {
 	s.w.excused = s.w.excused || again // nobody can look, and it has been long enough: it is flagged
 	return s.w.make("mail", func() {
 		s.w.handed++
-		if s.w.ignores {
+		takes := 10 * time.Minute
+		if len(s.w.takes) > 0 {
+			takes, s.w.takes = s.w.takes[0], s.w.takes[1:]
+		}
+		s.w.late = append(s.w.late, effect{s.w.now.Add(takes), func() { s.w.serve(t) }})
+	})
+}
+
+// serve makes what the mail service was handed, and says so.
+func (w *world) serve(t Ticket) {
+	said := "Ticket created\n\nThe ticket was created successfully.\n"
+	if w.ignores {
+		said = "Ticket creation failed\n\nIt was.\n"
+	} else {
+		w.served(t)
+	}
+	if w.tells {
+		w.arrive("From: addticket@autotask.example\nTo: support+" + w.mailbox.Keys.HandedTag(t.Mail, t.Reference) + fmt.Sprintf("@msp.example\nMessage-ID: <%d@notices>\nSubject: ", len(w.inbox)) + said)
+	}
+}
+
+func (w *world) served(t Ticket) {
+	t.Fields = route.Fields{Queue: "Mail"}
+	for _, on := range w.tickets {
+		if t.Note == on.kept().Number && !w.forgets {
+			on.notes = append(on.notes, Note{Ticket: on.id, Title: t.Title, Text: t.Description, Mark: mark(t.Reference)})
 			return
 		}
-		t.Fields = route.Fields{Queue: "Mail"}
-		for _, on := range s.w.tickets {
-			if t.Note == on.kept().Number && !s.w.forgets {
-				s.w.late = append(s.w.late, effect{s.w.now.Add(10 * time.Minute), func() {
-					on.notes = append(on.notes, Note{Ticket: on.id, Title: t.Title, Text: t.Description, Mark: mark(t.Reference)})
-				}})
-				return
-			}
-		}
-		s.w.late = append(s.w.late, effect{s.w.now.Add(10 * time.Minute), func() { s.w.put(t) }})
-	})
+	}
+	w.put(t)
 }
 
 // directory knows nobody, and all tickets.

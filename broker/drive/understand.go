@@ -156,10 +156,44 @@ func (t threads) TicketOf(ctx context.Context, messageID string) (int64, bool, e
 	return of.Ticket, of.Ticket != 0, nil
 }
 
+// Wrote implements route.Threads.
+func (t threads) Wrote(ctx context.Context, ticket int64) (list []message.Address, err error) {
+	of, err := t.d.Ledger.Conversation(ctx, ticket)
+	for _, from := range of.From {
+		list = append(list, message.ParseAddresses(from)...)
+	}
+	return list, err
+}
+
 // Participates implements route.Threads.
 func (t threads) Participates(ctx context.Context, ticket int64, address string) (bool, error) {
-	if t.d.Participates == nil {
-		return false, nil
+	got, err := t.got(ctx, ticket, address)
+	if err != nil || got || t.d.Participates == nil {
+		return got, err
 	}
 	return t.d.Participates(ctx, ticket, address)
+}
+
+// got tells whether the last mails of a ticket were sent to an address, too. The mailbox's own, which all were sent to, is nobody.
+func (t threads) got(ctx context.Context, ticket int64, address string) (bool, error) {
+	of, err := t.d.Ledger.Conversation(ctx, ticket)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range of.Mails {
+		raw, err := t.d.Ledger.Raw(ctx, id)
+		if errors.Is(err, ledger.ErrGone) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		m := message.ReadLeast(raw, message.Options{})
+		for _, a := range slices.Concat(m.To, m.Cc) {
+			if a.Key() == address && !t.d.Mailbox.Has(a) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }

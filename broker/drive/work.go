@@ -43,7 +43,7 @@ func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledg
 func (d *Driver) look(ctx context.Context, m ledger.Mail, p plan) ledger.Result {
 	switch {
 	case m.Item > m.Files:
-		return ledger.Result{Answer: seen(d.Ticketer.HasNote(ctx, m.Ticket, p.left(m).Mark))}
+		return ledger.Result{Answer: seen(d.Ticketer.HasNote(ctx, m.Ticket, p.left(m, d.FileMost).Mark))}
 	case m.Item > 0:
 		return ledger.Result{Answer: seen(d.Ticketer.HasFile(ctx, m.Ticket, p.fileTitle(m)))}
 	case m.IsNote:
@@ -74,7 +74,7 @@ func (d *Driver) mayBeThere(ctx context.Context, m ledger.Mail) (bool, error) {
 // does not know that it has to be.
 func (d *Driver) adopt(ctx context.Context, m ledger.Mail, p plan) ledger.Result {
 	result := d.look(ctx, m, p)
-	if result.Answer != ledger.Yes || m.Item > 0 || m.IsNote || d.Fallback == nil {
+	if result.Answer != ledger.Yes || m.Item > 0 || result.Ticket == 0 || d.Fallback == nil {
 		return result
 	}
 	if err := d.repair(ctx, m, p, result.Ticket); err != nil && !errors.Is(err, ErrRefused) {
@@ -113,7 +113,7 @@ func (d *Driver) send(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 	}
 	switch {
 	case m.Item > m.Files:
-		return ledger.Result{Answer: d.told(m, d.Ticketer.AddNote(ctx, p.left(m)))}
+		return ledger.Result{Answer: d.told(m, d.Ticketer.AddNote(ctx, p.left(m, d.FileMost)))}
 	case m.Item > 0:
 		f := p.Files[m.Item-1]
 		return ledger.Result{Answer: d.told(m, d.Ticketer.Attach(ctx, File{m.Ticket, p.fileTitle(m), f.Name, f.Type, data}))}
@@ -179,5 +179,16 @@ func (d *Driver) handOver(ctx context.Context, m ledger.Mail, p plan) ledger.Res
 	if d.Fallback == nil || !d.Rules.MaySend(m, d.now()) {
 		return ledger.Result{Answer: ledger.NotNow}
 	}
-	return ledger.Result{Answer: d.told(m, d.Fallback.HandOver(ctx, p.ticket(m), m.Repeated))}
+	t := p.ticket(m)
+	if m.IsNote && t.Note == "" { // the guard against loops knows tickets by their ids
+		of, err := d.Ledger.Conversation(ctx, m.Ticket)
+		if err == nil && of.Number == "" {
+			err = errBlind
+		}
+		if err != nil {
+			return d.notNow(m, "the number of its ticket is not known", err)
+		}
+		t.Note = of.Number
+	}
+	return ledger.Result{Answer: d.told(m, d.Fallback.HandOver(ctx, t, m.Repeated))}
 }

@@ -58,8 +58,10 @@ type world struct {
 	down    time.Time
 	deep    int // processes that are in the midst of something
 	merges  bool
-	forgets bool // the mail service finds no ticket by its number
-	ignores bool // the mail service makes nothing of what it gets
+	forgets bool            // the mail service finds no ticket by its number
+	ignores bool            // the mail service makes nothing of what it gets
+	tells   bool            // the mail service's notices come to us
+	takes   []time.Duration // how long the mail service takes for one after the other, else 10 minutes
 
 	tickets map[int64]*ticket
 	late    []effect

@@ -8,6 +8,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/psagate/psagate/broker/refused"
 )
 
 // TLSMode is how a connection is made secret.
@@ -56,8 +58,8 @@ type Mailbox struct {
 	// Again is called when somebody says that what was refused is right now (Trial.SignIn): whoever gives the Token may ask for
 	// another then. It may be nil.
 	Again func()
-	// Refusals are shared with others who sign in to the mailbox; nil for nobody.
-	Refusals *Refusals
+	// Refused remembers which secrets were, for all who share it and sign in as the user; nil for what is remembered by nobody else.
+	Refused *refused.Memory
 }
 
 const (
@@ -98,7 +100,7 @@ func (m Mailbox) whole() (Mailbox, error) {
 	or(&m.DeadLetter, "DeadLetter")
 	or(&m.Poll, usualPoll)
 	or(&m.Most, usualMost)
-	or(&m.Refusals, new(Refusals))
+	or(&m.Refused, new(refused.Memory))
 	if m.Dial == nil {
 		m.Dial = new(net.Dialer).DialContext
 	}

@@ -103,8 +103,8 @@ func (s *Source) Run(ctx context.Context) {
 			wait = retryFirst
 		}
 		pause := wait/2 + rand.N(wait) // not all mailboxes of a server at once
-		if p := new(Problem); errors.As(err, &p) && p.Refused {
-			pause = s.mailbox.Poll // the secret is looked at, and not sent unless it has changed
+		if p := new(Problem); errors.As(err, &p) && (p.Refused || p.held) {
+			pause = s.mailbox.Poll // the secret is looked at, and not sent unless it may be
 		} else {
 			wait = min(2*wait, retryMost)
 		}
@@ -143,7 +143,7 @@ func (s *Source) rest(ctx context.Context, pause time.Duration) {
 
 // connected is one connection, from its beginning to its end.
 func (s *Source) connected(ctx context.Context) error {
-	secret, err := s.mailbox.Refusals.secret(ctx, s.mailbox, time.Now())
+	secret, err := s.mailbox.mayShow(ctx)
 	if err != nil {
 		return err
 	}
@@ -153,13 +153,9 @@ func (s *Source) connected(ctx context.Context) error {
 	}
 	defer session.close()
 	session.hidden = func(err error) error { return s.mailbox.hidden(err, secret) }
-	if err := session.signIn(ctx, s.mailbox, secret); err != nil {
-		if p := new(Problem); errors.As(err, &p) && p.Refused {
-			s.mailbox.Refusals.note(secret, time.Now())
-		}
+	if err := session.signIn(ctx, s.mailbox, secret, false); err != nil {
 		return err
 	}
-	s.mailbox.Refusals.forget()
 	return s.signedIn(ctx, session)
 }
 

@@ -42,12 +42,14 @@ type Ledger interface {
 	Due(ctx context.Context, mailbox string, now time.Time, most int) ([]Mail, error)
 	// Hasten makes the mails of a mailbox due that Hastens, and returns how many those were.
 	Hasten(ctx context.Context, mailbox string, now time.Time) (int, error)
-	// Blocked tells whether any mail is Before this one, which is a note.
-	Blocked(ctx context.Context, m Mail) (bool, error)
+	// Blocked tells whether any mail is Before this one, which is a note. over is Before's.
+	Blocked(ctx context.Context, m Mail, over time.Time) (bool, error)
 	// Referred is the mail with this Message-ID, or else one that has it in its References: an answer belongs to its ticket, once
 	// it has one. Of several it is the newest that has a ticket, or else the oldest, which those that came later wait for: answers
 	// to a mail that was never seen go together. Mails of no ticket (ended otherwise than Done) are left out.
 	Referred(ctx context.Context, messageID string) (Mail, bool, error)
+	// Conversation is what is known of a ticket without asking the PSA.
+	Conversation(ctx context.Context, ticket int64) (Conversation, error)
 	// List are the mails that a query asks for, one page of them.
 	List(ctx context.Context, q Query) ([]Mail, error)
 	// Balance counts the mails of a mailbox.
@@ -106,9 +108,10 @@ func (r Rules) Duplicate(m Mail, now time.Time) Mail {
 // Before tells whether a mail must have ended before a note is made of another: it came first and is about the same ticket,
 // or is not understood yet and in the same conversation. One that cannot be understood ends after some tries. (A note that
 // answers the mail itself is not there yet: see Understood.WaitFor.) ticketOf is
-// that of the mail with a Message-ID, as far as it is known, else 0.
-func (m Mail) Before(note Mail, ticketOf func(messageID string) int64) bool {
-	if m.ID >= note.ID || m.State.Ended() {
+// that of the mail with a Message-ID, as far as it is known, else 0. over is zero where the note is to be made by the API; where it is
+// to be handed to the mail service, one that this is done with (Mail.Over) is before it no more.
+func (m Mail) Before(note Mail, over time.Time, ticketOf func(messageID string) int64) bool {
+	if m.ID >= note.ID || m.State.Ended() || m.Over(over) {
 		return false
 	}
 	if m.State != Spooled {

@@ -8,7 +8,7 @@ type Cause struct {
 	Do string
 }
 
-// Causes are those that mails end with, and AtesFailed: the words of Mail.Cause.
+// Causes are those that mails end with, and AtesFailed and AtesMade: the words of Mail.Cause.
 var Causes = map[string]Cause{
 	"in-doubt": {
 		"It was sent to the PSA several times without an answer, and each time the PSA said later that it is not there.",
@@ -25,6 +25,9 @@ var Causes = map[string]Cause{
 	AtesFailed: {
 		"The PSA's mail service says that it makes nothing of it: it waits for the PSA's API.",
 		"Look at the mail service's settings and key in the PSA. When the API can be used again the mail becomes a ticket by itself.",
+	},
+	AtesMade: {
+		Says: "The PSA's mail service says that it has made it: what it made is found, and put right, when the PSA's API can be used.",
 	},
 	"refused": {
 		"The PSA refuses it, even with all left out that can be.",

@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -23,7 +25,8 @@ const (
 // Result is an Answer with what belongs to it.
 type Result struct {
 	Answer Answer
-	// Ticket (and its Number) is what item 0 made or was found as; Merged that the PSA put it into a ticket that was there.
+	// Ticket (and its Number) is what item 0 made or was found as: for a note nothing, but where the mail service has made a ticket of
+	// it. Merged says that the PSA put it into a ticket that was there.
 	Ticket int64
 	Number string
 	Merged bool
@@ -81,15 +84,26 @@ func (r Rules) End(m Mail, step Step, result Result, now time.Time) (Mail, error
 	return m, fmt.Errorf("ledger: there is no end of the step %q", step)
 }
 
+// answerWaits is how long at the most an answer is not looked at whose ticket is not there yet: further answers wait behind it, and not for
+// as long as for a PSA that is down.
+const answerWaits = time.Minute
+
 func (r Rules) understood(m Mail, step Step, result Result, now time.Time) Mail {
 	u := result.Understood
 	switch {
 	case result.Answer == No: // the try counts
 		m.Due = now
 		return m
-	case result.Answer != Yes || u.WaitFor: // not the mail's fault
+	case result.Answer != Yes: // not the mail's fault
 		m.Tries = max(0, m.Tries-1)
 		return r.later(m, now)
+	case u.WaitFor: // nor is it anybody's; what it waits for may be there at any moment
+		m.Tries = max(0, m.Tries-1)
+		m = r.later(m, now)
+		if soon := now.Add(answerWaits); m.Due.After(soon) {
+			m.Due = soon
+		}
+		return m
 	}
 	m.Least = step == UnderstandLeast
 	return r.planned(m, u, now)
@@ -124,12 +138,21 @@ func (r Rules) sent(m Mail, result Result, now time.Time) Mail {
 // arrived is an item that is surely there.
 func (r Rules) arrived(m Mail, result Result, now time.Time) Mail {
 	if m.Item == 0 {
-		if !m.IsNote {
-			m.Ticket, m.Number = result.Ticket, result.Number
+		if !m.IsNote || result.Ticket != 0 {
+			m = m.became(result)
 		}
 		m.Merged = m.Merged || result.Merged
 	}
 	return r.done(m, now)
+}
+
+// became is a mail that is a ticket now: also where it was to be a note, and the mail service has made a ticket of it.
+func (m Mail) became(result Result) Mail {
+	if m.IsNote {
+		m.Why = append(slices.Clip(m.Why), Line(fmt.Sprintf("the PSA's mail service has made ticket %s of it, although it belongs to ticket %s", cmp.Or(result.Number, fmt.Sprint(result.Ticket)), m.named()), mostStep))
+	}
+	m.IsNote, m.Ticket, m.Number = false, result.Ticket, result.Number
+	return m
 }
 
 // done goes on to the next item, or to the end.
@@ -208,13 +231,12 @@ func (r Rules) handedOver(m Mail, result Result, now time.Time) Mail {
 func (r Rules) found(m Mail, result Result, now time.Time) Mail {
 	switch {
 	case result.Answer == Yes:
-		if !m.IsNote {
-			m.Ticket, m.Number, m.Repair = result.Ticket, result.Number, true
-		}
 		m.Fails = 0
-		if m.IsNote {
+		if m.IsNote && result.Ticket == 0 {
 			return r.done(m, now)
 		}
+		m = m.became(result)
+		m.Repair = true
 		return r.ready(m, now)
 	case result.Answer != No:
 		return r.later(m, now)

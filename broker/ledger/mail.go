@@ -61,7 +61,7 @@ type Mail struct {
 	Tries int
 	// Fails are failures in a row that were nobody's fault, for waiting longer each time.
 	Fails int
-	// Cause is a word for an end other than Done (Causes), or AtesFailed; Was the one that a mail had before it was dropped.
+	// Cause is a word for an end other than Done (Causes), or AtesFailed or AtesMade; Was the one that a mail had before it was dropped.
 	Cause, Was string
 	// History is how it came to its state, the newest last: the last moves, and those of people.
 	History []Move

@@ -163,14 +163,14 @@ func (l *Memory) Hasten(_ context.Context, mailbox string, now time.Time) (n int
 }
 
 // Blocked tells whether another comes first.
-func (l *Memory) Blocked(_ context.Context, m Mail) (bool, error) {
+func (l *Memory) Blocked(_ context.Context, m Mail, over time.Time) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ticketOf := func(messageID string) int64 {
 		of, _ := l.referred(messageID)
 		return of.Ticket
 	}
-	return m.IsNote && slices.ContainsFunc(l.rows, func(o Mail) bool { return o.Before(m, ticketOf) }), nil
+	return m.IsNote && slices.ContainsFunc(l.rows, func(o Mail) bool { return o.Before(m, over, ticketOf) }), nil
 }
 
 // Referred finds the mail that an answer belongs to.

@@ -78,6 +78,12 @@ func (r Rules) backoff(fails int) time.Duration {
 	return min(wait, r.BackoffMost)
 }
 
+// Over is until when a mail must have been handed to the mail service so that it has made of it what it does by now.
+func (r Rules) Over(now time.Time) time.Time {
+	r = r.Whole()
+	return now.Add(-r.SendWithin - r.Answer - r.AtesSettle)
+}
+
 // World is what a step depends on beside the mail.
 type World struct {
 	// Down is since when the API has not been usable; zero where it is.

@@ -99,7 +99,11 @@ func (w *world) pass(d time.Duration) {
 }
 
 func (w *world) world(m Mail) World {
-	blocked, err := w.book.Blocked(ctx, m)
+	var over time.Time
+	if !w.down.IsZero() {
+		over = w.rules.Over(w.now)
+	}
+	blocked, err := w.book.Blocked(ctx, m, over)
 	w.must(err)
 	return World{Down: w.down, Blocked: blocked}
 }

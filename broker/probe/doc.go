@@ -4,7 +4,7 @@
 //
 //	steps := probe.Test{Mailbox: mailbox, Aliases: aliases, Keys: keys}.Run(ctx)
 //
-// Nothing that it does costs a lockout: a password or token is sent once, and one that was refused before (imap.Refusals) is
+// Nothing that it does costs a lockout: a password or token is sent once, and one that was refused before (imap.Mailbox.Refused) is
 // not sent again unless Again says so.
 //
 // A broker may be reading the mailbox at the same time. The mails that a Test puts or sends there carry the broker's own mark

@@ -17,11 +17,12 @@ import (
 	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/message"
 	"github.com/psagate/psagate/broker/probe"
+	"github.com/psagate/psagate/broker/refused"
 	"github.com/psagate/psagate/internal/imaptest"
 )
 
 func mailbox(server *imaptest.Server) *imap.Mailbox {
-	return &imap.Mailbox{Server: server.TLS, Config: &tls.Config{RootCAs: server.Roots}, User: imaptest.User, Password: says(imaptest.Password), Poll: time.Hour, Refusals: new(imap.Refusals)}
+	return &imap.Mailbox{Server: server.TLS, Config: &tls.Config{RootCAs: server.Roots}, User: imaptest.User, Password: says(imaptest.Password), Poll: time.Hour, Refused: new(refused.Memory)}
 }
 
 // delivers hands mails to the server as an MTA does, which writes down whom it delivers them to.
@@ -282,10 +283,10 @@ func TestCertificatesAndPortsThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	server := imaptest.Start(t, imaptest.Options{})
 	for word, change := range map[string]func(*imap.Mailbox){
-		"comes from nobody whom this machine trusts": func(m *imap.Mailbox) { m.Config = nil },
-		"is for another name":                        func(m *imap.Mailbox) { m.Config.ServerName = "imap.example.com" },
-		"is not valid at this time":                  func(m *imap.Mailbox) { m.Config.Time = func() time.Time { return time.Now().AddDate(1, 0, 0) } },
-		"does not speak TLS from the start":          func(m *imap.Mailbox) { m.Server = server.Plain },
+		"comes from nobody whom this machine trusts":     func(m *imap.Mailbox) { m.Config = nil },
+		"is not for imap.example.com, but for localhost": func(m *imap.Mailbox) { m.Config.ServerName = "imap.example.com" },
+		"is not valid at this time":                      func(m *imap.Mailbox) { m.Config.Time = func() time.Time { return time.Now().AddDate(1, 0, 0) } },
+		"does not speak TLS from the start":              func(m *imap.Mailbox) { m.Server = server.Plain },
 	} {
 		m := mailbox(server)
 		change(m)

@@ -14,7 +14,13 @@ type belonging struct {
 	ticket  Ticket
 	found   bool
 	claimed string // the number of a ticket that the sender has nothing to do with
+	claims  string // how the mail names that, in words that end before the number
 	why     string
+}
+
+// stranger is a claim of somebody who has nothing to do with the ticket.
+func stranger(number, claims, how string) belonging {
+	return belonging{claimed: number, claims: claims, why: fmt.Sprintf("%s ticket %s, with which its sender has nothing to do: it makes a ticket of its own", how, number)}
 }
 
 // belongs looks for the ticket: by token, by the mails that it answers, by the number in its subject.
@@ -25,9 +31,23 @@ func (b Mailbox) belongs(ctx context.Context, m *message.Message, s Sender, dir 
 			return belonging{}, fmt.Errorf("looking up the ticket of a token: %w", err)
 		}
 		if there {
-			return belonging{ticket, true, "", fmt.Sprintf("it belongs to ticket %s: our token is in %s", ticket.Number, where)}, nil
+			return belonging{ticket: ticket, found: true, why: fmt.Sprintf("it belongs to ticket %s: our token is in %s", ticket.Number, where)}, nil
 		}
 	}
+	answers, err := b.byAnswer(ctx, m, s, dir, threads)
+	if err != nil || answers.found {
+		return answers, err
+	}
+	numbered, err := b.byNumber(ctx, m, s, dir, threads)
+	if err != nil || numbered.found || answers.claimed == "" {
+		return numbered, err
+	}
+	return answers, nil
+}
+
+// byAnswer takes the ticket of a mail that this one answers, where the sender has to do with that: whoever knows a mail's id has seen the
+// mail, or one that names it; but mails are forwarded, and stand in archives, and some programs give theirs ids that can be guessed.
+func (b Mailbox) byAnswer(ctx context.Context, m *message.Message, s Sender, dir Directory, threads Threads) (out belonging, err error) {
 	for _, id := range answered(m) {
 		of, known, err := threads.TicketOf(ctx, id)
 		if err != nil {
@@ -40,11 +60,21 @@ func (b Mailbox) belongs(ctx context.Context, m *message.Message, s Sender, dir 
 		if err != nil {
 			return belonging{}, fmt.Errorf("looking up the ticket of a mail: %w", err)
 		}
-		if there {
-			return belonging{ticket, true, "", fmt.Sprintf("it belongs to ticket %s: it answers a mail of that", ticket.Number)}, nil
+		if !there || ticket.Number == out.claimed && out.claimed != "" {
+			continue
+		}
+		why, err := b.mayAnswer(ctx, m, s, ticket, threads)
+		if err != nil {
+			return belonging{}, err
+		}
+		if why != "" {
+			return belonging{ticket: ticket, found: true, why: fmt.Sprintf("it belongs to ticket %s: it answers a mail of that, and %s", ticket.Number, why)}, nil
+		}
+		if out.claimed == "" {
+			out = stranger(ticket.Number, "The mail answers one of ticket ", "it answers a mail of")
 		}
 	}
-	return b.byNumber(ctx, m, s, dir, threads)
+	return out, nil
 }
 
 // answered are the mails that a mail is about, the newest first.
@@ -77,34 +107,11 @@ func (b Mailbox) byNumber(ctx context.Context, m *message.Message, s Sender, dir
 			return belonging{}, err
 		}
 		if why != "" {
-			return belonging{ticket, true, "", fmt.Sprintf("it belongs to ticket %s: its subject names that, and %s", number, why)}, nil
+			return belonging{ticket: ticket, found: true, why: fmt.Sprintf("it belongs to ticket %s: its subject names that, and %s", number, why)}, nil
 		}
 		if out.claimed == "" {
-			out.claimed = number
-			out.why = fmt.Sprintf("its subject names ticket %s, with which its sender has nothing to do: it makes a ticket of its own", number)
+			out = stranger(number, "The subject names ticket ", "its subject names")
 		}
 	}
 	return out, nil
-}
-
-// knows says what the sender has to do with a ticket; nothing if it has not.
-func knows(ctx context.Context, s Sender, ticket Ticket, threads Threads) (string, error) {
-	switch {
-	case s.Named: // which proves nothing: no server checks Reply-To as it does From
-		return "", nil
-	case s.Kind == Resource:
-		return "its sender is a resource", nil
-	case s.Kind == Contact && (s.Person.ID == ticket.Contact || s.Company == ticket.Company):
-		return "its sender is a contact of the ticket's company", nil
-	case s.Address.Domain == "":
-		return "", nil
-	}
-	takes, err := threads.Participates(ctx, ticket.ID, s.Address.Key())
-	if err != nil {
-		return "", fmt.Errorf("looking up who takes part in a ticket: %w", err)
-	}
-	if takes {
-		return "its sender has taken part in it", nil
-	}
-	return "", nil
 }

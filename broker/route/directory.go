@@ -46,7 +46,9 @@ type Threads interface {
 	// TicketOf is the id of the ticket that a mail with this Message-ID belongs to: one that came, one that was sent, or one
 	// that those named in their References.
 	TicketOf(ctx context.Context, messageID string) (int64, bool, error)
-	// Participates tells whether mail of this address belongs to the ticket already, from it or to it.
+	// Wrote are those whose mails are on the ticket, as far as that is remembered.
+	Wrote(ctx context.Context, ticket int64) ([]message.Address, error)
+	// Participates tells whether an address that is lower case has to do with the ticket otherwise: mails of it were sent there as well.
 	Participates(ctx context.Context, ticket int64, address string) (bool, error)
 }
 

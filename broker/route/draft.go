@@ -35,8 +35,9 @@ type Draft struct {
 	Fields Fields
 	// Ticket is the one that a note goes to.
 	Ticket Ticket
-	// Claimed is the number of a ticket that the subject names and the sender has nothing to do with.
+	// Claimed is the number of a ticket that the mail names, by its subject or as an answer, and the sender has nothing to do with.
 	Claimed string
+	claims  string // how
 
 	// Title and Description are those of the ticket or note; where Description had to be cut, Files has all of it.
 	Title, Description string
@@ -122,7 +123,7 @@ func (d *Draft) head() string {
 		lines = append(lines, "Also to: "+names)
 	}
 	if d.Claimed != "" {
-		lines = append(lines, "The subject names ticket "+d.Claimed+", with which the sender has nothing to do.")
+		lines = append(lines, d.claims+d.Claimed+", with which the sender has nothing to do.")
 	}
 	return strings.Join(lines, "\n") + "\n\n"
 }

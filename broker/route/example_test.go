@@ -32,6 +32,7 @@ func (nobody) TicketByID(context.Context, int64) (route.Ticket, bool, error) {
 }
 
 func (nobody) TicketOf(context.Context, string) (int64, bool, error)     { return 0, false, nil }
+func (nobody) Wrote(context.Context, int64) ([]message.Address, error)   { return nil, nil }
 func (nobody) Participates(context.Context, int64, string) (bool, error) { return false, nil }
 
 func Example() {

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/psagate/psagate/broker/message"
@@ -94,6 +95,14 @@ func (b Mailbox) Check() error {
 		return fmt.Errorf("mailbox %s: its default names no company: a mail of somebody unknown could not become a ticket", b.Name)
 	}
 	return nil
+}
+
+// Has tells whether an address, or the one that it is a sub-address of, is one of the mailbox's.
+func (b Mailbox) Has(address message.Address) bool {
+	return slices.ContainsFunc(b.Aliases, func(a Alias) bool {
+		key := strings.ToLower(a.Address)
+		return key == address.Key() || key == address.Base().Key()
+	})
 }
 
 // alias finds by which alias a mail came: by where servers delivered it, the nearest first, then by whom it is to.

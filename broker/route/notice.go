@@ -13,6 +13,8 @@ type Notice struct {
 	// Failed says that nothing became of the mail, and will not. Only where that is sure: what is not understood as a failure may
 	// well be a success.
 	Failed bool
+	// Made says that something became of it. Only where the notice has no word of a failure in it: the mail's own are in there, too.
+	Made bool
 }
 
 // How the service words its notices is not documented. A success may quote the words of a failure (of the mail that it is
@@ -25,12 +27,13 @@ var (
 // noticeMost is how much of a notice is looked at, in bytes: what it says of itself comes first, and the mail after it.
 const noticeMost = 2 << 10
 
-func failed(m *message.Message) bool {
+func read(m *message.Message) (failed, made bool) {
 	if m.Bounce != nil {
-		return m.Bounce.Failed()
+		return m.Bounce.Failed(), false
 	}
 	text := m.Subject + "\n" + m.Text[:min(len(m.Text), noticeMost)]
-	return saysFailed.MatchString(text) && !saysSucceeded.MatchString(text)
+	failed, made = saysFailed.MatchString(text), saysSucceeded.MatchString(text)
+	return failed && !made, made && !failed
 }
 
 // notice ends a draft whose mail is such a notice: a ticket made of it would be about a ticket, and with the service's
@@ -40,7 +43,8 @@ func (d *Draft) notice(b Mailbox) bool {
 	if !is {
 		return false
 	}
-	d.Notice = &Notice{Of: of, Failed: failed(d.Message)}
+	d.Notice = &Notice{Of: of}
+	d.Notice.Failed, d.Notice.Made = read(d.Message)
 	text := "it is a notice about a mail that was handed to the PSA's mail service"
 	if d.Notice.Failed {
 		text += ", which has made nothing of it"

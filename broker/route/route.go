@@ -42,7 +42,7 @@ func (b Mailbox) Route(ctx context.Context, m *message.Message, dir Directory, t
 		return nil, err
 	}
 	d.say(belongs.why)
-	d.Ticket, d.Claimed = belongs.ticket, belongs.claimed
+	d.Ticket, d.Claimed, d.claims = belongs.ticket, belongs.claimed, belongs.claims
 	d.treat(d.rules(b, belongs.found), belongs.found)
 	d.finish(b, b.way(came))
 	return d, nil

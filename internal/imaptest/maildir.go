@@ -10,11 +10,13 @@ import (
 	"time"
 )
 
-func (s *Server) maildir(folder string) string {
+func (s *Server) maildir(folder string) string { return s.maildirOf(User, folder) }
+
+func (s *Server) maildirOf(user, folder string) string {
 	if folder == "INBOX" {
-		return filepath.Join(s.dir, "mail", User, "Maildir")
+		return filepath.Join(s.dir, "mail", user, "Maildir")
 	}
-	return filepath.Join(s.dir, "mail", User, "Maildir", "."+folder)
+	return filepath.Join(s.dir, "mail", user, "Maildir", "."+folder)
 }
 
 // Deliver puts a mail into the inbox, as an MTA does: whole, at once.
@@ -26,8 +28,26 @@ func (s *Server) Deliver(raw []byte) {
 // DeliverAt is Deliver for a mail of which the server says that it came at a time (INTERNALDATE).
 func (s *Server) DeliverAt(raw []byte, at time.Time) {
 	s.t.Helper()
+	s.deliver(User, raw, at)
+}
+
+// DeliverTo is Deliver for one of Options.Users.
+func (s *Server) DeliverTo(user string, raw []byte) {
+	s.t.Helper()
+	for _, sub := range []string{"tmp", "new", "cur"} {
+		if err := os.MkdirAll(filepath.Join(s.maildirOf(user, "INBOX"), sub), 0o700); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.own()
+	s.deliver(user, raw, time.Now())
+}
+
+func (s *Server) deliver(user string, raw []byte, at time.Time) {
+	s.t.Helper()
+	inbox := s.maildirOf(user, "INBOX")
 	name := fmt.Sprintf("%d.%d.test", time.Now().UnixNano(), s.mails.Add(1))
-	tmp, final := filepath.Join(s.maildir("INBOX"), "tmp", name), filepath.Join(s.maildir("INBOX"), "new", name)
+	tmp, final := filepath.Join(inbox, "tmp", name), filepath.Join(inbox, "new", name)
 	uid, gid := s.ids()
 	for _, err := range []error{os.WriteFile(tmp, raw, 0o600), os.Chown(tmp, uid, gid), os.Chtimes(tmp, at, at), os.Rename(tmp, final)} {
 		if err != nil {

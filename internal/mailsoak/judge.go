@@ -57,9 +57,9 @@ func Judge(mails []Mail, found Found, rows []Row, books ledger.Balance) (wrong [
 		} else if !m.BySMTP && dead != ended[ledger.Dead] {
 			says("%s is in the folder of dead mails %d times, and ended %v in the books", m.Token, dead, ended)
 		}
-		if there == 1 && tickets > 0 {
+		if tickets > 0 {
 			want.Tickets++
-		} else if there == 1 {
+		} else if notes > 0 {
 			want.Notes++
 		}
 		want.Suspended += ended[ledger.Suspended]

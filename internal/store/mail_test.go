@@ -22,7 +22,7 @@ import (
 )
 
 // mailTables are for tests that go back to a store of before them, or to empty ones.
-var mailTables = []string{"mail_inbox", "mail_row", "mail_reference", "mail_raw", "mail_unfinished", "mail_seen", "mail_last"}
+var mailTables = []string{"mail_inbox", "mail_row", "mail_reference", "mail_raw", "mail_unfinished", "mail_seen", "mail_last", "mail_sign_in"}
 
 // emptyMail takes all mails away.
 func (r *running) emptyMail() {
@@ -70,8 +70,12 @@ func (t *turns) Begun(ctx context.Context, mailbox, inbox string, next uint32) (
 	return t.one().Begun(ctx, mailbox, inbox, next)
 }
 
-func (t *turns) Blocked(ctx context.Context, m ledger.Mail) (bool, error) {
-	return t.one().Blocked(ctx, m)
+func (t *turns) Blocked(ctx context.Context, m ledger.Mail, over time.Time) (bool, error) {
+	return t.one().Blocked(ctx, m, over)
+}
+
+func (t *turns) Conversation(ctx context.Context, ticket int64) (ledger.Conversation, error) {
+	return t.one().Conversation(ctx, ticket)
 }
 
 func (t *turns) Referred(ctx context.Context, id string) (ledger.Mail, bool, error) {
@@ -272,7 +276,8 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	_, get := l.Get(ctx, 1)
 	_, raw := l.Raw(ctx, 1)
 	_, due := l.Due(ctx, "m", time.Now(), 1)
-	_, blocked := l.Blocked(ctx, ledger.Mail{IsNote: true})
+	_, blocked := l.Blocked(ctx, ledger.Mail{IsNote: true}, time.Time{})
+	_, conversation := l.Conversation(ctx, 1)
 	_, _, referred := l.Referred(ctx, "x")
 	_, balance := l.Balance(ctx, "m")
 	_, forget := l.Forget(ctx, "m", time.Now())
@@ -282,7 +287,7 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	_, list := l.List(ctx, ledger.Query{Most: 1})
 	_, begun := l.Begun(ctx, "m", "i", 1)
 	for what, err := range map[string]error{
-		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "referred": referred, "balance": balance, "forget": forget, "counts": counts, "since": since, "missing": missing, "list": list, "begun": begun,
+		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "conversation": conversation, "referred": referred, "balance": balance, "forget": forget, "counts": counts, "since": since, "missing": missing, "list": list, "begun": begun,
 	} {
 		if !errors.Is(err, errNotOpen) {
 			t.Errorf("%s: %v", what, err)
@@ -363,7 +368,7 @@ func TestMailOfBeforeItWasListedIsTakenOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.db.Exec(`DROP TABLE mail_inbox`); err != nil {
+		if _, err := a.db.Exec(`DROP TABLE mail_inbox; DROP TABLE mail_sign_in`); err != nil {
 			t.Fatal(err)
 		}
 		for _, column := range []string{"sender", "subject", "words", "was", "history", "why"} {
@@ -415,7 +420,9 @@ func TestMailRowsAreWhatTheOnesInMemoryAre(t *testing.T) {
 				continue
 			}
 			m.Ticket, m.IsNote, m.Acknowledged = int64(rapid.IntRange(1, 2).Draw(t, "ticket")), rapid.Bool().Draw(t, "note"), rapid.Bool().Draw(t, "acknowledged")
-			m.Number = "T" + string(rune('0'+m.Ticket))
+			m.Number = rapid.SampledFrom([]string{"", "T" + string(rune('0'+m.Ticket))}).Draw(t, "number")
+			m.Item, m.SentAt = rapid.IntRange(0, 1).Draw(t, "item"), someTime.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "sent"))*time.Minute)
+			m.Cause = rapid.SampledFrom([]string{"", ledger.AtesMade}).Draw(t, "cause")
 			_, err1 = memory.Update(ctx, m)
 			if _, err2 = stored.Update(ctx, m); err1 != nil || err2 != nil {
 				t.Fatal(err1, err2)
@@ -424,6 +431,9 @@ func TestMailRowsAreWhatTheOnesInMemoryAre(t *testing.T) {
 		compareBooks(ctx, t, memory, stored)
 	})
 }
+
+// someTime is when mails were handed to the mail service, a minute more or less.
+var someTime = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 
 func compareBooks(ctx context.Context, t *rapid.T, memory, stored ledger.Ledger) {
 	id := func(m ledger.Mail) int64 { return m.ID }
@@ -442,9 +452,20 @@ func compareBooks(ctx context.Context, t *rapid.T, memory, stored ledger.Ledger)
 		if m.Ticket == 0 {
 			continue
 		}
-		want, _ := memory.Blocked(ctx, m)
-		if got, err := stored.Blocked(ctx, m); err != nil || got != want {
-			t.Fatalf("%d is blocked: %t, in memory %t, %v", m.ID, got, want, err)
+		for _, over := range []time.Time{{}, someTime} {
+			want, _ := memory.Blocked(ctx, m, over)
+			if got, err := stored.Blocked(ctx, m, over); err != nil || got != want {
+				t.Fatalf("%d is blocked: %t, in memory %t, %v", m.ID, got, want, err)
+			}
+		}
+	}
+	for _, ticket := range []int64{0, 1, 2} {
+		want, _ := memory.Conversation(ctx, ticket)
+		got, err := stored.Conversation(ctx, ticket)
+		slices.Sort(want.From)
+		slices.Sort(got.From)
+		if err != nil || got.Number != want.Number || !slices.Equal(got.From, want.From) || !slices.Equal(got.Mails, want.Mails) {
+			t.Fatalf("of ticket %d there is %+v, in memory %+v, %v", ticket, got, want, err)
 		}
 	}
 	q := ledger.Query{

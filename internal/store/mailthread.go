@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/psagate/psagate/broker/ledger"
 )
@@ -39,12 +40,12 @@ func (x *tx) referred(ctx context.Context, messageID string) (m ledger.Mail, the
 }
 
 // Blocked implements ledger.Ledger.
-func (b mailBooks) Blocked(ctx context.Context, m ledger.Mail) (is bool, err error) {
+func (b mailBooks) Blocked(ctx context.Context, m ledger.Mail, over time.Time) (is bool, err error) {
 	if !m.IsNote {
 		return false, nil
 	}
 	err = b.store.peek(ctx, func(ctx context.Context, x *tx) (err error) {
-		if is, err = x.earlierOfTicket(ctx, m); err == nil && !is {
+		if is, err = x.earlierOfTicket(ctx, m, over); err == nil && !is {
 			is, err = x.earlierOfThread(ctx, m)
 		}
 		return err
@@ -53,9 +54,14 @@ func (b mailBooks) Blocked(ctx context.Context, m ledger.Mail) (is bool, err err
 }
 
 // earlierOfTicket tells whether a mail about the same ticket came first and is understood, but has not ended.
-func (x *tx) earlierOfTicket(ctx context.Context, note ledger.Mail) (is bool, err error) {
-	err = x.row(ctx, `SELECT COUNT(*) > 0 FROM mail_row WHERE ticket = ? AND id < ? AND state NOT IN (?, ?, ?, ?, ?)`,
-		[]any{note.Ticket, note.ID, string(ledger.Spooled), string(ledger.Done), string(ledger.Suspended), string(ledger.Dead), string(ledger.Suppressed)}, &is)
+func (x *tx) earlierOfTicket(ctx context.Context, note ledger.Mail, over time.Time) (is bool, err error) {
+	which, args := `ticket = ? AND id < ? AND state NOT IN (?, ?, ?, ?, ?)`,
+		[]any{note.Ticket, note.ID, string(ledger.Spooled), string(ledger.Done), string(ledger.Suspended), string(ledger.Dead), string(ledger.Suppressed)}
+	if !over.IsZero() { // ledger.Mail.Over
+		which += ` AND NOT (state = ? AND (cause = ? OR sent_at < ?))`
+		args = append(args, string(ledger.AtesSent), ledger.AtesMade, microsOf(over))
+	}
+	err = x.row(ctx, `SELECT COUNT(*) > 0 FROM mail_row WHERE `+which, args, &is)
 	return is, err
 }
 

@@ -287,6 +287,13 @@ var migrations = [...][]string{{
 		begun BIGINT NOT NULL,
 		PRIMARY KEY (mailbox, inbox)
 	)`,
+}, {
+	// What is known of the passwords that users of mail servers sign in with: a refused.Record in JSON, and when it was last changed.
+	`CREATE TABLE mail_sign_in (
+		place {blob} PRIMARY KEY,
+		record {blob} NOT NULL,
+		at BIGINT NOT NULL
+	)`,
 }}
 
 // errNewer: a newer psagate has been at the store.

@@ -24,6 +24,8 @@ func (stranger) TicketOf(context.Context, string) (int64, bool, error) { return 
 
 func (stranger) Participates(context.Context, int64, string) (bool, error) { return false, nil }
 
+func (stranger) Wrote(context.Context, int64) ([]message.Address, error) { return nil, nil }
+
 // routed routes a mail of an address, and says whose it is and how many requests the PSA saw for that.
 func (w *world) routed(from string) (s route.Sender, requests int) {
 	w.Helper()

@@ -183,6 +183,26 @@ func TestARefusedValueAndADenialAreNoOutage(t *testing.T) {
 	})
 }
 
+// What was told before is no answer to whether the PSA can be asked now.
+func TestPicklistsAreAskedForAnew(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(mail(0)) // which reads them
+		if lists, err := w.AskPicklists(w.Context()); err != nil || len(lists["queue"]) == 0 {
+			t.Fatalf("%v, %v", lists, err)
+		}
+		w.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.Answer, Status: 429, Method: "GET"})
+		if lists, err := w.AskPicklists(w.Context()); !errors.Is(err, drive.ErrNotNow) {
+			t.Errorf("the PSA was not asked, and there is %v, %v", lists, err)
+		}
+	})
+	inWorld(t, func(w *world) {
+		w.policy(`permit (principal, action == Action::"create", resource);`)
+		if lists, err := w.AskPicklists(w.Context()); !errors.Is(err, ErrDenied) {
+			t.Errorf("%v, %v", lists, err)
+		}
+	})
+}
+
 // With a policy that lets no picklists be read, ids serve.
 func TestWithoutPicklistsIDsServe(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/psagate/psagate/broker/drive"
@@ -31,7 +32,7 @@ func (t *Tickets) AddNote(ctx context.Context, n drive.Note) error {
 		if id, ok := lists.pick("publish", "all "); ok {
 			b["publish"] = id
 		}
-	case !errors.Is(err, drive.ErrRefused) && !errors.Is(err, errDenied):
+	case !errors.Is(err, drive.ErrRefused) && !errors.Is(err, ErrDenied):
 		return err
 	}
 	err = t.say(ctx, http.MethodPost, fmt.Sprintf("/Tickets/%d/Notes", n.Ticket), b, nil)
@@ -78,10 +79,14 @@ func (t *Tickets) HasNote(ctx context.Context, ticket int64, mark string) (bool,
 }
 
 func marked(found []note, mark string) bool {
-	for _, n := range found {
-		if lastLine(n.Description) == mark {
-			return true
-		}
+	return slices.ContainsFunc(found, func(n note) bool { return lastLine(n.Description) == mark || lastMark(n.Description) == mark })
+}
+
+// lastMark is the last line that is a mail's mark. The mail service may write below it; what stands above it may be quoted.
+func lastMark(text string) string {
+	all := line.FindAllString(text, -1)
+	if len(all) == 0 {
+		return ""
 	}
-	return false
+	return strings.TrimSpace(all[len(all)-1])
 }

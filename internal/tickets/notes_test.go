@@ -36,6 +36,12 @@ func TestANoteIsMadeOnceAndKnownByItsLastLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		has(1, long.Mark, true)
+		below := drive.Note{Ticket: 2, Title: "t", Text: "x\n\nRef: " + ref(7) + "\n\nRef: " + ref(8) + "\n\nThis came by mail.", Mark: "This came by mail."}
+		if err := w.AddNote(w.Context(), below); err != nil { // what else writes notes may write below the mark
+			t.Fatal(err)
+		}
+		has(2, "Ref: "+ref(8), true)
+		has(2, "Ref: "+ref(7), false)
 		for _, r := range w.tenant.Records("TicketNotes") {
 			if r["publish"] != int64(1) || r["noteType"] != int64(3) {
 				t.Errorf("%v", r)

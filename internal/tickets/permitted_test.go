@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/psagate/psagate/broker/drive"
+	"github.com/psagate/psagate/internal/limits"
 )
 
 func TestWhoMayMakeNoTicketsMakesNoneByMail(t *testing.T) {
@@ -46,8 +47,29 @@ func TestWhoMayMakeNoTicketsMakesNoneByMail(t *testing.T) {
 		if err := may(mail(0)); err != nil {
 			t.Error(err)
 		}
+		for what, of := range map[string]drive.Ticket{"ticket": mail(0), "note": note} {
+			w.frozen(t, "00:00-24:00")
+			if err := may(of); !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "(policy)") {
+				t.Errorf("a %s in a freeze: %v", what, err)
+			}
+			w.frozen(t, "23:00-24:00")
+			if err := may(of); err != nil {
+				t.Errorf("a %s outside of it: %v", what, err)
+			}
+		}
 		if n := len(w.made()); n != 0 {
 			t.Errorf("asking made %d tickets", n)
 		}
 	})
+}
+
+// frozen has nobody write in these hours of each day. It is midnight.
+func (w *world) frozen(t *testing.T, hours string) {
+	t.Helper()
+	window, err := limits.ParseWindow([]string{"mon-sun"}, hours, "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.cfg.Freeze = []limits.Window{window}
+	w.load()
 }

@@ -20,7 +20,7 @@ import (
 func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, ledger.Ledger){
-		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "balance": balance, "race": race,
+		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "over": over, "conversation": conversation, "balance": balance, "race": race,
 		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing, "counts": counts, "list": list, "begun": begun, "hasten": hasten,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
@@ -159,8 +159,10 @@ func blocked(t *testing.T, l ledger.Ledger) {
 	}
 	is := func(m ledger.Mail, want bool) {
 		t.Helper()
-		if got, err := l.Blocked(ctx, m); err != nil || got != want {
-			t.Errorf("mail %s is blocked: %t, %v", m.Object, got, err)
+		for _, over := range []time.Time{{}, noon} { // none of these is with the mail service
+			if got, err := l.Blocked(ctx, m, over); err != nil || got != want {
+				t.Errorf("mail %s is blocked: %t, %v", m.Object, got, err)
+			}
 		}
 	}
 	is(first, false)
@@ -175,6 +177,77 @@ func blocked(t *testing.T, l ledger.Ledger) {
 	is(last, true) // the answer is before it
 	end(t, l, answer)
 	is(last, false)
+}
+
+// over: what the mail service is done with does not keep others from it, and keeps them from the API.
+func over(t *testing.T, l ledger.Ledger) {
+	first := put(t, l, ledger.Mail{Mailbox: "m", Object: "1"}, func(m *ledger.Mail) {
+		m.State, m.IsNote, m.Ticket, m.SentAt = ledger.AtesSent, true, 7, noon
+	})
+	second := put(t, l, ledger.Mail{Mailbox: "m", Object: "2"}, func(m *ledger.Mail) { m.State, m.IsNote, m.Ticket = ledger.Ready, true, 7 })
+	is := func(over time.Time, want bool) {
+		t.Helper()
+		if got, err := l.Blocked(ctx, second, over); err != nil || got != want {
+			t.Errorf("it is blocked: %t, %v", got, err)
+		}
+	}
+	move := func(state ledger.State, cause string) {
+		t.Helper()
+		first.State, first.Cause = state, cause
+		var err error
+		if first, err = l.Update(ctx, first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is(time.Time{}, true)
+	is(noon, true)
+	is(noon.Add(time.Second), false)
+	move(ledger.AtesSent, ledger.AtesMade)
+	is(time.Time{}, true)
+	is(noon.Add(-time.Hour), false)
+	for _, state := range []ledger.State{ledger.AtesInFlight, ledger.AtesInDoubt, ledger.Ready, ledger.InFlight, ledger.InDoubt} {
+		move(state, "")
+		is(noon.Add(time.Hour), true)
+	}
+}
+
+func conversation(t *testing.T, l ledger.Ledger) {
+	on := func(object, from string, state ledger.State, item int) ledger.Mail {
+		return put(t, l, ledger.Mail{Mailbox: "m", Object: object, From: from}, func(m *ledger.Mail) {
+			m.State, m.Ticket, m.Item, m.Acknowledged, m.IsNote = state, 7, item, true, object != "1"
+		})
+	}
+	is := func(want ledger.Conversation) {
+		t.Helper()
+		got, err := l.Conversation(ctx, 7)
+		slices.Sort(got.From)
+		if err != nil || got.Number != want.Number || !slices.Equal(got.From, want.From) || !slices.Equal(got.Mails, want.Mails) {
+			t.Errorf("%+v, %v, want %+v", got, err, want)
+		}
+	}
+	is(ledger.Conversation{})
+	first := on("1", "jo@acme.example", ledger.Ready, 0) // what the mail service made of it is to be put right
+	is(ledger.Conversation{From: []string{"jo@acme.example"}, Mails: []int64{first.ID}})
+	end(t, l, first)
+	second := on("2", "sam@acme.example", ledger.Ready, 1) // its files are to come
+	on("3", "kim@acme.example", ledger.Ready, 0)           // nothing of it is there
+	on("4", "ann@acme.example", ledger.Suspended, 0)
+	third := put(t, l, ledger.Mail{Mailbox: "other", Object: "1", From: "jo@acme.example"}, func(m *ledger.Mail) { m.State, m.Ticket, m.Number = ledger.Done, 7, "T7" })
+	put(t, l, ledger.Mail{Mailbox: "m", Object: "5", From: "eve@evil.example"}, func(m *ledger.Mail) { m.State, m.Ticket, m.Number = ledger.Done, 8, "T8" })
+	is(ledger.Conversation{Number: "T7", From: []string{"jo@acme.example", "sam@acme.example"}, Mails: []int64{third.ID, second.ID, first.ID}})
+	if n, err := l.Forget(ctx, "m", time.Now().Add(time.Hour)); err != nil || n == 0 {
+		t.Fatal(n, err)
+	}
+	is(ledger.Conversation{Number: "T7", From: []string{"jo@acme.example", "sam@acme.example"}, Mails: []int64{third.ID, second.ID}})
+	for i := range 2 * ledger.MostOfConversation {
+		first = on(fmt.Sprint("more ", i), "jo@acme.example", ledger.Done, 0)
+	}
+	if got, err := l.Conversation(ctx, 7); err != nil || len(got.Mails) != ledger.MostOfConversation || got.Mails[0] != first.ID || len(got.From) != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := l.Conversation(ctx, 0); err != nil || len(got.From) > 0 {
+		t.Errorf("of no ticket: %+v, %v", got, err)
+	}
 }
 
 func end(t *testing.T, l ledger.Ledger, m ledger.Mail) {
