@@ -40,6 +40,8 @@ type Ledger interface {
 	Raw(ctx context.Context, id int64) ([]byte, error)
 	// Due are those of a mailbox for which something may be due (Mail.IsDue), those that came first before others; at most so many.
 	Due(ctx context.Context, mailbox string, now time.Time, most int) ([]Mail, error)
+	// Hasten makes the mails of a mailbox due that Hastens, and returns how many those were.
+	Hasten(ctx context.Context, mailbox string, now time.Time) (int, error)
 	// Blocked tells whether any mail is Before this one, which is a note. over is Before's.
 	Blocked(ctx context.Context, m Mail, over time.Time) (bool, error)
 	// Referred is the mail with this Message-ID, or else one that has it in its References: an answer belongs to its ticket, once

@@ -257,6 +257,48 @@ func TestWhatBreaksDownIsBegunAnewLaterEachTime(t *testing.T) {
 	})
 }
 
+// What a mail has waited for may be there with another config, or since somebody says so: it does not wait until its time has come.
+func TestMailsThatWaitAreLookedAtWhereSomethingHasChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		books, p := ledger.NewMemory(), new(psa)
+		waits := func(object string) {
+			raw := []byte("From: jo@acme.example\nSubject: " + object + "\nMessage-ID: <" + object + "@acme.example>\n\nText.\n")
+			m, _, err := books.Spool(t.Context(), drive.Spooled("support", object, raw, time.Now()), raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Fails, m.Due = 7, time.Now().Add(15*time.Minute)
+			if _, err := books.Update(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e := New(books, slog.New(slog.DiscardHandler), nil)
+		within := func(n int) {
+			t.Helper()
+			time.Sleep(2 * hastenMost)
+			if made := p.made(); len(made) != n {
+				t.Errorf("%d tickets, want %d", len(made), n)
+			}
+		}
+		waits("first")
+		e.Use(Config{Mailboxes: []*Mailbox{mailbox("support", p, "support@example.test")}})
+		within(1)
+		waits("second")
+		within(1) // since nothing has changed
+		e.Hasten()
+		e.Hasten()
+		within(2)
+		e.Use(Config{Mailboxes: []*Mailbox{mailbox("support", p, "support@example.test")}})
+		waits("third")
+		e.Hasten()
+		within(3)
+		e.Stop()
+		if err := e.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestMailsAreForgottenWhenTheirMailboxSaysEvenWhereItIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		books := ledger.NewMemory()

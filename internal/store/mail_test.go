@@ -58,6 +58,10 @@ func (t *turns) Due(ctx context.Context, mailbox string, now time.Time, most int
 	return t.one().Due(ctx, mailbox, now, most)
 }
 
+func (t *turns) Hasten(ctx context.Context, mailbox string, now time.Time) (int, error) {
+	return t.one().Hasten(ctx, mailbox, now)
+}
+
 func (t *turns) Missing(ctx context.Context, mailbox string, objects []string) ([]string, error) {
 	return t.one().Missing(ctx, mailbox, objects)
 }
