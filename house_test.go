@@ -87,6 +87,8 @@ func TestImportsRunOneWay(t *testing.T) {
 				t.Errorf("%s imports the browser for tests, which only tests may", r.name())
 			case to.within("internal/imaptest"):
 				t.Errorf("%s imports the mail server for tests, which only tests may", r.name())
+			case to.within("internal/mailsoak"):
+				t.Errorf("%s imports the soaks' mails, which only tests may", r.name())
 			case to.within("broker/ledger/ledgertest"):
 				t.Errorf("%s imports the tests of ledgers, which only tests may", r.name())
 			case to.within("internal/vaulttest"):

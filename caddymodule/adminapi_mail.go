@@ -131,7 +131,7 @@ func listMails(w http.ResponseWriter, r *http.Request, desk *maildesk.Desk, mail
 func listed(ctx context.Context, desk *maildesk.Desk, q ledger.Query) (report.MailList, error) {
 	list, err := desk.List(ctx, q)
 	if err == nil {
-		list.Troubles = mailTroubles(q.Mailbox)
+		list.Troubles = append(mailDown(q.Mailbox), mailTroubles(q.Mailbox)...)
 	}
 	return list, err
 }

@@ -6,13 +6,11 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/probe"
 	"github.com/psagate/psagate/internal/mail"
 	"github.com/psagate/psagate/internal/report"
@@ -52,15 +50,22 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	if _, busy := mailTests.LoadOrStore(name, true); busy {
 		return apiError(http.StatusConflict, "mailbox %q: %w", name, report.ErrMailTested)
 	}
-	defer mailTests.Delete(name)
+	over := sync.OnceFunc(func() { mailTests.Delete(name) })
+	defer over()
 	in.readAnew(r.Context(), config.secrets()...)
 	lines := &jsonLines{w: w}
 	test := mailTest(config, box, asked)
 	test.Told = func(s probe.Step) { step := testedStep(s); lines.write(report.MailTestLine{Step: &step}) }
 	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
 	steps := runMailTest(r.Context(), test)
+	if len(steps) == 0 {
+		s := probe.Step{Name: "config", Result: probe.Failed, Words: "no mails come in: the mailbox has neither `imap` nor `smtp`"}
+		test.Told(s)
+		steps = append(steps, s)
+	}
 	for _, of := range []func() (probe.Step, bool){
 		func() (probe.Step, bool) { return stepFallback(r.Context(), box, asked.Again && !asked.Send) }, // who sends has had it sent again,
+		func() (probe.Step, bool) { return in.stepPolicy(name, config) },
 		func() (probe.Step, bool) { return stepFields(r.Context(), config, box) },
 	} {
 		if s, there := of(); there {
@@ -77,6 +82,7 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	noteOperator(r, eventMailTested, "", map[string]string{
 		"mailbox": name, "ok": strconv.FormatBool(done.OK), "send": strconv.FormatBool(asked.Send), "again": strconv.FormatBool(asked.Again),
 	})
+	over() // before it is told: whoever hears it may begin the next at once
 	lines.write(report.MailTestLine{Done: &done})
 	return nil
 }
@@ -176,13 +182,4 @@ func (a *App) readAnew(ctx context.Context, secrets ...*SecretText) {
 			slog.New(currentLog{}).Error("a secret store cannot be closed", "error", err)
 		}
 	}
-}
-
-// mailRefusals are the Refusals of each user of a mail server, for as long as the process lives: neither a reload nor a test sends
-// a password that was refused.
-var mailRefusals sync.Map
-
-func refusalsOf(i *MailIMAP) *imap.Refusals {
-	all, _ := mailRefusals.LoadOrStore(strings.ToLower(i.Server+" "+i.User), new(imap.Refusals))
-	return all.(*imap.Refusals)
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/psagate/psagate/broker/route"
-	"github.com/psagate/psagate/policy"
 )
 
 // mail warns of mailboxes whose tickets would go astray, or could not be made.
@@ -37,40 +36,6 @@ func (s *MailSMTP) onLoopback() bool {
 	return err == nil && isLoopback(host)
 }
 
-// mailNeeds is what a mailbox does in the PSA.
-var mailNeeds = []struct {
-	action policy.Action
-	entity string
-	method string
-}{
-	{policy.Create, "Tickets", "POST"},
-	{policy.Update, "Tickets", "PATCH"},
-	{policy.Create, "TicketNotes", "POST"},
-	{policy.Create, "TicketAttachments", "POST"},
-	{policy.Query, "Tickets", "POST"},
-	{policy.Query, "Contacts", "POST"},
-	{policy.Query, "Companies", "POST"},
-	{policy.Query, "Resources", "POST"},
-}
-
-// deniesMail is what policy denies a mailbox that it needs.
-func (a *App) deniesMail(name string, m *Mailbox) (denied []string) {
-	if a.engine == nil {
-		return nil
-	}
-	who := policy.Principal{Kind: policy.Mailbox, Name: name}
-	if i := a.Integrations[m.As]; i != nil {
-		who = policy.Principal{Kind: policy.Integration, Name: m.As, Groups: i.Groups}
-	}
-	for _, need := range mailNeeds {
-		e, _ := a.engine.Explain(policy.Request{Principal: who, Action: need.action, Entity: need.entity, API: "rest", Method: need.method})
-		if e.Decision.Outcome == policy.Deny && e.Decision.Why == policy.NotPermitted { // others may hang on what is not known here
-			denied = append(denied, string(need.action)+" "+need.entity)
-		}
-	}
-	return denied
-}
-
 // secrets are those that a mailbox needs.
 func (m *Mailbox) secrets() (all []*SecretText) {
 	var tokens []*MailOAuth2
@@ -82,7 +47,7 @@ func (m *Mailbox) secrets() (all []*SecretText) {
 	}
 	for _, o := range tokens {
 		if o != nil {
-			all = append(all, o.ClientSecret, o.RefreshToken)
+			all = append(all, o.ClientSecret, o.RefreshToken, o.ServiceAccount)
 		}
 	}
 	return slices.DeleteFunc(all, func(s *SecretText) bool { return s == nil })

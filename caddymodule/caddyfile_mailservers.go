@@ -8,9 +8,13 @@ package caddymodule
 //	        scope <scope...>
 //	        refresh_token <secret>
 //	    }
+//	    login <user> service_account secret <store> <path> [<field>] {
+//	        scope <scope...>
+//	    }
 //	    tls on|starttls|off
 //	    ca <pem file>
 //	    folders <processed> <dead letter>
+//	    folders none since <date>
 //	    poll <duration>
 //	}
 //
@@ -26,17 +30,24 @@ func (p *parser) mailIMAP(w *word, m *Mailbox, path string) (err error) {
 			i.User, i.Password, i.OAuth2, err = w.mailLogin()
 			return err
 		},
-		"tls": func(w *word) error { return readMailTLS(w, &i.TLS) },
-		"ca":  func(w *word) (err error) { i.CA, err = w.text("<pem file>"); return err },
-		"folders": func(w *word) error {
-			args, err := w.args("<processed>", "<dead letter>")
-			if err == nil {
-				i.Processed, i.DeadLetter = args[0], args[1]
-			}
-			return err
-		},
-		"poll": func(w *word) (err error) { i.Poll, err = w.duration(); return err },
+		"tls":     func(w *word) error { return readMailTLS(w, &i.TLS) },
+		"ca":      func(w *word) (err error) { i.CA, err = w.text("<pem file>"); return err },
+		"folders": i.readFolders,
+		"poll":    func(w *word) (err error) { i.Poll, err = w.duration(); return err },
 	}))
+}
+
+// readFolders reads where mails go that are done with.
+func (i *MailIMAP) readFolders(w *word) error {
+	switch args := w.d.RemainingArgs(); {
+	case len(args) == 3 && args[0] == "none" && args[1] == "since":
+		i.LeaveSince = args[2]
+	case len(args) == 2:
+		i.Processed, i.DeadLetter = args[0], args[1]
+	default:
+		return w.errorf("folders takes <processed> <dead letter>; or none since <date>, and mails stay in the inbox")
+	}
+	return nil
 }
 
 // mailLogin reads who signs in to a mail server: with a password, or with tokens of an OAuth 2.0 server.
@@ -46,6 +57,10 @@ func (w *word) mailLogin() (user string, password *SecretText, tokens *MailOAuth
 		return "", nil, nil, w.errorf("login takes a user and a secret: %s; or a user, oauth2, <token URL> <client id> and a secret", secretForms)
 	}
 	user = args[0]
+	if len(args) > 1 && args[1] == "service_account" {
+		tokens, err = w.serviceAccount(args[2:])
+		return user, nil, tokens, err
+	}
 	if len(args) == 1 || args[1] != "oauth2" {
 		password, err = w.secretText(args[1:])
 		return user, password, nil, err
@@ -67,6 +82,15 @@ func (w *word) mailLogin() (user string, password *SecretText, tokens *MailOAuth
 			return err
 		},
 	})
+}
+
+// serviceAccount reads what a service account signs in with.
+func (w *word) serviceAccount(args []string) (tokens *MailOAuth2, err error) {
+	tokens = new(MailOAuth2)
+	if tokens.ServiceAccount, err = w.secretText(args); err != nil {
+		return nil, err
+	}
+	return tokens, w.block("login", words{"scope": func(w *word) (err error) { tokens.Scopes, err = w.list("<scope>"); return err }})
 }
 
 // mailSMTP reads where mails come in. Syntax:
@@ -107,6 +131,7 @@ func (p *parser) mailSMTP(w *word, m *Mailbox, path string) (err error) {
 //	    from <mail address>
 //	    login <user> <secret>
 //	    login <user> oauth2 <token URL> <client id> <secret> { ... }
+//	    login <user> service_account secret <store> <path> [<field>] { ... }
 //	    key <secret>
 //	}
 //

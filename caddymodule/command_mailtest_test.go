@@ -103,7 +103,7 @@ func TestAMailboxIsTestedByOneAtATime(t *testing.T) {
 		t.Error(err)
 	}
 	runMailTest = func(context.Context, probe.Test) []probe.Step { return nil }
-	if done, err := server.mailTest("support", mailTestAsked{}, nil); err != nil || done.OK {
+	if done, err := server.mailTest("support", mailTestAsked{}, func(report.MailTestStep) {}); err != nil || done.OK || !strings.Contains(done.Steps[0].Words, "neither `imap` nor `smtp`") {
 		t.Errorf("%+v, %v", done, err)
 	}
 }

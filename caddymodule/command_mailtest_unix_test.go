@@ -60,7 +60,7 @@ func TestAMailboxOfARealServerIsTested(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
-	if len(done.Steps) != 10 || len(server.Folder("INBOX"))+len(server.Folder("Processed")) != 0 {
+	if len(done.Steps) != 11 || len(server.Folder("INBOX"))+len(server.Folder("Processed")) != 0 {
 		t.Errorf("%d steps, and %d mails are left", len(done.Steps), len(server.Folder("INBOX"))+len(server.Folder("Processed")))
 	}
 }

@@ -23,6 +23,10 @@ type Mailbox struct {
 	// Login is the login or pool that its calls are sent as, where it does not call as an integration. Default: the only login.
 	Login string `json:"login,omitempty"`
 
+	// PerHour is how many calls in an hour it may make; each process counts for itself. Default: 4000 for all mailboxes of a login
+	// that call as themselves and do not say it, and 2000 for each where they are several.
+	PerHour int `json:"calls_per_hour,omitempty"`
+
 	// Aliases are its addresses, and what is said of the tickets of each.
 	Aliases []*MailAlias `json:"aliases,omitempty"`
 
@@ -79,22 +83,31 @@ type MailIMAP struct {
 	// DeadLetter is the folder for mails that can become nothing. Default: DeadLetter.
 	DeadLetter string `json:"dead_letter,omitempty"`
 
+	// LeaveSince is a day, such as 2026-11-27: mails stay in the inbox, where those that are done with are marked, and those that came
+	// before that day, and were there before psagate first looked, are left alone. Default: none, and mails are moved to Processed and
+	// DeadLetter.
+	LeaveSince string `json:"leave_since,omitempty"`
+
 	// Poll is how often the whole inbox is compared at least, whatever the server tells. Default: 1m.
 	Poll caddy.Duration `json:"poll,omitempty"`
 }
 
 // MailOAuth2 is where access tokens come from, by OAuth 2.0.
 type MailOAuth2 struct {
-	// TokenURL is the server's token endpoint. Required.
+	// TokenURL is the server's token endpoint. Required, as ClientID is, unless there is a ServiceAccount.
 	TokenURL string `json:"token_url,omitempty"`
 
-	// ClientID is what the server calls psagate. Required.
+	// ClientID is what the server calls psagate.
 	ClientID string `json:"client_id,omitempty"`
 
 	// ClientSecret is what psagate proves itself with. Required, unless there is a RefreshToken.
 	ClientSecret *SecretText `json:"client_secret,omitempty"`
 
-	// Scopes are what is asked for. Default: none.
+	// ServiceAccount is the key of a service account of Google's, the JSON that Google gave for it, in a secret store. The account acts
+	// for the user, and goes with none of the others but Scopes. Default: none.
+	ServiceAccount *SecretText `json:"service_account,omitempty"`
+
+	// Scopes are what is asked for. Default: none; of a ServiceAccount https://mail.google.com/.
 	Scopes []string `json:"scopes,omitempty"`
 
 	// RefreshToken is that of a person who has signed in elsewhere. Default: none, and psagate asks in its own name (client

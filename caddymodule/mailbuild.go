@@ -96,14 +96,17 @@ func (a *App) buildIMAP(m *Mailbox, b *builtBox) (err error) {
 	i := m.IMAP
 	box := &imap.Mailbox{
 		Server: i.Server, TLS: i.TLS, User: i.User, Processed: i.Processed, DeadLetter: i.DeadLetter, Poll: time.Duration(i.Poll), Most: m.MaxSize,
-		Refusals: refusalsOf(i),
+		Refused: &mailSignIns,
+	}
+	if box.LeaveSince, err = i.leaveSince(); err != nil {
+		return err
 	}
 	if box.Config, err = trusting(i.CA); err != nil {
 		return err
 	}
 	if i.OAuth2 != nil {
 		var source *token.Source
-		if source, err = b.imap.tokens(a, i.OAuth2); err == nil {
+		if source, err = b.imap.tokens(a, i.User, i.OAuth2); err == nil {
 			box.Token, box.Again = source.Token, source.Forget
 		}
 	} else {
@@ -150,7 +153,7 @@ func (a *App) buildFallback(m *Mailbox, b *builtBox) error {
 	switch {
 	case f.OAuth2 != nil:
 		var source *token.Source
-		if source, err = b.rest.tokens(a, f.OAuth2); err == nil {
+		if source, err = b.rest.tokens(a, f.User, f.OAuth2); err == nil {
 			s.Server.Token, s.Server.Forget = source.Token, source.Forget
 		}
 	case f.Password != nil:
@@ -163,9 +166,8 @@ func (a *App) buildFallback(m *Mailbox, b *builtBox) error {
 	return err
 }
 
-// mailsHandedIn is what is remembered of the servers that mails are handed to, for as long as the process lives: neither a reload nor
-// another mailbox presents a password that was refused.
-var mailsHandedIn ates.Memory
+// mailsHandedIn is what is remembered of the servers that mails are handed to, for as long as the process lives, by all mailboxes.
+var mailsHandedIn = ates.Memory{Refused: &mailSignIns}
 
 // service is the PSA's mail service, as far as that can be said without a secret.
 func (f *MailFallback) service(m *Mailbox) ates.Service {
@@ -242,7 +244,7 @@ func (b *builtMail) openDoors() error {
 	for _, d := range b.doors {
 		l, err := listenAt(d.Place)
 		if err != nil {
-			return fmt.Errorf("mails cannot come in by SMTP: %w", err)
+			return fmt.Errorf("mails cannot come in by SMTP at %s (another program may be listening there, or the port be one for root alone): %w", d.Place, err)
 		}
 		b.mu.Lock()
 		b.listeners[d.Place] = l

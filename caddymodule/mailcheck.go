@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -78,6 +79,8 @@ func (a *App) checkMailboxes() error {
 func (a *App) checkMailCaller(path string, m *Mailbox) error {
 	i, known := a.Integrations[m.As]
 	switch {
+	case m.PerHour < 0:
+		return faultAt(path+" limit", "calls_per_hour must be more than 0")
 	case known && m.Login != "" && m.Login != cmp.Or(i.Login, a.onlyLogin()):
 		return faultAt(path+" login", "it calls as integration %s, whose calls are sent as another login: leave the line out, or `as`", m.As)
 	case m.As != "" && !known:
@@ -114,10 +117,28 @@ func (a *App) checkMailIMAP(path string, i *MailIMAP) error {
 	if strings.EqualFold(processed, dead) || strings.EqualFold(processed, "INBOX") || strings.EqualFold(dead, "INBOX") {
 		return faultAt(path+" folders", "folders takes two folders, neither of which is the inbox: one for mails that are done with, and one for those that can become nothing")
 	}
+	switch _, err := i.leaveSince(); {
+	case err != nil:
+		return faultAt(path+" folders", "%w", err)
+	case i.LeaveSince != "" && i.Processed+i.DeadLetter != "":
+		return faultAt(path+" folders", "mails are left in the inbox, or moved to folders: leave_since goes with neither processed nor dead_letter")
+	}
 	if i.Poll < 0 {
 		return faultAt(path+" poll", "poll must be more than 0")
 	}
 	return nil
+}
+
+// leaveSince is the day since which mails are read that stay in the inbox; zero where they do not.
+func (i *MailIMAP) leaveSince() (time.Time, error) {
+	if i.LeaveSince == "" {
+		return time.Time{}, nil
+	}
+	day, err := time.Parse(time.DateOnly, i.LeaveSince)
+	if err != nil || day.Year() < 1970 {
+		return time.Time{}, errors.New("folders none since takes the day since which mails are to become tickets, such as 2026-11-27")
+	}
+	return day, nil
 }
 
 // checkMailServer says what is wrong with a mail server, which a word takes, and with the way to it.
@@ -147,6 +168,9 @@ func (a *App) checkMailLogin(path, user string, password *SecretText, tokens *Ma
 	case tokens == nil:
 		return a.checkSecretText(path, password)
 	}
+	if tokens.ServiceAccount != nil {
+		return a.checkServiceAccount(path, tokens)
+	}
 	u, err := url.Parse(tokens.TokenURL)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
@@ -165,6 +189,18 @@ func (a *App) checkMailLogin(path, user string, password *SecretText, tokens *Ma
 		}
 	}
 	return nil
+}
+
+// checkServiceAccount says what is wrong with what a service account signs in with. Its key opens every mailbox that it may act for: it
+// is in a secret store, and not in a file that lies about.
+func (a *App) checkServiceAccount(path string, o *MailOAuth2) error {
+	switch {
+	case o.ServiceAccount.Store == "":
+		return faultAt(path, "service_account takes `secret <store> <path> [<field>]`: its key is in a secret store, and nowhere else")
+	case o.TokenURL != "" || o.ClientID != "" || o.ClientSecret != nil || o.RefreshToken != nil:
+		return faultAt(path, "a service account has its key alone: what it is shown to is in that")
+	}
+	return a.checkSecretText(path, o.ServiceAccount)
 }
 
 func (a *App) checkMailSMTP(path string, m *Mailbox) error {

@@ -2,26 +2,33 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/probe"
 	"github.com/psagate/psagate/broker/route"
 	"github.com/psagate/psagate/internal/mail"
+	"github.com/psagate/psagate/internal/tickets"
 )
 
-// picklister knows the PSA's picklists: a tickets.Tickets.
+// picklister asks the PSA for its picklists: a tickets.Tickets.
 type picklister interface {
-	Picklists(ctx context.Context) (route.Picklists, error)
+	AskPicklists(ctx context.Context) (route.Picklists, error)
 }
 
 // fieldsWithin is how long the PSA may take to tell its picklists: the queue has its own, shorter limit.
 const fieldsWithin = time.Minute
 
+// fallbackWithin is how long the fallback's server may take; those that work need less than a second for each of their answers.
+const fallbackWithin = 20 * time.Second
+
 // stepFields holds what the config says of tickets against the PSA's picklists: with a queue that the PSA does not have, tickets come
-// into none, and nobody sees them. There is no step for a mailbox whose PSA has no picklists.
+// into none, and nobody sees them. It goes all the way to the PSA, as a ticket does: what it had told before is not enough. There is no
+// step for a mailbox whose PSA has no picklists.
 func stepFields(ctx context.Context, config *Mailbox, box *mail.Mailbox) (s probe.Step, there bool) {
 	psa, there := box.PSA.Directory.(picklister)
 	if !there {
@@ -30,17 +37,29 @@ func stepFields(ctx context.Context, config *Mailbox, box *mail.Mailbox) (s prob
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, fieldsWithin)
 	defer cancel()
-	lists, err := psa.Picklists(ctx)
+	lists, err := psa.AskPicklists(ctx)
 	s = probe.Step{Name: "fields", Result: probe.OK, Words: "the PSA has every queue, source and priority, and all else that the config names for tickets"}
-	if err != nil {
-		s.Result, s.Words = probe.Warn, "the PSA could not be asked whether it has what the config names for tickets: "+err.Error()
-		s.Do = "psagate check says how its login stands. Mails are kept until the PSA can be used."
+	if errors.Is(err, tickets.ErrDenied) {
+		s.Result, s.Words = probe.Warn, "the mailbox may not ask whether the PSA has what the config names for tickets: "+whyNotNow(err)
+		s.Do = "Permit it to read Tickets, which their picklists are part of, or name everything by its id."
+	} else if err != nil {
+		s.Result, s.Words = probe.Failed, "the PSA cannot be asked whether it has what the config names for tickets: "+whyNotNow(err)
+		s.Do = "psagate check says how its login stands, and what to do. Mails are kept, and become tickets once the PSA can be used."
 	} else if unknown, known := unknownFields(config, lists); len(unknown) > 0 {
 		s.Result, s.Words = probe.Failed, strings.Join(unknown, "; ")
 		s.Do = "Tickets are made without them. Name them as the PSA does: " + known + "."
 	}
 	s.Took = time.Since(begun).Round(time.Millisecond)
 	return s, true
+}
+
+// whyNotNow is why the PSA cannot be asked, without what it was asked for.
+func whyNotNow(err error) string {
+	text := err.Error()
+	if _, why, is := strings.Cut(text, drive.ErrNotNow.Error()+": "); is {
+		return why
+	}
+	return text
 }
 
 // tryingOut is a way to the PSA's mail service that can be tried: an ates.Sender.
@@ -57,7 +76,7 @@ func stepFallback(ctx context.Context, box *mail.Mailbox, again bool) (s probe.S
 		return s, false
 	}
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, fieldsWithin)
+	ctx, cancel := context.WithTimeout(ctx, fallbackWithin)
 	defer cancel()
 	s = probe.Step{Name: "fallback", Result: probe.OK, Words: "its key is there, and its server takes mails for the PSA's mail service; none was sent"}
 	try := by.Try

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/psagate/psagate/broker/probe"
 	"github.com/psagate/psagate/broker/route"
 	"github.com/psagate/psagate/internal/mail"
+	"github.com/psagate/psagate/internal/tickets"
 )
 
 // lister is a PSA that is asked for its picklists alone.
@@ -19,7 +21,7 @@ type lister struct {
 	err   error
 }
 
-func (l lister) Picklists(context.Context) (route.Picklists, error) { return l.lists, l.err }
+func (l lister) AskPicklists(context.Context) (route.Picklists, error) { return l.lists, l.err }
 
 func TestAQueueThatThePSADoesNotHaveIsSaidBeforeAMailComes(t *testing.T) {
 	lists := route.Picklists{
@@ -44,7 +46,9 @@ func TestAQueueThatThePSADoesNotHaveIsSaidBeforeAMailComes(t *testing.T) {
 		"inactive":                      {at(MailFields{Queue: "Old"}), nil, probe.Failed, []string{"is inactive in the PSA"}},
 		"in the default, and said once": {&Mailbox{Aliases: []*MailAlias{{Address: "a@example.com"}}, Default: &MailFields{Queue: "x"}}, nil, probe.Failed, []string{`default: queue "x"`}},
 		"in a rule":                     {&Mailbox{Rules: []*MailRule{{Name: "urgent", Fields: &MailFields{Queue: "x"}}}}, nil, probe.Failed, []string{`rule urgent: queue "x"`}},
-		"the PSA cannot be asked":       {at(MailFields{}), errors.New("login-locked"), probe.Warn, []string{"could not be asked", "login-locked", "psagate check"}},
+		"the PSA cannot be asked":       {at(MailFields{}), fmt.Errorf("GET /Tickets: %w: login-locked: it is locked", drive.ErrNotNow), probe.Failed, []string{"cannot be asked", "for tickets: login-locked: it is locked", "psagate check"}},
+		"it may not be asked":           {at(MailFields{}), fmt.Errorf("GET /Tickets: %w: %w: policy", drive.ErrNotNow, tickets.ErrDenied), probe.Warn, []string{"may not ask", "Permit it to read Tickets"}},
+		"for another reason":            {at(MailFields{}), errors.New("it is mute"), probe.Failed, []string{"for tickets: it is mute"}},
 	} {
 		s, there := stepFields(t.Context(), c.config, &mail.Mailbox{PSA: mail.PSA{Directory: lister{lists: lists, err: c.err}}})
 		if !there || s.Name != "fields" || s.Result != c.result {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -164,19 +166,18 @@ func (a *App) checkRemoved() error {
 	if before == nil {
 		return nil
 	}
-	var problems []string
-	for name, m := range before.Mail {
+	var problems, blocks []string
+	for _, name := range slices.Sorted(maps.Keys(before.Mail)) {
 		if _, stays := a.Mail[name]; !stays {
-			if problem := leftOf(name, m); problem != "" {
-				problems = append(problems, problem)
+			if problem := leftOf(name, before.Mail[name]); problem != "" {
+				problems, blocks = append(problems, problem), append(blocks, "`mail "+name+"`")
 			}
 		}
 	}
 	if len(problems) == 0 {
 		return nil
 	}
-	slices.Sort(problems)
-	return fmt.Errorf("%s. Leave the block `mail <name>` in the config without its lines imap, smtp and alias, so that what is there is done with (`psagate mail list` shows it, `psagate mail drop` ends what nothing is to become of), and take it out then", strings.Join(problems, "; "))
+	return fmt.Errorf("%s. Leave %s in the config without the lines imap, smtp and alias, so that what is there is done with (`psagate mail list` shows it, `psagate mail drop` ends what nothing is to become of), and take it out then", strings.Join(problems, "; "), strings.Join(blocks, ", "))
 }
 
 // leftOf says what is left of a mailbox that is to be taken out; empty where nothing is.
@@ -187,7 +188,7 @@ func leftOf(name string, m *Mailbox) string {
 		for _, alias := range m.Aliases {
 			aliases = append(aliases, alias.Address)
 		}
-		left = append(left, fmt.Sprintf("%d aliases, mails to which nobody would take any more (%s)", len(aliases), strings.Join(aliases, ", ")))
+		left = append(left, fmt.Sprintf("%s, mails to which nobody would take any more (%s)", number(len(aliases), "alias", "aliases"), strings.Join(aliases, ", ")))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), reopenEvery)
 	defer cancel()
@@ -196,12 +197,20 @@ func leftOf(name string, m *Mailbox) string {
 	case err != nil:
 		left = append(left, fmt.Sprintf("mails of which nobody knows how many are not done with, since the store cannot be read (%v)", err))
 	case counts.Pending()+counts.Aside() > 0:
-		left = append(left, fmt.Sprintf("%d mails that are not done with (%s)", counts.Pending()+counts.Aside(), unfinished(counts)))
+		left = append(left, fmt.Sprintf("%s not done with (%s)", number(counts.Pending()+counts.Aside(), "mail that is", "mails that are"), unfinished(counts)))
 	}
 	if len(left) == 0 {
 		return ""
 	}
 	return fmt.Sprintf("mailbox %s cannot be taken out of the config: it has %s", name, strings.Join(left, ", and "))
+}
+
+// number is how many there are.
+func number(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + more
 }
 
 // unfinished lists the states of mails that are not done with.

@@ -52,7 +52,7 @@ func strayMails(ctx context.Context) (all []string) {
 	names := mails().Names()
 	for name, of := range counts {
 		if n := of.Pending() + of.Aside(); n > 0 && !slices.Contains(names, name) {
-			all = append(all, fmt.Sprintf("the store has %d mails of mailbox %s, which is not in the config: nobody works on them. Put it back, without imap and smtp if need be", n, name))
+			all = append(all, fmt.Sprintf("the store has %s of mailbox %s, which is not in the config: nobody works on that. Put it back, without imap and smtp if need be", number(n, "mail", "mails"), name))
 		}
 	}
 	slices.Sort(all)
@@ -72,6 +72,19 @@ var mailTroubles = func(mailbox string) (all []report.MailTrouble) {
 		all = append(all, report.MailTrouble{Since: of.Since, Last: of.Last, Times: of.Times, Text: of.Text})
 	}
 	return all
+}
+
+// mailDown is that the PSA's API cannot be used for a mailbox that is run, since when, and why; nothing while it can. Who looks at mails
+// that wait is told here, and not only by status.
+func mailDown(mailbox string) []report.MailTrouble {
+	if !mailed.Load() {
+		return nil
+	}
+	t, runs := mails().maker(mailbox)
+	if !runs || t.Down().IsZero() {
+		return nil
+	}
+	return []report.MailTrouble{{Since: t.Down(), Last: t.Down(), Times: 1, Text: fmt.Sprintf("the PSA's API cannot be used (%s), so that mails wait. psagate status says more; nothing is lost", t.WhyDown())}}
 }
 
 // whyDown is why the PSA's API cannot be used for a mailbox that is run.

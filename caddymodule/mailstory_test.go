@@ -124,7 +124,7 @@ func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testi
 	}
 	o.isTold(t)
 	o.config(t, supportBox, "")
-	if out, err := o.reload(t); err == nil || !strings.Contains(out, "mailbox support cannot be taken out of the config: it has 1 aliases, mails to which nobody would take any more (support@example.com)") || !strings.Contains(out, "mail drop") {
+	if out, err := o.reload(t); err == nil || !strings.Contains(out, "mailbox support cannot be taken out of the config: it has 1 alias, mails to which nobody would take any more (support@example.com)") || !strings.Contains(out, "Leave `mail support` in the config") || !strings.Contains(out, "mail drop") {
 		t.Errorf("it was taken out: %v\n%s", err, out)
 	}
 	o.send(t, "disk", "support@example.com") // all is as it was
@@ -137,7 +137,7 @@ func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testi
 		t.Fatalf("%v\n%s", err, out)
 	}
 	o.config(t, empty, "")
-	if out, err := o.reload(t); err == nil || !strings.Contains(out, "it has 1 mails that are not done with (1 suspended)") {
+	if out, err := o.reload(t); err == nil || !strings.Contains(out, "it has 1 mail that is not done with (1 suspended)") {
 		t.Errorf("it was taken out: %v\n%s", err, out)
 	}
 	if out, err := o.command(t.Context(), "psa", "mail", "drop", "support", "3", "--reason", "a test", "--config", o.path("Caddyfile"), "--adapter", "caddyfile").CombinedOutput(); err != nil {
@@ -148,7 +148,7 @@ func TestAMailBecomesATicketAndItsMailboxCannotBeTakenOutBeforeItIsDone(t *testi
 		if err == nil {
 			break
 		}
-		if time.Now().After(end) || !strings.Contains(out, "mails that are not done with") {
+		if time.Now().After(end) || !strings.Contains(out, "not done with") {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
@@ -189,6 +189,9 @@ func TestAReloadDoesNotMakeAnOutageYounger(t *testing.T) {
 	o.sim.Fault(psatest.Fault{At: psatest.Judged, Then: psatest.Answer, Status: 429, Only: psatest.SignInCall})
 	o.send(t, "first", "support@example.com")
 	since := o.downSince(t, "support@example.com")
+	if out, err := o.command(t.Context(), "psa", "mail", "list", "support", "--config", o.path("Caddyfile"), "--adapter", "caddyfile").CombinedOutput(); err != nil || !strings.Contains(string(out), "! the PSA's API cannot be used (") {
+		t.Errorf("who looks at the mails is not told why they wait: %v\n%s", err, out)
+	}
 	o.config(t, supportBox, strings.Replace(supportBox, "alias support@", "alias help@", 1))
 	if out, err := o.reload(t); err != nil {
 		t.Fatalf("%v\n%s", err, out)

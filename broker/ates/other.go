@@ -21,16 +21,13 @@ func (s *Sender) send(ctx context.Context, from, to string, raw []byte, again bo
 		return notNow(ctx.Err(), "other mails come first")
 	}
 	s.allow(again)
-	return s.submit(ctx, letter{from: from, to: to, raw: raw})
+	return s.submit(ctx, letter{from: from, to: to, raw: raw, again: again})
 }
 
-// allow has what was refused presented again, where people say so. It is for whoever has the turn.
+// allow has whoever gives the token ask for another, where people say that what was refused is right: it may have been refused
+// something itself.
 func (s *Sender) allow(again bool) {
-	if !again {
-		return
-	}
-	s.refusal.forget()
-	if s.s.Server.Forget != nil { // it may have been refused something itself
+	if again && s.s.Server.Forget != nil {
 		s.s.Server.Forget()
 	}
 }

@@ -2,47 +2,31 @@ package ates
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"github.com/psagate/psagate/broker/refused"
 )
 
-// refusal remembers the last secret that was refused, as an HMAC with a key of its own.
-type refusal struct {
-	key    [32]byte
-	of     [32]byte
-	inARow int
-	at     time.Time
+// place is where the server's secrets are shown.
+func (s Server) place() refused.Place {
+	return refused.Place{Protocol: "smtp", Server: s.Address, User: s.User, What: s.secretKind(), Changing: s.Token != nil}
 }
 
-// tokenPause is how long no token is sent after the second one in a row was refused: tokens change by themselves, which proves
-// nothing.
-const tokenPause = 5 * time.Minute
-
-func (r *refusal) print(secret string) [32]byte {
-	if r.key == [32]byte{} {
-		_, _ = rand.Read(r.key[:]) // it never fails
-	}
-	h := hmac.New(sha256.New, r.key[:])
-	h.Write([]byte(secret))
-	return [32]byte(h.Sum(nil))
-}
-
-func (r *refusal) note(secret string, now time.Time) {
-	r.of, r.at = r.print(secret), now
-	r.inARow++
-}
-
-func (r *refusal) forget() { r.inARow = 0 }
-
-// secret is what to sign in with, if it may be sent; nothing where nobody signs in.
-func (r *refusal) secret(ctx context.Context, s Server, now time.Time) (string, error) {
-	get, what := s.Password, "password"
+func (s Server) secretKind() string {
 	if s.Token != nil {
-		get, what = s.Token, "access token"
+		return "access token"
+	}
+	return "password"
+}
+
+// secret is what to sign in with; nothing where nobody signs in.
+func (s Server) secret(ctx context.Context) (string, error) {
+	get := s.Password
+	if s.Token != nil {
+		get = s.Token
 	}
 	if get == nil {
 		return "", nil
@@ -51,13 +35,32 @@ func (r *refusal) secret(ctx context.Context, s Server, now time.Time) (string, 
 	if err == nil && secret == "" {
 		err = errors.New("it is empty")
 	}
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("there is no %s for %s at %s: %w", what, s.User, s.Address, err)
-	case r.inARow > 0 && r.print(secret) == r.of:
-		return "", fmt.Errorf("%s has refused the %s of %s, which is not sent again until it changes", s.Address, what, s.User)
-	case s.Token != nil && r.inARow > 1 && now.Sub(r.at) < tokenPause:
-		return "", fmt.Errorf("%s has refused %d access tokens of %s, one after the other; the next is sent %s after the last", s.Address, r.inARow, s.User, tokenPause)
+	if err != nil {
+		return "", fmt.Errorf("there is no %s for %s at %s: %w", s.secretKind(), s.User, s.Address, err)
 	}
 	return secret, nil
+}
+
+// mayShow is the secret, unless it is known that it must not be sent: then nobody need connect for it. again is for people who say that
+// it is right now.
+func (s *Sender) mayShow(ctx context.Context, again bool) (string, error) {
+	secret, err := s.s.Server.secret(ctx)
+	if err != nil || secret == "" || again {
+		return secret, err
+	}
+	return secret, s.refused.May(ctx, s.s.Server.place(), secret)
+}
+
+// outcome is what an answer says of the secret.
+func outcome(err error) refused.Outcome {
+	said := new(smtp.SMTPError)
+	switch {
+	case err == nil:
+		return refused.Accepted
+	case !errors.As(err, &said):
+		return refused.Unanswered
+	case said.Code/100 != 5 || 500 <= said.Code && said.Code <= 504: // it is busy, or does not understand
+		return refused.Unjudged
+	}
+	return refused.Refused
 }

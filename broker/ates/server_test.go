@@ -5,12 +5,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-smtp"
 
 	"github.com/psagate/psagate/broker/drive"
+	"github.com/psagate/psagate/broker/refused"
 )
 
 func TestSigningIn(t *testing.T) {
@@ -70,15 +73,67 @@ func TestSendersRemember(t *testing.T) {
 	if tries, _ := r.seen(); len(tries) != 1 {
 		t.Errorf("presented: %q", tries)
 	}
+	books := new(refused.InMemory)
+	s.Server.Password = fixed("wrong-4567")
+	for range 3 { // a process that is started again and again
+		s.Memory = &Memory{Refused: &refused.Memory{Books: books}}
+		for _, err := range []error{sender(t, s).HandOver(t.Context(), ticket(), false), sender(t, s).Try(t.Context())} {
+			if !errors.Is(err, drive.ErrNotNow) || !strings.Contains(err.Error(), "not sent again until it changes") {
+				t.Errorf("%v", err)
+			}
+		}
+	}
+	if tries, _ := r.seen(); len(tries) != 2 {
+		t.Errorf("presented: %q", tries)
+	}
 	s.Memory = nil
 	_ = sender(t, s).HandOver(t.Context(), ticket(), false)
 	s.Memory = new(Memory)
 	s.Server.User = "other@msp.example"
 	_ = sender(t, s).HandOver(t.Context(), ticket(), false)
-	if tries, _ := r.seen(); len(tries) != 3 {
+	if tries, _ := r.seen(); len(tries) != 4 {
 		t.Errorf("presented: %q", tries)
 	}
 }
+
+// What is no answer to the secret does not count as one.
+func TestWhatAnAnswerSaysOfTheSecret(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]refused.Outcome{535: refused.Refused, 534: refused.Refused, 550: refused.Refused, 421: refused.Unjudged, 454: refused.Unjudged, 500: refused.Unjudged, 504: refused.Unjudged} {
+		if got := outcome(&smtp.SMTPError{Code: code}); got != want {
+			t.Errorf("%d: %d, want %d", code, got, want)
+		}
+	}
+	if outcome(nil) != refused.Accepted || outcome(io.ErrUnexpectedEOF) != refused.Unanswered {
+		t.Error("no answer, or a good one")
+	}
+}
+
+// Where it cannot be looked up what was refused, nothing is sent, and the mail waits.
+func TestWhatWasRefusedCannotBeLookedUp(t *testing.T) {
+	t.Parallel()
+	r := newRelay(t, TLSOff, "PLAIN")
+	s := service(t, Server{Address: r.addr, TLS: TLSOff, User: "us@msp.example", Password: fixed(password)})
+	s.Memory = &Memory{Refused: &refused.Memory{Books: closed{}}}
+	out := sender(t, s)
+	for _, err := range []error{out.HandOver(t.Context(), ticket(), false), out.TryAgain(t.Context())} {
+		if !errors.Is(err, drive.ErrNotNow) || !errors.Is(err, errClosed) || strings.Contains(err.Error(), password) {
+			t.Errorf("%v", err)
+		}
+	}
+	if tries, _ := r.seen(); len(tries) != 0 {
+		t.Errorf("presented: %q", tries)
+	}
+}
+
+var errClosed = errors.New("the store is not open")
+
+// closed are books that cannot be used.
+type closed struct{}
+
+func (closed) Change(context.Context, string, func(*refused.Record)) error { return errClosed }
+
+func (closed) Prints(string, string) ([]string, error) { return []string{"x"}, nil }
 
 // Tokens change by themselves, which proves nothing: after two that were refused there is a pause.
 func TestTokensThatAreRefused(t *testing.T) {
@@ -86,7 +141,10 @@ func TestTokensThatAreRefused(t *testing.T) {
 	r := newRelay(t, TLSStart, "XOAUTH2")
 	n := 0
 	token := func(context.Context) (string, error) { n++; return fmt.Sprintf("token-0123-%d", n), nil }
-	out := sender(t, service(t, Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Token: token}))
+	books := new(aged)
+	s := service(t, Server{Address: r.addr, TLS: TLSStart, Config: &tls.Config{RootCAs: r.roots}, User: "us@msp.example", Token: token})
+	s.Memory = &Memory{Refused: &refused.Memory{Books: books}}
+	out := sender(t, s)
 	for range 5 {
 		if err := out.HandOver(t.Context(), ticket(), false); !errors.Is(err, drive.ErrNotNow) || strings.Contains(err.Error(), "0123") {
 			t.Errorf("%v", err)
@@ -95,10 +153,25 @@ func TestTokensThatAreRefused(t *testing.T) {
 	if tries, _ := r.seen(); len(tries) != 2 {
 		t.Errorf("presented: %q", tries)
 	}
-	out.refusal.at = out.refusal.at.Add(-tokenPause) // time goes by
+	books.by = 5 * time.Minute
 	if _ = out.HandOver(t.Context(), ticket(), false); len(r.tries) != 3 {
 		t.Errorf("after a pause: %q", r.tries)
 	}
+}
+
+// aged are books of so long ago.
+type aged struct {
+	refused.InMemory
+	by time.Duration
+}
+
+func (b *aged) Change(ctx context.Context, place string, f func(*refused.Record)) error {
+	return b.InMemory.Change(ctx, place, func(r *refused.Record) {
+		for i := range r.Refused {
+			r.Refused[i].At = r.Refused[i].At.Add(-b.by)
+		}
+		f(r)
+	})
 }
 
 func TestWhatAServerMustHave(t *testing.T) {

@@ -1,20 +1,21 @@
 package ates
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"github.com/psagate/psagate/broker/bearer"
+	"github.com/psagate/psagate/broker/refused"
 )
 
-// signIn presents the secret, once; a server without users is presented nothing.
-func (s *Sender) signIn(c *smtp.Client, secret string) error {
+// signIn presents the secret, once, unless it must not be sent, and has it remembered what came of that; a server without users is
+// presented nothing. again sends it though it was refused.
+func (s *Sender) signIn(ctx context.Context, c *smtp.Client, secret string, again bool) error {
 	server := s.s.Server
 	if server.User == "" {
 		return nil
@@ -24,33 +25,36 @@ func (s *Sender) signIn(c *smtp.Client, secret string) error {
 	if err != nil {
 		return err
 	}
+	attempt, err := s.refused.Begin(ctx, server.place(), secret, again)
+	if err != nil {
+		return err
+	}
 	err = c.Auth(mechanism)
-	said := new(smtp.SMTPError)
-	switch {
-	case err == nil:
-		s.refusal.forget()
+	came := outcome(err)
+	attempt.End(came)
+	switch came {
+	case refused.Accepted:
 		return nil
-	case !errors.As(err, &said):
+	case refused.Unanswered:
 		return fmt.Errorf("signing in to %s as %s: the connection broke: %w", server.Address, server.User, err)
-	case said.Code/100 != 5 || 500 <= said.Code && said.Code <= 504: // it is busy, or does not understand; the secret was not judged
+	case refused.Unjudged:
 		return fmt.Errorf("%s cannot be signed in to for now, and is tried again; it says %w", server.Address, err)
 	}
-	s.refusal.note(secret, time.Now())
-	what, do := "password", "is it right, and may this user send mails with a password (SMTP AUTH, or an app password, may have to be allowed)?"
+	do := "is it right, and may this user send mails with a password (SMTP AUTH, or an app password, may have to be allowed)?"
 	if server.Token != nil {
-		what, do = "access token", "may the application send mails for this user, and is the scope right?"
+		do = "may the application send mails for this user, and is the scope right?"
 	}
-	return fmt.Errorf("%s refuses the %s of %s, which is not sent again until it changes: %s The server says %w", server.Address, what, server.User, do, err)
+	return fmt.Errorf("%s refuses the %s of %s, which is not sent again until it changes: %s The server says %w", server.Address, server.secretKind(), server.User, do, err)
 }
 
 // mechanism is how the server wants to be shown the secret.
 func (s Server) mechanism(offered []string, secret string) (sasl.Client, error) {
 	has := func(name string) bool { return slices.Contains(offered, name) }
 	switch {
-	case s.Token != nil && has("XOAUTH2"):
-		return bearer{"XOAUTH2", []byte("user=" + s.User + "\x01auth=Bearer " + secret + "\x01\x01")}, nil
-	case s.Token != nil && has(sasl.OAuthBearer):
-		return s.oauthBearer(secret)
+	case s.Token != nil && has(bearer.NameXOAUTH2):
+		return bearer.XOAUTH2(s.User, secret), nil
+	case s.Token != nil && has(bearer.NameOAuthBearer):
+		return bearer.OAuthBearer(s.User, secret, s.Address)
 	case s.Token != nil:
 		return nil, fmt.Errorf("%s takes no access tokens (it has neither XOAUTH2 nor OAUTHBEARER): use a password there", s.Address)
 	case has(sasl.Plain):
@@ -59,25 +63,4 @@ func (s Server) mechanism(offered []string, secret string) (sasl.Client, error) 
 		return sasl.NewLoginClient(s.User, secret), nil
 	}
 	return nil, fmt.Errorf("%s takes no passwords here (it has neither PLAIN nor LOGIN): is it the port for handing mails in (587, or 465 with tls on), or does it want an access token (oauth2)?", s.Address)
-}
-
-// bearer is a mechanism that presents an access token: XOAUTH2 (Microsoft and Google, who wrote it down; no RFC), or another whose
-// start it has. A server that refuses says why in a challenge, and ends the exchange when that is answered (RFC 7628 section
-// 3.2.3).
-type bearer struct {
-	mechanism string
-	response  []byte
-}
-
-func (b bearer) Start() (string, []byte, error) { return b.mechanism, b.response, nil }
-
-func (b bearer) Next([]byte) ([]byte, error) { return []byte{1}, nil }
-
-func (s Server) oauthBearer(token string) (sasl.Client, error) {
-	host, text, _ := net.SplitHostPort(s.Address)
-	port, _ := strconv.Atoi(text)
-	// A user's name is in a saslname there (RFC 5801 section 4), which the library leaves to us.
-	name := strings.NewReplacer("=", "=3D", ",", "=2C").Replace(s.User)
-	mechanism, response, err := sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{Username: name, Token: token, Host: host, Port: port}).Start()
-	return bearer{mechanism, response}, err
 }

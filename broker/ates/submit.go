@@ -1,11 +1,13 @@
 package ates
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -24,11 +26,12 @@ type letter struct {
 	raw      []byte
 	key      string // it is in raw, and may be quoted by the server
 	subject  string
+	again    bool // people say that what was refused is right
 }
 
 // submit hands a mail in. Up to the dot that ends it nothing has been sent that counts.
 func (s *Sender) submit(ctx context.Context, l letter) error {
-	c, hidden, end, err := s.open(ctx, l.key)
+	c, hidden, end, err := s.open(ctx, l.key, l.again)
 	if err != nil {
 		return err
 	}
@@ -59,9 +62,9 @@ func (s *Sender) submit(ctx context.Context, l letter) error {
 }
 
 // open comes to where a mail can be handed in.
-func (s *Sender) open(ctx context.Context, key string) (c *smtp.Client, hidden hider, end func(), err error) {
+func (s *Sender) open(ctx context.Context, key string, again bool) (c *smtp.Client, hidden hider, end func(), err error) {
 	server := s.s.Server
-	secret, err := s.refusal.secret(ctx, server, time.Now())
+	secret, err := s.mayShow(ctx, again)
 	if err != nil {
 		return nil, nil, nil, notNow(err, "%v", err)
 	}
@@ -69,7 +72,7 @@ func (s *Sender) open(ctx context.Context, key string) (c *smtp.Client, hidden h
 	if c, end, err = server.connect(ctx, s.s.From.Domain); err != nil {
 		return nil, nil, nil, notNow(err, "%s", hidden.text(err.Error()))
 	}
-	if err := s.signIn(c, secret); err != nil {
+	if err := s.signIn(ctx, c, secret, again); err != nil {
 		end()
 		return nil, nil, nil, notNow(err, "%s", hidden.text(err.Error()))
 	}
@@ -122,6 +125,9 @@ func (s Server) connect(ctx context.Context, as string) (c *smtp.Client, end fun
 	end = func() { stop(); _ = conn.Close() }
 	if c, err = s.greet(bound, as); err != nil {
 		end()
+		if over := ctx.Err(); over != nil || errors.Is(err, os.ErrDeadlineExceeded) { // either may come first
+			err = fmt.Errorf("%s is reached, and does not answer: is it the port of a mail server, and the right one (587, or 465 with tls on)? (%w)", s.Address, cmp.Or(over, os.ErrDeadlineExceeded))
+		}
 		return nil, nil, err
 	}
 	return c, end, nil

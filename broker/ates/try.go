@@ -25,7 +25,7 @@ func (s *Sender) try(ctx context.Context, again bool) error {
 	if err != nil {
 		return err
 	}
-	c, hidden, end, err := s.open(ctx, key)
+	c, hidden, end, err := s.open(ctx, key, again)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/psagate/psagate/broker/route"
 )
 
-// Driver works on the mails of a mailbox. Several may, in one process or in many; each is for one goroutine at a time.
-// What is not said to be optional must be set.
+// Driver works on the mails of a mailbox. Several may, in one process or in many; each is for one goroutine at a time, and calls what it
+// is given from several where it has Workers. What is not said to be optional must be set.
 type Driver struct {
 	Mailbox   route.Mailbox
 	Ledger    ledger.Ledger
@@ -24,6 +24,8 @@ type Driver struct {
 
 	// What follows is optional.
 
+	// Workers is how many mails Run works on at once; 1 where it is 0.
+	Workers int
 	// Rules are ledger.Default's where they are zero.
 	Rules ledger.Rules
 	// Options are for reading mails; Own is that of the Mailbox's Keys where it is nil.
@@ -42,6 +44,8 @@ type Driver struct {
 	Ended func(m ledger.Mail)
 	// FileMost is the largest file that the PSA takes, in bytes: larger ones are not tried. 0: whatever the PSA says.
 	FileMost int
+	// AtHand keeps the files of the mails that are being worked on. Without it a mail is taken apart again for each of its files.
+	AtHand *AtHand
 	// Wake has Run look at once: a mail was spooled. Without it Run finds that out by itself, within seconds.
 	Wake <-chan struct{}
 	// Now is the time; time.Now without it.
@@ -52,66 +56,42 @@ type Driver struct {
 // dueMost is how many mails are looked at, at first.
 const dueMost = 100
 
-// Waits of Run.
-const (
-	idleFor    = 2 * time.Second // each look is a transaction of the store's
-	troubleFor = 5 * time.Second
-)
-
-// Run works until the context ends. What it has begun then, it ends.
-func (d *Driver) Run(ctx context.Context) {
-	said := ""
-	for ctx.Err() == nil {
-		n, err := d.Pass(ctx)
-		wait, text := idleFor, ""
-		if err != nil && ctx.Err() == nil {
-			wait, text = troubleFor, err.Error()
-		}
-		if text != "" && text != said {
-			d.log().Error("the books of a mailbox cannot be used: its mails wait", "mailbox", d.Mailbox.Name, "error", err)
-		}
-		said = text
-		if n > 0 && err == nil {
-			continue
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-d.Wake:
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
-}
-
 // Pass does one step of each mail for which one is due, those that came first before others. It returns how many it did. Its
 // error is the ledger's.
 func (d *Driver) Pass(ctx context.Context) (steps int, err error) {
+	return d.due(ctx, func(m ledger.Mail) (bool, error) {
+		_, did, err := d.one(ctx, m)
+		return did, err
+	})
+}
+
+// due has something done with the mails for which a step may be due, and returns with how many of them it was.
+func (d *Driver) due(ctx context.Context, do func(ledger.Mail) (did bool, err error)) (n int, err error) {
 	for most := dueMost; ; most *= 2 {
 		due, err := d.Ledger.Due(ctx, d.Mailbox.Name, d.now(), most)
 		if err != nil {
-			return steps, fmt.Errorf("looking for mails that are due: %w", err)
+			return n, fmt.Errorf("looking for mails that are due: %w", err)
 		}
 		for _, m := range due {
 			if ctx.Err() != nil {
-				return steps, nil
+				return n, nil
 			}
-			did, err := d.one(ctx, m)
+			did, err := do(m)
 			if err != nil {
-				return steps, err
+				return n, err
 			}
 			if did {
-				steps++
+				n++
 			}
 		}
-		if steps > 0 || len(due) < most { // else those that wait may hide others
-			return steps, nil
+		if n > 0 || len(due) < most { // else those that wait may hide others
+			return n, nil
 		}
 	}
 }
 
-// one does what is due for a mail, if anything is.
-func (d *Driver) one(ctx context.Context, m ledger.Mail) (did bool, err error) {
+// next is what is due for a mail.
+func (d *Driver) next(ctx context.Context, m ledger.Mail) (step ledger.Step, err error) {
 	w := ledger.World{}
 	if d.Down != nil {
 		w.Down = d.Down()
@@ -122,47 +102,53 @@ func (d *Driver) one(ctx context.Context, m ledger.Mail) (did bool, err error) {
 			over = d.Rules.Over(d.now())
 		}
 		if w.Blocked, err = d.Ledger.Blocked(ctx, m, over); err != nil {
-			return false, fmt.Errorf("looking for mails that come before mail %d: %w", m.ID, err)
+			return ledger.Nothing, fmt.Errorf("looking for mails that come before mail %d: %w", m.ID, err)
 		}
 	}
-	step := d.Rules.Next(m, d.now(), w)
-	if step == ledger.Nothing {
-		return false, nil
+	return d.Rules.Next(m, d.now(), w), nil
+}
+
+// one does what is due for a mail, if anything is, and returns the mail as it is then.
+func (d *Driver) one(ctx context.Context, m ledger.Mail) (after ledger.Mail, did bool, err error) {
+	step, err := d.next(ctx, m)
+	if step == ledger.Nothing || err != nil {
+		return m, false, err
 	}
 	m, err = d.Ledger.Update(ctx, d.Rules.Begin(m, step, d.now()))
 	if errors.Is(err, ledger.ErrStale) {
-		return false, nil // somebody else has it
+		return m, false, nil // somebody else has it
 	}
 	if err != nil {
-		return false, fmt.Errorf("beginning with mail %d: %w", m.ID, err)
+		return m, false, fmt.Errorf("beginning with mail %d: %w", m.ID, err)
 	}
 	if step == ledger.Expire {
-		return true, nil
+		return m, true, nil
 	}
 	ctx = context.WithoutCancel(ctx) // a send that is broken off is in doubt
-	return true, d.end(ctx, m, step, d.safely(ctx, m, step))
+	return d.end(ctx, m, step, d.safely(ctx, m, step))
 }
 
 // endWithin is how long what came of a step is tried to be written down.
 const endWithin = 10 * time.Second
 
-func (d *Driver) end(ctx context.Context, m ledger.Mail, step ledger.Step, result ledger.Result) error {
+// end writes down what came of a step, and returns the mail as it is then: where somebody else has gone on with it, as it was.
+func (d *Driver) end(ctx context.Context, m ledger.Mail, step ledger.Step, result ledger.Result) (ledger.Mail, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, endWithin)
 	defer cancel()
 	after, err := d.Rules.End(m, step, result, d.now())
 	if err != nil {
-		return err
+		return m, true, err
 	}
-	_, err = d.Ledger.Update(ctx, after)
+	kept, err := d.Ledger.Update(ctx, after)
 	if errors.Is(err, ledger.ErrReference) {
 		after = d.Rules.Duplicate(m, d.now())
-		_, err = d.Ledger.Update(ctx, after)
+		kept, err = d.Ledger.Update(ctx, after)
 	}
 	if errors.Is(err, ledger.ErrStale) {
-		return nil // it took longer than it was given, and somebody else has gone on
+		return m, true, nil // it took longer than it was given, and somebody else has gone on
 	}
 	if err != nil {
-		return fmt.Errorf("writing down what became of mail %d: %w", m.ID, err)
+		return m, true, fmt.Errorf("writing down what became of mail %d: %w", m.ID, err)
 	}
 	if after.State.Ended() && after.State != m.State {
 		d.log().Info("a mail has ended", "mailbox", m.Mailbox, "mail", m.ID, "state", string(after.State), "cause", after.Cause, "ticket", after.Ticket)
@@ -170,7 +156,7 @@ func (d *Driver) end(ctx context.Context, m ledger.Mail, step ledger.Step, resul
 			d.Ended(after)
 		}
 	}
-	return nil
+	return kept, true, nil
 }
 
 // safely does a step, and goes on where that breaks down. The panic's value may quote the mail, and is not told.

@@ -18,7 +18,7 @@ func (d *Driver) heed(ctx context.Context, n *route.Notice) error {
 	m, err := d.Ledger.Get(ctx, n.Of.Mail)
 	switch {
 	case errors.Is(err, ledger.ErrUnknown) || err == nil && !n.Of.Is(m.ID, m.Reference):
-		d.log().Warn("a notice of the mail service is about a mail that the books do not know", "mail", n.Of.Mail)
+		d.log().Warn("a notice of the mail service is about a mail that the books do not know", "mailbox", d.Mailbox.Name, "mail", n.Of.Mail)
 		return nil
 	case err != nil:
 		return fmt.Errorf("looking up mail %d: %w", n.Of.Mail, err)

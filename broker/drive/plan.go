@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/psagate/psagate/broker/ledger"
 	"github.com/psagate/psagate/broker/loop"
 	"github.com/psagate/psagate/broker/message"
+	"github.com/psagate/psagate/broker/plain"
 	"github.com/psagate/psagate/broker/route"
 )
 
@@ -101,11 +104,45 @@ func (p plan) note(m ledger.Mail) Note {
 	return Note{m.Ticket, p.Title, p.Description, mark(m.Reference)}
 }
 
-// left is the note that names the files that are not attached.
-func (p plan) left(m ledger.Mail) Note {
+// namedMost is how many files a note names.
+const namedMost = 20
+
+// left is the note that names the files that are not attached, for the PSA takes none that are larger than most bytes (0: not known).
+// Where it is not known which they are, as the PSA has refused some, all are named.
+func (p plan) left(m ledger.Mail, most int) Note {
+	var large, all []string
+	for _, f := range p.Files {
+		name := fmt.Sprintf("%s (%s)", plain.Cut(plain.Line(f.Name), 100, "…"), size(f.Size))
+		if all = append(all, name); most > 0 && f.Size > most {
+			large = append(large, name)
+		}
+	}
+	text := fmt.Sprintf("%d of %d files of the mail could not be attached. Its files are %s.", m.Skipped, m.Files, list(all))
+	if len(large) == m.Skipped {
+		text = fmt.Sprintf("%d of %d files of the mail could not be attached, as the PSA takes none larger than %s: %s.", m.Skipped, m.Files, size(most), list(large))
+	}
 	line := mark(m.Reference + "-files")
-	text := fmt.Sprintf("%d of %d files of the mail could not be attached. The mail is kept as number %d in mailbox %s.\n\n%s", m.Skipped, m.Files, m.ID, m.Mailbox, line)
+	text += fmt.Sprintf(" psagate keeps the mail for a while, as number %d of mailbox %s.\n\n%s", m.ID, m.Mailbox, line)
 	return Note{m.Ticket, "Files that are not attached", text, line}
+}
+
+// list names the first of them.
+func list(names []string) string {
+	if n := len(names) - namedMost; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:namedMost], ", "), n)
+	}
+	return strings.Join(names, ", ")
+}
+
+// size is a number of bytes for people.
+func size(bytes int) string {
+	switch {
+	case bytes >= 1_000_000:
+		return strconv.FormatFloat(float64(bytes/100_000)/10, 'f', -1, 64) + " MB"
+	case bytes >= 1_000:
+		return strconv.Itoa(bytes/1_000) + " kB"
+	}
+	return strconv.Itoa(bytes) + " bytes"
 }
 
 // fileTitle tells files of a ticket apart, and names the mail.

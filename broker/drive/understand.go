@@ -46,7 +46,22 @@ func (d *Driver) understand(ctx context.Context, m ledger.Mail, least bool) ledg
 		}
 	}
 	d.guard(draft, m)
-	return ledger.Result{Answer: ledger.Yes, Understood: d.understood(draft, m.Forced, blind)}
+	u := d.understood(draft, m.Forced, blind)
+	if u.End == "" {
+		d.handy(m, draft.Files)
+	}
+	return ledger.Result{Answer: ledger.Yes, Understood: u}
+}
+
+// handy keeps the files that are to be attached at hand.
+func (d *Driver) handy(m ledger.Mail, files []message.File) {
+	var all [][]byte
+	for _, f := range files {
+		if d.takes(len(f.Data)) {
+			all = append(all, f.Data)
+		}
+	}
+	d.AtHand.keep(m.ID, all...)
 }
 
 func (d *Driver) notNow(m ledger.Mail, what string, err error) ledger.Result {

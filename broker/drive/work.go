@@ -21,6 +21,7 @@ func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledg
 	case ledger.Understand, ledger.UnderstandLeast:
 		return d.understand(ctx, m, step == ledger.UnderstandLeast)
 	case ledger.Acknowledge:
+		d.AtHand.drop(m.ID)
 		return ledger.Result{Answer: seen(d.Source.Acknowledge(ctx, m.Object, m.State))}
 	}
 	p, err := readPlan(m)
@@ -42,7 +43,7 @@ func (d *Driver) work(ctx context.Context, m ledger.Mail, step ledger.Step) ledg
 func (d *Driver) look(ctx context.Context, m ledger.Mail, p plan) ledger.Result {
 	switch {
 	case m.Item > m.Files:
-		return ledger.Result{Answer: seen(d.Ticketer.HasNote(ctx, m.Ticket, p.left(m).Mark))}
+		return ledger.Result{Answer: seen(d.Ticketer.HasNote(ctx, m.Ticket, p.left(m, d.FileMost).Mark))}
 	case m.Item > 0:
 		return ledger.Result{Answer: seen(d.Ticketer.HasFile(ctx, m.Ticket, p.fileTitle(m)))}
 	case m.IsNote:
@@ -112,7 +113,7 @@ func (d *Driver) send(ctx context.Context, m ledger.Mail, p plan) ledger.Result 
 	}
 	switch {
 	case m.Item > m.Files:
-		return ledger.Result{Answer: d.told(m, d.Ticketer.AddNote(ctx, p.left(m)))}
+		return ledger.Result{Answer: d.told(m, d.Ticketer.AddNote(ctx, p.left(m, d.FileMost)))}
 	case m.Item > 0:
 		f := p.Files[m.Item-1]
 		return ledger.Result{Answer: d.told(m, d.Ticketer.Attach(ctx, File{m.Ticket, p.fileTitle(m), f.Name, f.Type, data}))}
@@ -147,18 +148,32 @@ func (d *Driver) create(ctx context.Context, m ledger.Mail, p plan) ledger.Resul
 	return result
 }
 
-// file reads the file that is to be attached.
+// file is the file that is to be attached: it is at hand, or the mail is taken apart once more, for all that are still to come.
 func (d *Driver) file(ctx context.Context, m ledger.Mail, p plan) ([]byte, error) {
 	f := p.Files[m.Item-1]
-	if d.FileMost > 0 && f.Size > d.FileMost {
+	if !d.takes(f.Size) {
 		return nil, ErrRefused
+	}
+	if data, have := d.AtHand.file(m.ID, f.Hash); have {
+		return data, nil
 	}
 	raw, err := d.Ledger.Raw(ctx, m.ID)
 	if err != nil {
 		return nil, err
 	}
-	return f.bytes(d.read(m, raw), raw)
+	read := d.read(m, raw)
+	var all [][]byte
+	for _, f := range p.Files[m.Item-1:] {
+		if data, err := f.bytes(read, raw); err == nil && d.takes(f.Size) {
+			all = append(all, data)
+		}
+	}
+	d.AtHand.keep(m.ID, all...)
+	return f.bytes(read, raw)
 }
+
+// takes tells whether the PSA takes a file of so many bytes, as far as is known.
+func (d *Driver) takes(size int) bool { return d.FileMost <= 0 || size <= d.FileMost }
 
 func (d *Driver) handOver(ctx context.Context, m ledger.Mail, p plan) ledger.Result {
 	if d.Fallback == nil || !d.Rules.MaySend(m, d.now()) {

@@ -99,7 +99,7 @@ func newWorld(t reporter) *world {
 func (w *world) driver() *Driver {
 	return &Driver{
 		Mailbox: w.mailbox, Ledger: books{w.book, w}, Ticketer: psa{w}, Source: source{w}, Directory: directory{w}, Fallback: service{w}, Rules: w.rules,
-		Down: func() time.Time { return w.down }, Now: func() time.Time { return w.now }, FileMost: 1 << 20,
+		Down: func() time.Time { return w.down }, Now: func() time.Time { return w.now }, FileMost: 1 << 20, AtHand: new(AtHand),
 	}
 }
 

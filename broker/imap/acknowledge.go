@@ -31,7 +31,8 @@ type answered struct {
 	err   error
 }
 
-// Acknowledge moves a mail out of the inbox, by the connection of Run. It is false where it is not there any more: somebody
+// Acknowledge moves a mail out of the inbox, by the connection of Run, or marks it there where mails stay in it
+// (Mailbox.LeaveSince), whichever folder it would go to. It is false where it is not there any more: somebody
 // has moved it, or the mailbox has begun anew. With an error it may be either, and is to be asked for again. It must be
 // called only when what became of the mail is durable.
 func (s *Source) Acknowledge(ctx context.Context, object string, folder Folder) (moved bool, err error) {
@@ -67,6 +68,17 @@ func (s *Source) serve(ctx context.Context, session *session) error {
 	}
 }
 
+// settle moves a mail, or marks it.
+func (s *Source) settle(ctx context.Context, session *session, a *ask) (bool, error) {
+	switch {
+	case s.mailbox.leaves():
+		return session.mark(ctx, a.uid)
+	case a.folder == DeadLetter:
+		return session.move(ctx, a.uid, session.deadLetter)
+	}
+	return session.move(ctx, a.uid, session.processed)
+}
+
 // answer moves one mail, if one is asked for and err, which is the connection's, is nil. What it returns is the
 // connection's.
 func (s *Source) answer(ctx context.Context, session *session, a *ask, err error) error {
@@ -81,11 +93,7 @@ func (s *Source) answer(ctx context.Context, session *session, a *ask, err error
 		a.answer <- answered{}
 		return nil
 	}
-	folder := session.processed
-	if a.folder == DeadLetter {
-		folder = session.deadLetter
-	}
-	moved, err := session.move(ctx, a.uid, folder)
+	moved, err := s.settle(ctx, session, a)
 	a.answer <- answered{moved, err}
 	select {
 	case <-session.c.Closed():

@@ -5,6 +5,9 @@
 // highest UID seen so far say nothing: people read and move mails, and backups bring old ones back. Fetching changes
 // nothing on the server (BODY.PEEK).
 //
+// Where mails are to stay in the inbox (Mailbox.LeaveSince), those that the books have an end for are marked there, and a server that
+// keeps no such mark is not read. Even then the books decide: the mark saves asking for mails that are done with.
+//
 // IDLE (RFC 2177) is a hint, since servers forget to keep it up: whatever it says, or does not, the whole is compared every
 // Poll, and a server that does not answer then is dialled anew.
 //

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/psagate/psagate/broker/imap"
+	"github.com/psagate/psagate/broker/refused"
 )
 
 const (
@@ -205,6 +207,8 @@ func TestHowOftenASecretIsSent(t *testing.T) {
 		"the user is locked":         {"%t NO the account is temporarily locked after too many failed attempts\r\n", false, 1, 1},
 		"the server is full":         {"%t NO too many simultaneous connections\r\n", false, 100, 400},
 		"the server is busy":         {"%t NO [UNAVAILABLE] later, correct-horse\r\n", false, 100, 400},
+		"the connection breaks":      {hangUp, false, 100, int(day/(5*time.Minute)) + 2},
+		"the server falls silent":    {mute, false, 100, int(day/(5*time.Minute)) + 2},
 		"tokens change by themselves": {
 			"%t NO [AUTHENTICATIONFAILED] no\r\n", true, 100, int(day/(5*time.Minute)) + 2,
 		},
@@ -213,7 +217,8 @@ func TestHowOftenASecretIsSent(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				server := newScript(one)
 				server.says = instead("AUTHENTICATE", "", c.answer)
-				m := server.mailbox()
+				m, known := server.mailbox(), new(refused.InMemory)
+				m.Refused = &refused.Memory{Books: known}
 				if c.changing {
 					server.caps = "IMAP4rev1 AUTH=XOAUTH2 SASL-IR"
 					m.Password, m.Token = nil, func(context.Context) (string, error) { return time.Now().String(), nil }
@@ -227,9 +232,63 @@ func TestHowOftenASecretIsSent(t *testing.T) {
 					t.Errorf("%v", p)
 				}
 				stop()
+				sent := server.count("AUTHENTICATE")
+				for range 60 { // a supervisor's loop
+					m.Refused = &refused.Memory{Books: known}
+					_, stop := run(t, m, newBooks())
+					time.Sleep(10 * time.Second)
+					stop()
+				}
+				if n := server.count("AUTHENTICATE") - sent; n > 3 && c.most != 400 || n > 0 && c.most == 1 {
+					t.Errorf("it was sent %d times in 10 minutes of restarts", n)
+				}
 			})
 		})
 	}
+}
+
+// unreadable are books that cannot be used for a while.
+type unreadable struct {
+	refused.InMemory
+	mu  sync.Mutex
+	why error
+}
+
+func (b *unreadable) be(why error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.why = why
+}
+
+func (b *unreadable) Change(ctx context.Context, place string, f func(*refused.Record)) error {
+	b.mu.Lock()
+	why := b.why
+	b.mu.Unlock()
+	if why != nil {
+		return why
+	}
+	return b.InMemory.Change(ctx, place, f)
+}
+
+// Without the store nobody knows whether the password was refused, nor where mails would be kept: it is not sent.
+func TestNothingIsSentWhileItCannotBeLookedUpWhatWasRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		server, known, gone := newScript(one), new(unreadable), errors.New("the store is gone")
+		known.be(gone)
+		m := server.mailbox()
+		m.Refused = &refused.Memory{Books: known}
+		s, stop := run(t, m, newBooks())
+		time.Sleep(time.Hour)
+		if p := s.State().Problem; p == nil || p.Stage != imap.SigningIn || p.Refused || !errors.Is(p, gone) || server.dials > 0 {
+			t.Errorf("%v, %d connections", p, server.dials)
+		}
+		known.be(nil)
+		time.Sleep(time.Minute + time.Second)
+		if s.State().Connected.IsZero() || server.count("AUTHENTICATE") != 1 {
+			t.Errorf("%+v", s.State())
+		}
+		stop()
+	})
 }
 
 // Row 35: the disk is full. Nothing is moved, little is fetched in vain, and it goes on by itself.

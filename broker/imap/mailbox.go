@@ -8,6 +8,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/psagate/psagate/broker/refused"
 )
 
 // TLSMode is how a connection is made secret.
@@ -41,6 +43,10 @@ type Mailbox struct {
 	// Processed and DeadLetter are the folders into which mails go that are done with, "Processed" and "DeadLetter" where
 	// they are empty. They are made where they are not there.
 	Processed, DeadLetter string
+	// LeaveSince, where it is not zero, has mails stay in the inbox: one that is done with is marked there, by a flag of our own, and
+	// neither folder is used. Only mails are read that came since that day, by the mail server's clock, or after the inbox was first
+	// opened: a day and not an instant, since servers search by days (SINCE, RFC 9051 section 6.4.4).
+	LeaveSince time.Time
 	// Poll is how often all is compared at least; a minute where it is 0.
 	Poll time.Duration
 	// Most is the longest mail that is fetched whole, in bytes; 64 MiB where it is 0. Memory for it is needed once.
@@ -52,8 +58,8 @@ type Mailbox struct {
 	// Again is called when somebody says that what was refused is right now (Trial.SignIn): whoever gives the Token may ask for
 	// another then. It may be nil.
 	Again func()
-	// Refusals are shared with others who sign in to the mailbox; nil for nobody.
-	Refusals *Refusals
+	// Refused remembers which secrets were, for all who share it and sign in as the user; nil for what is remembered by nobody else.
+	Refused *refused.Memory
 }
 
 const (
@@ -94,7 +100,7 @@ func (m Mailbox) whole() (Mailbox, error) {
 	or(&m.DeadLetter, "DeadLetter")
 	or(&m.Poll, usualPoll)
 	or(&m.Most, usualMost)
-	or(&m.Refusals, new(Refusals))
+	or(&m.Refused, new(refused.Memory))
 	if m.Dial == nil {
 		m.Dial = new(net.Dialer).DialContext
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/emersion/go-imap/v2"
 )
 
 // spoolFails is how many mails in one pass may not be kept before it is taken for the books' fault (a full disk), and no
@@ -17,7 +19,11 @@ func (s *Source) pass(ctx context.Context, session *session) error {
 	if err := s.serve(ctx, session); err != nil {
 		return err
 	}
-	uids, err := session.list(ctx)
+	if err := s.begin(ctx, session); err != nil {
+		s.cannotSpool(fmt.Errorf("from where on mails are new cannot be said: %w", err))
+		return ctx.Err()
+	}
+	uids, err := s.list(ctx, session)
 	if err != nil {
 		return err
 	}
@@ -42,6 +48,14 @@ func (s *Source) pass(ctx context.Context, session *session) error {
 		}
 	})
 	return nil
+}
+
+// list are the mails of the inbox of which something may be to become.
+func (s *Source) list(ctx context.Context, session *session) ([]imap.UID, error) {
+	if s.mailbox.leaves() {
+		return session.unmarked(ctx, s.mailbox.LeaveSince, session.from)
+	}
+	return session.list(ctx)
 }
 
 // bring fetches and spools. Between two mails it does what it was asked to.

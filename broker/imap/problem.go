@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
@@ -34,8 +36,10 @@ type Problem struct {
 	Stage Stage
 	// Refused says that the server does not take the password or the token. It is not sent again until it changes.
 	Refused bool
-	text    string
-	err     error
+	// held: the secret was not sent.
+	held bool
+	text string
+	err  error
 }
 
 // Error is the words. No secret is in them, even where the server repeats it.
@@ -60,7 +64,7 @@ func broken(stage Stage, err error, what string) *Problem {
 	case errors.Is(err, errTalk) || strings.Contains(err.Error(), errTalk.Error()): // the library passes it on as text
 		return problem(stage, err, "%s: %v, and is not listened to any longer", what, errTalk)
 	case errors.Is(err, context.DeadlineExceeded):
-		return problem(stage, err, "%s: the server does not answer; it is dialled anew", what)
+		return problem(stage, err, "%s: the server does not answer", what)
 	case strings.Contains(err.Error(), "panic"):
 		return problem(stage, err, "%s: the server's answer is not IMAP", what)
 	}
@@ -103,7 +107,37 @@ func unreachable(server string, err error) *Problem {
 	case errors.Is(err, context.DeadlineExceeded):
 		return problem(Connecting, err, "%s does not answer: is there a firewall between, or is the port wrong?", server)
 	}
-	return problem(Connecting, err, "%s cannot be reached: %s; is the port right (993 with tls on, 143 with tls starttls), and is the server running?", server, printable(err.Error()))
+	return problem(Connecting, err, "%s cannot be reached (%s): is the port right (993 with tls on, 143 with tls starttls), and is the server running?", server, printable(cause(err)))
+}
+
+// cause is why there is no connection, without the addresses, which are said already.
+func cause(err error) string {
+	if way := new(net.OpError); errors.As(err, &way) && way.Err != nil {
+		err = way.Err
+	}
+	if call := new(os.SyscallError); errors.As(err, &call) {
+		err = call.Err
+	}
+	return err.Error()
+}
+
+// certifiedMost is how many names of a certificate are said.
+const certifiedMost = 5
+
+// certified says whom a certificate is for.
+func certified(c *x509.Certificate) string {
+	names := slices.Clone(c.DNSNames)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return ", nor for any name: the server needs another one"
+	}
+	more := ""
+	if len(names) > certifiedMost {
+		names, more = names[:certifiedMost], " and others"
+	}
+	return ", but for " + printable(strings.Join(names, ", ")) + more + ": write such a name, if it is this server's"
 }
 
 // insecure says why there is no TLS.
@@ -121,7 +155,7 @@ func insecure(server string, err error) *Problem {
 	case errors.As(err, &authority):
 		return problem(Securing, err, "the certificate of %s comes from nobody whom this machine trusts: give the CA that signed it, as a PEM file (`ca`)", server)
 	case errors.As(err, &name):
-		return problem(Securing, err, "the certificate of %s is for another name: %s; use the name that is in it", server, printable(name.Error()))
+		return problem(Securing, err, "the certificate of %s is not for %s%s", server, name.Host, certified(name.Certificate))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return problem(Securing, err, "the certificate of %s is not valid at this time: it must be renewed on the server, or this machine's clock is wrong", server)
 	case errors.As(err, &said):

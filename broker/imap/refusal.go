@@ -2,68 +2,50 @@ package imap
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"sync"
-	"time"
+	"errors"
+
+	"github.com/emersion/go-imap/v2"
+
+	"github.com/psagate/psagate/broker/refused"
 )
 
-// Refusals remember which secret of a mailbox was refused last, as an HMAC with a key of their own. Where a Mailbox has them,
-// whoever uses it next, another Source or a Trial, does not send again what was refused before.
-type Refusals struct {
-	mu     sync.Mutex
-	key    [32]byte
-	of     [32]byte
-	inARow int
-	at     time.Time
+// place is where the mailbox's secrets are shown.
+func (m Mailbox) place() refused.Place {
+	return refused.Place{Protocol: "imap", Server: m.Server, User: m.User, What: m.secretKind(), Changing: m.Token != nil}
 }
 
-// tokenPause is how long no token is sent after the second one in a row was refused: tokens change by themselves, which
-// proves nothing.
-const tokenPause = 5 * time.Minute
-
-func (r *Refusals) print(secret string) (sum [32]byte) {
-	if r.key == [32]byte{} {
-		_, _ = rand.Read(r.key[:]) // it never fails
-	}
-	h := hmac.New(sha256.New, r.key[:])
-	h.Write([]byte(secret))
-	return [32]byte(h.Sum(nil))
-}
-
-func (r *Refusals) note(secret string, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.of, r.at = r.print(secret), now
-	r.inARow++
-}
-
-func (r *Refusals) forget() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.inARow = 0
-}
-
-// secret is what to sign in with, if it may be sent.
-func (r *Refusals) secret(ctx context.Context, m Mailbox, now time.Time) (string, error) {
+// mayShow is the secret to sign in with, unless it is known that it must not be sent: then nobody need connect for it.
+func (m Mailbox) mayShow(ctx context.Context) (string, error) {
 	secret, err := m.secret(ctx)
 	if err != nil {
 		return "", err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var p *Problem
-	switch {
-	case r.inARow > 0 && r.print(secret) == r.of:
-		p = problem(SigningIn, nil, "the server has refused the %s of %s, which is not sent again until it changes", m.secretKind(), m.User)
-	case m.Token != nil && r.inARow > 1 && now.Sub(r.at) < tokenPause:
-		p = problem(SigningIn, nil, "the server has refused %d access tokens of %s, one after the other; the next is sent %s after the last", r.inARow, m.User, tokenPause)
-	default:
-		return secret, nil
+	return secret, held(m.Refused.May(ctx, m.place(), secret))
+}
+
+// held is why a secret was not sent.
+func held(err error) error {
+	h := new(refused.Held)
+	if !errors.As(err, &h) {
+		return err
 	}
-	p.Refused = true
-	return "", p
+	p := problem(SigningIn, h.Unwrap(), "%v", h)
+	p.Refused, p.held = h.Refused, true
+	return p
+}
+
+// outcome is what an answer says of the secret.
+func outcome(err error) refused.Outcome {
+	said := new(imap.Error)
+	switch {
+	case err == nil:
+		return refused.Accepted
+	case !errors.As(err, &said):
+		return refused.Unanswered
+	case passes(said):
+		return refused.Unjudged
+	}
+	return refused.Refused
 }
 
 func (m Mailbox) secretKind() string {

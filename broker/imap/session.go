@@ -27,6 +27,8 @@ type session struct {
 	validity uint32
 	// opened is what the server said of the inbox.
 	opened *imap.SelectData
+	// from is the UID of the first mail that came after the inbox was first opened; 0 before that is known.
+	from imap.UID
 	// keeps says that the inbox keeps the flag \Deleted.
 	keeps bool
 	// news has something in it when the server said that mails have come.
@@ -76,6 +78,11 @@ func (s *session) open(ctx context.Context, m Mailbox) error {
 		return p
 	case data.UIDValidity == 0:
 		return problem(Opening, nil, "the server gives no UIDVALIDITY for the inbox of %s: mails could be mistaken for one another, so none is read", m.User)
+	}
+	if m.leaves() {
+		if p := m.marks(data.PermanentFlags); p != nil {
+			return p
+		}
 	}
 	s.validity, s.opened = data.UIDValidity, data
 	s.keeps = len(data.PermanentFlags) == 0 || hasFlag(data.PermanentFlags, imap.FlagDeleted) // RFC 9051 section 7.1: without the code all are kept

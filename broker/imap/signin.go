@@ -11,8 +11,9 @@ import (
 	"github.com/emersion/go-sasl"
 )
 
-// signIn presents the secret, once.
-func (s *session) signIn(ctx context.Context, m Mailbox, secret string) error {
+// signIn presents the secret, once, unless it must not be sent, and has it remembered what came of that. again sends it though it was
+// refused.
+func (s *session) signIn(ctx context.Context, m Mailbox, secret string, again bool) error {
 	if s.c.State() != imap.ConnStateNotAuthenticated {
 		return problem(SigningIn, nil, "%s takes us for somebody before we have said who we are: it is not a server that mailboxes are read from", m.Server)
 	}
@@ -20,12 +21,22 @@ func (s *session) signIn(ctx context.Context, m Mailbox, secret string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.do(ctx, answer, present); err != nil {
+	attempt, err := m.Refused.Begin(ctx, m.place(), secret, again)
+	if err != nil {
+		return held(err)
+	}
+	err = s.do(ctx, answer, present)
+	attempt.End(outcome(err))
+	if err != nil {
 		return m.notSignedIn(err)
 	}
-	// Not every server says anew what it can do now.
+	return s.ask(ctx)
+}
+
+// ask asks what the server can do for whoever has signed in. Not every server says so by itself.
+func (s *session) ask(ctx context.Context) error {
 	var caps imap.CapSet
-	err = s.do(ctx, answer, func() (err error) {
+	err := s.do(ctx, answer, func() (err error) {
 		caps, err = s.c.Capability().Wait()
 		return err
 	})

@@ -16,6 +16,10 @@ type Books interface {
 	Missing(ctx context.Context, objects []string) ([]string, error)
 	// Spool keeps a mail. When it returns nil the mail is durable. It must not hold on to Raw otherwise.
 	Spool(ctx context.Context, mail Mail) error
+	// Begun is from which UID on the mails of an inbox came after psagate first opened it: next, which is the one that the next mail
+	// gets, when it is first asked about an inbox of that UIDVALIDITY, and the same ever after. It is asked where mails stay in the
+	// inbox (Mailbox.LeaveSince).
+	Begun(ctx context.Context, validity, next uint32) (from uint32, err error)
 }
 
 // Source is a mailbox that is being read.
@@ -38,7 +42,7 @@ type State struct {
 	Connected time.Time
 	// Complete is when the whole inbox was last compared, and all that was missing spooled but for those that are Held.
 	Complete time.Time
-	// Inbox is how many mails were in the inbox then.
+	// Inbox is how many mails were in the inbox then; where they stay there, how many were not marked as done with.
 	Inbox int
 	// Held is how many of them could not be fetched or kept, time after time, and are not tried just now.
 	Held int
@@ -99,8 +103,8 @@ func (s *Source) Run(ctx context.Context) {
 			wait = retryFirst
 		}
 		pause := wait/2 + rand.N(wait) // not all mailboxes of a server at once
-		if p := new(Problem); errors.As(err, &p) && p.Refused {
-			pause = s.mailbox.Poll // the secret is looked at, and not sent unless it has changed
+		if p := new(Problem); errors.As(err, &p) && (p.Refused || p.held) {
+			pause = s.mailbox.Poll // the secret is looked at, and not sent unless it may be
 		} else {
 			wait = min(2*wait, retryMost)
 		}
@@ -139,7 +143,7 @@ func (s *Source) rest(ctx context.Context, pause time.Duration) {
 
 // connected is one connection, from its beginning to its end.
 func (s *Source) connected(ctx context.Context) error {
-	secret, err := s.mailbox.Refusals.secret(ctx, s.mailbox, time.Now())
+	secret, err := s.mailbox.mayShow(ctx)
 	if err != nil {
 		return err
 	}
@@ -149,20 +153,18 @@ func (s *Source) connected(ctx context.Context) error {
 	}
 	defer session.close()
 	session.hidden = func(err error) error { return s.mailbox.hidden(err, secret) }
-	if err := session.signIn(ctx, s.mailbox, secret); err != nil {
-		if p := new(Problem); errors.As(err, &p) && p.Refused {
-			s.mailbox.Refusals.note(secret, time.Now())
-		}
+	if err := session.signIn(ctx, s.mailbox, secret, false); err != nil {
 		return err
 	}
-	s.mailbox.Refusals.forget()
 	return s.signedIn(ctx, session)
 }
 
 // signedIn is what is left of it once somebody is signed in.
 func (s *Source) signedIn(ctx context.Context, session *session) error {
-	if err := session.folders(ctx, s.mailbox); err != nil {
-		return err
+	if !s.mailbox.leaves() {
+		if err := session.folders(ctx, s.mailbox); err != nil {
+			return err
+		}
 	}
 	if err := session.open(ctx, s.mailbox); err != nil {
 		return err

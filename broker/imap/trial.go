@@ -3,13 +3,14 @@ package imap
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"slices"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-sasl"
+
+	"github.com/psagate/psagate/broker/bearer"
 )
 
 // Trial is one connection to a mailbox, taken step by step by whoever wants to know what works and what does not. The steps
@@ -113,37 +114,25 @@ func (t *Trial) Secure(ctx context.Context) (Security, error) {
 // SignIn presents the secret, once, by what the server takes: the mechanism is its name, as in PLAIN. A secret that was refused
 // before is presented only again says so: servers lock mailboxes.
 func (t *Trial) SignIn(ctx context.Context, again bool) (mechanism string, err error) {
-	var secret string
-	if again {
-		if t.m.Again != nil {
-			t.m.Again()
-		}
-		secret, err = t.m.secret(ctx)
-	} else {
-		secret, err = t.m.Refusals.secret(ctx, t.m, time.Now())
+	if again && t.m.Again != nil {
+		t.m.Again()
 	}
+	secret, err := t.m.secret(ctx)
 	if err != nil {
 		return "", err
 	}
 	mechanism = t.mechanism()
 	t.s.hidden = func(err error) error { return t.m.hidden(err, secret) }
-	if err := t.s.signIn(ctx, t.m, secret); err != nil {
-		if p := new(Problem); errors.As(err, &p) && p.Refused {
-			t.m.Refusals.note(secret, time.Now())
-		}
-		return mechanism, err
-	}
-	t.m.Refusals.forget()
-	return mechanism, nil
+	return mechanism, t.s.signIn(ctx, t.m, secret, again)
 }
 
 func (t *Trial) mechanism() string {
 	caps := t.s.caps
 	switch {
-	case t.m.Token != nil && caps.Has(imap.AuthCap(sasl.OAuthBearer)):
-		return sasl.OAuthBearer
+	case t.m.Token != nil && caps.Has(imap.AuthCap(bearer.NameOAuthBearer)):
+		return bearer.NameOAuthBearer
 	case t.m.Token != nil:
-		return "XOAUTH2"
+		return bearer.NameXOAUTH2
 	case caps.Has(imap.AuthCap(sasl.Plain)):
 		return sasl.Plain
 	}

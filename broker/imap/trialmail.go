@@ -106,6 +106,14 @@ func (t *Trial) Move(ctx context.Context, p Place, folder string) (bool, error) 
 	return t.s.move(ctx, imap.UID(p.UID), folder)
 }
 
+// Tag marks a mail of the inbox as done with, as a Source does where mails stay there; false where it is not there any more.
+func (t *Trial) Tag(ctx context.Context, p Place) (bool, error) {
+	if err := t.s.open(ctx, t.m); err != nil {
+		return false, err
+	}
+	return t.s.mark(ctx, imap.UID(p.UID))
+}
+
 // Remove takes a mail out for good; false where it stays, marked as deleted, since the server cannot take a single one out.
 func (t *Trial) Remove(ctx context.Context, p Place) (bool, error) {
 	if _, err := t.enter(ctx, p.Folder); err != nil {

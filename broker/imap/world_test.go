@@ -20,6 +20,8 @@ type books struct {
 	mu    sync.Mutex
 	mails []imap.Mail
 	full  func(imap.Mail) error
+	begun map[uint32]uint32
+	shut  error // of Begun
 	came  chan imap.Mail
 }
 
@@ -34,6 +36,18 @@ func (b *books) Missing(_ context.Context, objects []string) (missing []string, 
 		}
 	}
 	return missing, nil
+}
+
+func (b *books) Begun(_ context.Context, validity, next uint32) (uint32, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.begun == nil {
+		b.begun = map[uint32]uint32{}
+	}
+	if _, is := b.begun[validity]; !is {
+		b.begun[validity] = next
+	}
+	return b.begun[validity], b.shut
 }
 
 func (b *books) Spool(_ context.Context, mail imap.Mail) error {

@@ -17,15 +17,21 @@ var (
 	ErrUnknown = errors.New("ledger: there is no such mail")
 	// ErrGone: the mail's bytes are not kept any more.
 	ErrGone = errors.New("ledger: the mail's bytes are not kept any more")
+	// ErrFull: there is no room where the mail was to be kept, as on a disk that is full.
+	ErrFull = errors.New("ledger: there is no room")
 )
 
 // Ledger keeps the rows, for all processes. What it has returned from is durable.
 type Ledger interface {
 	// Spool keeps a mail's bytes and its row in one transaction. The row's ID, State, Epoch are the ledger's to set. A mail
-	// whose Object is there already is not kept again: false, and the row as it is.
+	// whose Object is there already is not kept again: false, and the row as it is. It is an ErrFull where that is known to be why it is
+	// not kept.
 	Spool(ctx context.Context, m Mail, raw []byte) (Mail, bool, error)
 	// Missing are those of the objects that no mail of the mailbox has, in their order: what a source is to fetch.
 	Missing(ctx context.Context, mailbox string, objects []string) ([]string, error)
+	// Begun is what it was first told is the next number of a mailbox's inbox: the number that the next mail to come there gets. An inbox
+	// whose numbers begin anew is another. Mails from that number on came after the books knew of the inbox.
+	Begun(ctx context.Context, mailbox, inbox string, next uint32) (uint32, error)
 	// Update writes a row if its Epoch is the one that is kept, which then is one more; it returns the row as it is kept. What the
 	// mail came with stays as it was spooled (Mail.Kept).
 	Update(ctx context.Context, m Mail) (Mail, error)

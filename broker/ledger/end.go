@@ -84,15 +84,26 @@ func (r Rules) End(m Mail, step Step, result Result, now time.Time) (Mail, error
 	return m, fmt.Errorf("ledger: there is no end of the step %q", step)
 }
 
+// answerWaits is how long at the most an answer is not looked at whose ticket is not there yet: further answers wait behind it, and not for
+// as long as for a PSA that is down.
+const answerWaits = time.Minute
+
 func (r Rules) understood(m Mail, step Step, result Result, now time.Time) Mail {
 	u := result.Understood
 	switch {
 	case result.Answer == No: // the try counts
 		m.Due = now
 		return m
-	case result.Answer != Yes || u.WaitFor: // not the mail's fault
+	case result.Answer != Yes: // not the mail's fault
 		m.Tries = max(0, m.Tries-1)
 		return r.later(m, now)
+	case u.WaitFor: // nor is it anybody's; what it waits for may be there at any moment
+		m.Tries = max(0, m.Tries-1)
+		m = r.later(m, now)
+		if soon := now.Add(answerWaits); m.Due.After(soon) {
+			m.Due = soon
+		}
+		return m
 	}
 	m.Least = step == UnderstandLeast
 	return r.planned(m, u, now)

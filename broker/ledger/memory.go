@@ -16,10 +16,12 @@ type Memory struct {
 	rows []Mail // by ID, from 1
 	raw  [][]byte
 	seen map[string]int
+	// begun is by mailbox and inbox.
+	begun map[[2]string]uint32
 }
 
 // NewMemory returns an empty one.
-func NewMemory() *Memory { return &Memory{seen: map[string]int{}} }
+func NewMemory() *Memory { return &Memory{seen: map[string]int{}, begun: map[[2]string]uint32{}} }
 
 // Spool keeps a mail.
 func (l *Memory) Spool(_ context.Context, m Mail, raw []byte) (Mail, bool, error) {
@@ -56,6 +58,17 @@ func (l *Memory) Missing(_ context.Context, mailbox string, objects []string) (m
 		}
 	}
 	return missing, nil
+}
+
+// Begun is what it was first told.
+func (l *Memory) Begun(_ context.Context, mailbox, inbox string, next uint32) (uint32, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := [2]string{mailbox, inbox}
+	if _, is := l.begun[key]; !is {
+		l.begun[key] = next
+	}
+	return l.begun[key], nil
 }
 
 // Update writes a row.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -159,6 +160,25 @@ func TestNotTheMailsFault(t *testing.T) {
 	}
 	if m.Tries != 0 || waits[0] != Default.Backoff || waits[1] != 2*Default.Backoff || waits[19] != Default.BackoffMost {
 		t.Errorf("%d tries, waits %s", m.Tries, waits)
+	}
+}
+
+// The ticket that an answer waits for may be in doubt for minutes, and the API away for hours.
+func TestAnAnswerIsNotLateForLong(t *testing.T) {
+	for _, c := range []struct{ most, want time.Duration }{{15 * time.Minute, time.Minute}, {30 * time.Second, 30 * time.Second}} {
+		r, m, now := Rules{BackoffMost: c.most}, Mail{State: Spooled, Due: noon}, noon
+		var waited []time.Duration
+		for range 100 {
+			if step := r.Next(m, now, World{}); step != Understand {
+				t.Fatalf("after %v it is %q that is due, and not to understand it: %+v", waited, step, m)
+			}
+			m = r.Begin(m, Understand, now)
+			m, _ = r.End(m, Understand, Result{Answer: Yes, Understood: Understood{WaitFor: true}}, now)
+			waited, now = append(waited, m.Due.Sub(now)), m.Due
+		}
+		if waited[0] != Default.Backoff || slices.Max(waited) != c.want {
+			t.Errorf("at most %v: it waits for %v", c.most, waited[:10])
+		}
 	}
 }
 

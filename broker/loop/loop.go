@@ -5,6 +5,7 @@ package loop
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -57,9 +58,11 @@ type Mail struct {
 	Exempt bool
 }
 
-// Guard counts mails. It is for one goroutine at a time.
+// Guard counts mails. Any number of goroutines may use it.
 type Guard struct {
-	limits  Limits
+	limits Limits
+
+	mu      sync.Mutex
 	senders *counts
 	same    *counts
 }
@@ -81,7 +84,11 @@ func New(limits Limits) *Guard {
 	if limits.Window <= 0 {
 		limits.Window = Default.Window
 	}
-	return &Guard{limits, newCounts(limits.Window, limits.Sender, keysMost), newCounts(limits.Window, limits.Same, keysMost)}
+	return &Guard{
+		limits:  limits,
+		senders: newCounts(limits.Window, limits.Sender, keysMost),
+		same:    newCounts(limits.Window, limits.Same, keysMost),
+	}
 }
 
 // Judge counts a mail and says what to do with it. A mail that comes again (a try that is repeated) must not be judged
@@ -93,6 +100,8 @@ func (g *Guard) Judge(now time.Time, m Mail) Verdict {
 	if m.Exempt {
 		return Verdict{What: Pass}
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	sender, same := g.senders.count(now, m.Sender), g.same.count(now, key(m))
 	switch {
 	case same.over && same.ticket != 0:
@@ -106,6 +115,10 @@ func (g *Guard) Judge(now time.Time, m Mail) Verdict {
 }
 
 // Made tells that a mail has become a ticket: further ones go there when they are too many.
-func (g *Guard) Made(m Mail, ticket int64) { g.same.made(key(m), ticket) }
+func (g *Guard) Made(m Mail, ticket int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.same.made(key(m), ticket)
+}
 
 func key(m Mail) string { return m.Sender + "\x00" + m.Company + "\x00" + Subject(m.Subject) }

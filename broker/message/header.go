@@ -99,9 +99,15 @@ var known = map[string]bool{
 	"mime-version": true, "content-type": true, "delivered-to": true, "reply-to": true, "dkim-signature": true, "sender": true,
 }
 
-// isMail tells whether any field is one that mail has.
+// delivered are those of them that the servers put before whatever comes: what has no others need not be a mail.
+var delivered = map[string]bool{"received": true, "return-path": true, "delivered-to": true}
+
+// isMail tells whether any field is one that whoever wrote a mail gives it.
 func (h Header) isMail() bool {
-	return slices.ContainsFunc(h, func(f Field) bool { return known[strings.ToLower(f.Name)] })
+	return slices.ContainsFunc(h, func(f Field) bool {
+		name := strings.ToLower(f.Name)
+		return known[name] && !delivered[name]
+	})
 }
 
 // mended is a mail without what some put before its header, empty lines, the line of a mbox file, a line of junk; and with

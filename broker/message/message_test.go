@@ -154,6 +154,10 @@ func TestLittle(t *testing.T) {
 			t.Errorf("%s: %q, %d files, %v", name, m.Text, len(m.Files), m.Fault)
 		}
 	}
+	junk := "Return-Path: <jo@acme.example>\nDelivered-To: support@example.com\n\x8f\x00\xfe what is this\n\xff"
+	if m := read(t, junk); m.Fault == nil || m.Fault.Cause != "nothing" || len(m.Files) != 1 || m.Files[0].Name != "original.eml" || string(m.Files[0].Data) != junk {
+		t.Errorf("what the servers wrote before it is not a mail: %+v", m)
+	}
 	if m := read(t, "\n\n\n"); m.Fault == nil || m.Fault.Cause != "nothing" {
 		t.Errorf("%+v", m.Fault)
 	}

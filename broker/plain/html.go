@@ -116,8 +116,14 @@ func (r *reader) start(t html.Token) {
 	case atom.Pre:
 		r.block(2)
 		r.pre++
-	case atom.P:
-		r.block(paragraph(attrs))
+	case atom.P, atom.Div:
+		if r.cells { // what a cell begins with stands beside the cell before it
+			return
+		}
+		r.block(paragraph(t.DataAtom, attrs))
+	case atom.Tr, atom.Table:
+		r.row()
+		r.block(around[t.DataAtom])
 	default:
 		r.block(around[t.DataAtom])
 	}
@@ -138,8 +144,8 @@ func hidden(attrs map[string]string) bool {
 }
 
 // paragraph is how many line ends are around one: Outlook writes each line as a paragraph without space around it.
-func paragraph(attrs map[string]string) int {
-	if strings.HasPrefix(attrs["class"], "Mso") || strings.Contains(strings.ReplaceAll(attrs["style"], " ", ""), "margin:0") {
+func paragraph(a atom.Atom, attrs map[string]string) int {
+	if a != atom.P || strings.HasPrefix(attrs["class"], "Mso") || strings.Contains(strings.ReplaceAll(attrs["style"], " ", ""), "margin:0") {
 		return 1
 	}
 	return 2
@@ -174,6 +180,9 @@ func (r *reader) end(name string) {
 	case atom.Pre:
 		r.block(2)
 		r.pre = max(0, r.pre-1)
+	case atom.Tr, atom.Table:
+		r.row()
+		r.block(around[a])
 	default:
 		r.block(around[a])
 	}

@@ -14,6 +14,10 @@ type writer struct {
 	cells bool // the end of a table's cell is owed
 	pre   int
 
+	written int // line ends written
+	inCell  bool
+	begun   int // of the open cell: written at its first word, and negative before that
+
 	around []string // what stands before each line: marks of quotes, space before items of lists
 	beyond int      // how many more quotes and lists are open
 	lists  []int    // the next number of each open list; negative for those without
@@ -36,7 +40,18 @@ func (w *writer) block(lines int) {
 // breakLine is a line end that a person set: several of them count.
 func (w *writer) breakLine() { w.lines, w.space = min(w.lines+1, 3), false }
 
-func (w *writer) cell() { w.cells = w.lines == 0 && w.out.Len() > 0 }
+// cell begins a cell of a table. It stands beside the one before it, unless that has several lines: Outlook puts a paragraph around
+// what is in a cell, and so the end of a line that is none.
+func (w *writer) cell() {
+	if w.inCell && w.begun == w.written && w.bullet == "" {
+		w.lines = 0
+	}
+	w.cells = w.lines == 0 && w.out.Len() > 0
+	w.inCell, w.begun = true, -1
+}
+
+// row is where no cell is open: at the ends of a row, and of a table.
+func (w *writer) row() { w.inCell = false }
 
 // text writes text of a document, in which any white space is one space.
 func (w *writer) text(s string) {
@@ -87,10 +102,14 @@ func (w *writer) word(s string) {
 		w.out.WriteByte(' ')
 	}
 	w.lines, w.space, w.cells = 0, false, false
+	if w.inCell && w.begun < 0 {
+		w.begun = w.written
+	}
 	w.out.WriteString(s)
 }
 
 func (w *writer) endLines() {
+	w.written += w.lines
 	w.out.WriteByte('\n')
 	for range w.lines - 1 {
 		w.out.WriteString(strings.TrimRight(strings.Join(w.around, ""), " ") + "\n")

@@ -17,11 +17,12 @@ import (
 	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/message"
 	"github.com/psagate/psagate/broker/probe"
+	"github.com/psagate/psagate/broker/refused"
 	"github.com/psagate/psagate/internal/imaptest"
 )
 
 func mailbox(server *imaptest.Server) *imap.Mailbox {
-	return &imap.Mailbox{Server: server.TLS, Config: &tls.Config{RootCAs: server.Roots}, User: imaptest.User, Password: says(imaptest.Password), Poll: time.Hour, Refusals: new(imap.Refusals)}
+	return &imap.Mailbox{Server: server.TLS, Config: &tls.Config{RootCAs: server.Roots}, User: imaptest.User, Password: says(imaptest.Password), Poll: time.Hour, Refused: new(refused.Memory)}
 }
 
 // delivers hands mails to the server as an MTA does, which writes down whom it delivers them to.
@@ -172,6 +173,8 @@ type keeping struct {
 	keep func(imap.Mail)
 }
 
+func (k *keeping) Begun(context.Context, uint32, uint32) (uint32, error) { return 1, nil }
+
 func (k *keeping) Missing(_ context.Context, objects []string) (missing []string, _ error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -280,10 +283,10 @@ func TestCertificatesAndPortsThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	server := imaptest.Start(t, imaptest.Options{})
 	for word, change := range map[string]func(*imap.Mailbox){
-		"comes from nobody whom this machine trusts": func(m *imap.Mailbox) { m.Config = nil },
-		"is for another name":                        func(m *imap.Mailbox) { m.Config.ServerName = "imap.example.com" },
-		"is not valid at this time":                  func(m *imap.Mailbox) { m.Config.Time = func() time.Time { return time.Now().AddDate(1, 0, 0) } },
-		"does not speak TLS from the start":          func(m *imap.Mailbox) { m.Server = server.Plain },
+		"comes from nobody whom this machine trusts":     func(m *imap.Mailbox) { m.Config = nil },
+		"is not for imap.example.com, but for localhost": func(m *imap.Mailbox) { m.Config.ServerName = "imap.example.com" },
+		"is not valid at this time":                      func(m *imap.Mailbox) { m.Config.Time = func() time.Time { return time.Now().AddDate(1, 0, 0) } },
+		"does not speak TLS from the start":              func(m *imap.Mailbox) { m.Server = server.Plain },
 	} {
 		m := mailbox(server)
 		change(m)
@@ -331,4 +334,24 @@ func TestWithATokenItSaysByWhatItSignsIn(t *testing.T) {
 	}
 	m.Again = func() { asked = true }
 	want(t, test.Run(t.Context()), "sign-in", probe.OK)
+}
+
+func TestAMailboxWhoseMailsStayInTheInbox(t *testing.T) {
+	t.Parallel()
+	server := imaptest.Start(t, imaptest.Options{Capabilities: "IMAP4rev1 SASL-IR LITERAL+ IDLE UIDPLUS"})
+	server.Deliver([]byte("From: a@example.test\r\nSubject: a customer's\r\n\r\nhelp\r\n"))
+	m := mailbox(server)
+	m.LeaveSince = time.Now().AddDate(0, 0, -1)
+	steps := probe.Test{Mailbox: m, Keys: keys(t), Aliases: []string{imaptest.User}, Send: delivers(server, imaptest.User), Look: 10 * time.Millisecond}.Run(t.Context())
+	want(t, steps, "inbox", probe.OK, "mails in it: 1", "keeps marks of our own")
+	want(t, steps, "abilities", probe.OK, "IDLE")
+	want(t, steps, "mark", probe.OK, "marked as done with")
+	want(t, steps, "alias "+imaptest.User, probe.OK, "the mailbox's own address")
+	if got := results(steps); strings.Contains(got, "folder") || strings.Contains(got, "move") {
+		t.Error(got)
+	}
+	nothingLeft(t, server)
+	if left := server.Folder("INBOX"); len(left) != 1 || left[0].Flags != "" || server.Has("Processed") || server.Has("DeadLetter") {
+		t.Errorf("the inbox has %+v, or a folder was made", left)
+	}
 }

@@ -214,6 +214,31 @@ func TestWhatServersSayIsExplained(t *testing.T) {
 	}
 }
 
+func TestAServerThatKeepsNoMarksOfOursIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		flags string
+		steps string
+		words string
+	}{
+		"as Exchange Online": {`\Seen \Answered \Flagged \Deleted \Draft $MDNSent`, "inbox failed, abilities skipped, mark skipped", "keeps no marks of our own"},
+		"nothing may be put": {`\Deleted \*`, "inbox ok, abilities warn, mark warn", "none could be put there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := script{
+					"SELECT": "* 0 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 1] x\r\n* OK [PERMANENTFLAGS (" + c.flags + ")] x\r\n%t OK done\r\n",
+					"APPEND": "%t NO [NOPERM] not you\r\n",
+				}.mailbox(t, "127.0.0.1:143")
+				m.LeaveSince = time.Now()
+				steps := probe.Test{Mailbox: m, Keys: keys(t)}.Run(t.Context())
+				if got := results(steps); !strings.HasSuffix(got, c.steps) || !strings.Contains(fmt.Sprint(steps), c.words) {
+					t.Errorf("%s\n%v", got, steps)
+				}
+			})
+		})
+	}
+}
+
 func TestWhatIsWrongBeforeAnybodySignsIn(t *testing.T) {
 	m := script{}.mailbox(t, "imap.example.com:993")
 	dialled := false

@@ -33,16 +33,33 @@ func (r *run) imap(ctx context.Context) {
 			for _, left := range needed[i+1:] {
 				r.skip("not tried, since “"+step.name+"” failed", left.name)
 			}
-			r.skip("not tried, since “"+step.name+"” failed", "folder Processed", "folder DeadLetter", "abilities", "move")
+			r.skip("not tried, since “"+step.name+"” failed", r.further()...)
 			r.skipAliases("not tried, since “" + step.name + "” failed")
 			return
 		}
+	}
+	if r.leaves() {
+		r.step("abilities", r.abilities)
+		r.tag(ctx)
+		r.aliases(ctx)
+		return
 	}
 	there := r.step("folder Processed", func() (found, error) { return r.folder(ctx, imap.Processed) })
 	there = r.step("folder DeadLetter", func() (found, error) { return r.folder(ctx, imap.DeadLetter) }) && there
 	r.step("abilities", r.abilities)
 	r.move(ctx, there)
 	r.aliases(ctx)
+}
+
+// leaves tells whether mails that are done with stay in the inbox.
+func (r *run) leaves() bool { return !r.Mailbox.LeaveSince.IsZero() }
+
+// further are the names of the steps that come once the inbox is open.
+func (r *run) further() []string {
+	if r.leaves() {
+		return []string{"abilities", "mark"}
+	}
+	return []string{"folder Processed", "folder DeadLetter", "abilities", "move"}
 }
 
 func (r *run) resolve(ctx context.Context) (found, error) {
@@ -101,6 +118,9 @@ func (r *run) inbox(ctx context.Context) (found, error) {
 		return found{}, err
 	}
 	mails := fmt.Sprintf("the inbox opens; mails in it: %d", in.Mails)
+	if r.leaves() { // it would not have opened without
+		return ok("%s, and it keeps marks of our own", mails)
+	}
 	if !in.Deletes && !r.trial.Abilities().Move {
 		return warn("Give the user the right to delete mails in the inbox.", "%s, but the user may not mark them as deleted, and the server has no MOVE: none could be moved away", mails)
 	}
@@ -135,8 +155,10 @@ func (r *run) abilities() (found, error) {
 		without = append(without, "no "+name+": "+lack)
 	}
 	note(a.Idle, "IDLE", "new mails are seen at the next look (poll), not at once")
-	note(a.Move, "MOVE", "mails are copied, marked as deleted and expunged instead")
-	note(a.UIDPlus, "UIDPLUS", "copied mails stay in the inbox, marked as deleted, until a mail program expunges them")
+	if !r.leaves() {
+		note(a.Move, "MOVE", "mails are copied, marked as deleted and expunged instead")
+		note(a.UIDPlus, "UIDPLUS", "copied mails stay in the inbox, marked as deleted, until a mail program expunges them")
+	}
 	if a.Move {
 		without = drop(without, "no UIDPLUS") // it is not needed then
 	}

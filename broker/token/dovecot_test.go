@@ -18,8 +18,9 @@ import (
 // noBooks are those of a mailbox in which nothing is looked for.
 type noBooks struct{}
 
-func (noBooks) Missing(context.Context, []string) ([]string, error) { return nil, nil }
-func (noBooks) Spool(context.Context, imap.Mail) error              { return nil }
+func (noBooks) Missing(context.Context, []string) ([]string, error)   { return nil, nil }
+func (noBooks) Begun(context.Context, uint32, uint32) (uint32, error) { return 1, nil }
+func (noBooks) Spool(context.Context, imap.Mail) error                { return nil }
 
 func TestDovecotTakesTheTokensOfAnApplication(t *testing.T) {
 	t.Parallel()

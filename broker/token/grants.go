@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 
@@ -83,6 +84,9 @@ func (c Client) refresh(ctx context.Context, secret, refresh string) (*oauth2.To
 	return config.Token(over(ctx, c.Transport))
 }
 
+// GoogleMail is the scope of Google's mailboxes, for IMAP and for SMTP.
+const GoogleMail = "https://mail.google.com/"
+
 // serviceAccount is the file that Google gives for a service account, as far as it matters.
 type serviceAccount struct {
 	Type  string `json:"type"`
@@ -93,12 +97,13 @@ type serviceAccount struct {
 }
 
 // ServiceAccount gets tokens for a mailbox of Google Workspace, by an account that a domain lets read mail
-// (JWT bearer, RFC 7523). file gives the JSON that Google gave for it; the scope is https://mail.google.com/. transport may be nil.
-func ServiceAccount(file Secret, mailbox string, scopes []string, transport http.RoundTripper) (*Source, error) {
+// (JWT bearer, RFC 7523). file gives the JSON that Google gave for it, with the URL that it is shown to; the scope is GoogleMail.
+// transport and log may be nil.
+func ServiceAccount(file Secret, mailbox string, scopes []string, transport http.RoundTripper, log *slog.Logger) (*Source, error) {
 	if file == nil || mailbox == "" {
 		return nil, errors.New("a service account needs its file and the address of the mailbox")
 	}
-	s := newSource(Client{ID: "the service account", Transport: transport}, grant{
+	s := newSource(Client{ID: "the service account", Transport: transport, Log: log}, grant{
 		what: "key",
 		secrets: func(ctx context.Context) ([]string, error) {
 			text, err := file(ctx)

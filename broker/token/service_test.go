@@ -66,14 +66,14 @@ func TestAServiceAccountProvesItselfWithItsKey(t *testing.T) {
 	key = k
 	transport := new(http.Transport)
 	defer transport.CloseIdleConnections()
-	source, err := token.ServiceAccount((&kept{value: file}).get, "support@example.test", []string{"https://mail.google.com/"}, transport)
+	source, err := token.ServiceAccount((&kept{value: file}).get, "support@example.test", []string{token.GoogleMail}, transport, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want(t, source, "of-the-account")
 	refusing = true
 	source.Forget()
-	refuses(t, source, "may not get tokens this way", "unauthorized_client")
+	refuses(t, source, "domain-wide delegation", "unauthorized_client")
 }
 
 func TestAFileThatIsNoServiceAccountsIsNotRepeated(t *testing.T) {
@@ -84,7 +84,7 @@ func TestAFileThatIsNoServiceAccountsIsNotRepeated(t *testing.T) {
 		"no key":       `{"type": "service_account", "private_key": "correct-horse", "token_uri": "https://127.0.0.1:1/"}`,
 		"in the clear": strings.Replace(good, "https:", "http:", 1),
 	} {
-		source, err := token.ServiceAccount((&kept{value: file}).get, "support@example.test", nil, nil)
+		source, err := token.ServiceAccount((&kept{value: file}).get, "support@example.test", nil, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,6 +31,10 @@ func (w *world) examples() []example {
 			"curl smtp://"+w.desk.mail+" --mail-from "+mailFrom+" --mail-rcpt "+mailTo,
 			"-H 'From: "+mailFrom+"' -H 'Subject: No network' -F '=It went at noon.'",
 		)},
+		{"that ticket", command(
+			"curl -H "+key, "-H 'Content-Type: application/json'",
+			`-d '{"filter":[{"op":"eq","field":"title","value":"No network"}],"includeFields":["ticketNumber","title","description"]}'`, tickets+"/query",
+		)},
 		{"what became of each mail, and whether the books balance", command("go run ./cmd/psagate mail list support", "--address unix/"+w.path("admin"))},
 		{"what psagate says of the login", command("go run ./cmd/psagate status", "--address unix/"+w.path("admin"))},
 		{"what each policy says to a call", command("go run ./cmd/psagate policy explain rmm delete Tickets", "--address unix/"+w.path("admin"))},

@@ -28,6 +28,9 @@ type inbox struct {
 
 // wholeAt says where mails are that are done with.
 func wholeAt(m *imap.Mailbox) string {
+	if !m.LeaveSince.IsZero() {
+		return fmt.Sprintf("in the inbox of %s at %s", m.User, m.Server)
+	}
 	return fmt.Sprintf("in the folder %s of %s at %s", cmp.Or(m.Processed, "Processed"), m.User, m.Server)
 }
 
@@ -49,6 +52,11 @@ func (b inbox) Missing(ctx context.Context, objects []string) ([]string, error) 
 		missing[i] = strings.TrimPrefix(missing[i], b.account)
 	}
 	return missing, err
+}
+
+// Begun implements imap.Books.
+func (b inbox) Begun(ctx context.Context, validity, next uint32) (uint32, error) {
+	return b.books.Begun(ctx, b.mailbox, fmt.Sprint(b.account, validity), next)
 }
 
 // Spool implements imap.Books. A mail that is there already is kept.

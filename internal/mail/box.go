@@ -24,6 +24,10 @@ type box struct {
 	seen    seen
 }
 
+// workers is how many mails of a mailbox are worked on at once: one that takes long keeps no other waiting, and the PSA, which takes three
+// calls at once of each kind, has room for others.
+const workers = 2
+
 func newBox(e *Engine, name string) *box {
 	return &box{engine: e, woken: make(chan struct{}, 1), log: e.log.With("mailbox", name)}
 }
@@ -47,8 +51,8 @@ func (b *box) use(m *Mailbox) {
 	driver := &drive.Driver{
 		Mailbox: m.Route, Ledger: b.engine.books, Ticketer: m.PSA.Ticketer, Source: acks{b.reader}, Directory: m.PSA.Directory,
 		Rules: m.Rules, Options: m.Reading, Fallback: m.fallback(), Down: m.PSA.Down, Loops: b.guard,
-		Participates: m.PSA.Participates, Lockout: m.PSA.Lockout, FileMost: m.FileMost, Wake: b.woken, Log: b.log,
-		Ended: b.ended,
+		Participates: m.PSA.Participates, Lockout: m.PSA.Lockout, FileMost: m.FileMost, AtHand: &b.engine.atHand, Wake: b.woken, Log: b.engine.log,
+		Ended: b.ended, Workers: workers,
 	}
 	was := b.stopWork(before)
 	b.worker = run(was, b.log, "the work on a mailbox", driver.Run)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/psagate/psagate/broker/drive"
 	"github.com/psagate/psagate/broker/ledger"
 )
 
@@ -15,6 +16,7 @@ type Engine struct {
 	books   ledger.Ledger
 	log     *slog.Logger
 	watcher Watcher
+	atHand  drive.AtHand // of all mailboxes: what they keep in memory has one bound
 
 	mu      sync.Mutex
 	boxes   map[string]*box  // by name

@@ -49,6 +49,33 @@ func TestAMailThatComesBySMTPBecomesATicketInTheMailboxOfItsRecipient(t *testing
 	}
 }
 
+func TestALineOfTheLogNamesItsMailboxOnce(t *testing.T) {
+	door, address := aDoor(t)
+	m := mailbox("support", new(psa), "support@example.test")
+	m.Door = door.Place
+	lines := make(chan string, 100)
+	e := begin(t, ledger.NewMemory(), nil)
+	e.log = slog.New(slog.NewTextHandler(channel(lines), nil))
+	e.Use(Config{Mailboxes: []*Mailbox{m}, Doors: []*Door{door}})
+	send(t, address, "printer", "support@example.test")
+	for line := range lines {
+		if strings.Contains(line, "a mail has ended") {
+			if strings.Count(line, " mailbox=support") != 1 {
+				t.Error(line)
+			}
+			return
+		}
+	}
+}
+
+// channel is written to line by line.
+type channel chan<- string
+
+func (c channel) Write(line []byte) (int, error) {
+	c <- string(line)
+	return len(line), nil
+}
+
 func TestAReloadGoesOnWithNewRoutesAndNewDoors(t *testing.T) {
 	p, books := new(psa), ledger.NewMemory()
 	door, address := aDoor(t)

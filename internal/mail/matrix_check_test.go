@@ -22,7 +22,10 @@ func (w *matrix) check() {
 		w.checkPSA(l, &want)
 		w.checkServer(l)
 	}
-	if n := len(w.server.Folder("INBOX")); n != 0 {
+	if w.stays() {
+		w.checkOlder()
+	}
+	if n := w.left(); n != 0 {
 		w.Errorf("%d mails are in the inbox still", n)
 	}
 	want.Seen = want.Tickets + want.Notes + want.Suspended + want.Dead + want.Suppressed
@@ -158,6 +161,10 @@ func count(mails []imaptest.Mail, l *letter) (n int) {
 func (w *matrix) checkServer(l *letter) {
 	w.Helper()
 	if l.smtp || l.taken || l.unseen {
+		return
+	}
+	if w.stays() {
+		w.checkStayed(l)
 		return
 	}
 	processed, dead := w.server.Folder("Processed"), w.server.Folder("DeadLetter")

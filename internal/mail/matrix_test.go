@@ -34,7 +34,7 @@ const abreast = 8
 // the same rows are run on what is in memory, which is quick.
 func TestTheCrashMatrix(t *testing.T) {
 	t.Parallel()
-	all := slices.Concat(rowsOfIMAP, rowsOfMoves, rowsOfPSA, rowsOfService, rowsOfDoor, rowsOfStore, rowsOfProcesses)
+	all := slices.Concat(rowsOfIMAP, rowsOfMoves, rowsOfMarks, rowsOfPSA, rowsOfService, rowsOfDoor, rowsOfStore, rowsOfProcesses)
 	var mu sync.Mutex
 	var ran []row
 	leftOut := map[int]bool{} // for a real part that is not there

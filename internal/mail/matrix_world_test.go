@@ -317,7 +317,7 @@ func (w *matrix) step() bool {
 		if !w.p.asks() {
 			time.Sleep(10 * moment)
 		}
-	case !open && len(w.server.Folder("INBOX")) == 0:
+	case !open && w.left() == 0:
 		return true
 	case !open, due && w.idle < idleMost: // what is due may only just have become so: the clock does not leave it behind
 		w.idle++
@@ -327,6 +327,17 @@ func (w *matrix) step() bool {
 		w.goOn(min(next.Sub(w.time()), 30*time.Minute))
 	}
 	return false
+}
+
+// left is how many mails of the inbox are not done with by what the server says.
+func (w *matrix) left() (n int) {
+	w.Helper()
+	for _, m := range w.server.Folder("INBOX") {
+		if !w.stays() || m.Raw != string(older.raw) && !isMarked(m) {
+			n++
+		}
+	}
+	return n
 }
 
 // works tells whether anything was done.

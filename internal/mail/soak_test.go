@@ -4,12 +4,11 @@ package mail
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
-	"net"
 	netsmtp "net/smtp"
 	"os"
 	"os/exec"
@@ -20,13 +19,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/psagate/psagate/broker/imap"
 	"github.com/psagate/psagate/broker/ledger"
-	"github.com/psagate/psagate/broker/loop"
-	"github.com/psagate/psagate/broker/smtp"
 	"github.com/psagate/psagate/internal/imaptest"
+	"github.com/psagate/psagate/internal/mailsoak"
 	"github.com/psagate/psagate/internal/psatest"
-	"github.com/psagate/psagate/internal/tickets"
 )
 
 // soakRules are short, so that what a killed process was at is taken up within seconds. The simulated PSA does nothing later than Settle.
@@ -62,54 +58,6 @@ func soakSeed(t *testing.T) uint64 {
 		t.Fatalf("PSAGATE_MAILSOAK_SEED: %v", err)
 	}
 	return seed
-}
-
-// soakScene is the environment variable by which the tests' program becomes a process of the soak.
-const soakScene = "PSAGATE_MAILSOAK_SCENE"
-
-// soakPlan is what such a process is told.
-type soakPlan struct {
-	scene
-	Door string
-}
-
-// TestAProcessOfTheSoak is no test but a process that the soak starts, which ends with its standard input: an engine over all that is
-// real.
-func TestAProcessOfTheSoak(t *testing.T) {
-	text := os.Getenv(soakScene)
-	if text == "" {
-		return
-	}
-	var plan soakPlan
-	if err := json.Unmarshal([]byte(text), &plan); err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	p := newGate(t, made{scene: plan.scene, record: new(record), now: time.Now, log: log, hit: func(*process, string) {}})
-	e := New(p.store.Mail(), log, nil)
-	place := &Door{Place: plan.Door, Listen: func() (net.Listener, error) { return net.Listen("tcp", plan.Door) }, Intake: smtp.Intake{Domain: "mx.example.test"}}
-	e.Use(Config{Doors: []*Door{place}, Mailboxes: []*Mailbox{{
-		Route: supportBox(t), Door: plan.Door, Rules: soakRules, Loops: loop.Limits{Same: 1 << 20, Sender: 1 << 20}, FileMost: tickets.FileMost,
-		IMAP: &imap.Mailbox{
-			Server: plan.IMAP, TLS: imap.TLSOff, User: imaptest.User, Poll: plan.Poll,
-			Password: func(context.Context) (string, error) { return imaptest.Password, nil },
-		},
-		PSA: PSA{Ticketer: p.tickets, Directory: p.tickets, Participates: p.tickets.Participates, Down: p.tickets.Down, Run: p.asksOften},
-	}}})
-	_, _ = io.Copy(io.Discard, os.Stdin)
-}
-
-// asksOften is what runs beside the work and finds out whether the API can be used again, sooner than where nobody waits for it.
-func (p *process) asksOften(ctx context.Context) {
-	for ctx.Err() == nil {
-		if !p.tickets.Down().IsZero() {
-			p.asks()
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
 }
 
 // soak is two processes on one store, one mailbox, and the mails that come.
@@ -183,38 +131,54 @@ func newSoak(t *testing.T) *soak {
 		s.start(i)
 		t.Cleanup(func() { s.kill(i) })
 	}
+	s.agesBooks()
 	return s
 }
 
+// agesBooks has the books begun long ago. While they are young it may be that older ones were lost, so each ticket is looked for in the PSA
+// before it is made: nothing would be doubled, whatever rule were broken.
+func (s *soak) agesBooks() {
+	s.Helper()
+	s.books() // which waits until the store is made
+	db, err := sql.Open("sqlite", "file:"+s.plan.place().Place+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`UPDATE store SET made = made - ?`, (24 * time.Hour).Microseconds()); err != nil {
+		s.Fatal(err)
+	}
+}
+
 // sends has a mail come, by SMTP as from a server that comes again until it is told 250.
-func (s *soak) sends(ctx context.Context, r *rand.Rand, m soakMail) {
-	if !m.smtp {
-		s.server.DeliverAt(m.raw, time.Now().Add(2*time.Hour)) // later than the books began
+func (s *soak) sends(ctx context.Context, r *rand.Rand, m mailsoak.Mail) {
+	if !m.BySMTP {
+		s.server.Deliver(m.Raw)
 		return
 	}
 	for ctx.Err() == nil {
 		door := s.seats[r.IntN(len(s.seats))].door
-		if netsmtp.SendMail(door, nil, "sender@example.com", []string{imaptest.User}, m.raw) == nil {
+		if netsmtp.SendMail(door, nil, "sender@example.com", []string{imaptest.User}, m.Raw) == nil {
 			return
 		}
 		s.again.Add(1)
 		time.Sleep(20 * time.Millisecond)
 	}
-	s.Errorf("%s was never taken", m.token)
+	s.Errorf("%s was never taken", m.Token)
 }
 
 // The corpora's mails, varied, come by IMAP and by SMTP while one of two processes is killed at random every few seconds. Then all is calm, and each mail must
-// have become one thing. scripts/mailsoak lets it last for two minutes.
+// have become one thing. scripts/mailsoak has the binary go through that for two minutes, and `scripts/mailsoak engine` this.
 func TestAMailSoakLosesNothingAndDoublesNothing(t *testing.T) {
 	t.Parallel()
 	length, count, every := soakSize(t)
 	seed := soakSeed(t)
 	t.Logf("PSAGATE_MAILSOAK=%v PSAGATE_MAILSOAK_SEED=%d: %d mails", length, seed, count)
 	s := newSoak(t)
-	from, r := originals(t), rand.New(rand.NewPCG(seed, 0))
-	mails := make([]soakMail, count)
+	from, r := mailsoak.Originals(t), rand.New(rand.NewPCG(seed, 0))
+	mails := make([]mailsoak.Mail, count)
 	for i := range mails {
-		mails[i] = vary(r, from, i)
+		mails[i] = mailsoak.Vary(r, from, i)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), length+2*patience)
 	defer cancel()
@@ -246,7 +210,7 @@ func TestAMailSoakLosesNothingAndDoublesNothing(t *testing.T) {
 }
 
 // calms waits until nothing is left to be done, for as long as anything moves: mails may be many, and the machine slow.
-func (s *soak) calms(mails []soakMail) {
+func (s *soak) calms(mails []mailsoak.Mail) {
 	s.Helper()
 	began := time.Now()
 	books := s.books()
@@ -267,97 +231,5 @@ func (s *soak) calms(mails []soakMail) {
 			s.Fatalf("it does not come to an end: %+v, %v, %v; in each state, and in the inbox: %s; the API: %q", b, err, wrong, last, books.tickets.WhyDown())
 		}
 		time.Sleep(200 * time.Millisecond)
-	}
-}
-
-// books are read beside the processes.
-func (s *soak) books() *process {
-	s.Helper()
-	p := newGate(s.T, made{scene: s.plan.scene, record: new(record), now: time.Now, log: slog.New(slog.DiscardHandler), hit: func(*process, string) {}})
-	s.Cleanup(func() {
-		p.gateway.Close()
-		p.secrets.Stop()
-		_ = p.store.Close()
-	})
-	return p
-}
-
-// judge looks at each mail in the PSA and in the server's folders, and holds the books against that.
-func (s *soak) judge(mails []soakMail) {
-	s.Helper()
-	tickets, notes := s.made("Tickets"), s.made("TicketNotes")
-	processed, dead := map[string]int{}, map[string]int{}
-	for folder, counts := range map[string]map[string]int{"Processed": processed, "DeadLetter": dead} {
-		for _, m := range s.server.Folder(folder) {
-			counts[soakToken.FindString(soakSubject.FindString(m.Raw))]++
-		}
-	}
-	books := s.books()
-	rows, byToken := s.rows(books), map[string][]ledger.Mail{}
-	for _, m := range rows {
-		byToken[soakToken.FindString(m.Subject)] = append(byToken[soakToken.FindString(m.Subject)], m)
-	}
-	want := ledger.Balance{Seen: len(rows)}
-	doubled := 0
-	for _, m := range mails {
-		ended, flagged := map[ledger.State]int{}, false
-		for _, row := range byToken[m.token] {
-			ended[row.State]++
-			flagged = flagged || row.Repeated
-			if row.State == ledger.Suppressed && row.Cause != "duplicate" && row.Cause != "own" {
-				s.Errorf("%s is suppressed as %s", m.token, row.Cause)
-			}
-		}
-		there := tickets[m.token] + notes[m.token]
-		if there > 1 && flagged {
-			doubled++
-			there = 1
-		}
-		if aside := ended[ledger.Suspended] + ended[ledger.Dead]; there+aside != 1 || ended[ledger.Done] != there {
-			s.Errorf("%s became %d tickets and %d notes, and ended %v in the books", m.token, tickets[m.token], notes[m.token], ended)
-		}
-		if in := processed[m.token] + dead[m.token]; !m.smtp && in != 1 || m.smtp && in != 0 {
-			s.Errorf("%s is in the folders %d times", m.token, in)
-		}
-		want.Tickets += min(1, tickets[m.token])
-		want.Notes += min(1, notes[m.token])
-		want.Suspended += ended[ledger.Suspended]
-		want.Dead += ended[ledger.Dead]
-		want.Suppressed += ended[ledger.Suppressed]
-	}
-	if got, err := books.store.Mail().Balance(context.Background(), "support"); err != nil || got != want || got.Gap() != 0 {
-		s.Errorf("the books say %+v, %v; the PSA and the folders %+v", got, err, want)
-	}
-	if n := s.user.MaxFailedSinceSuccess(); n > 0 {
-		s.Errorf("the PSA refused %d sign-ins", n)
-	}
-	s.Logf("%d mails that may be there twice are flagged and are", doubled)
-}
-
-// made counts what the PSA has of each mail.
-func (s *soak) made(entity string) map[string]int {
-	counts := map[string]int{}
-	for _, r := range s.tenant.Records(entity) {
-		if token := soakToken.FindString(fmt.Sprint(r["title"])); token != "" {
-			counts[token]++
-		}
-	}
-	return counts
-}
-
-// rows are all of the books.
-func (s *soak) rows(p *process) (all []ledger.Mail) {
-	s.Helper()
-	q := ledger.Query{Mailbox: "support", Oldest: true, Most: 500}
-	for {
-		page, err := p.store.Mail().List(context.Background(), q)
-		if err != nil {
-			s.Fatal(err)
-		}
-		if len(page) == 0 {
-			return all
-		}
-		all = append(all, page...)
-		q.After = page[len(page)-1].ID
 	}
 }

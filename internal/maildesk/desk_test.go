@@ -122,6 +122,12 @@ func TestAMailIsOfItsMailboxAlone(t *testing.T) {
 		if !errors.Is(err, report.ErrUnknownMail) {
 			t.Errorf("%d: %v", i, err)
 		}
+		if strings.Contains(err.Error(), "in the config") {
+			t.Errorf("%d: the mailbox is there: %v", i, err)
+		}
+	}
+	if _, err := d.Show(t.Context(), "suport", m.ID); !errors.Is(err, report.ErrUnknownMail) || !strings.HasSuffix(err.Error(), "no mailbox of that name in the config; it has empty, support") {
+		t.Errorf("who mistypes the mailbox hears %v", err)
 	}
 	if after, err := books.Get(t.Context(), m.ID); err != nil || after.Epoch != m.Epoch || len(boxes.woken) != 0 {
 		t.Errorf("it is moved: %+v, %v, %v", after, err, boxes.woken)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/psagate/psagate/broker/drive"
@@ -142,7 +143,11 @@ func (d *Desk) find(ctx context.Context, mailbox string, id int64) (ledger.Mail,
 	m, err := d.Books.Get(ctx, id)
 	switch {
 	case errors.Is(err, ledger.ErrUnknown), err == nil && m.Mailbox != mailbox:
-		return m, fmt.Errorf("mail %d of mailbox %q: %w", id, ledger.Line(mailbox, 100), report.ErrUnknownMail)
+		hint := ""
+		if names := d.Boxes.Names(); !slices.Contains(names, mailbox) {
+			hint = ", and no mailbox of that name in the config; it has " + strings.Join(names, ", ")
+		}
+		return m, fmt.Errorf("mail %d of mailbox %q: %w%s", id, ledger.Line(mailbox, 100), report.ErrUnknownMail, hint)
 	case err != nil:
 		return m, fmt.Errorf("mail %d cannot be read: %w", id, err)
 	}

@@ -44,7 +44,7 @@ func marks(m ledger.Mail) []string {
 		{m.Repair, "the PSA's mail service made the ticket, which is to be put right"},
 		{m.Repeated, "it was sent again after doubt: there may be two of it in the PSA"},
 		{m.Merged, "the PSA put it into a ticket that was there before"},
-		{m.State.Ended() && !m.Acknowledged, "it still lies in the mailbox, and is to be moved there"},
+		{m.State.Ended() && !m.Acknowledged, "it still lies in the inbox, and is to be moved or marked there"},
 	} {
 		if mark.is {
 			all = append(all, mark.says)

@@ -322,3 +322,41 @@ func TestALateCommit(t *testing.T) {
 	}()
 	w.sim.Fault(psatest.Fault{At: psatest.Applied, Then: psatest.Later})
 }
+
+// presented is a client that presents an access token, and answers the challenge of a server that refuses it.
+type presented string
+
+func (p presented) Start() (string, []byte, error) {
+	return "XOAUTH2", []byte("user=us@msp.example\x01auth=Bearer " + string(p) + "\x01\x01"), nil
+}
+
+func (presented) Next([]byte) ([]byte, error) { return []byte{}, nil }
+
+func TestMailsComeFromThoseWhoSignInAlone(t *testing.T) {
+	t.Parallel()
+	_, m := mailWorld(t)
+	m.Adjust(func(s *psatest.MailSettings) {
+		s.SignIn = func(user, token string) bool { return user == "us@msp.example" && token == "right" }
+	})
+	raw := "Subject: first\n\n" + tokenOf("x")
+	if err := post(m, "us@msp.example", raw); err == nil || !strings.Contains(err.Error(), "sign in first") {
+		t.Errorf("without: %v", err)
+	}
+	for token, right := range map[string]bool{"wrong": false, "right": true} {
+		c, err := smtp.Dial(m.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Auth(presented(token))
+		if (err == nil) != right || err != nil && !strings.Contains(err.Error(), "not valid") {
+			t.Errorf("%s: %v", token, err)
+		}
+		if err := c.SendMail("us@msp.example", []string{"addticket@ates.example"}, strings.NewReader(strings.ReplaceAll(raw, "\n", "\r\n"))); (err == nil) != right {
+			t.Errorf("%s: %v", token, err)
+		}
+		_ = c.Close()
+	}
+	if mails := m.Mails(); len(mails) != 1 || mails[0].Outcome != psatest.MailTicket {
+		t.Errorf("%+v", mails)
+	}
+}

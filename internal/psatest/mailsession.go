@@ -65,6 +65,7 @@ type mailSession struct {
 	m        *MailService
 	conn     *smtp.Conn
 	from, to string
+	signed   bool // somebody has signed in
 }
 
 func (m *MailService) session(conn *smtp.Conn) (smtp.Session, error) {
@@ -87,6 +88,9 @@ func (s *mailSession) at(p MailPoint) error {
 
 // Mail implements smtp.Session.
 func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
+	if s.judge() != nil && !s.signed {
+		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "sign in first"}
+	}
 	s.from, s.to = from, ""
 	return s.at(MailSender)
 }

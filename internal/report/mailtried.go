@@ -22,8 +22,9 @@ type MailTest struct {
 
 // MailTestStep is one step of a mailbox's test.
 type MailTestStep struct {
-	// Name is what was tried: name, connection, tls, sign-in, inbox, folder Processed, folder DeadLetter, abilities, move, alias
-	// and an address; of an intake by SMTP intake, intake tls, intake aliases, intake relay, intake mail; fallback; fields,
+	// Name is what was tried: name, connection, tls, sign-in, inbox, folder Processed, folder DeadLetter, abilities, move,
+	// mark (where mails stay in the inbox), alias and an address; of an intake by SMTP intake, intake tls, intake aliases, intake relay,
+	// intake mail; fallback; policy; fields,
 	// which is whether the PSA has what the config names for tickets; config where there is nothing to try.
 	Name string `json:"name"`
 	// Result is ok, warn (it works, and something should be known or changed), failed, or skipped (it was not tried).
@@ -51,9 +52,12 @@ func (p Printer) MailTestStep(s MailTestStep) {
 	if s.Took >= 1000 && !strings.HasPrefix(s.Name, "alias ") { // whose words say it
 		took = fmt.Sprintf(" (%s)", (time.Duration(s.Took) * time.Millisecond).Round(100*time.Millisecond))
 	}
+	if s.Result == "skipped" && strings.HasPrefix(s.Words, "not tried, since “") { // the step that it waits for is the line that matters
+		return
+	}
 	p.line("  %s %-17s  %s%s", resultMark(s.Result), s.Name, s.Words, took)
 	if s.Do != "" {
-		p.line("    → %s", s.Do)
+		p.line("    → %s", strings.ReplaceAll(s.Do, "\n", "\n      "))
 	}
 }
 

@@ -130,7 +130,7 @@ func (p Printer) MailFacts(m MailLine, now time.Time) []Fact {
 		}
 		p.field("arrived", "%s, %s ago, %s", p.clock(m.Arrived, now), age(now.Sub(m.Arrived)), plural(m.Size, "byte"))
 		if m.Since != nil {
-			p.field("so since", "%s", p.clock(*m.Since, now))
+			p.field("since", "%s", p.clock(*m.Since, now))
 		}
 		if m.Tries+m.Fails > 0 {
 			p.field("tries", "%d, and %d in a row that could not be made", m.Tries, m.Fails)
@@ -221,12 +221,20 @@ func (p Printer) MailDecided(d MailDecided) {
 	p.line("mail %d of mailbox %s was %s, and is %s", d.Mail.ID, d.Mailbox, d.Was, d.Mail.Stands())
 }
 
+// wouldBe counts mails by what they would become.
+func wouldBe(n int, outcome string) string {
+	if outcome == "ticket" || outcome == "note" {
+		return plural(n, outcome)
+	}
+	return fmt.Sprintf("%d %s", n, outcome)
+}
+
 // MailDryRun writes what the rules of today would make of mails.
 func (p Printer) MailDryRun(d MailDryRun) {
 	p.line("mailbox %s: of %s since %s, %d would become something else than they did", d.Mailbox, plural(d.Looked, "mail"), p.clock(d.Since, d.Time), d.Differ)
 	var would []string
 	for _, outcome := range slices.Sorted(maps.Keys(d.Outcomes)) {
-		would = append(would, fmt.Sprintf("%d %s", d.Outcomes[outcome], outcome))
+		would = append(would, wouldBe(d.Outcomes[outcome], outcome))
 	}
 	p.field("would be", "%s", cmp.Or(strings.Join(would, ", "), "nothing"))
 	if d.Gone > 0 {

@@ -11,4 +11,6 @@
 //
 // The books of the mail broker, with the mails themselves, are in it too (Mail): so a backup holds what people wrote, and is to be
 // kept accordingly. They go by no lease: each write compares the row's epoch.
+//
+// Which passwords mail servers have refused is in it (MailSignIns), as hashes whose key is elsewhere.
 package store

@@ -19,21 +19,6 @@ func (s *Store) Mail() ledger.Ledger { return mailBooks{s} }
 
 type mailBooks struct{ store *Store }
 
-// peek runs a transaction that is not committed.
-func (s *Store) peek(ctx context.Context, f func(ctx context.Context, x *tx) error) error {
-	if problem := s.unusable(); problem != nil {
-		return problem
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	x, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = x.rollback() }()
-	return f(ctx, x)
-}
-
 // change runs a transaction, where the store can be used.
 func (b mailBooks) change(ctx context.Context, f func(ctx context.Context, x *tx) error) error {
 	if problem := b.store.unusable(); problem != nil {
@@ -161,6 +146,17 @@ func (b mailBooks) Missing(ctx context.Context, mailbox string, objects []string
 		}
 	}
 	return missing, nil
+}
+
+// Begun implements ledger.Ledger. Of two processes that say it at once, one is taken at its word.
+func (b mailBooks) Begun(ctx context.Context, mailbox, inbox string, next uint32) (begun uint32, err error) {
+	err = b.change(ctx, func(ctx context.Context, x *tx) error {
+		if _, err := x.exec(ctx, `INSERT INTO mail_inbox (mailbox, inbox, begun) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, mailbox, inbox, next); err != nil {
+			return err
+		}
+		return x.row(ctx, `SELECT begun FROM mail_inbox WHERE mailbox = ? AND inbox = ?`, []any{mailbox, inbox}, &begun)
+	})
+	return begun, err
 }
 
 // Balance implements ledger.Ledger. It is one statement, so that nothing comes between the two counts.

@@ -6,12 +6,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"pgregory.net/rapid"
 
 	"github.com/psagate/psagate/broker/ledger"
@@ -19,12 +22,12 @@ import (
 )
 
 // mailTables are for tests that go back to a store of before them, or to empty ones.
-var mailTables = []string{"mail_row", "mail_reference", "mail_raw", "mail_unfinished", "mail_seen", "mail_last"}
+var mailTables = []string{"mail_inbox", "mail_row", "mail_reference", "mail_raw", "mail_unfinished", "mail_seen", "mail_last", "mail_sign_in"}
 
 // emptyMail takes all mails away.
 func (r *running) emptyMail() {
 	r.t.Helper()
-	for _, table := range mailTables[:5] {
+	for _, table := range mailTables[:6] {
 		if _, err := r.db.Exec(`DELETE FROM ` + table); err != nil {
 			r.t.Fatal(err)
 		}
@@ -57,6 +60,10 @@ func (t *turns) Due(ctx context.Context, mailbox string, now time.Time, most int
 
 func (t *turns) Missing(ctx context.Context, mailbox string, objects []string) ([]string, error) {
 	return t.one().Missing(ctx, mailbox, objects)
+}
+
+func (t *turns) Begun(ctx context.Context, mailbox, inbox string, next uint32) (uint32, error) {
+	return t.one().Begun(ctx, mailbox, inbox, next)
 }
 
 func (t *turns) Blocked(ctx context.Context, m ledger.Mail, over time.Time) (bool, error) {
@@ -226,6 +233,41 @@ func TestAMailThatIsLostOrDamagedInTheStoreIsFoundOut(t *testing.T) {
 	})
 }
 
+// A disk that is full is told apart from a store that does not work, and nothing is left of the mail that had no room.
+func TestAMailThatHasNoRoomIsToldToBeOne(t *testing.T) {
+	r := inSQLite(t).run(t)
+	var pages int
+	if err := r.db.QueryRowContext(t.Context(), `PRAGMA page_count`).Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(pages int) {
+		t.Helper()
+		var is int
+		if err := r.db.QueryRowContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)).Scan(&is); err != nil || is != pages {
+			t.Fatal(is, err)
+		}
+	}
+	limit(pages + 100)
+	raw := bytes.Repeat([]byte("x"), 3*mailPiece)
+	if _, _, err := r.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, raw); !errors.Is(err, ledger.ErrFull) {
+		t.Errorf("%v", err)
+	}
+	limit(pages + 10_000)
+	if _, fresh, err := r.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, raw); err != nil || !fresh {
+		t.Errorf("%v %v", fresh, err)
+	}
+	for code, want := range map[string]bool{"53100": true, "53200": false, "40001": false} { // PostgreSQL, appendix A
+		if got := (postgres{}).full(fmt.Errorf("x: %w", &pgconn.PgError{Code: code})); got != want {
+			t.Errorf("%s: %v", code, got)
+		}
+	}
+	for err, want := range map[error]bool{syscall.ENOSPC: true, syscall.EDQUOT: true, syscall.EIO: false, errDown: false} {
+		if got := (sqlite{}).full(fmt.Errorf("x: %w", err)); got != want {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+}
+
 func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	l := inSQLite(t).prepare(t).Mail()
 	ctx := t.Context()
@@ -244,13 +286,57 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	_, since := l.Since(ctx)
 	_, missing := l.Missing(ctx, "m", []string{"1"})
 	_, list := l.List(ctx, ledger.Query{Most: 1})
+	_, begun := l.Begun(ctx, "m", "i", 1)
 	for what, err := range map[string]error{
-		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "conversation": conversation, "naming": naming, "referred": referred, "balance": balance, "forget": forget, "counts": counts, "since": since, "missing": missing, "list": list,
+		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "conversation": conversation, "naming": naming, "referred": referred, "balance": balance, "forget": forget, "counts": counts, "since": since, "missing": missing, "list": list, "begun": begun,
 	} {
 		if !errors.Is(err, errNotOpen) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// Mailboxes look for what is due every two seconds each: that must neither wait for whoever writes, nor keep him from it.
+func TestWhoLooksForMailsWaitsForNoWriter(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		one, other := p.run(t), p.elsewhere(t).run(t)
+		if _, _, err := one.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, []byte("mail")); err != nil {
+			t.Fatal(err)
+		}
+		looks := func(ctx context.Context) {
+			t.Helper()
+			if due, err := other.Mail().Due(ctx, "m", time.Now(), 1); err != nil || len(due) != 1 || due[0].Number != "" {
+				t.Errorf("%+v, %v", due, err)
+			}
+		}
+		if err := one.transact(t.Context(), func(ctx context.Context, x *tx) error {
+			_, err := x.exec(ctx, `UPDATE mail_row SET number = ?`, []byte("T20261127.0001"))
+			looks(ctx)
+			if _, off := other.SwitchedOff(ctx); off != nil {
+				t.Error(off)
+			}
+			return errors.Join(err, errors.New("never mind"))
+		}); err == nil {
+			t.Fatal("it was written")
+		}
+		looks(t.Context())
+		// And the other way: whoever looks keeps nobody from writing.
+		if err := other.peek(t.Context(), func(ctx context.Context, x *tx) error {
+			var before, after int
+			if err := x.row(ctx, `SELECT COUNT(*) FROM mail_row`, nil, &before); err != nil {
+				return err
+			}
+			if err := one.transact(ctx, func(ctx context.Context, x *tx) error {
+				_, err := x.exec(ctx, `UPDATE mail_row SET number = ?`, []byte("T20261127.0002"))
+				return err
+			}); err != nil {
+				return err
+			}
+			return x.row(ctx, `SELECT COUNT(*) FROM mail_row`, nil, &after)
+		}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestAStoreOfBeforeMailIsTakenOver(t *testing.T) {
@@ -283,6 +369,9 @@ func TestMailOfBeforeItWasListedIsTakenOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, err := a.db.Exec(`DROP TABLE mail_inbox; DROP TABLE mail_sign_in`); err != nil {
+			t.Fatal(err)
+		}
 		for _, column := range []string{"sender", "subject", "words", "was", "history", "why"} {
 			if _, err := a.db.Exec(`ALTER TABLE mail_row DROP COLUMN ` + column); err != nil {
 				t.Fatal(err)
@@ -299,6 +388,9 @@ func TestMailOfBeforeItWasListedIsTakenOver(t *testing.T) {
 		}
 		if m, err := b.Update(t.Context(), page[0]); err != nil || m.History != nil || m.Why != nil {
 			t.Errorf("%+v, %v", m, err)
+		}
+		if begun, err := b.Begun(t.Context(), "m", "i", 7); err != nil || begun != 7 {
+			t.Errorf("begun at %d, %v", begun, err)
 		}
 	})
 }

@@ -67,6 +67,13 @@ func (d *desk) Acknowledge(_ context.Context, object string, _ ledger.State) (bo
 	return true, nil
 }
 
+// left is how many mails of so many are in the inbox.
+func (d *desk) left(of int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return of - len(d.moved)
+}
+
 func TestTwoProcessesDriveOneMailbox(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		const mails = 8
@@ -80,21 +87,20 @@ func TestTwoProcessesDriveOneMailbox(t *testing.T) {
 			}
 		}
 		var wg sync.WaitGroup
+		var stop []func()
 		for _, s := range []*running{one, other} {
 			d := drive.Driver{
 				Mailbox: route.Mailbox{Name: "support", Tenant: "1", Default: route.Fields{Company: "0", Queue: "Triage"}},
-				Ledger:  s.Mail(), Ticketer: psa, Directory: psa, Source: psa,
+				Ledger:  s.Mail(), Ticketer: psa, Directory: psa, Source: psa, Workers: 2,
 			}
-			wg.Go(func() {
-				for due := 1; due > 0; {
-					_, err := d.Pass(t.Context())
-					left, err2 := s.Mail().Due(t.Context(), "support", time.Now(), mails)
-					if due = len(left); err != nil || err2 != nil {
-						t.Error(err, err2)
-						return
-					}
-				}
-			})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			wg.Go(func() { d.Run(ctx) })
+			stop = append(stop, cancel)
+		}
+		until(t, "all mails are moved", func() bool { return psa.left(mails) == 0 })
+		for _, cancel := range stop {
+			cancel()
 		}
 		wg.Wait()
 		b, err := other.Mail().Balance(t.Context(), "support")

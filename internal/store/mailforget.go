@@ -10,9 +10,13 @@ import (
 // forgetMost is how many mails are looked up at once.
 const forgetMost = 500
 
-// Forget implements ledger.Ledger. It also removes pieces that nobody will finish.
+// Forget implements ledger.Ledger. It also removes pieces that nobody will finish, and what is known of
+// sign-ins that nobody has made for long.
 func (b mailBooks) Forget(ctx context.Context, mailbox string, before time.Time) (forgotten int, err error) {
 	if err := b.sweepUnfinished(ctx, time.Now().Add(-unfinishedFor)); err != nil {
+		return 0, err
+	}
+	if err := b.sweepSignIns(ctx, time.Now()); err != nil {
 		return 0, err
 	}
 	for {

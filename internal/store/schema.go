@@ -279,6 +279,21 @@ var migrations = [...][]string{{
 	`ALTER TABLE mail_row ADD COLUMN was TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE mail_row ADD COLUMN history {blob} NOT NULL DEFAULT ''`,
 	`ALTER TABLE mail_row ADD COLUMN why {blob} NOT NULL DEFAULT ''`,
+}, {
+	// From where on the mails of an inbox came after it was first opened, where they stay in it.
+	`CREATE TABLE mail_inbox (
+		mailbox TEXT NOT NULL,
+		inbox TEXT NOT NULL,
+		begun BIGINT NOT NULL,
+		PRIMARY KEY (mailbox, inbox)
+	)`,
+}, {
+	// What is known of the passwords that users of mail servers sign in with: a refused.Record in JSON, and when it was last changed.
+	`CREATE TABLE mail_sign_in (
+		place {blob} PRIMARY KEY,
+		record {blob} NOT NULL,
+		at BIGINT NOT NULL
+	)`,
 }}
 
 // errNewer: a newer psagate has been at the store.

@@ -146,20 +146,12 @@ func (t sessions) Remove(ctx context.Context, w session.Which) (gone []session.R
 
 // Rows implements session.Table.
 func (t sessions) Rows(ctx context.Context) (rows []session.Row, err error) {
-	if problem := t.store.unusable(); problem != nil {
-		return nil, problem
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	x, err := t.store.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = x.rollback() }()
-	err = x.each(ctx, `SELECT `+sessionColumns+` FROM people_session WHERE `+ofToday+` ORDER BY created DESC, id`, nil, func(scan func(...any) error) error {
-		r, err := scanSession(scan)
-		rows = append(rows, r)
-		return err
+	err = t.store.peek(ctx, func(ctx context.Context, x *tx) error {
+		return x.each(ctx, `SELECT `+sessionColumns+` FROM people_session WHERE `+ofToday+` ORDER BY created DESC, id`, nil, func(scan func(...any) error) error {
+			r, err := scanSession(scan)
+			rows = append(rows, r)
+			return err
+		})
 	})
 	return rows, err
 }

@@ -368,6 +368,21 @@ func (s *Store) transact(ctx context.Context, f func(ctx context.Context, tx *tx
 	return nil
 }
 
+// peek runs a transaction that only reads, and locks no row: it keeps nobody from writing, and waits for nobody who writes.
+func (s *Store) peek(ctx context.Context, f func(ctx context.Context, x *tx) error) error {
+	if problem := s.unusable(); problem != nil {
+		return problem
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	x, err := s.begun(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = x.rollback() }()
+	return f(ctx, x)
+}
+
 // errUnsure: a commit failed, which may have been one all the same. What fails before it is no part of the database.
 var errUnsure = errors.New("it is not known whether this was committed")
 
@@ -387,8 +402,10 @@ type tx struct {
 	dialect dialect
 }
 
-func (s *Store) open(ctx context.Context) (*tx, error) {
-	x, err := s.db.BeginTx(ctx, nil)
+func (s *Store) open(ctx context.Context) (*tx, error) { return s.begun(ctx, nil) }
+
+func (s *Store) begun(ctx context.Context, o *sql.TxOptions) (*tx, error) {
+	x, err := s.db.BeginTx(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -43,23 +43,15 @@ func (s *Store) SwitchOn(ctx context.Context, name string) (was bool, err error)
 
 // SwitchedOff returns all that are off, by name. It writes nothing.
 func (s *Store) SwitchedOff(ctx context.Context) (list []Switched, err error) {
-	if problem := s.unusable(); problem != nil {
-		return nil, problem
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	x, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = x.rollback() }()
-	err = x.each(ctx, `SELECT integration, reason, at FROM switched_off ORDER BY integration`, nil, func(scan func(...any) error) error {
-		var w Switched
-		var at micros
-		err := scan(&w.Name, &w.Reason, &at)
-		w.At = at.time()
-		list = append(list, w)
-		return err
+	err = s.peek(ctx, func(ctx context.Context, x *tx) error {
+		return x.each(ctx, `SELECT integration, reason, at FROM switched_off ORDER BY integration`, nil, func(scan func(...any) error) error {
+			var w Switched
+			var at micros
+			err := scan(&w.Name, &w.Reason, &at)
+			w.At = at.time()
+			list = append(list, w)
+			return err
+		})
 	})
 	return list, err
 }

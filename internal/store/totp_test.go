@@ -122,7 +122,7 @@ func TestAnInvitationAloneIsKeptAndTakenBack(t *testing.T) {
 
 // withoutInvitations are what makes a store one of before them, and of before what came later.
 var withoutInvitations = []string{
-	`DROP TABLE mail_row`, `DROP TABLE mail_reference`, `DROP TABLE mail_raw`, `DROP TABLE mail_unfinished`, `DROP TABLE mail_seen`, `DROP TABLE mail_last`,
+	`DROP TABLE mail_sign_in`, `DROP TABLE mail_inbox`, `DROP TABLE mail_row`, `DROP TABLE mail_reference`, `DROP TABLE mail_raw`, `DROP TABLE mail_unfinished`, `DROP TABLE mail_seen`, `DROP TABLE mail_last`,
 	`ALTER TABLE totp_person DROP COLUMN invited_key`, `ALTER TABLE totp_person DROP COLUMN invited_sum`, `ALTER TABLE totp_person DROP COLUMN invited_until`,
 }
 

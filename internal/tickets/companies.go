@@ -110,7 +110,7 @@ func (t *Tickets) learn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	found, err := query[company](ctx, t, "Companies", []string{"id", "companyName"}, filter{Op: "in", Field: "id", Value: ids})
-	if err == nil || errors.Is(err, drive.ErrRefused) || errors.Is(err, errDenied) {
+	if err == nil || errors.Is(err, drive.ErrRefused) || errors.Is(err, ErrDenied) {
 		t.companies.learned(ids, found)
 	}
 }

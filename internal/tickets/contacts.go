@@ -3,10 +3,7 @@ package tickets
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/psagate/psagate/broker/route"
 )
@@ -26,25 +23,13 @@ func (c contact) has(address string, field int) bool {
 	return strings.EqualFold(strings.TrimSpace(of), address)
 }
 
-// asked are the contacts with an address in any field, as the PSA had them a moment ago. Whoever looks somebody up asks for one field
-// after the other, and each request counts against the PSA's hourly limit.
-type asked struct {
-	mu      sync.Mutex
-	address string
-	at      time.Time
-	found   []contact
-}
-
-// askedFor is how long an answer is good for the fields after the first.
-const askedFor = 10 * time.Second
-
-// Contacts implements route.Directory.
+// Contacts implements route.Directory. Whoever looks somebody up asks for one field after the other: all are asked for at once.
 func (t *Tickets) Contacts(ctx context.Context, address string, field int) ([]route.Person, error) {
 	if field < 1 || field > len(addressFields) {
 		return nil, fmt.Errorf("a contact has %d addresses, and no %d", len(addressFields), field)
 	}
-	all, known := t.asked.recall(address, t.now())
-	if field == 1 || !known {
+	all, known := t.contacts.get(address, t.now())
+	if !known {
 		var each []filter
 		for _, name := range addressFields {
 			each = append(each, equals(name, address))
@@ -53,7 +38,9 @@ func (t *Tickets) Contacts(ctx context.Context, address string, field int) ([]ro
 		if all, err = query[contact](ctx, t, "Contacts", append([]string{"id", "firstName", "lastName", "companyID", "isActive"}, addressFields...), either(each...)); err != nil {
 			return nil, err
 		}
-		t.asked.remember(address, t.now(), all)
+		if len(all) <= answerMost {
+			t.contacts.put(address, all, t.now(), personFor)
+		}
 	}
 	var of []person
 	for _, c := range all {
@@ -71,17 +58,4 @@ func (t *Tickets) Contacts(ctx context.Context, address string, field int) ([]ro
 func (t *Tickets) contactsBy(ctx context.Context, address string, field int) ([]route.Person, error) {
 	found, err := query[person](ctx, t, "Contacts", []string{"id", "firstName", "lastName", "companyID", "isActive"}, equals(addressFields[field-1], address))
 	return persons(found), err
-}
-
-func (a *asked) recall(address string, now time.Time) (found []contact, known bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	known = a.address == address && address != "" && now.Sub(a.at) < askedFor
-	return slices.Clone(a.found), known
-}
-
-func (a *asked) remember(address string, now time.Time, found []contact) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.address, a.at, a.found = address, now, found
 }

@@ -72,6 +72,36 @@ func TestWithoutAnExternalIDATicketIsFoundByItsText(t *testing.T) {
 	})
 }
 
+// Each mail of the first hour of a new store is looked for before it is sent, and each that is in doubt twice: one request each, however
+// the PSA keeps the reference. What the PSA does not take, or answer, as one question, is asked apart.
+func TestOneRequestTellsWhetherATicketIsThere(t *testing.T) {
+	inWorld(t, func(w *world) {
+		kept := w.create(mail(0))
+		w.sim.Adjust(func(b *psatest.Behaviour) { b.NoExternalID = true })
+		described := w.create(mail(1))
+		find := func(n int, want int64, costs int) {
+			t.Helper()
+			mark := w.sim.Mark()
+			k, there, err := w.Find(w.Context(), ref(n))
+			if asked := len(w.sim.Ledger().Since(mark)); err != nil || there != (want != 0) || k.ID != want || asked != costs {
+				t.Errorf("%d: %+v %v %v, with %d requests", n, k, there, err, asked)
+			}
+		}
+		find(0, kept, 1)
+		find(1, described, 1)
+		find(2, 0, 1)
+		w.sim.Fault(psatest.Fault{At: psatest.Applied, Then: psatest.Answer, Status: 500, Body: `{"errors":["invalid query syntax"]}`, Path: "Tickets/query", Times: 1})
+		find(0, kept, 2) // the question for both is refused, that for its externalID is answered
+		w.sim.Fault(psatest.Fault{At: psatest.Applied, Then: psatest.Answer, Status: 500, Body: "oops", Path: "Tickets/query", Times: 1})
+		idle()
+		find(0, kept, 3) // likewise where there is no answer, after which the guard asks, too
+		idle()
+		w.shallow.Store(true) // as where it is refused
+		find(0, kept, 1)
+		find(1, described, 2)
+	})
+}
+
 // What came of a create that got no clear answer: the error is neither that it was refused nor that it was surely not done, and what is
 // there afterwards is found.
 func TestACreateWithoutAClearAnswerIsInDoubt(t *testing.T) {

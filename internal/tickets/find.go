@@ -74,8 +74,20 @@ func (t *Tickets) Read(ctx context.Context, id int64) (drive.Kept, error) {
 	return k, nil
 }
 
-// Find implements drive.Ticketer: by the externalID, and by the last line of the description, where the PSA's mail service has it too.
+// Find implements drive.Ticketer: by the externalID, or by the last line of the description, where the PSA's mail service has it too.
 func (t *Tickets) Find(ctx context.Context, reference string) (drive.Kept, bool, error) {
+	if !t.unkept.Load() && !t.shallow.Load() { // one question does for both
+		found, err := query[ticket](ctx, t, "Tickets", ticketFields, either(equals("externalID", reference), contains("description", reference)))
+		if err == nil || errors.Is(err, drive.ErrNotNow) {
+			k, there := t.first(found, reference)
+			return k, there, err
+		}
+	}
+	return t.findApart(ctx, reference)
+}
+
+// findApart asks for the one after the other: what the PSA does not take, or does not answer in time, may be one of them alone.
+func (t *Tickets) findApart(ctx context.Context, reference string) (drive.Kept, bool, error) {
 	var found []ticket
 	var err error
 	if !t.unkept.Load() {

@@ -45,7 +45,7 @@ func FuzzAnswers(f *testing.F) {
 		_, _ = s.Contacts(ctx, "x@y.example", 1)
 		_, _ = s.Companies(ctx, "y.example")
 		_, _ = s.Participates(ctx, 1, "x@y.example")
-		if lists, err := s.Picklists(ctx); err == nil {
+		if lists, err := s.AskPicklists(ctx); err == nil {
 			lists.Resolve(route.Fields{Queue: "5", SubIssueType: "a/b"})
 		}
 		_ = s.Repair(ctx, 1, mail(1))

@@ -80,11 +80,20 @@ func (t *Tickets) list(ctx context.Context, entity string) (*picklists, error) {
 	if p := t.lists.fresh(entity, t.now()); p != nil { // somebody else has read them
 		return p, nil
 	}
-	var said struct{ Fields []fieldInfo }
-	if err := t.say(ctx, http.MethodGet, "/"+entity+"/entityInformation/fields", nil, &said); err != nil {
+	p, err := t.readLists(ctx, entity)
+	if err != nil {
 		if p := t.lists.any(entity); p != nil {
 			return p, nil
 		}
+		return nil, err
+	}
+	return p, nil
+}
+
+// readLists asks the PSA for the picklists of an entity.
+func (t *Tickets) readLists(ctx context.Context, entity string) (*picklists, error) {
+	var said struct{ Fields []fieldInfo }
+	if err := t.say(ctx, http.MethodGet, "/"+entity+"/entityInformation/fields", nil, &said); err != nil {
 		return nil, unmade(err)
 	}
 	p := &picklists{read: t.now(), by: map[string]*picklist{}}
@@ -168,9 +177,12 @@ var names = []struct{ ours, psa string }{
 	{"category", "ticketCategory"},
 }
 
-// Picklists are those of tickets, by the names of route.Fields. They are at most 15 minutes old, unless the PSA cannot be asked.
-func (t *Tickets) Picklists(ctx context.Context) (route.Picklists, error) {
-	p, err := t.list(ctx, "Tickets")
+// AskPicklists are those of tickets, by the names of route.Fields, as the PSA has them at this moment. The error says why it cannot be
+// asked; ErrDenied where it may not be.
+func (t *Tickets) AskPicklists(ctx context.Context) (route.Picklists, error) {
+	t.lists.reading.Lock()
+	defer t.lists.reading.Unlock()
+	p, err := t.readLists(ctx, "Tickets")
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +208,7 @@ func (t *Tickets) resolve(ctx context.Context, of drive.Ticket) (ids route.IDs, 
 	switch _, isID := text(f.Queue).number(); {
 	case errors.Is(err, errHere) && f.Queue != "" && !isID:
 		return nil, nil, err
-	case errors.Is(err, drive.ErrRefused), errors.Is(err, errDenied):
+	case errors.Is(err, drive.ErrRefused), errors.Is(err, ErrDenied):
 		p = &picklists{}
 	case err != nil:
 		return nil, nil, err

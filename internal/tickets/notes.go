@@ -32,7 +32,7 @@ func (t *Tickets) AddNote(ctx context.Context, n drive.Note) error {
 		if id, ok := lists.pick("publish", "all "); ok {
 			b["publish"] = id
 		}
-	case !errors.Is(err, drive.ErrRefused) && !errors.Is(err, errDenied):
+	case !errors.Is(err, drive.ErrRefused) && !errors.Is(err, ErrDenied):
 		return err
 	}
 	err = t.say(ctx, http.MethodPost, fmt.Sprintf("/Tickets/%d/Notes", n.Ticket), b, nil)

@@ -60,7 +60,7 @@ func (t *Tickets) additional(ctx context.Context, id int64) (ids []int64, err er
 		Items []struct{ ContactID int64 }
 	}
 	err = t.say(ctx, http.MethodGet, fmt.Sprintf("/Tickets/%d/AdditionalContacts", id), nil, &said)
-	if errors.Is(err, drive.ErrRefused) || errors.Is(err, errDenied) {
+	if errors.Is(err, drive.ErrRefused) || errors.Is(err, ErrDenied) {
 		return nil, nil
 	}
 	for _, c := range said.Items {

@@ -3,7 +3,6 @@ package tickets
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -50,6 +49,17 @@ func persons(found []person) (all []route.Person) {
 
 // Resources implements route.Directory.
 func (t *Tickets) Resources(ctx context.Context, address string) ([]route.Person, error) {
+	if found, known := t.resources.get(address, t.now()); known {
+		return slices.Clone(found), nil
+	}
+	found, err := t.resourcesBy(ctx, address)
+	if err == nil && len(found) <= answerMost {
+		t.resources.put(address, slices.Clone(found), t.now(), personFor)
+	}
+	return found, err
+}
+
+func (t *Tickets) resourcesBy(ctx context.Context, address string) ([]route.Person, error) {
 	fields := []string{"id", "firstName", "lastName", "isActive"}
 	three := !t.oneAddress.Load()
 	if three {
@@ -63,88 +73,6 @@ func (t *Tickets) Resources(ctx context.Context, address string) ([]route.Person
 		t.oneAddress.Store(true)
 	}
 	return persons(found), err
-}
-
-// company is what is read of one.
-type company struct {
-	ID          int64
-	CompanyName string
-	WebAddress  string
-	IsActive    *flag
-}
-
-var companyFields = []string{"id", "webAddress", "isActive"}
-
-// Companies implements route.Directory. Those whose web site is at the domain go before those that only have contacts there: a contact may
-// work for another company than the one that it is filed under.
-func (t *Tickets) Companies(ctx context.Context, domain string) ([]int64, error) {
-	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
-	if domain == "" {
-		return nil, nil
-	}
-	found, err := query[company](ctx, t, "Companies", companyFields, contains("webAddress", domain))
-	if err != nil {
-		return nil, err
-	}
-	var ids []int64
-	for _, c := range found {
-		if active(c.IsActive) && siteOf(c.WebAddress, domain) {
-			ids = append(ids, c.ID)
-		}
-	}
-	if len(ids) > 0 {
-		return ids, nil
-	}
-	return t.byContacts(ctx, domain)
-}
-
-// siteOf reports whether a web address, as people write one, is at a domain or its www.
-func siteOf(address, domain string) bool {
-	address = strings.ToLower(strings.TrimSpace(address))
-	if !strings.Contains(address, "://") {
-		address = "//" + address
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	host := strings.TrimSuffix(u.Hostname(), ".")
-	return host == domain || host == "www."+domain
-}
-
-// companiesMost is how many companies are told of: of more than one none is taken.
-const companiesMost = 50
-
-// byContacts are the active companies of the active contacts with an address at a domain.
-func (t *Tickets) byContacts(ctx context.Context, domain string) ([]int64, error) {
-	var each []filter
-	for _, field := range addressFields {
-		each = append(each, filter{Op: "endsWith", Field: field, Value: "@" + domain})
-	}
-	people, err := query[person](ctx, t, "Contacts", []string{"id", "companyID", "isActive"}, either(each...))
-	if err != nil {
-		return nil, err
-	}
-	var ids []int64
-	for _, p := range people {
-		if active(p.IsActive) && !slices.Contains(ids, p.CompanyID) {
-			ids = append(ids, p.CompanyID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	found, err := query[company](ctx, t, "Companies", companyFields, filter{Op: "in", Field: "id", Value: ids[:min(len(ids), companiesMost)]})
-	if err != nil {
-		return nil, err
-	}
-	ids = nil
-	for _, c := range found {
-		if active(c.IsActive) {
-			ids = append(ids, c.ID)
-		}
-	}
-	return ids, nil
 }
 
 func (t ticket) route() route.Ticket {

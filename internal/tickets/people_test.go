@@ -50,6 +50,7 @@ func TestPeopleAndCompaniesAreFoundByTheirAddresses(t *testing.T) {
 			t.Error("a fourth address")
 		}
 		w.as("PATCH", "/Companies/1/Contacts", `{"id":1,"isActive":0}`)
+		time.Sleep(personFor)
 		if found, err := w.Contacts(w.Context(), "person1@company1.example", 1); err != nil || len(found) != 0 {
 			t.Errorf("an inactive one: %+v %v", found, err)
 		}
@@ -79,7 +80,8 @@ func TestAContactIsFoundByEachOfItsAddressesWithOneRequest(t *testing.T) {
 				t.Errorf("%s: %v with %d requests, want %v with 1", address, got, asked, want)
 			}
 		}
-		// The next mail of the same address asks anew.
+		// After a minute the same address is asked for anew.
+		time.Sleep(personFor)
 		w.as("PATCH", "/Companies/1/Contacts", `{"id":2,"emailAddress":"nobody@home.example"}`)
 		if found, err := w.Contacts(w.Context(), "nobody@home.example", 1); err != nil || len(found) != 1 {
 			t.Errorf("%v %v", found, err)
@@ -159,11 +161,13 @@ func TestACompanyIsFoundByItsSiteElseByItsContacts(t *testing.T) {
 			t.Errorf("by its contacts: %v", ids)
 		}
 		w.as("PATCH", "/Companies", `{"id":3,"webAddress":"https://www.company2.example/"}`)
+		time.Sleep(companyFor)
 		if ids := companies("company2.example"); len(ids) != 1 || ids[0] != 3 {
 			t.Errorf("by its site: %v", ids)
 		}
 		w.as("PATCH", "/Companies", `{"id":3,"isActive":false}`)
 		w.as("PATCH", "/Companies", `{"id":2,"isActive":false}`)
+		time.Sleep(companyFor)
 		if ids := companies("company2.example"); len(ids) != 0 {
 			t.Errorf("inactive ones: %v", ids)
 		}

@@ -34,6 +34,8 @@ const pagesMost = 10
 // pageSize is the PSA's largest.
 const pageSize = 500
 
+var errMany = errors.New("they answer a question that few should")
+
 // query returns the records that meet all filters. More than there should be is an error, as is a page that does not come: an answer
 // that is not whole would say of what is there that it is not.
 func query[R any](ctx context.Context, t *Tickets, entity string, fields []string, filters ...filter) (all []R, err error) {
@@ -54,7 +56,7 @@ func query[R any](ctx context.Context, t *Tickets, entity string, fields []strin
 			return nil, fmt.Errorf("%s: %w", entity, err)
 		}
 	}
-	return nil, fmt.Errorf("%s: more than %d records answer a question that few should", entity, pagesMost*pageSize)
+	return nil, fmt.Errorf("%s: more than %d records: %w", entity, pagesMost*pageSize, errMany)
 }
 
 // nextPage is the path of a page URL, which is asked for with the same verb and body as the first page.

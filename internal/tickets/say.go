@@ -14,8 +14,8 @@ import (
 	"github.com/psagate/psagate/internal/call"
 )
 
-// errDenied: policy, an operator or the PSA's rights do not permit it.
-var errDenied = errors.New("it is not permitted")
+// ErrDenied says that policy, an operator or the PSA's rights do not permit it.
+var ErrDenied = errors.New("it is not permitted")
 
 // errHere: it is this gateway that does not permit it, as an operator wants it now.
 var errHere = errors.New("it is refused here")
@@ -69,7 +69,7 @@ func (t *Tickets) judge(method, path string, a call.InsideAnswer) error {
 		return fmt.Errorf("%s: %w: a limit of the PSA's is reached: %s", what, drive.ErrNotNow, said)
 	case a.Status == http.StatusForbidden || forbidden(said):
 		t.troubles.add(t.now(), t.log, "the PSA does not permit it to the login's user: give its security level the right to "+what+": "+bounded(said))
-		return fmt.Errorf("%s: %w: %w: %s", what, drive.ErrNotNow, errDenied, said)
+		return fmt.Errorf("%s: %w: %w: %s", what, drive.ErrNotNow, ErrDenied, said)
 	case a.Status < http.StatusInternalServerError && a.Status >= http.StatusBadRequest, validation(said):
 		return fmt.Errorf("%s: %w", what, &refusal{append(texts, http.StatusText(a.Status))})
 	}
@@ -83,7 +83,9 @@ func (t *Tickets) own(what string, reason autotask.Reason, said string) error {
 		return fmt.Errorf("%s: %w: %s: %s", what, drive.ErrRefused, reason, said)
 	case autotask.Policy, autotask.StepUp, autotask.Disabled:
 		t.troubles.add(t.now(), t.log, what+" is refused here ("+string(reason)+"): "+bounded(said))
-		return fmt.Errorf("%s: %w: %w: %w: %s: %s", what, drive.ErrNotNow, errDenied, errHere, reason, said)
+		return fmt.Errorf("%s: %w: %w: %w: %s: %s", what, drive.ErrNotNow, ErrDenied, errHere, reason, said)
+	case autotask.Rate: // which says why mails wait
+		t.troubles.add(t.now(), t.log, bounded(said))
 	}
 	return fmt.Errorf("%s: %w: %s: %s", what, drive.ErrNotNow, reason, said)
 }

@@ -42,9 +42,17 @@ type Tickets struct {
 	askNow    chan struct{}
 	troubles  troubles
 	lists     lists
-	asked     asked
 	naming    bool
 	companies companyNames
+
+	// What the PSA said of addresses and domains a moment ago: who has one; which companies have a site there, in all that has the
+	// registered domain in its address; which its contacts are filed under; and which it is, of all that.
+	resources  answers[[]route.Person]
+	contacts   answers[[]contact]
+	sites      answers[[]company]
+	ofContacts answers[[]int64]
+	ofDomain   answers[[]int64]
+
 	// unkept: the PSA does not store the externalID of a new ticket. oneAddress: its resources have one mail address alone.
 	// shallow: its queries do not look into descriptions.
 	unkept, oneAddress, shallow atomic.Bool

@@ -21,7 +21,7 @@ func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, ledger.Ledger){
 		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "over": over, "conversation": conversation, "naming": naming, "balance": balance, "race": race,
-		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing, "counts": counts, "list": list,
+		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing, "counts": counts, "list": list, "begun": begun,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
 	}
@@ -435,6 +435,18 @@ func twice(t *testing.T, l ledger.Ledger) {
 	wg.Wait()
 	if b, err := l.Balance(ctx, "m"); err != nil || len(ids) != many+1 || fresh != many+1 || b.Seen != many+1 || b.Pending != many+1 {
 		t.Errorf("%d mails, %d of them new, %+v, %v", len(ids), fresh, b, err)
+	}
+}
+
+// begun: it stays what it was first, of each inbox of each mailbox.
+func begun(t *testing.T, l ledger.Ledger) {
+	for _, c := range []struct {
+		mailbox, inbox string
+		next, want     uint32
+	}{{"m", "a 1", 7, 7}, {"m", "a 1", 9, 7}, {"m", "a 2", 1, 1}, {"m", "b 1", 1<<32 - 1, 1<<32 - 1}, {"other", "a 1", 3, 3}, {"m", "a 1", 1, 7}} {
+		if got, err := l.Begun(ctx, c.mailbox, c.inbox, c.next); err != nil || got != c.want {
+			t.Errorf("%+v: %d, %v", c, got, err)
+		}
 	}
 }
 
