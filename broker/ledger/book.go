@@ -48,6 +48,9 @@ type Ledger interface {
 	// it has one. Of several it is the newest that has a ticket, or else the oldest, which those that came later wait for: answers
 	// to a mail that was never seen go together. Mails of no ticket (ended otherwise than Done) are left out.
 	Referred(ctx context.Context, messageID string) (Mail, bool, error)
+	// Naming are the tickets of mails that have a Message-ID in their References, each once, that whose mail came first before others:
+	// MostNaming at most.
+	Naming(ctx context.Context, messageID string) ([]int64, error)
 	// Conversation is what is known of a ticket without asking the PSA.
 	Conversation(ctx context.Context, ticket int64) (Conversation, error)
 	// List are the mails that a query asks for, one page of them.

@@ -20,7 +20,7 @@ import (
 func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, ledger.Ledger){
-		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "over": over, "conversation": conversation, "balance": balance, "race": race,
+		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "over": over, "conversation": conversation, "naming": naming, "balance": balance, "race": race,
 		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing, "counts": counts, "list": list, "begun": begun, "hasten": hasten,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
@@ -248,6 +248,37 @@ func conversation(t *testing.T, l ledger.Ledger) {
 	if got, err := l.Conversation(ctx, 0); err != nil || len(got.From) > 0 {
 		t.Errorf("of no ticket: %+v, %v", got, err)
 	}
+}
+
+func naming(t *testing.T, l ledger.Ledger) {
+	for i, of := range []struct {
+		state  ledger.State
+		ticket int64
+		names  string
+	}{
+		{ledger.Done, 9, "a"},
+		{ledger.Done, 8, "a"},
+		{ledger.Ready, 9, "a"},
+		{ledger.Suspended, 3, "a"},
+		{ledger.Ready, 0, "a"},
+		{ledger.Done, 4, "b"},
+		{ledger.Ready, 2, "a"},
+	} {
+		put(t, l, ledger.Mail{Mailbox: "m", Object: fmt.Sprint(i), MessageID: "b", References: []string{of.names}}, func(m *ledger.Mail) { m.State, m.Ticket = of.state, of.ticket })
+	}
+	is := func(id string, want ...int64) {
+		t.Helper()
+		if got, err := l.Naming(ctx, id); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q is named on %v, want %v, %v", id, got, want, err)
+		}
+	}
+	is("a", 9, 8, 2)
+	is("b", 4)
+	is("")
+	for i := range 2 * ledger.MostNaming {
+		put(t, l, ledger.Mail{Mailbox: "m", Object: fmt.Sprint("later ", i), References: []string{"a"}}, func(m *ledger.Mail) { m.State, m.Ticket = ledger.Done, int64(100+i) })
+	}
+	is("a", 9, 8, 2, 100, 101)
 }
 
 func end(t *testing.T, l ledger.Ledger, m ledger.Mail) {
