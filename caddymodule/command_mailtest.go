@@ -22,9 +22,10 @@ and its certificate, the sign-in, the inbox, the folders, what the server can do
 mail that is put into the inbox, moved as those are that are done with, and taken out
 again. Of an intake by SMTP: that it answers, offers STARTTLS, takes mails for the
 aliases, and for nobody else. Of the fallback: that its key is there, and its server takes
-mails for the PSA's mail service, as far as it goes without one. Of the PSA: that it has
-the queues and all else that the config names for tickets. Each step says what was
-found, and what to do.
+mails for the PSA's mail service, as far as it goes without one. Of policy: that it
+permits the mailbox what it needs. Of the PSA: that it answers, and has the queues and
+all else that the config names for tickets. Each step says what was found, and what to
+do. Steps that wait for one that failed are counted, and shown by --json.
 
 With --send a mail is sent to each alias, by the server that the fallback has, and waited
 for, up to two minutes: whether it comes, how long it took, and whether the address

@@ -23,6 +23,9 @@ type picklister interface {
 // fieldsWithin is how long the PSA may take to tell its picklists: the queue has its own, shorter limit.
 const fieldsWithin = time.Minute
 
+// fallbackWithin is how long the fallback's server may take; those that work need less than a second for each of their answers.
+const fallbackWithin = 20 * time.Second
+
 // stepFields holds what the config says of tickets against the PSA's picklists: with a queue that the PSA does not have, tickets come
 // into none, and nobody sees them. It goes all the way to the PSA, as a ticket does: what it had told before is not enough. There is no
 // step for a mailbox whose PSA has no picklists.
@@ -73,7 +76,7 @@ func stepFallback(ctx context.Context, box *mail.Mailbox, again bool) (s probe.S
 		return s, false
 	}
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, fieldsWithin)
+	ctx, cancel := context.WithTimeout(ctx, fallbackWithin)
 	defer cancel()
 	s = probe.Step{Name: "fallback", Result: probe.OK, Words: "its key is there, and its server takes mails for the PSA's mail service; none was sent"}
 	try := by.Try

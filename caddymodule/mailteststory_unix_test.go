@@ -59,7 +59,7 @@ func TestANewMailboxIsSetUpByItsTestAlone(t *testing.T) {
 	}
 	wait("the password is refused", func() bool { return strings.Contains(o.log(t), "not sent again until it changes") })
 	// The running mailbox was refused already: its test sends nothing.
-	if _, steps := o.tests(t); steps["connection"].Result != "ok" || steps["sign-in"].Result != "failed" || !strings.Contains(steps["sign-in"].Words, "not sent again until it changes") || !strings.Contains(steps["sign-in"].Words, "app password may be needed)? The server said “NO [AUTHENTICATIONFAILED]") || server.SignIns() != 1 {
+	if _, steps := o.tests(t); steps["connection"].Result != "ok" || steps["sign-in"].Result != "failed" || !strings.Contains(steps["sign-in"].Words, "not sent again until it changes") || !strings.Contains(steps["sign-in"].Do, "an app password may be needed)? Put the right one into the store.") || server.SignIns() != 1 {
 		t.Errorf("%d sign-ins, %+v", server.SignIns(), steps["sign-in"])
 	}
 	// So is one that begins anew: the store knows it.

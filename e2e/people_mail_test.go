@@ -50,6 +50,14 @@ func (s *people) consoleMail(p *tab) {
 	p.inspect("console Mail")
 	p.use("support")
 	p.at("/console/mailbox", "person1@company1.example", "Out of office "+script)
+	p.screen(0)
+	if lines := must[int](p, `Math.max(...[...document.querySelectorAll("tbody td.address")].map(cell => {
+		const text = document.createRange()
+		text.selectNodeContents(cell)
+		return text.getClientRects().length
+	}))`); lines != 1 {
+		p.Errorf("on a desktop the address of a sender takes %d lines", lines)
+	}
 	p.inspect("console mailbox")
 	p.types("#text", "printer"+kb.Enter)
 	p.at("/console/mailbox", "All mails of the mailbox", "The printer on the second floor")

@@ -62,6 +62,9 @@ func TestAServerFallsSilent(t *testing.T) {
 			if err == nil || errors.Is(err, drive.ErrNotNow) != (lines < 5) || errors.Is(err, drive.ErrRefused) {
 				t.Errorf("after %d lines: %v", lines, err)
 			}
+			if lines < 2 && !strings.Contains(err.Error(), "localhost:25 is reached, and does not answer: is it the port of a mail server") {
+				t.Errorf("after %d lines it says %v", lines, err)
+			}
 			if took := time.Since(begun); took > 21*time.Second {
 				t.Errorf("after %d lines it took %s", lines, took)
 			}

@@ -1,11 +1,13 @@
 package ates
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -123,6 +125,9 @@ func (s Server) connect(ctx context.Context, as string) (c *smtp.Client, end fun
 	end = func() { stop(); _ = conn.Close() }
 	if c, err = s.greet(bound, as); err != nil {
 		end()
+		if over := ctx.Err(); over != nil || errors.Is(err, os.ErrDeadlineExceeded) { // either may come first
+			err = fmt.Errorf("%s is reached, and does not answer: is it the port of a mail server, and the right one (587, or 465 with tls on)? (%w)", s.Address, cmp.Or(over, os.ErrDeadlineExceeded))
+		}
 		return nil, nil, err
 	}
 	return c, end, nil

@@ -83,7 +83,7 @@ func insecure(server string, err error) error {
 	case errors.As(err, &authority):
 		return fmt.Errorf("the certificate of %s comes from nobody whom this machine trusts: give the CA that signed it (%w)", server, err)
 	case errors.As(err, &name):
-		return fmt.Errorf("the certificate of %s is for another name: use the name that is in it (%w)", server, err)
+		return fmt.Errorf("the certificate of %s is for another name: write one that is in it, if it is this server's (%w)", server, err)
 	case errors.As(err, &said):
 		return fmt.Errorf("%s does not want to talk: it says %w", server, err)
 	case strings.Contains(err.Error(), "support STARTTLS"): // the library has no other sign

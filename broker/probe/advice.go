@@ -28,7 +28,11 @@ func (r *run) advice(err error) string {
 	case p.Stage == imap.SigningIn && (host == "imap.gmail.com" || host == "imap.googlemail.com") && r.Mailbox.Password != nil:
 		return "Google takes no account passwords for IMAP: use an app password (it needs 2-step verification), or oauth2."
 	case p.Stage == imap.SigningIn && strings.Contains(text, "not sent again until it changes") && p.Unwrap() == nil:
-		return "Put the right one into the store. If the same one is right now, have it sent once with --again."
+		again := "If the same one is right now, have it sent once with --again."
+		if r.Mailbox.Password != nil {
+			return "Is it right, and are passwords allowed for this mailbox (an app password may be needed)? Put the right one into the store. " + again
+		}
+		return "Is the scope right, and may the application read this mailbox? " + again
 	}
 	return ""
 }
