@@ -16,6 +16,7 @@ import (
 //	    smtp <listen address> { ... }
 //	    as <integration>
 //	    login <login or pool>
+//	    limit <n> per hour
 //	    alias <mail address> { ... }
 //	    default { ... }
 //	    rule <name> { ... }
@@ -47,6 +48,7 @@ func (p *parser) mailbox(w *word) error {
 		"smtp":        func(w *word) error { return p.mailSMTP(w, m, path+" smtp") },
 		"as":          func(w *word) (err error) { m.As, err = w.text("<integration>"); return err },
 		"login":       func(w *word) (err error) { m.Login, err = w.text("<login or pool>"); return err },
+		"limit":       func(w *word) (err error) { m.PerHour, err = w.perTime("hour"); return err },
 		"alias":       func(w *word) error { return p.mailAlias(w, m, path) },
 		"default":     m.readDefault,
 		"rule":        func(w *word) error { return p.mailRule(w, m, path) },

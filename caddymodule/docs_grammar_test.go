@@ -448,6 +448,7 @@ func inCode(t *testing.T) map[string]string {
 		"psa mail imap login service_account secret scope": token.GoogleMail,
 		"psa mail alias lockout_notice":                    "from " + strings.Join(noticesFrom, " and "),
 		"psa mail max_size":                                strconv.Itoa(usualMailSize>>20) + "MiB",
+		"psa mail limit per hour":                          strconv.Itoa(call.MailsHour),
 		"psa mail keep":                                    strconv.Itoa(int(mail.DefaultKeep/(24*time.Hour))) + "d",
 		"psa mail fallback ates after":                     asPeopleWrite(usualFallbackAfter),
 		"psa alerts every":                                 asPeopleWrite(alert.DefaultEvery),

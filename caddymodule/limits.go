@@ -67,19 +67,23 @@ func (p *parser) freeze(w *word) error {
 // readLimit reads how many calls in a minute an integration may make. Syntax:
 //
 //	limit <n> per minute
-func (i *Integration) readLimit(w *word) error {
+func (i *Integration) readLimit(w *word) (err error) {
+	i.PerMinute, err = w.perTime("minute")
+	return err
+}
+
+// perTime reads how often something may be done in a unit of time: <n> per <unit>.
+func (w *word) perTime(unit string) (int, error) {
 	args := w.d.RemainingArgs()
 	if len(args) != 3 {
-		return w.errorf("limit takes <n> per minute, such as `limit 60 per minute`")
+		return 0, w.errorf("limit takes <n> per %s, such as `limit 60 per %[1]s`", unit)
 	}
-	for n, word := range []string{1: "per", 2: "minute"} {
+	for n, word := range []string{1: "per", 2: unit} {
 		if n > 0 && args[n] != word {
-			return w.errorf("%s", unknownWord(args[n], "limit", []string{word}))
+			return 0, w.errorf("%s", unknownWord(args[n], "limit", []string{word}))
 		}
 	}
-	n, err := w.asNumber(args[0])
-	i.PerMinute = n
-	return err
+	return w.asNumber(args[0])
 }
 
 func (i *Integration) readHours(w *word) error {

@@ -58,7 +58,7 @@ func newLiveEngine(ctx caddy.Context, a *App) (engine, error) {
 		cfg.Pools = append(cfg.Pools, call.Pool{Name: name, Logins: p.Logins})
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Mail)) {
-		cfg.Mailboxes = append(cfg.Mailboxes, call.Mailbox{Name: name, As: a.Mail[name].As, Login: a.mailLogin(a.Mail[name])})
+		cfg.Mailboxes = append(cfg.Mailboxes, call.Mailbox{Name: name, As: a.Mail[name].As, Login: a.mailLogin(a.Mail[name]), PerHour: a.Mail[name].PerHour})
 	}
 	cfg.Freeze, _ = parsedWindows("", a.Freeze)
 	cfg.Integrations = make([]call.Integration, 0, len(a.Integrations))

@@ -23,6 +23,10 @@ type Mailbox struct {
 	// Login is the login or pool that its calls are sent as, where it does not call as an integration. Default: the only login.
 	Login string `json:"login,omitempty"`
 
+	// PerHour is how many calls in an hour it may make; each process counts for itself. Default: 4000 for all mailboxes of a login
+	// that call as themselves and do not say it, and 2000 for each where they are several.
+	PerHour int `json:"calls_per_hour,omitempty"`
+
 	// Aliases are its addresses, and what is said of the tickets of each.
 	Aliases []*MailAlias `json:"aliases,omitempty"`
 

@@ -79,6 +79,8 @@ func (a *App) checkMailboxes() error {
 func (a *App) checkMailCaller(path string, m *Mailbox) error {
 	i, known := a.Integrations[m.As]
 	switch {
+	case m.PerHour < 0:
+		return faultAt(path+" limit", "calls_per_hour must be more than 0")
 	case known && m.Login != "" && m.Login != cmp.Or(i.Login, a.onlyLogin()):
 		return faultAt(path+" login", "it calls as integration %s, whose calls are sent as another login: leave the line out, or `as`", m.As)
 	case m.As != "" && !known:

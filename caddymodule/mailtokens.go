@@ -8,8 +8,21 @@ import (
 	"github.com/psagate/psagate/internal/secret"
 )
 
-// tokens gives access tokens of an OAuth 2.0 server, for a user's mailbox.
+// tokens gives access tokens of an OAuth 2.0 server, for a user's mailbox. Which secrets that has refused is remembered by all who show
+// them: the application's own is the same for all mailboxes.
 func (l *lender) tokens(a *App, user string, o *MailOAuth2) (*token.Source, error) {
+	source, err := l.source(a, user, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.ServiceAccount == nil && o.RefreshToken == nil {
+		user = ""
+	}
+	source.Share(&mailSignIns, user)
+	return source, nil
+}
+
+func (l *lender) source(a *App, user string, o *MailOAuth2) (*token.Source, error) {
 	if o.ServiceAccount != nil {
 		key, err := l.text(a, o.ServiceAccount)
 		if err != nil {

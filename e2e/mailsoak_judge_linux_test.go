@@ -12,18 +12,23 @@ import (
 	"github.com/psagate/psagate/internal/report"
 )
 
-// calms waits until nothing is left to be done, for as long as anything moves: mails may be many, and the machine slow. It says how fast
-// it went until all but those were done that wait for their time to be over.
+// calms waits until nothing is left to be done, neither by the processes nor by the PSA, for as long as anything moves: mails may be many,
+// and the machine slow. It says how fast it goes.
 func (s *mailSoak) calms(mails int) {
 	s.Helper()
 	begin, told := time.Now(), time.Time{}
+	for _, o := range s.orders {
+		if o.Hits() == 0 {
+			o.Release()
+		}
+	}
 	last, since := "", time.Now()
 	before := s.done()
 	for {
 		books, err := s.books(0)
 		inbox, done := len(s.inbox.Folder("INBOX")), s.done()
 		now := fmt.Sprint(books.States, inbox, done)
-		if err == nil && books.Seen >= mails && books.Pending == 0 && inbox == 0 {
+		if err == nil && books.Seen >= mails && books.Pending == 0 && inbox == 0 && time.Since(begin) > mailTooLate {
 			s.says("calm: %d kills, %d answers lost or late, %d times a sender came again; %+v", s.kills, s.lost(), s.again.Load(), books)
 			s.ReportMetric(0, "ns/op")
 			s.ReportMetric(time.Since(begin).Seconds(), "calm-s")

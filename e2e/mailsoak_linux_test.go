@@ -14,7 +14,7 @@ import (
 )
 
 // The soak of the mail broker: scripts/mailsoak runs it, and says how. It is no test of each run, since the binary's times are not
-// shortened for it: what a killed process had sent is settled after six minutes. internal/mail has one with short ones.
+// shortened for it: what a killed process had sent is settled after eight minutes. internal/mail has one with short ones.
 
 const (
 	// mailKill is about how far kills lie apart, and mailKillOne while the other one is stopped. Whoever is killed with calls under way
@@ -22,9 +22,12 @@ const (
 	mailKill, mailKillOne = 4 * time.Second, 10 * time.Second
 	// mailStop is how long a process is stopped: longer than the lease of a step, which is a minute (ledger.Default).
 	mailStop = 65 * time.Second
-	// mailStill is how long nothing may move: what is in doubt waits for seven minutes, and its process may have been killed just
-	// after it had sent (ledger.Default: SendWithin, Answer, Settle, Apart).
-	mailStill = 11 * time.Minute
+	// mailTooLate is when the PSA does what it was asked for after it was given up, and was sent again after ledger.Default's Settle and
+	// Apart, and what the drivers wait beside that.
+	mailTooLate = 11 * time.Minute
+	// mailStill is how long nothing may move: what is in doubt waits for more than nine minutes (ledger.Default: SendWithin, Answer, Settle,
+	// Apart), and what was sent too late for longer.
+	mailStill = 12 * time.Minute
 )
 
 // mailSoakLength is how long mails come and troubles, and how many mails: 5,000 in two minutes.
@@ -117,12 +120,17 @@ func (s *mailSoak) trouble(r *rand.Rand, length time.Duration) {
 	}
 }
 
-// losesAnswers has the PSA store something without an answer, and something late, within the time that the rules allow for that.
+// losesAnswers has the PSA store something without an answer, and something late: within the time that the rules allow for that, but for
+// the first, which makes a second ticket, and must be flagged.
 func (s *mailSoak) losesAnswers(r *rand.Rand) {
+	late := some(r, 4*time.Minute)
+	if len(s.orders) == 0 {
+		late = mailTooLate
+	}
 	s.orders = append(
 		s.orders,
+		s.sim.Fault(psatest.Fault{Path: "/Tickets", Method: "POST", At: psatest.Judged, Then: psatest.Later, Delay: late, Times: 1}),
 		s.sim.Fault(psatest.Fault{Path: "/Tickets", Method: "POST", At: psatest.Applied, Then: psatest.Reset, Times: 1}),
-		s.sim.Fault(psatest.Fault{Path: "/Tickets", Method: "POST", At: psatest.Judged, Then: psatest.Later, Delay: some(r, 4*time.Minute), Times: 1}),
 	)
 }
 

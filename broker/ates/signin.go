@@ -3,14 +3,13 @@ package ates
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
+	"github.com/psagate/psagate/broker/bearer"
 	"github.com/psagate/psagate/broker/refused"
 )
 
@@ -52,10 +51,10 @@ func (s *Sender) signIn(ctx context.Context, c *smtp.Client, secret string, agai
 func (s Server) mechanism(offered []string, secret string) (sasl.Client, error) {
 	has := func(name string) bool { return slices.Contains(offered, name) }
 	switch {
-	case s.Token != nil && has("XOAUTH2"):
-		return bearer{"XOAUTH2", []byte("user=" + s.User + "\x01auth=Bearer " + secret + "\x01\x01")}, nil
-	case s.Token != nil && has(sasl.OAuthBearer):
-		return s.oauthBearer(secret)
+	case s.Token != nil && has(bearer.NameXOAUTH2):
+		return bearer.XOAUTH2(s.User, secret), nil
+	case s.Token != nil && has(bearer.NameOAuthBearer):
+		return bearer.OAuthBearer(s.User, secret, s.Address)
 	case s.Token != nil:
 		return nil, fmt.Errorf("%s takes no access tokens (it has neither XOAUTH2 nor OAUTHBEARER): use a password there", s.Address)
 	case has(sasl.Plain):
@@ -64,25 +63,4 @@ func (s Server) mechanism(offered []string, secret string) (sasl.Client, error) 
 		return sasl.NewLoginClient(s.User, secret), nil
 	}
 	return nil, fmt.Errorf("%s takes no passwords here (it has neither PLAIN nor LOGIN): is it the port for handing mails in (587, or 465 with tls on), or does it want an access token (oauth2)?", s.Address)
-}
-
-// bearer is a mechanism that presents an access token: XOAUTH2 (Microsoft and Google, who wrote it down; no RFC), or another whose
-// start it has. A server that refuses says why in a challenge, and ends the exchange when that is answered (RFC 7628 section
-// 3.2.3).
-type bearer struct {
-	mechanism string
-	response  []byte
-}
-
-func (b bearer) Start() (string, []byte, error) { return b.mechanism, b.response, nil }
-
-func (b bearer) Next([]byte) ([]byte, error) { return []byte{1}, nil }
-
-func (s Server) oauthBearer(token string) (sasl.Client, error) {
-	host, text, _ := net.SplitHostPort(s.Address)
-	port, _ := strconv.Atoi(text)
-	// A user's name is in a saslname there (RFC 5801 section 4), which the library leaves to us.
-	name := strings.NewReplacer("=", "=3D", ",", "=2C").Replace(s.User)
-	mechanism, response, err := sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{Username: name, Token: token, Host: host, Port: port}).Start()
-	return bearer{mechanism, response}, err
 }

@@ -23,11 +23,12 @@ func FuzzAnswers(f *testing.F) {
 		"* ESEARCH (TAG \"%t\") UID ALL 1:3,7\r\n%t OK\r\n", "* 1 FETCH (UID 1 BODY[]<0> {3}\r\nabc FLAGS (\\Seen) MODSEQ (9))\r\n* 1 FETCH (UID 1 BODY[] NIL)\r\n%t OK\r\n",
 		"* OK [COPYUID 7 1:9 1:9] x\r\n* 1 EXPUNGE\r\n%t OK\r\n", "+ x\r\n* 9 EXISTS\r\n* BYE\r\n", "%t NO [TRYCREATE] x\r\n", "* 1 FETCH (FLAGS (\\Deleted))\r\n%t OK\r\n", "%t OK\r\n\x16\x03\x01",
 	} {
-		f.Add(byte(stage), []byte(answer), false)
-		f.Add(byte(stage), []byte(answer), true)
+		f.Add(byte(stage), []byte(answer), false, false)
+		f.Add(byte(stage), []byte(answer), true, false)
+		f.Add(byte(stage), []byte(answer), true, true)
 	}
-	f.Fuzz(func(t *testing.T, stage byte, answer []byte, withoutMove bool) {
-		fuzzed(t, stages[int(stage)%len(stages)], string(answer), withoutMove)
+	f.Fuzz(func(t *testing.T, stage byte, answer []byte, withoutMove, stays bool) {
+		fuzzed(t, stages[int(stage)%len(stages)], string(answer), withoutMove, stays)
 	})
 }
 
@@ -36,13 +37,16 @@ type writer func()
 
 func (w writer) Write(p []byte) (int, error) { w(); return len(p), nil }
 
-func fuzzed(t *testing.T, verb, answer string, withoutMove bool) {
+func fuzzed(t *testing.T, verb, answer string, withoutMove, stays bool) {
 	server := newScript(one, two)
 	if withoutMove {
 		server.caps = "IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS"
 	}
 	m := server.mailbox()
 	m.Poll = time.Millisecond
+	if stays {
+		m.LeaveSince = time.Unix(0, 0)
+	}
 	if verb == "STARTTLS" {
 		m.TLS = imap.TLSStart
 	}

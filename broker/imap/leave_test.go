@@ -45,8 +45,10 @@ func TestMailsThatStayAreMarkedAndOldOnesLeftAlone(t *testing.T) {
 	if len(marked(server)) != 0 {
 		t.Error("a mail is marked before anything has become of it")
 	}
-	if !acknowledge(t, s, first.Object, imap.Processed) || !acknowledge(t, s, first.Object, imap.Processed) { // row 20: the answer was lost
-		t.Error("it was not marked")
+	for range 2 { // row 20: the answer was lost
+		if !acknowledge(t, s, first.Object, imap.Processed) {
+			t.Error("it was not marked")
+		}
 	}
 	server.DeliverAt(mail("put there"), old) // as somebody does who moves a mail of before to where mails become tickets
 	put := b.next(t)

@@ -156,7 +156,7 @@ func (s *script) good(verb, rest string) string {
 		name := strings.Trim(strings.TrimPrefix(rest, `"" `), `"`)
 		return fmt.Sprintf("* LIST () \"/\" %q\r\n", name)
 	case "SELECT":
-		return fmt.Sprintf("* FLAGS (\\Deleted)\r\n* %d EXISTS\r\n* OK [UIDVALIDITY %d] so\r\n", len(s.mails), s.validity)
+		return fmt.Sprintf("* FLAGS (\\Deleted)\r\n* OK [PERMANENTFLAGS (\\Deleted \\*)] so\r\n* %d EXISTS\r\n* OK [UIDVALIDITY %d] so\r\n* OK [UIDNEXT 1] so\r\n", len(s.mails), s.validity)
 	case "UID SEARCH":
 		found := "* SEARCH"
 		_, one, is := strings.Cut(rest, "UID ")

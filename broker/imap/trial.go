@@ -9,6 +9,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-sasl"
+
+	"github.com/psagate/psagate/broker/bearer"
 )
 
 // Trial is one connection to a mailbox, taken step by step by whoever wants to know what works and what does not. The steps
@@ -127,10 +129,10 @@ func (t *Trial) SignIn(ctx context.Context, again bool) (mechanism string, err e
 func (t *Trial) mechanism() string {
 	caps := t.s.caps
 	switch {
-	case t.m.Token != nil && caps.Has(imap.AuthCap(sasl.OAuthBearer)):
-		return sasl.OAuthBearer
+	case t.m.Token != nil && caps.Has(imap.AuthCap(bearer.NameOAuthBearer)):
+		return bearer.NameOAuthBearer
 	case t.m.Token != nil:
-		return "XOAUTH2"
+		return bearer.NameXOAUTH2
 	case caps.Has(imap.AuthCap(sasl.Plain)):
 		return sasl.Plain
 	}

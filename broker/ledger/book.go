@@ -17,12 +17,15 @@ var (
 	ErrUnknown = errors.New("ledger: there is no such mail")
 	// ErrGone: the mail's bytes are not kept any more.
 	ErrGone = errors.New("ledger: the mail's bytes are not kept any more")
+	// ErrFull: there is no room where the mail was to be kept, as on a disk that is full.
+	ErrFull = errors.New("ledger: there is no room")
 )
 
 // Ledger keeps the rows, for all processes. What it has returned from is durable.
 type Ledger interface {
 	// Spool keeps a mail's bytes and its row in one transaction. The row's ID, State, Epoch are the ledger's to set. A mail
-	// whose Object is there already is not kept again: false, and the row as it is.
+	// whose Object is there already is not kept again: false, and the row as it is. It is an ErrFull where that is known to be why it is
+	// not kept.
 	Spool(ctx context.Context, m Mail, raw []byte) (Mail, bool, error)
 	// Missing are those of the objects that no mail of the mailbox has, in their order: what a source is to fetch.
 	Missing(ctx context.Context, mailbox string, objects []string) ([]string, error)

@@ -29,6 +29,7 @@ type Attempt struct {
 	id     string
 	prints []string
 	begun  bool
+	shared bool     // Place.Shared
 	before *Sending // what had been sent before, and not answered
 }
 

@@ -119,7 +119,7 @@ func heldOr(h *Held) error {
 
 // look does what is to be done with a Record. While another sends the secret it waits, for a while.
 func (m *Memory) look(ctx context.Context, p Place, secret string, do func(*Record, *Attempt) error) (*Attempt, error) {
-	a := &Attempt{memory: m, key: p.key(), id: rand.Text()}
+	a := &Attempt{memory: m, key: p.key(), id: rand.Text(), shared: p.Shared}
 	var err error
 	if a.prints, err = m.books().Prints(a.key, secret); err != nil {
 		return nil, p.unknown(err)

@@ -118,7 +118,9 @@ func TestASecretWhoseAnswerNobodySawIsSentSeldom(t *testing.T) {
 				return "wrong-horse"
 			}
 			for began := time.Now(); time.Since(began) < time.Hour; time.Sleep(time.Second) {
-				if _, err := replica(books).Begin(t.Context(), p, secret(), false); err == nil { // and ends there
+				m := replica(books)
+				m.Wait = time.Second
+				if _, err := m.Begin(t.Context(), p, secret(), false); err == nil { // and ends there
 					sent++
 				}
 			}
@@ -296,6 +298,34 @@ func TestAClockThatRanAheadHoldsNothingForAsLong(t *testing.T) {
 	if err := replica(books).May(t.Context(), support, "horse"); err != nil {
 		t.Errorf("%v", err)
 	}
+}
+
+// All mailboxes of an application show its secret: none waits for another, and one that is refused is for all.
+func TestASecretThatManyShareIsSentByAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := refused.Place{Protocol: "oauth2", Server: "https://login.example.test", User: "an application", What: "client secret", Shared: true}
+		books, began := new(refused.InMemory), time.Now()
+		var all []*refused.Attempt
+		for range 10 {
+			a, err := replica(books).Begin(t.Context(), p, "horse", false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, a)
+		}
+		if time.Since(began) > 0 {
+			t.Error("one waited for another")
+		}
+		for _, came := range []refused.Outcome{refused.Accepted, refused.Unanswered, refused.Unsent, refused.Unjudged, refused.Refused} {
+			all[came].End(came)
+		}
+		if send(t, replica(books), p, "horse", false, refused.Accepted) {
+			t.Error("it is sent once it was refused")
+		}
+		if !send(t, replica(books), p, "horse", true, refused.Accepted) || !send(t, replica(books), p, "horse", false, refused.Accepted) {
+			t.Error("it is not sent once it works again")
+		}
+	})
 }
 
 // What is kept must not say what the secret is, nor that two places have the same.

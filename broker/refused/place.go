@@ -15,6 +15,9 @@ type Place struct {
 	What string
 	// Changing says that they change by themselves, so that a new one proves nothing.
 	Changing bool
+	// Shared says that many show the same secret at once, as all mailboxes of an application do, and that nobody is locked for it: none
+	// waits for another, and of sendings without an answer nothing is known.
+	Shared bool
 }
 
 // key names the place. Capitals make no other one.

@@ -89,6 +89,9 @@ func (r *Record) same(p Place, prints []string) bool {
 
 // begin notes that a secret is about to be sent.
 func (r *Record) begin(p Place, id string, prints []string, now time.Time) {
+	if p.Shared {
+		return
+	}
 	tries := 1
 	if r.same(p, prints) {
 		tries = r.Sent.Tries + 1
@@ -98,7 +101,7 @@ func (r *Record) begin(p Place, id string, prints []string, now time.Time) {
 
 // end notes what came of it. Where somebody else has sent a secret since, that one is not touched.
 func (r *Record) end(a *Attempt, o Outcome, now time.Time) {
-	ours := r.Sent != nil && r.Sent.ID == a.id
+	ours := a.shared || r.Sent != nil && r.Sent.ID == a.id
 	if o == Refused {
 		r.without(a.prints)
 		r.Refused = append(r.Refused, Refusal{a.prints[0], now})
@@ -117,7 +120,9 @@ func (r *Record) end(a *Attempt, o Outcome, now time.Time) {
 	case Unjudged:
 		r.Sent = nil
 	case Unanswered:
-		r.Sent.Over = true
+		if r.Sent != nil {
+			r.Sent.Over = true
+		}
 	case Unsent:
 		r.Sent = a.before
 	}

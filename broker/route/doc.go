@@ -14,8 +14,8 @@
 //  2. Who wrote it: a resource by its address, else a contact by its first, second or third address, else the one company
 //     with its domain (public mail providers and public suffixes are no company's), else nobody known: the fields say
 //     which company then.
-//  3. The ticket that it belongs to: by a signed token, by the mails that it answers, or by a number in its subject, if the
-//     sender has to do with that ticket. A sender who has not makes a new ticket, which names the one claimed.
+//  3. The ticket that it belongs to: by a signed token, by the mails that it answers, or by a number in its subject; but for the
+//     token, if the sender has to do with that ticket. A sender who has not makes a new ticket, which names the one claimed.
 //  4. The mailbox's rules, in their order; what a rule gives wins over what was there.
 //  5. By its kind: nothing is dropped, but some kinds are set aside for people.
 package route

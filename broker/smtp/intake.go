@@ -30,6 +30,10 @@ type Mail struct {
 	Raw []byte
 }
 
+// ErrFull is what Intake.Spool returns, to be found with errors.Is, where there is no room for a mail: its sender is told 452 4.3.1
+// (RFC 5321 section 4.2.3, RFC 3463 section 3.4) instead of 451 4.3.0, so that people on his side know what it is.
+var ErrFull = errors.New("there is no room to keep the mail")
+
 // Intake is what takes mails in.
 type Intake struct {
 	// Domain is the name that it gives itself.
@@ -41,7 +45,7 @@ type Intake struct {
 	From []netip.Prefix
 	// Takes tells whether it takes mails for an address, which is in lower case. It should answer from memory.
 	Takes func(address string) bool
-	// Spool keeps a mail. When it returns nil the mail is durable.
+	// Spool keeps a mail. When it returns nil the mail is durable. Its error is an ErrFull where there is no room.
 	Spool func(ctx context.Context, mail Mail) error
 	// Most is the longest mail in bytes, 64 MiB where it is 0. Together is how many mails are received at the same time, 4
 	// where it is 0: each needs up to three times the memory of its mail. Connections are how many there may be, 100 where it is 0; one

@@ -156,6 +156,9 @@ func TestCurlBringsAMail(t *testing.T) {
 		in.TLS, in.OnlyTLS = config, true
 		keep := in.Spool
 		in.Spool = func(ctx context.Context, m smtp.Mail) error {
+			if m.From == "large@example.test" {
+				return fmt.Errorf("%w: %w", smtp.ErrFull, full)
+			}
 			if m.From == "unlucky@example.test" {
 				return full
 			}
@@ -183,6 +186,9 @@ func TestCurlBringsAMail(t *testing.T) {
 		"530 5.7.0": func() (string, error) { return curl("a@example.test", "support@example.test") },
 		"550 5.7.1": func() (string, error) {
 			return curl("a@example.test", "victim@elsewhere.test", "--ssl-reqd", "--cacert", ca)
+		},
+		"452 4.3.1": func() (string, error) {
+			return curl("large@example.test", "support@example.test", "--ssl-reqd", "--cacert", ca)
 		},
 		"451 4.3.0": func() (string, error) {
 			return curl("unlucky@example.test", "support@example.test", "--ssl-reqd", "--cacert", ca)

@@ -25,6 +25,7 @@ var (
 	tooManyAtOnce = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Too many mails at once, try again"}
 	cutOff        = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "The mail did not come whole, try again"}
 	notKept       = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "The mail cannot be kept at the moment, try again"}
+	noRoom        = &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1}, Message: "There is no room to keep the mail at the moment, try again"}
 	tooLarge      = &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 3, 4}, Message: "The mail is too large"}
 	longLine      = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "The mail has a line that is far too long"}
 	aLoop         = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 4, 6}, Message: "The mail has passed too many servers"}
@@ -117,6 +118,9 @@ func (s *session) Data(r io.Reader) error {
 	incoming.here.Store(true)
 	if err := s.in.Spool(s.ctx, mail); err != nil {
 		s.in.Log.Error("a mail cannot be kept, and its sender was told to come again", "peer", s.peer.String(), "problem", err.Error())
+		if errors.Is(err, ErrFull) {
+			return noRoom
+		}
 		return notKept
 	}
 	return nil

@@ -65,7 +65,7 @@ func host(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
 		return u.Host
 	}
-	return "the token server"
+	return theServer
 }
 
 // over gives the library the way to the server. A redirect is not followed: it would take the secrets elsewhere.

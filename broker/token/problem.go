@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/psagate/psagate/broker/redact"
+	"github.com/psagate/psagate/broker/refused"
 )
 
 // Problem is why there is no token, in words for people: what it is and what to do.
@@ -29,11 +30,31 @@ func (p *Problem) Error() string { return p.text }
 // Unwrap is what it comes from, for errors.Is.
 func (p *Problem) Unwrap() error { return p.err }
 
+// theServer is one whose URL is in a secret.
+const theServer = "the token server"
+
+// heldProblem is why secrets were not sent.
+func heldProblem(err error) *Problem {
+	p := &Problem{text: err.Error(), err: err}
+	if h := new(refused.Held); errors.As(err, &h) {
+		p.Refused, p.err = h.Refused, h.Unwrap()
+	}
+	return p
+}
+
+// outcome is what an answer says of the secrets.
+func (p *Problem) outcome() refused.Outcome {
+	if p.Refused {
+		return refused.Refused
+	}
+	return refused.Unjudged
+}
+
 // explain says what an answer, or none, means, and how long nothing is sent after it.
 func (s *Source) explain(err error, secrets []string) (*Problem, time.Duration) {
 	server, refused := host(s.client.URL), new(oauth2.RetrieveError)
 	if s.client.URL == "" {
-		server = "the token server"
+		server = theServer
 	}
 	text := func(format string, args ...any) *Problem {
 		return &Problem{text: redact.Text(fmt.Sprintf(format, args...), secrets...), err: bare(err, secrets)}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/psagate/psagate/broker/refused"
 )
 
 // Source gives access tokens, and has them from one server for one application. It may be used by many at once. It prints as
@@ -34,6 +37,11 @@ type Source struct {
 	next    time.Time
 	of      [32]byte
 	fails   int
+	again   bool // Forget was called since a secret was last sent
+
+	// What was refused is remembered there, too.
+	refused *refused.Memory
+	place   refused.Place
 }
 
 // flight is one request, for which all wait who need its answer.
@@ -58,8 +66,19 @@ func newSource(c Client, g grant) *Source {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Source{client: c, grant: g, log: c.Log}
+	s.Share(new(refused.Memory), "")
 	_, _ = rand.Read(s.key[:]) // it never fails
 	return s
+}
+
+// Share has what was refused remembered by others as well, over the end of the process. user is whose secret it is, where it is not the
+// application's own. It must be called before Token.
+func (s *Source) Share(m *refused.Memory, user string) {
+	server, who := cmp.Or(s.client.URL, theServer), s.client.ID
+	if user != "" {
+		who += " for " + user
+	}
+	s.refused, s.place = m, refused.Place{Protocol: "oauth2", Server: server, User: who, What: s.grant.what, Shared: true}
 }
 
 // Token is an access token that may be used now. It comes from memory while there is one; after four fifths of its life
@@ -98,6 +117,7 @@ func (s *Source) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.access, s.problem, s.next, s.of, s.fails = "", nil, time.Time{}, [32]byte{}, 0
+	s.again = true
 }
 
 // Problem is why no token could be had last; nil where that went well. A token that was had before may still serve.
@@ -138,28 +158,55 @@ func (s *Source) ask(ctx context.Context, f *flight) {
 		f.err = p
 		return
 	}
+	attempt, err := s.begin(ctx, secrets)
+	if err != nil {
+		s.failed(f, heldProblem(err), [32]byte{}, time.Now().Add(pauseFirst))
+		return
+	}
 	t, err := s.grant.ask(ctx, secrets)
 	if err == nil {
 		err = usable(t)
 	}
 	if err != nil {
 		p, pause := s.explain(err, secrets)
+		attempt.End(p.outcome())
 		s.failed(f, p, print, time.Now().Add(pause))
 		return
 	}
+	attempt.End(refused.Accepted)
 	if s.rotation != nil {
 		s.rotation.given(secrets[1], t.RefreshToken)
 	}
 	s.took(f, t)
 }
 
+// begin asks whether others were refused the secrets.
+func (s *Source) begin(ctx context.Context, secrets []string) (*refused.Attempt, error) {
+	s.mu.Lock()
+	again := s.again
+	s.mu.Unlock()
+	attempt, err := s.refused.Begin(ctx, s.place, string(joined(secrets)), again)
+	if err == nil {
+		s.mu.Lock()
+		s.again = false
+		s.mu.Unlock()
+	}
+	return attempt, err
+}
+
 // print is what secrets are remembered as.
 func (s *Source) print(secrets []string) [32]byte {
 	h := hmac.New(sha256.New, s.key[:])
-	for _, secret := range secrets {
-		_, _ = fmt.Fprintf(h, "%d:%s", len(secret), secret)
-	}
+	_, _ = h.Write(joined(secrets))
 	return [32]byte(h.Sum(nil))
+}
+
+// joined are secrets in one, no two lists of them alike.
+func joined(secrets []string) (all []byte) {
+	for _, secret := range secrets {
+		all = fmt.Appendf(all, "%d:%s", len(secret), secret)
+	}
+	return all
 }
 
 // held is why these secrets are not sent now.

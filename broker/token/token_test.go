@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"github.com/psagate/psagate/broker/refused"
 	"github.com/psagate/psagate/broker/token"
 )
 
@@ -236,6 +237,48 @@ func TestARefusedSecretIsNotSentAgainUntilItChanges(t *testing.T) {
 		})
 	}
 }
+
+// Each mailbox of an application has a Source, a reload makes others, and so does a process that begins anew.
+func TestARefusedSecretIsNotSentAgainByOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: refusal(401, "invalid_client", "no")}
+		secret, books := &kept{value: clientSecret}, new(refused.InMemory)
+		begun := func() *token.Source {
+			source := credentials(t, s, secret)
+			source.Share(&refused.Memory{Books: books}, "")
+			return source
+		}
+		refuses(t, begun(), "until it changes")
+		for range 3 {
+			if p := refuses(t, begun(), "https://login.example.com/", "has refused the client secret of", "until it changes"); !p.Refused || strings.Contains(p.Error(), clientSecret) {
+				t.Errorf("%+v", p)
+			}
+		}
+		if n := s.asked(); n != 1 {
+			t.Errorf("it was sent %d times", n)
+		}
+		s.says(numbered())
+		other := begun()
+		other.Forget() // somebody says that it is right now
+		want(t, other, "access-1")
+		want(t, begun(), "access-2")
+		// Where it cannot be looked up, nothing is sent; what was had before serves on.
+		broken := credentials(t, s, secret)
+		broken.Share(&refused.Memory{Books: gone{}}, "")
+		if p := refuses(t, broken, "the store is gone"); p.Refused || s.asked() != 3 {
+			t.Errorf("%+v, asked %d times", p, s.asked())
+		}
+	})
+}
+
+// gone are books that cannot be used.
+type gone struct{}
+
+func (gone) Change(context.Context, string, func(*refused.Record)) error {
+	return errors.New("the store is gone")
+}
+
+func (gone) Prints(string, string) ([]string, error) { return []string{"x"}, nil }
 
 func TestWhatIsRefusedForAnotherReasonIsAskedForAgainLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -94,6 +94,7 @@ type Shared struct {
 	guests  guests
 	limits  *identity.Limiter
 	rates   limits.Rates // of integrations
+	hours   limits.Hours // of mailboxes
 	refused bounded      // in the log
 	unknown unsaid       // in the audit log
 	keys    keyring

@@ -10,6 +10,7 @@ import (
 	"github.com/psagate/psagate/internal/guard"
 	"github.com/psagate/psagate/internal/identity"
 	"github.com/psagate/psagate/internal/inject"
+	"github.com/psagate/psagate/internal/limits"
 	"github.com/psagate/psagate/internal/report"
 )
 
@@ -20,6 +21,7 @@ type caller struct {
 	let     *admitted // once policy has let the call pass
 	inside  *inside   // of a call from within the process
 	mailbox string    // whose call it is, where that calls as itself
+	hour    []limits.Share
 }
 
 // note remembers what came of a caller's attempt.

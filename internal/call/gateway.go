@@ -68,6 +68,7 @@ func New(cfg Config, shared *Shared) (*Gateway, error) {
 	for _, m := range cfg.Mailboxes {
 		errs = append(errs, g.addMailbox(m))
 	}
+	g.shareHours(cfg.Mailboxes)
 	if err := errors.Join(errs...); err != nil {
 		g.Close()
 		return nil, err

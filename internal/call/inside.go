@@ -12,6 +12,7 @@ import (
 	"github.com/psagate/psagate/internal/audit"
 	"github.com/psagate/psagate/internal/autotask"
 	"github.com/psagate/psagate/internal/identity"
+	"github.com/psagate/psagate/internal/limits"
 	"github.com/psagate/psagate/internal/report"
 	"github.com/psagate/psagate/policy"
 )
@@ -28,6 +29,8 @@ type Mailbox struct {
 	As string
 	// Login is the login or pool that its calls go through, where As is empty.
 	Login string
+	// PerHour is how many calls in an hour it may make; 0: its share of MailsHour where As is empty, else any.
+	PerHour int
 }
 
 // MailboxPrefix stands before a mailbox's name where integrations are named. No name of the config's has a slash.
@@ -39,6 +42,7 @@ type Inside struct {
 	mailbox string
 	who     *identity.Integration
 	itself  bool
+	hour    []limits.Share // of which it makes its calls
 }
 
 // addMailbox finds who a mailbox's calls are made as.
@@ -223,7 +227,7 @@ func (i *Inside) identify(c *inside, r *http.Request) (out *http.Request, done b
 		line.end(c.info, audit.ByIdentity)
 		return r, true
 	}
-	by := &caller{Caller: who, inside: c}
+	by := &caller{Caller: who, inside: c, hour: i.hour}
 	if i.itself {
 		by.mailbox = i.mailbox
 	}

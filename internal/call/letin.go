@@ -68,6 +68,11 @@ func (g *Gateway) letIn(w http.ResponseWriter, r *http.Request, line letter, max
 		info.Reason = g.refuseEntry(w, r, op.API, refused)
 		return nil
 	}
+	if full := g.hourFull(who.hour, time.Now()); full != nil {
+		g.shared.rates.Back(who.Integration.Name)
+		info.Reason = g.refuseEntry(w, r, op.API, full)
+		return nil
+	}
 	body, leave, err := g.admit(w, r, who.Integration, maxBody)
 	if err != nil {
 		if info.Reason = g.refuseEntry(w, r, op.API, err); info.Reason == string(autotask.Rate) {

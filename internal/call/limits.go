@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/psagate/psagate/internal/autotask"
@@ -16,6 +17,55 @@ type Limits struct {
 	Concurrent int
 	// Hours are the windows in which it may call; none: always.
 	Hours []limits.Window
+}
+
+// MailsHour is how many calls in an hour the mailboxes of a login make together, unless the config says otherwise of one; where they are
+// several, none of them makes more than half of that. The PSA takes 10,000 requests an hour for all of a tenant together, which a flood
+// of mails could use up: the rest is for integrations. What has no room waits in the books.
+const MailsHour = 4000
+
+// shareHours gives mailboxes their shares of an hour.
+func (g *Gateway) shareHours(mailboxes []Mailbox) {
+	of := map[string]int{} // how many call as themselves and have no limit, by login
+	for _, m := range mailboxes {
+		if m.As == "" && m.PerHour == 0 {
+			of[m.Login]++
+		}
+	}
+	for _, m := range mailboxes {
+		i := g.insiders[m.Name]
+		if i == nil {
+			continue
+		}
+		own := limits.Share{Name: MailboxPrefix + m.Name, Most: m.PerHour}
+		all := limits.Share{Name: mailsOf + m.Login, Most: MailsHour}
+		switch {
+		case m.PerHour > 0:
+			i.hour = []limits.Share{own}
+		case m.As != "":
+		case of[m.Login] == 1:
+			i.hour = []limits.Share{all}
+		default:
+			own.Most = MailsHour / 2
+			i.hour = []limits.Share{own, all}
+		}
+	}
+}
+
+// mailsOf is before a login's name where its mailboxes are counted together. No name has a space.
+const mailsOf = "the mailboxes of "
+
+// hourFull says why a mailbox may not make a call now, or returns nil. The text is the same each time.
+func (g *Gateway) hourFull(shares []limits.Share, now time.Time) *entryError {
+	wait, full, ok := g.shared.hours.Take(now, shares...)
+	if ok {
+		return nil
+	}
+	who := "this mailbox"
+	if login, together := strings.CutPrefix(full.Name, mailsOf); together {
+		who = "the mailboxes of " + login
+	}
+	return &entryError{reason: autotask.Rate, retryAfter: wait, text: fmt.Sprintf("%s may make %d calls in an hour, and made them: mails wait, so that the PSA's hourly limit is not used up", who, full.Most)}
 }
 
 // oneMore is what a caller is told to wait whose integration has as many calls under way as it may.

@@ -84,6 +84,9 @@ func (d *door) spool(ctx context.Context, mail smtp.Mail) error {
 			continue
 		}
 		_, fresh, err := d.books.Spool(ctx, drive.Spooled(to.name, mail.Object, mail.Raw, mail.Arrived), mail.Raw)
+		if errors.Is(err, ledger.ErrFull) {
+			err = errors.Join(smtp.ErrFull, err)
+		}
 		if err != nil {
 			return fmt.Errorf("keeping a mail of mailbox %s: %w", to.name, err)
 		}

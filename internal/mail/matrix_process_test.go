@@ -81,6 +81,7 @@ type made struct {
 	imap     imap.Mailbox // what is not a scene's
 	door     string       // where mails come in by SMTP; empty: nowhere
 	record   *record
+	vault    secret.Source // instead of record, where it is not nil
 	now      func() time.Time
 	log      *slog.Logger
 	hit      func(p *process, point string)
@@ -116,7 +117,11 @@ func newGate(t testing.TB, m made) *process {
 	if err := p.store.Start(context.Background(), m.place()); err != nil {
 		t.Fatal(err)
 	}
-	p.secrets = secret.NewStore("file", m.record, secret.Options{Poll: 50 * time.Millisecond, Logger: m.log})
+	source, options := secret.Source(m.record), secret.Options{Poll: 50 * time.Millisecond, Logger: m.log}
+	if m.vault != nil {
+		source, options = m.vault, vaultOptions(m.log)
+	}
+	p.secrets = secret.NewStore("file", source, options)
 	p.secrets.Start(context.Background())
 	shared := gate.NewShared(p.store, m.log)
 	begun := shared.Hold()

@@ -122,6 +122,7 @@ var rowsOfPSA = []row{
 		w.record.away.Store(false)
 		w.outage = false
 	}},
+	{no: 34, server: "Vault, Dovecot, PSA, mail service", at: "a real Vault is stopped for hours, from which all secrets come", run: vaultStopped},
 	{no: 37, server: "PSA", at: "the clock is set back by a day, and forward", run: func(w *matrix) {
 		w.at("before write in-flight 0", func() { w.goOn(-24 * time.Hour) })
 		w.at("after write ready 1", func() { w.goOn(48 * time.Hour) })

@@ -21,7 +21,8 @@ type service struct {
 	*psatest.MailService
 	w   *matrix
 	key string
-	got int // how many mails the service is to get
+	of  func(context.Context) (string, error) // instead of key, where it is not nil
+	got int                                   // how many mails the service is to get
 }
 
 // HandOver implements drive.Fallback.
@@ -35,20 +36,32 @@ func (s *service) HandOver(ctx context.Context, t drive.Ticket, again bool) erro
 // unusable makes the PSA's API unusable for the next process, and gives it the mail service.
 func (w *matrix) unusable() *service {
 	w.Helper()
+	s := w.withService()
+	w.record.away.Store(true) // so that nothing is sent: after an outage of the PSA's the guard lets time go by, which is not the clock's
+	w.outage = true
+	return s
+}
+
+// withService gives the next process the mail service.
+func (w *matrix) withService() *service {
+	w.Helper()
 	s := &service{MailService: w.sim.AddMailService(nil, nil), w: w, key: "k", got: 1}
 	s.Serve(w.tenant, "k", 6)
 	s.Adjust(func(set *psatest.MailSettings) { set.Hold, set.Alike = true, 2 })
 	var err error
 	s.Sender, err = ates.NewSender(ates.Service{
 		To: message.Address{Local: "addticket", Domain: "ates.example"}, From: message.Address{Local: "support", Domain: "example.test"}, Keys: matrixKeys(w),
-		Key: func(context.Context) (string, error) { return s.key, nil }, Pace: ates.Pace{Between: 1}, Server: ates.Server{Address: s.Addr(), TLS: ates.TLSOff},
+		Key: func(ctx context.Context) (string, error) {
+			if s.of != nil {
+				return s.of(ctx)
+			}
+			return s.key, nil
+		}, Pace: ates.Pace{Between: 1}, Server: ates.Server{Address: s.Addr(), TLS: ates.TLSOff},
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
 	w.fallback, w.rules = s, ledger.Rules{FallbackAfter: 30 * time.Minute}
-	w.record.away.Store(true) // so that nothing is sent: after an outage of the PSA's the guard lets time go by, which is not the clock's
-	w.outage = true
 	return s
 }
 

@@ -73,7 +73,7 @@ var fullDisk = row{no: 35, server: "Dovecot, SMTP intake, store", at: "the disk 
 	var codes []int
 	w.until("by SMTP it is said, too", func() bool {
 		codes = append(codes, w.bringsOnce(c))
-		return slices.Contains(codes, 451) || slices.Contains(codes, 452)
+		return slices.Contains(codes, 452)
 	})
 	if inbox := w.server.Folder("INBOX"); len(inbox) != 1 || inbox[0].Flags != "" || slices.Contains(codes, 250) {
 		w.Errorf("SMTP said %v; the inbox has %+v", codes, inbox)

@@ -29,6 +29,8 @@ type dialect interface {
 	name(place string) string
 	// passing reports whether an error may go away by itself.
 	passing(err error) bool
+	// full reports whether an error says that there is no room on the disk, for this process or at all.
+	full(err error) bool
 	// whole says whether what is in the place can be read from end to end, where that is not the database's own care; nil where
 	// there is nothing.
 	whole(ctx context.Context, db *sql.DB, place string) error

@@ -6,12 +6,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"pgregory.net/rapid"
 
 	"github.com/psagate/psagate/broker/ledger"
@@ -224,6 +227,41 @@ func TestAMailThatIsLostOrDamagedInTheStoreIsFoundOut(t *testing.T) {
 			t.Errorf("%+v, %v", b, err)
 		}
 	})
+}
+
+// A disk that is full is told apart from a store that does not work, and nothing is left of the mail that had no room.
+func TestAMailThatHasNoRoomIsToldToBeOne(t *testing.T) {
+	r := inSQLite(t).run(t)
+	var pages int
+	if err := r.db.QueryRowContext(t.Context(), `PRAGMA page_count`).Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(pages int) {
+		t.Helper()
+		var is int
+		if err := r.db.QueryRowContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)).Scan(&is); err != nil || is != pages {
+			t.Fatal(is, err)
+		}
+	}
+	limit(pages + 100)
+	raw := bytes.Repeat([]byte("x"), 3*mailPiece)
+	if _, _, err := r.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, raw); !errors.Is(err, ledger.ErrFull) {
+		t.Errorf("%v", err)
+	}
+	limit(pages + 10_000)
+	if _, fresh, err := r.Mail().Spool(t.Context(), ledger.Mail{Mailbox: "m", Object: "1"}, raw); err != nil || !fresh {
+		t.Errorf("%v %v", fresh, err)
+	}
+	for code, want := range map[string]bool{"53100": true, "53200": false, "40001": false} { // PostgreSQL, appendix A
+		if got := (postgres{}).full(fmt.Errorf("x: %w", &pgconn.PgError{Code: code})); got != want {
+			t.Errorf("%s: %v", code, got)
+		}
+	}
+	for err, want := range map[error]bool{syscall.ENOSPC: true, syscall.EDQUOT: true, syscall.EIO: false, errDown: false} {
+		if got := (sqlite{}).full(fmt.Errorf("x: %w", err)); got != want {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
 }
 
 func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {

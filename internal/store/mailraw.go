@@ -21,7 +21,15 @@ const mailPiece = 1 << 20
 const unfinishedFor = time.Hour
 
 // Spool implements ledger.Ledger.
-func (b mailBooks) Spool(ctx context.Context, m ledger.Mail, raw []byte) (kept ledger.Mail, fresh bool, err error) {
+func (b mailBooks) Spool(ctx context.Context, m ledger.Mail, raw []byte) (ledger.Mail, bool, error) {
+	kept, fresh, err := b.spool(ctx, m, raw)
+	if err != nil && b.store.started.Load() && b.store.dialect.full(err) {
+		err = fmt.Errorf("%w: %w", ledger.ErrFull, err)
+	}
+	return kept, fresh, err
+}
+
+func (b mailBooks) spool(ctx context.Context, m ledger.Mail, raw []byte) (kept ledger.Mail, fresh bool, err error) {
 	var there bool
 	err = b.store.peek(ctx, func(ctx context.Context, x *tx) (err error) {
 		kept, there, err = x.mailAt(ctx, m)

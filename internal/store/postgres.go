@@ -71,6 +71,12 @@ func (postgres) passing(err error) bool {
 	return true
 }
 
+// full: disk_full (PostgreSQL, appendix A).
+func (postgres) full(err error) bool {
+	var said *pgconn.PgError
+	return errors.As(err, &said) && said.Code == "53100"
+}
+
 func (postgres) bind(query string) string {
 	return numbered(strings.ReplaceAll(query, "{lock}", "FOR UPDATE"))
 }

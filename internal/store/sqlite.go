@@ -85,6 +85,15 @@ func (sqlite) passing(err error) bool {
 	return false
 }
 
+// full: SQLite does not say it itself where it is the file beside the store, or its lock file, that has no room.
+func (sqlite) full(err error) bool {
+	var e *driver.Error
+	if errors.As(err, &e) && e.Code()&0xff == codes.SQLITE_FULL {
+		return true
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 // whole reads every page: one that is damaged would come up when a call needs it, and be an outage of one login that nobody can explain.
 func (sqlite) whole(ctx context.Context, db *sql.DB, path string) error {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {

@@ -10,6 +10,36 @@ import (
 	"github.com/psagate/psagate/internal/psatest"
 )
 
+// A mailbox that has used up its share of the hour waits, and says why; that is no outage of the PSA's, and goes by itself.
+func TestAMailboxWithoutShareOfTheHourWaitsAndSaysWhy(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cfg.Mailboxes[0].PerHour = 20
+		w.load()
+		n := 0
+		for ; ; n++ {
+			if _, err := w.Create(w.Context(), mail(n%20)); err != nil {
+				if !errors.Is(err, drive.ErrNotNow) {
+					t.Error(err)
+				}
+				break
+			}
+		}
+		mark := w.sim.Mark()
+		if _, err := w.Resources(w.Context(), "x@y.example"); !errors.Is(err, drive.ErrNotNow) {
+			t.Error(err)
+		}
+		if n == 0 || n > 20 || len(w.sim.Ledger().Since(mark)) != 0 || !w.Down().IsZero() {
+			t.Errorf("%d tickets were made, then %d calls; down since %v", n, len(w.sim.Ledger().Since(mark)), w.Down())
+		}
+		w.troubled("this mailbox may make 20 calls in an hour, and made them: mails wait")
+		if all := w.Troubles(); len(all) != 1 || all[0].Times != 2 {
+			t.Errorf("%+v", all)
+		}
+		time.Sleep(61 * time.Minute)
+		w.create(mail(0))
+	})
+}
+
 func TestTheAPIIsDownFromTheFirstFailureUntilItAnswers(t *testing.T) {
 	for name, set := range map[string]struct{ begin, end func(w *world) }{
 		"the zone is down":      {func(w *world) { w.zone.Down() }, func(w *world) { _ = w.zone.Up() }},

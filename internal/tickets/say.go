@@ -84,6 +84,8 @@ func (t *Tickets) own(what string, reason autotask.Reason, said string) error {
 	case autotask.Policy, autotask.StepUp, autotask.Disabled:
 		t.troubles.add(t.now(), t.log, what+" is refused here ("+string(reason)+"): "+bounded(said))
 		return fmt.Errorf("%s: %w: %w: %w: %s: %s", what, drive.ErrNotNow, ErrDenied, errHere, reason, said)
+	case autotask.Rate: // which says why mails wait
+		t.troubles.add(t.now(), t.log, bounded(said))
 	}
 	return fmt.Errorf("%s: %w: %s: %s", what, drive.ErrNotNow, reason, said)
 }
