@@ -118,8 +118,8 @@ func (r Rules) ready(m Mail, now time.Time) Mail {
 }
 
 // Hasty is how far off a mail's time is, at the least, for Hasten to change it. A step that was just begun by somebody whose clock is
-// ahead has a shorter lease.
-const Hasty = 2 * time.Minute
+// ahead has a shorter lease (LeaseOf): were its mail taken from him, what he does would be for nothing.
+const Hasty = 5 * time.Minute
 
 // Hastens tells whether a mail only waits since it failed before, longer each time, and not for its time to settle nor for a step that
 // somebody is at: what stood in its way may be gone.

@@ -278,3 +278,16 @@ func TestNoEndOfNothing(t *testing.T) {
 		t.Error("a step without work ends")
 	}
 }
+
+// A step that somebody is at is not taken from him, however often it has failed before: what came of it would not be written down.
+func TestAStepThatIsBegunIsNotHastened(t *testing.T) {
+	var r Rules
+	for fails := range 100 {
+		for _, step := range []Step{Understand, Look, Find, Repair, Acknowledge} {
+			m := r.Begin(Mail{State: Spooled, Fails: fails}, step, noon)
+			if m.Hastens(noon) || m.Hastens(noon.Add(-time.Minute)) || m.Due.Sub(noon) != r.LeaseOf(m) {
+				t.Errorf("%s, %d fails: due after %v", step, fails, m.Due.Sub(noon))
+			}
+		}
+	}
+}
