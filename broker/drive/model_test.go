@@ -166,6 +166,40 @@ func TestPeopleTakeUpAMailThatMayBeThere(t *testing.T) {
 	w.check()
 }
 
+// What the mail service took and made nothing of is sent by the API once people want it to be, and not set aside again.
+func TestPeopleTakeUpAMailThatTheMailServiceHasLost(t *testing.T) {
+	t.Parallel()
+	for what, made := range map[string]bool{"it is nowhere": false, "it is there after all": true} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.fallback()
+			w.ignores = true
+			w.hours(2)
+			w.down = time.Time{}
+			w.hours(30)
+			m := w.mails()[0]
+			if m.State != ledger.Suspended || m.Cause != "ates-lost" || w.handed != 1 || len(w.tickets) != 0 {
+				t.Fatalf("handed over %d times, %d tickets: %+v", w.handed, len(w.tickets), m)
+			}
+			if made {
+				w.put(Ticket{Reference: m.Reference})
+			}
+			again, err := w.rules.Retry(m, ledger.Decision{By: "ann"}, w.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.book.Update(context.Background(), again); err != nil {
+				t.Fatal(err)
+			}
+			if found := w.one(); w.mails()[0].Ticket != found.id || w.handed != 1 || (found.fixed > 0) != made || w.mails()[0].Repeated == made {
+				t.Errorf("handed over %d times, put right %d times: %+v", w.handed, found.fixed, w.mails()[0])
+			}
+			w.check()
+		})
+	}
+}
+
 func TestADriverStopsBetweenTwoMails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -20,7 +20,7 @@ var Causes = map[string]Cause{
 	},
 	"ates-lost": {
 		"The PSA's mail service took it, and has not made a ticket of it within its time.",
-		"Look at the mail service's settings and key in the PSA, and in the mailbox of the sender for its failure notices; then retry.",
+		"Look at the mail service's settings and key in the PSA, and in the mailbox of the sender for its failure notices; then retry: it is looked for before it is sent.",
 	},
 	AtesFailed: {
 		"The PSA's mail service says that it makes nothing of it: it waits for the PSA's API.",

@@ -31,10 +31,8 @@ func (r Rules) Retry(m Mail, d Decision, now time.Time) (Mail, error) {
 		return m, fmt.Errorf("mail %d is a duplicate: try the other one again", m.ID)
 	case cause == "in-doubt":
 		m = m.to(InDoubt, now)
-	case cause == "ates-in-doubt":
+	case cause == "ates-in-doubt", cause == "ates-lost": // as sent it would be looked for, and set aside again
 		m = m.to(AtesInDoubt, now)
-	case cause == "ates-lost":
-		m = m.to(AtesSent, now)
 	case m.Reference == "" || m.Plainness == 0 || m.Plan == nil:
 		m = m.to(Spooled, now)
 	default:

@@ -33,7 +33,7 @@ func TestPeopleTryAgain(t *testing.T) {
 		{"refused", Mail{State: Dead, Reference: "r", Plainness: 4}, Spooled},
 		{"in-doubt", Mail{State: Suspended, Plan: []byte("p")}, InDoubt},
 		{"ates-in-doubt", Mail{State: Suspended, Plan: []byte("p")}, AtesInDoubt},
-		{"ates-lost", Mail{State: Suspended, Plan: []byte("p")}, AtesSent},
+		{"ates-lost", Mail{State: Suspended, Plan: []byte("p")}, AtesInDoubt},
 	} {
 		test.of.Cause = test.cause
 		m, err := Rules{}.Retry(test.of, ann, noon)

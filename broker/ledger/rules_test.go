@@ -204,14 +204,18 @@ func TestFallback(t *testing.T) {
 	if m.State != Done || m.Ticket != 5 || m.Repeated {
 		t.Errorf("%+v", m)
 	}
-	// One that the mail service never made is asked after by people, and looked for again when they say so.
+	// One that the mail service never made is asked after by people, and looked for again and then sent when they say so.
 	sent.Due = sent.SentAt.Add(25 * time.Hour)
 	m = walk(t, r, sent, World{}, does{Find, No}, does{Find, No})
 	if m.State != Suspended || m.Cause != "ates-lost" {
 		t.Fatalf("%+v", m)
 	}
-	if m, err := r.Retry(m, ann, m.Due); err != nil || m.State != AtesSent {
-		t.Errorf("%+v, %v", m, err)
+	m, err := r.Retry(m, ann, m.Due)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m = walk(t, r, m, World{}, does{Find, No}, does{Find, No}); m.State != Ready || !m.Repeated {
+		t.Errorf("%+v", m)
 	}
 }
 
