@@ -22,8 +22,22 @@ var xml = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quo
 var backslashed = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // Text is a text without the secrets: as they are, in a form (application/x-www-form-urlencoded), in XML, between quotes, any of these in
-// quoted-printable (RFC 2045 section 6.7), and in whatever in base64 holds one, such as the answers of SASL. Empty secrets are none.
+// quoted-printable (RFC 2045 section 6.7), and in whatever in base64 holds one, such as the answers of SASL. Where lines break within one, as
+// in an answer of SMTP that has several, they are joined. Empty secrets are none.
 func Text(text string, secrets ...string) string {
+	text = whole(text, secrets)
+	if joined := joiner.Replace(text); joined != text {
+		if without := whole(joined, secrets); without != joined {
+			return without
+		}
+	}
+	return text
+}
+
+var joiner = strings.NewReplacer("\r", "", "\n", "")
+
+// whole takes those out that are in one line.
+func whole(text string, secrets []string) string {
 	for _, secret := range secrets {
 		if secret == "" {
 			continue

@@ -30,6 +30,14 @@ func TestSecretsAreTakenOut(t *testing.T) {
 			}
 		}
 	}
+	for _, lines := range []string{"no: ke\ny-of", "no: ke\r\ny-of\n", "k\ne\ny\n-\no\nf", "no: AHVzZXIA\na2V5LW9m"} {
+		if got := Text(lines, "key-of"); !strings.HasSuffix(strings.TrimSpace(got), instead) {
+			t.Errorf("%q: %q", lines, got)
+		}
+	}
+	if got := Text("two\r\nlines", "key-of"); got != "two\r\nlines" {
+		t.Error(got)
+	}
 	if got := Text("a text of which nothing is secret", "", "abc", "q"); got != "a text of which nothing is secret" {
 		t.Error(got)
 	}
