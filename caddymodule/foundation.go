@@ -100,7 +100,7 @@ func (f *foundation) open(ctx context.Context, a *App, find func(context.Context
 		return err
 	}
 	f.identity = a.identity()
-	go f.shared.WatchSwitches(context.Background())
+	go f.shared.WatchSwitches(context.Background(), hastenMails)
 	f.begin(f.key.Fingerprints())
 	close(f.opened)
 	go f.people.KeepSwept(f.sweeping, slog.New(currentLog{}))

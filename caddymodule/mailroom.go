@@ -123,7 +123,7 @@ func (r *mailroom) fill(a *App, b *builtBox, keys thread.Keys) (maker, error) {
 		r.allowances[login] = new(tickets.Allowance)
 	}
 	t := tickets.New(tickets.Options{
-		Caller: inside, Allowance: r.allowances[login], Names: b.fallback != nil, Companies: a.Mail[name].companies(), Log: slog.New(currentLog{}).With("mailbox", name),
+		Caller: inside, Allowance: r.allowances[login], Names: b.fallback != nil, Companies: a.Mail[name].companies(), Back: r.Hasten, Log: slog.New(currentLog{}).With("mailbox", name),
 	})
 	if before, ran := r.makers[name]; ran && before.login == login { // an outage goes on, however often the config is loaded
 		t.TakeOver(before.Tickets)

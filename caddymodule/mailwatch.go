@@ -48,6 +48,13 @@ func (mailWatch) Changed(mailbox string, what mail.Change, words string) {
 // happened tells it as what befalls logins is told: as an event, an alert, and a line of the audit log.
 func happened(h call.Happening) { observer{counted, &heralded, alarms()}.Happened(h) }
 
+// hastenMails has mails looked at that may have waited for what has changed.
+func hastenMails() {
+	if mailed.Load() {
+		mails().Hasten()
+	}
+}
+
 // tellMailboxes has the mailboxes find out at once whether the PSA's API can be used again, when something says so.
 func tellMailboxes(h call.Happening) {
 	switch h.Event {

@@ -107,7 +107,11 @@ func (a *App) policySettings() policyfiles.Settings {
 	}}
 	if p := a.Policy; p != nil {
 		s.Paths, s.Observe = p.Files, p.Observe
-		s.Told = func(err error) { notePolicy(p.Files, err) }
+		s.Told = func(err error) {
+			if notePolicy(p.Files, err); err == nil {
+				hastenMails() // which the policies before may have denied
+			}
+		}
 		s.Options.Location, _ = zoneNamed(p.TimeZone)
 	}
 	return s

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -164,6 +165,7 @@ func (s *mailSoak) writeConfig(i int) {
 				ca %s
 				poll 5s
 			}
+			limit 1000000 per hour
 			smtp %s {
 				domain mx.example.test
 			}
@@ -184,8 +186,8 @@ func (s *mailSoak) writeConfig(i int) {
 }
 
 // psagate is a command of the binary, which sees the folder of a replica.
-func (s *mailSoak) psagate(i int, args ...string) *exec.Cmd {
-	cmd := exec.Command(s.binary, args...)
+func (s *mailSoak) psagate(ctx context.Context, i int, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, s.binary, args...)
 	cmd.Dir = s.path(i, "")
 	cmd.Env = []string{"HOME=" + cmd.Dir, "XDG_DATA_HOME=" + s.path(i, "data"), "XDG_CONFIG_HOME=" + s.path(i, "config"), "TMPDIR=" + cmd.Dir}
 	return cmd
@@ -193,7 +195,14 @@ func (s *mailSoak) psagate(i int, args ...string) *exec.Cmd {
 
 // command asks a replica something.
 func (s *mailSoak) command(i int, args ...string) ([]byte, error) {
-	cmd := s.psagate(i, append(args, "--address", "unix/"+s.path(i, "admin"))...)
+	return s.commandIn(patience, i, args...)
+}
+
+// commandIn is command for an answer within a time.
+func (s *mailSoak) commandIn(within time.Duration, i int, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	cmd := s.psagate(ctx, i, append(args, "--address", "unix/"+s.path(i, "admin"))...)
 	out, err := cmd.Output()
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		err = fmt.Errorf("%w: %s", err, exit.Stderr)
@@ -209,7 +218,7 @@ func (s *mailSoak) start(i int) {
 		s.Fatal(err)
 	}
 	defer log.Close()
-	cmd, ended := s.psagate(i, "run", "--config", s.path(i, "Caddyfile"), "--adapter", "caddyfile"), make(chan struct{})
+	cmd, ended := s.psagate(context.Background(), i, "run", "--config", s.path(i, "Caddyfile"), "--adapter", "caddyfile"), make(chan struct{})
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		s.Fatal(err)

@@ -31,20 +31,26 @@ func (s *Sender) signIn(ctx context.Context, c *smtp.Client, secret string, agai
 	}
 	err = c.Auth(mechanism)
 	came := outcome(err)
-	attempt.End(came)
+	if came == refused.Refused {
+		attempt.End(came, server.askWhy()+" The server said "+hider{secret}.text(err.Error()))
+		return fmt.Errorf("%s refuses the %s of %s, which is not sent again until it changes: %s The server says %w", server.Address, server.secretKind(), server.User, server.askWhy(), err)
+	}
+	attempt.End(came, "")
 	switch came {
-	case refused.Accepted:
-		return nil
 	case refused.Unanswered:
 		return fmt.Errorf("signing in to %s as %s: the connection broke: %w", server.Address, server.User, err)
 	case refused.Unjudged:
 		return fmt.Errorf("%s cannot be signed in to for now, and is tried again; it says %w", server.Address, err)
 	}
-	do := "is it right, and may this user send mails with a password (SMTP AUTH, or an app password, may have to be allowed)?"
-	if server.Token != nil {
-		do = "may the application send mails for this user, and is the scope right?"
+	return nil
+}
+
+// askWhy is what people ask themselves where the secret is refused.
+func (s Server) askWhy() string {
+	if s.Token != nil {
+		return "may the application send mails for this user, and is the scope right?"
 	}
-	return fmt.Errorf("%s refuses the %s of %s, which is not sent again until it changes: %s The server says %w", server.Address, server.secretKind(), server.User, do, err)
+	return "is it right, and may this user send mails with a password (SMTP AUTH, or an app password, may have to be allowed)?"
 }
 
 // mechanism is how the server wants to be shown the secret.

@@ -196,3 +196,19 @@ func TestTheMailServiceIsToldTheNumberOfATicketThatTheGuardNames(t *testing.T) {
 	}
 	w.check()
 }
+
+// A stranger who names a conversation gets a ticket of his own, and does not draw the others there.
+func TestAStrangerDoesNotDrawAConversationToHisTicket(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.arrive(answerOf(1, "jo@acme.example", "root@unseen.example")) // to a mail that nobody here has seen
+	w.settle()
+	w.arrive(answerOf(2, "eve@evil.example", "root@unseen.example"))
+	w.settle()
+	w.arrive(answerOf(3, "sam@acme.example", "root@unseen.example"))
+	w.settle()
+	if m := w.mails(); m[1].IsNote || !m[2].IsNote || m[2].Ticket != m[0].Ticket {
+		t.Errorf("%+v", m)
+	}
+	w.check()
+}

@@ -24,17 +24,17 @@ func (d *Driver) Try(ctx context.Context, m ledger.Mail) (*route.Draft, error) {
 // before is what the ledger remembered when a mail came: not what came later, nor the ticket that it made itself.
 type before struct{ threads }
 
-// TicketOf implements route.Threads. Where the ledger now has this mail or a later one first, which of the earlier ones it had then is not
+// TicketsOf implements route.Threads. Where the ledger now has this mail or a later one first, which of the earlier ones it had then is not
 // known: for a note it is taken to have been one of that ticket.
-func (b before) TicketOf(ctx context.Context, messageID string) (int64, bool, error) {
+func (b before) TicketsOf(ctx context.Context, messageID string) ([]int64, error) {
 	of, there, err := b.d.Ledger.Referred(ctx, messageID)
 	switch {
 	case err != nil || !there || of.ID < b.mail.ID:
-		return b.threads.TicketOf(ctx, messageID)
-	case b.mail.IsNote && of.Ticket == b.mail.Ticket:
-		return of.Ticket, of.Ticket != 0, nil
+		return b.threads.TicketsOf(ctx, messageID)
+	case b.mail.IsNote && of.Ticket == b.mail.Ticket && of.Ticket != 0:
+		return []int64{of.Ticket}, nil
 	}
-	return 0, false, nil
+	return nil, nil
 }
 
 // gets begins the step that says what a ticket gets.

@@ -144,16 +144,22 @@ type threads struct {
 	mail ledger.Mail
 }
 
-// TicketOf implements route.Threads.
-func (t threads) TicketOf(ctx context.Context, messageID string) (int64, bool, error) {
+// TicketsOf implements route.Threads.
+func (t threads) TicketsOf(ctx context.Context, messageID string) ([]int64, error) {
 	of, there, err := t.d.Ledger.Referred(ctx, messageID)
 	switch {
 	case err != nil || !there || of.ID == t.mail.ID:
-		return 0, false, err
+		return nil, err
 	case t.mail.WaitsFor(of):
-		return 0, false, route.ErrPending
+		return nil, route.ErrPending
+	case of.Ticket == 0:
+		return nil, nil
+	case of.MessageID == messageID:
+		return []int64{of.Ticket}, nil
 	}
-	return of.Ticket, of.Ticket != 0, nil
+	// Of those that only name it one may be a stranger's, who has a ticket of his own.
+	others, err := t.d.Ledger.Naming(ctx, messageID)
+	return append([]int64{of.Ticket}, others...), err
 }
 
 // Wrote implements route.Threads.

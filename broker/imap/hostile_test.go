@@ -235,9 +235,12 @@ func TestHowOftenASecretIsSent(t *testing.T) {
 				sent := server.count("AUTHENTICATE")
 				for range 60 { // a supervisor's loop
 					m.Refused = &refused.Memory{Books: known}
-					_, stop := run(t, m, newBooks())
+					s, stop := run(t, m, newBooks())
 					time.Sleep(10 * time.Second)
 					stop()
+					if p := s.State().Problem; p != nil && strings.Contains(p.Error(), "corr") || c.most == 1 && (p == nil || !strings.Contains(p.Error(), "The server said “")) {
+						t.Errorf("begun anew: %v", p)
+					}
 				}
 				if n := server.count("AUTHENTICATE") - sent; n > 3 && c.most != 400 || n > 0 && c.most == 1 {
 					t.Errorf("it was sent %d times in 10 minutes of restarts", n)

@@ -39,6 +39,7 @@ type Problem struct {
 	// held: the secret was not sent.
 	held bool
 	text string
+	said string // of a refusal: what to ask oneself, and the server's words
 	err  error
 }
 

@@ -34,12 +34,10 @@ func held(err error) error {
 	return p
 }
 
-// outcome is what an answer says of the secret.
+// outcome is what an error says of the secret.
 func outcome(err error) refused.Outcome {
 	said := new(imap.Error)
 	switch {
-	case err == nil:
-		return refused.Accepted
 	case !errors.As(err, &said):
 		return refused.Unanswered
 	case passes(said):

@@ -9,6 +9,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-sasl"
+
+	"github.com/psagate/psagate/broker/refused"
 )
 
 // signIn presents the secret, once, unless it must not be sent, and has it remembered what came of that. again sends it though it was
@@ -26,10 +28,12 @@ func (s *session) signIn(ctx context.Context, m Mailbox, secret string, again bo
 		return held(err)
 	}
 	err = s.do(ctx, answer, present)
-	attempt.End(outcome(err))
 	if err != nil {
-		return m.notSignedIn(err)
+		p := m.notSignedIn(err)
+		attempt.End(outcome(err), p.said)
+		return p
 	}
+	attempt.End(refused.Accepted, "")
 	return s.ask(ctx)
 }
 
@@ -80,7 +84,7 @@ func (m Mailbox) notSignedIn(err error) *Problem {
 		what, do = "access token", "may the application read this mailbox, and is the scope right?"
 	}
 	p := problem(SigningIn, err, "the server refuses the %s of %s, which is not sent again until it changes: %s The server says %s", what, m.User, do, words(said))
-	p.Refused = true
+	p.Refused, p.said = true, do+" The server said "+words(said)
 	return p
 }
 

@@ -100,6 +100,16 @@ func (r Rules) ready(m Mail, now time.Time) Mail {
 	return m
 }
 
+// Hasty is how far off a mail's time is, at the least, for Hasten to change it. A step that was just begun by somebody whose clock is
+// ahead has a shorter lease.
+const Hasty = 2 * time.Minute
+
+// Hastens tells whether a mail only waits since it failed before, longer each time, and not for its time to settle nor for a step that
+// somebody is at: what stood in its way may be gone.
+func (m Mail) Hastens(now time.Time) bool {
+	return m.Fails > 0 && m.State != InFlight && m.State != AtesInFlight && (!m.State.Ended() || !m.Acknowledged) && m.Due.After(now.Add(Hasty))
+}
+
 // later waits, longer each time.
 func (r Rules) later(m Mail, now time.Time) Mail {
 	m.Fails++

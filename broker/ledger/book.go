@@ -40,12 +40,17 @@ type Ledger interface {
 	Raw(ctx context.Context, id int64) ([]byte, error)
 	// Due are those of a mailbox for which something may be due (Mail.IsDue), those that came first before others; at most so many.
 	Due(ctx context.Context, mailbox string, now time.Time, most int) ([]Mail, error)
+	// Hasten makes the mails of a mailbox due that Hastens, and returns how many those were.
+	Hasten(ctx context.Context, mailbox string, now time.Time) (int, error)
 	// Blocked tells whether any mail is Before this one, which is a note. over is Before's.
 	Blocked(ctx context.Context, m Mail, over time.Time) (bool, error)
 	// Referred is the mail with this Message-ID, or else one that has it in its References: an answer belongs to its ticket, once
 	// it has one. Of several it is the newest that has a ticket, or else the oldest, which those that came later wait for: answers
 	// to a mail that was never seen go together. Mails of no ticket (ended otherwise than Done) are left out.
 	Referred(ctx context.Context, messageID string) (Mail, bool, error)
+	// Naming are the tickets of mails that have a Message-ID in their References, each once, that whose mail came first before others:
+	// MostNaming at most.
+	Naming(ctx context.Context, messageID string) ([]int64, error)
 	// Conversation is what is known of a ticket without asking the PSA.
 	Conversation(ctx context.Context, ticket int64) (Conversation, error)
 	// List are the mails that a query asks for, one page of them.

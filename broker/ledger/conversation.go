@@ -18,6 +18,9 @@ type Conversation struct {
 // MostOfConversation is how many mails of a ticket are read to find out whom they were sent to.
 const MostOfConversation = 5
 
+// MostNaming is how many tickets are told of whose mails name another.
+const MostNaming = 5
+
 // OnTicket tells whether the mail's text is surely on its ticket: it is what that was made of, or a note that is there.
 func (m Mail) OnTicket() bool { return m.Ticket != 0 && (!m.IsNote || m.State == Done || m.Item > 0) }
 
@@ -43,4 +46,17 @@ func (l *Memory) Conversation(_ context.Context, ticket int64) (c Conversation, 
 		}
 	}
 	return c, nil
+}
+
+// Naming looks.
+func (l *Memory) Naming(_ context.Context, messageID string) (tickets []int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.rows {
+		names := messageID != "" && slices.Contains(m.References, messageID) && (m.State == Done || !m.State.Ended())
+		if names && m.Ticket != 0 && len(tickets) < MostNaming && !slices.Contains(tickets, m.Ticket) {
+			tickets = append(tickets, m.Ticket)
+		}
+	}
+	return tickets, nil
 }

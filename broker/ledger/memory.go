@@ -148,6 +148,20 @@ func (l *Memory) Due(_ context.Context, mailbox string, now time.Time, most int)
 	return due, nil
 }
 
+// Hasten makes mails due.
+func (l *Memory) Hasten(_ context.Context, mailbox string, now time.Time) (n int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, m := range l.rows {
+		if m.Mailbox == mailbox && m.Hastens(now) {
+			l.rows[i].Due = now
+			l.rows[i].Epoch++
+			n++
+		}
+	}
+	return n, nil
+}
+
 // Blocked tells whether another comes first.
 func (l *Memory) Blocked(_ context.Context, m Mail, over time.Time) (bool, error) {
 	l.mu.Lock()

@@ -1,9 +1,12 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/psagate/psagate/broker/imap"
 )
@@ -74,9 +77,13 @@ func (r *run) removed(ctx context.Context, l letter, m marked, p imap.Place, wor
 	return ok("%s", words)
 }
 
-// followed takes a probe out that a broker moved, or copied, at the very moment when it was being taken out.
+// followed takes a probe out that a broker moved, or copied, at the very moment when it was being taken out. It looks into the inbox
+// first, as that is where a broker moves mails from: one that had not arrived elsewhere would be missed.
 func (r *run) followed(ctx context.Context, l letter, m marked) error {
-	for folder, from := range m {
+	folders := slices.Sorted(maps.Keys(m))
+	slices.SortStableFunc(folders, func(a, b string) int { return cmp.Compare(order(a), order(b)) })
+	for _, folder := range folders {
+		from := m[folder]
 		for range 3 {
 			p, err := r.trial.Seek(ctx, folder, from, true, l.is)
 			if p == nil && err == nil {
@@ -91,4 +98,12 @@ func (r *run) followed(ctx context.Context, l letter, m marked) error {
 		}
 	}
 	return nil
+}
+
+// order is 0 for the inbox, and 1 for the folders that come after it.
+func order(folder string) int {
+	if folder == inbox {
+		return 0
+	}
+	return 1
 }

@@ -37,12 +37,13 @@ type Attempt struct {
 const endTime = 5 * time.Second
 
 // End notes what came of it, also where whoever began it is to end by now. What cannot be kept comes before whatever this process
-// next does at the place; if the process ends before that, the secret is taken for one that may have been refused.
-func (a *Attempt) End(o Outcome) {
+// next does at the place; if the process ends before that, the secret is taken for one that may have been refused. said is what the server
+// said where it refused, and what to do, for people who ask later: no secret may be in it.
+func (a *Attempt) End(o Outcome, said string) {
 	ctx, cancel := context.WithTimeout(context.Background(), endTime)
 	defer cancel()
 	now := time.Now().UTC()
-	end := func(r *Record) { r.end(a, o, now) }
+	end := func(r *Record) { r.end(a, o, said, now) }
 	if a.memory.change(ctx, a.key, end) != nil {
 		a.memory.owe(a.key, end)
 	}

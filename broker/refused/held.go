@@ -18,8 +18,11 @@ func (h *Held) Error() string { return h.text }
 // Unwrap is what it comes from; nil where nothing went wrong.
 func (h *Held) Unwrap() error { return h.err }
 
-func (p Place) wasRefused() *Held {
-	return &Held{Refused: true, text: fmt.Sprintf("%s has refused the %s of %s, which is not sent again until it changes", p.Server, p.What, p.User)}
+func (p Place) wasRefused(said string) *Held {
+	if said != "" {
+		said = ": " + said
+	}
+	return &Held{Refused: true, text: fmt.Sprintf("%s has refused the %s of %s, which is not sent again until it changes%s", p.Server, p.What, p.User, said)}
 }
 
 func (p Place) wereRefused(n int) *Held {

@@ -128,7 +128,7 @@ func (m *Memory) look(ctx context.Context, p Place, secret string, do func(*Reco
 		var why error
 		if err := m.change(ctx, a.key, func(r *Record) { why = do(r, a) }); err != nil {
 			if a.begun { // it may be in the books
-				m.owe(a.key, func(r *Record) { r.end(a, Unsent, time.Time{}) })
+				m.owe(a.key, func(r *Record) { r.end(a, Unsent, "", time.Time{}) })
 			}
 			if ctx.Err() != nil {
 				return nil, ctx.Err()

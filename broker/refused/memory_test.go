@@ -34,7 +34,7 @@ func send(t *testing.T, m *refused.Memory, p refused.Place, secret string, again
 		}
 		return false
 	}
-	a.End(came)
+	a.End(came, "")
 	return true
 }
 
@@ -87,6 +87,19 @@ func TestPeopleHaveWhatWasRefusedSentAgain(t *testing.T) {
 	}
 	if !send(t, m, support, "horse", true, refused.Accepted) || !send(t, m, support, "horse", false, refused.Accepted) {
 		t.Error("what was accepted is not sent")
+	}
+}
+
+// Whoever asks later is told what the server said then.
+func TestWhatTheServerSaidIsRemembered(t *testing.T) {
+	books := new(refused.InMemory)
+	a, err := replica(books).Begin(t.Context(), support, "horse", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.End(refused.Refused, "is it right? The server said “NO”")
+	if err := replica(books).May(t.Context(), support, "horse"); err == nil || !strings.HasSuffix(err.Error(), "until it changes: is it right? The server said “NO”") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -172,7 +185,7 @@ func TestTwoProcessesDoNotSendAtOnce(t *testing.T) {
 			if len(second) > 0 {
 				t.Error("the second did not wait")
 			}
-			first.End(came)
+			first.End(came, "")
 			if err := <-second; (err == nil) != goes {
 				t.Errorf("%d: %v", came, err)
 			}
@@ -247,7 +260,7 @@ func TestAnAnswerThatCannotBeKeptIsKeptLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		books.down = errors.New("the disk is full")
-		a.End(refused.Refused)
+		a.End(refused.Refused, "")
 		books.down = nil
 		if err := replica(books).May(t.Context(), support, "horse"); err == nil || !strings.Contains(err.Error(), "may have been refused") {
 			t.Errorf("another process: %v", err)
@@ -317,7 +330,7 @@ func TestASecretThatManyShareIsSentByAllAtOnce(t *testing.T) {
 			t.Error("one waited for another")
 		}
 		for _, came := range []refused.Outcome{refused.Accepted, refused.Unanswered, refused.Unsent, refused.Unjudged, refused.Refused} {
-			all[came].End(came)
+			all[came].End(came, "")
 		}
 		if send(t, replica(books), p, "horse", false, refused.Accepted) {
 			t.Error("it is sent once it was refused")

@@ -70,12 +70,12 @@ func (w *world) sends(process, password int, fate string) {
 	case fate == "killed":
 		w.running[process] = replica(w.books)
 	case fate == "cut":
-		a.End(refused.Unanswered)
+		a.End(refused.Unanswered, "")
 	case password == w.right:
 		w.took = now
-		a.End(refused.Accepted)
+		a.End(refused.Accepted, "")
 	default:
-		a.End(refused.Refused)
+		a.End(refused.Refused, "")
 	}
 	w.any = password
 	if fate == "answered" && password == w.right {

@@ -23,6 +23,8 @@ type Refusal struct {
 	Print string `json:"print"`
 	// At is when it was refused last.
 	At time.Time `json:"at"`
+	// Said is what the server said then, and what to do, in words for people.
+	Said string `json:"said,omitempty"`
 }
 
 // Sending is a secret that was sent, or is about to be.
@@ -70,7 +72,7 @@ func within(pause time.Duration, since, now time.Time) bool { return now.Sub(sin
 func (r *Record) held(p Place, prints []string, now time.Time) *Held {
 	for _, e := range r.Refused {
 		if slices.Contains(prints, e.Print) && (!r.Accepted.After(e.At) || within(lapse, e.At, now)) {
-			return p.wasRefused()
+			return p.wasRefused(e.Said)
 		}
 	}
 	if n := len(r.Refused); p.Changing && r.InARow > 1 && n > 0 && within(tokenPause, r.Refused[n-1].At, now) {
@@ -100,11 +102,11 @@ func (r *Record) begin(p Place, id string, prints []string, now time.Time) {
 }
 
 // end notes what came of it. Where somebody else has sent a secret since, that one is not touched.
-func (r *Record) end(a *Attempt, o Outcome, now time.Time) {
+func (r *Record) end(a *Attempt, o Outcome, said string, now time.Time) {
 	ours := a.shared || r.Sent != nil && r.Sent.ID == a.id
 	if o == Refused {
 		r.without(a.prints)
-		r.Refused = append(r.Refused, Refusal{a.prints[0], now})
+		r.Refused = append(r.Refused, Refusal{a.prints[0], now, said})
 		r.Refused = r.Refused[max(0, len(r.Refused)-most):]
 	}
 	if !ours {

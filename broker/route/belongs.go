@@ -48,33 +48,45 @@ func (b Mailbox) belongs(ctx context.Context, m *message.Message, s Sender, dir 
 // byAnswer takes the ticket of a mail that this one answers, where the sender has to do with that: whoever knows a mail's id has seen the
 // mail, or one that names it; but mails are forwarded, and stand in archives, and some programs give theirs ids that can be guessed.
 func (b Mailbox) byAnswer(ctx context.Context, m *message.Message, s Sender, dir Directory, threads Threads) (out belonging, err error) {
+	seen := map[int64]bool{}
 	for _, id := range answered(m) {
-		of, known, err := threads.TicketOf(ctx, id)
+		tickets, err := threads.TicketsOf(ctx, id)
 		if err != nil {
-			return belonging{}, fmt.Errorf("looking up the ticket of a mail: %w", err)
+			return belonging{}, fmt.Errorf("looking up the tickets of a mail: %w", err)
 		}
-		if !known {
-			continue
-		}
-		ticket, there, err := dir.TicketByID(ctx, of)
-		if err != nil {
-			return belonging{}, fmt.Errorf("looking up the ticket of a mail: %w", err)
-		}
-		if !there || ticket.Number == out.claimed && out.claimed != "" {
-			continue
-		}
-		why, err := b.mayAnswer(ctx, m, s, ticket, threads)
-		if err != nil {
-			return belonging{}, err
-		}
-		if why != "" {
-			return belonging{ticket: ticket, found: true, why: fmt.Sprintf("it belongs to ticket %s: it answers a mail of that, and %s", ticket.Number, why)}, nil
-		}
-		if out.claimed == "" {
-			out = stranger(ticket.Number, "The mail answers one of ticket ", "it answers a mail of")
+		for _, of := range tickets {
+			if seen[of] {
+				continue
+			}
+			seen[of] = true
+			is, err := b.byTicket(ctx, m, s, of, dir, threads)
+			if err != nil || is.found {
+				return is, err
+			}
+			if out.claimed == "" {
+				out = is
+			}
 		}
 	}
 	return out, nil
+}
+
+func (b Mailbox) byTicket(ctx context.Context, m *message.Message, s Sender, of int64, dir Directory, threads Threads) (belonging, error) {
+	ticket, there, err := dir.TicketByID(ctx, of)
+	if err != nil {
+		return belonging{}, fmt.Errorf("looking up the ticket of a mail: %w", err)
+	}
+	if !there {
+		return belonging{}, nil
+	}
+	why, err := b.mayAnswer(ctx, m, s, ticket, threads)
+	if err != nil {
+		return belonging{}, err
+	}
+	if why == "" {
+		return stranger(ticket.Number, "The mail answers one of ticket ", "it answers a mail of"), nil
+	}
+	return belonging{ticket: ticket, found: true, why: fmt.Sprintf("it belongs to ticket %s: it answers a mail of that, and %s", ticket.Number, why)}, nil
 }
 
 // answered are the mails that a mail is about, the newest first.

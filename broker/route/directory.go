@@ -43,9 +43,9 @@ var ErrPending = errors.New("the mail that it answers has not become a ticket ye
 
 // Threads is what this broker remembers of mails and tickets.
 type Threads interface {
-	// TicketOf is the id of the ticket that a mail with this Message-ID belongs to: one that came, one that was sent, or one
-	// that those named in their References.
-	TicketOf(ctx context.Context, messageID string) (int64, bool, error)
+	// TicketsOf are the ids of the tickets that a mail with this Message-ID may belong to, the likeliest first: that of a mail that came,
+	// or was sent, or those of mails that name it in their References.
+	TicketsOf(ctx context.Context, messageID string) ([]int64, error)
 	// Wrote are those whose mails are on the ticket, as far as that is remembered.
 	Wrote(ctx context.Context, ticket int64) ([]message.Address, error)
 	// Participates tells whether an address that is lower case has to do with the ticket otherwise: mails of it were sent there as well.

@@ -31,7 +31,7 @@ func (nobody) TicketByID(context.Context, int64) (route.Ticket, bool, error) {
 	return route.Ticket{}, false, nil
 }
 
-func (nobody) TicketOf(context.Context, string) (int64, bool, error)     { return 0, false, nil }
+func (nobody) TicketsOf(context.Context, string) ([]int64, error)        { return nil, nil }
 func (nobody) Wrote(context.Context, int64) ([]message.Address, error)   { return nil, nil }
 func (nobody) Participates(context.Context, int64, string) (bool, error) { return false, nil }
 

@@ -22,7 +22,7 @@ type book struct {
 	resources, first, second, third map[string][]Person
 	companies                       map[string][]int64
 	tickets                         []Ticket
-	mails                           map[string]int64
+	mails                           map[string][]int64
 	takePart, wrote                 map[string]int64
 	fails                           string
 }
@@ -65,9 +65,8 @@ func (b book) TicketByID(_ context.Context, id int64) (Ticket, bool, error) {
 	return t, ok, b.fail("id")
 }
 
-func (b book) TicketOf(_ context.Context, messageID string) (int64, bool, error) {
-	id, ok := b.mails[messageID]
-	return id, ok, b.fail("mail")
+func (b book) TicketsOf(_ context.Context, messageID string) ([]int64, error) {
+	return b.mails[messageID], b.fail("mail")
 }
 
 func (b book) Wrote(_ context.Context, ticket int64) (list []message.Address, err error) {
@@ -89,7 +88,7 @@ var known = book{
 	third:     map[string][]Person{"jo@gmail.com": {{11, 175, "Jo"}}},
 	companies: map[string][]int64{"acme.example": {175}, "two.example": {1, 2}, "gmail.com": {99}, "com": {98}},
 	tickets:   []Ticket{{7, "T20260213.0045", 175, 11}, {8, "T20260213.0046", 300, 0}},
-	mails:     map[string]int64{"sent@msp.example": 7, "older@msp.example": 8, "gone@msp.example": 1234},
+	mails:     map[string][]int64{"sent@msp.example": {7}, "older@msp.example": {8}, "gone@msp.example": {1234}, "root@unseen.example": {8, 7}},
 	takePart:  map[string]int64{"friend@gmail.com": 7},
 	wrote:     map[string]int64{"writer@gmail.com": 7, "dev@mail.partner.example": 7, "forms@web.example": 7, "noreply@vendor.example": 7},
 }
@@ -174,6 +173,7 @@ func TestRoutes(t *testing.T) {
 		"a stranger's answer, automatic":   {"From: x@gmail.com\nTo: support@msp.example\nAuto-Submitted: auto-replied\nIn-Reply-To: <sent@msp.example>", "suspended auto-reply by unknown of 0, contact 0, queue Level 1"},
 		"the newest of two":                {"From: tech@msp.example\nTo: support@msp.example\nReferences: <older@msp.example> <sent@msp.example>", "note T20260213.0045 by resource of 0, contact 0, queue Level 1"},
 		"the one of two that is theirs":    {"From: jo@acme.example\nTo: support@msp.example\nReferences: <sent@msp.example> <older@msp.example>", "note T20260213.0045 by contact of 175, contact 11, queue Level 1"},
+		"the one of two that name a root":  {"From: jo@acme.example\nTo: support@msp.example\nReferences: <root@unseen.example>", "note T20260213.0045 by contact of 175, contact 11, queue Level 1"},
 		"a number, by who wrote before":    {"From: writer@gmail.com\nTo: support@msp.example\nSubject: T20260213.0045", "note T20260213.0045 by unknown of 0, contact 0, queue Level 1"},
 		"a number, in a form that wrote":   {"From: forms@web.example\nTo: support@msp.example\nSubject: T20260213.0045", "ticket  by unknown of 0, contact 0, queue Level 1"},
 		"a number, from a domain in it":    {"From: boss@partner.example\nTo: support@msp.example\nSubject: T20260213.0045", "ticket  by unknown of 0, contact 0, queue Level 1"},
@@ -243,7 +243,7 @@ func TestADirectoryThatIsDown(t *testing.T) {
 
 type pending struct{ book }
 
-func (pending) TicketOf(context.Context, string) (int64, bool, error) { return 0, false, ErrPending }
+func (pending) TicketsOf(context.Context, string) ([]int64, error) { return nil, ErrPending }
 
 func TestAnAnswerWaitsForItsTicket(t *testing.T) {
 	t.Parallel()

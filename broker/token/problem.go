@@ -21,6 +21,7 @@ type Problem struct {
 	// Refused says that the server does not take the secret. It is not sent again until it changes.
 	Refused bool
 	text    string
+	said    string // of a refusal: what to do, and the server's words
 	err     error
 }
 
@@ -73,6 +74,7 @@ func (s *Source) explain(err error, secrets []string) (*Problem, time.Duration) 
 	p := text("%s gives no token to %s: %s It says %s", server, printable(s.client.ID), advice(refused, s.grant.what), words(refused, secrets))
 	// RFC 6749 section 5.2: these two are about what was shown, the others about how it was asked for.
 	if p.Refused = slices.Contains([]string{"invalid_client", "invalid_grant"}, refused.ErrorCode); p.Refused {
+		p.said = advice(refused, s.grant.what) + " It said " + words(refused, secrets)
 		p.text += ". The " + s.grant.what + " is not sent again until it changes"
 	}
 	return p, recheck

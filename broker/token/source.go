@@ -169,11 +169,11 @@ func (s *Source) ask(ctx context.Context, f *flight) {
 	}
 	if err != nil {
 		p, pause := s.explain(err, secrets)
-		attempt.End(p.outcome())
+		attempt.End(p.outcome(), p.said)
 		s.failed(f, p, print, time.Now().Add(pause))
 		return
 	}
-	attempt.End(refused.Accepted)
+	attempt.End(refused.Accepted, "")
 	if s.rotation != nil {
 		s.rotation.given(secrets[1], t.RefreshToken)
 	}

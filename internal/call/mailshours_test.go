@@ -56,8 +56,12 @@ func TestAMailboxMayHaveALimitOfItsOwn(t *testing.T) {
 func TestSeveralMailboxesShareTheHour(t *testing.T) {
 	g := &Gateway{shared: new(Shared), insiders: map[string]*Inside{}}
 	boxes := []Mailbox{
-		{Name: "a", Login: "x"}, {Name: "b", Login: "x"}, {Name: "own", Login: "x", PerHour: 9000}, {Name: "alone", Login: "y"},
-		{Name: "as", Login: "x", As: "i"}, {Name: "ours", Login: "x", As: "i", PerHour: 5},
+		{Name: "a", Login: "x"},
+		{Name: "b", Login: "x"},
+		{Name: "own", Login: "x", PerHour: 9000},
+		{Name: "alone", Login: "y"},
+		{Name: "as", Login: "x", As: "i"},
+		{Name: "ours", Login: "x", As: "i", PerHour: 5},
 	}
 	for _, b := range boxes {
 		g.insiders[b.Name] = new(Inside)

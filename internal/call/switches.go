@@ -37,6 +37,7 @@ type switches struct {
 	held  held
 
 	mu sync.Mutex // held while the board is read or written
+	on func()     // told that somebody is on again; nil for nobody
 }
 
 // held are those that were switched off here and are not on the board yet, so that it holds here also while the board is away.
@@ -123,9 +124,28 @@ func (s *switches) read(ctx context.Context) error {
 	for _, w := range list {
 		off[w.Name] = w
 	}
-	s.off.Store(&off)
+	s.turned(s.off.Swap(&off), off)
 	s.held.drop(held) // not before: it would be on for a moment
 	return nil
+}
+
+func (s *switches) tellOn(on func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.on = on
+}
+
+// turned tells where somebody is on again who was off. Called with the mutex held.
+func (s *switches) turned(before *map[string]store.Switched, off map[string]store.Switched) {
+	if before == nil || s.on == nil {
+		return
+	}
+	for name := range *before {
+		if _, still := off[name]; !still {
+			s.on()
+			return
+		}
+	}
 }
 
 // turnOff switches an integration off. After an error that holds here, and is written by whoever looks next.
@@ -150,7 +170,7 @@ func (s *switches) turnOn(ctx context.Context, name string) (was bool, err error
 		off := maps.Clone(*s.off.Load())
 		_, was = off[name]
 		delete(off, name)
-		s.off.Store(&off)
+		s.turned(s.off.Swap(&off), off)
 		return was, nil
 	}
 	if was, err = s.board.SwitchOn(ctx, name); err != nil {
@@ -181,11 +201,12 @@ func (s *switches) list() (all []report.SwitchedOff) {
 }
 
 // WatchSwitches looks from now on, until the context ends, who is switched off: here, by another process, or before this one
-// started. It is for tables that outlive the process.
-func (s *Shared) WatchSwitches(ctx context.Context) {
+// started. on, which must not wait, is told when somebody is on again who was off; nil for nobody. It is for tables that outlive the process.
+func (s *Shared) WatchSwitches(ctx context.Context, on func()) {
 	if s.switches.board == nil {
 		return
 	}
+	s.switches.tellOn(on)
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 // board is guard's tables in memory with switches that processes share.
 type board struct {
+	on atomic.Int32 // how often it was told that somebody is on again
 	guard.Memory
 	mu   sync.Mutex
 	off  []store.Switched
@@ -67,7 +69,7 @@ func inSharedWorld(t *testing.T, watched bool, f func(w *world, b *board)) {
 		if watched {
 			ctx, cancel := context.WithCancel(context.Background())
 			w.after = append(w.after, cancel)
-			go w.shared.WatchSwitches(ctx)
+			go w.shared.WatchSwitches(ctx, func() { b.on.Add(1) })
 		}
 		w.load()
 		f(w, b)
@@ -105,6 +107,39 @@ func TestWhoIsSwitchedOffHearsItAtOnceAndOverReloads(t *testing.T) {
 		}
 		w.served("a")
 		w.safeNow()
+	})
+}
+
+// Mails wait for who is switched off: that he is on again is told, whichever process did it, and nothing else is.
+func TestThatSomebodyIsOnAgainIsTold(t *testing.T) {
+	inSharedWorld(t, true, func(w *world, b *board) {
+		told := func(want int32) {
+			w.Helper()
+			time.Sleep(2 * lookEvery)
+			if got := b.on.Swap(0); got != want {
+				w.Errorf("told %d times, want %d", got, want)
+			}
+		}
+		if _, err := w.g.Disable(w.Context(), "a", ""); err != nil {
+			w.Fatal(err)
+		}
+		told(0)
+		if _, err := w.g.Enable(w.Context(), "a"); err != nil {
+			w.Fatal(err)
+		}
+		told(1)
+		if err := b.SwitchOff(w.Context(), store.Switched{Name: "a"}); err != nil { // as another process does
+			w.Fatal(err)
+		}
+		told(0)
+		if _, err := b.SwitchOn(w.Context(), "a"); err != nil {
+			w.Fatal(err)
+		}
+		told(1)
+		b.breaks(errors.New("the store is away"))
+		told(0)
+		b.breaks(nil)
+		told(0)
 	})
 }
 

@@ -16,7 +16,8 @@ type Engine struct {
 	books   ledger.Ledger
 	log     *slog.Logger
 	watcher Watcher
-	atHand  drive.AtHand // of all mailboxes: what they keep in memory has one bound
+	atHand  drive.AtHand  // of all mailboxes: what they keep in memory has one bound
+	hurry   chan struct{} // Hasten was called
 
 	mu      sync.Mutex
 	boxes   map[string]*box  // by name
@@ -24,6 +25,7 @@ type Engine struct {
 	places  map[string]*addresses
 	keeper  *running
 	monitor *running
+	hurrier *running
 	ending  []*running // what was stopped
 	stopped bool
 }
@@ -33,7 +35,7 @@ func New(books ledger.Ledger, log *slog.Logger, watcher Watcher) *Engine {
 	if watcher == nil {
 		watcher = nobody{}
 	}
-	return &Engine{books: books, log: log, watcher: watcher, boxes: map[string]*box{}, doors: map[string]*door{}, places: map[string]*addresses{}}
+	return &Engine{books: books, log: log, watcher: watcher, hurry: make(chan struct{}, 1), boxes: map[string]*box{}, doors: map[string]*door{}, places: map[string]*addresses{}}
 }
 
 // Use runs what a config has, and nothing else, from now on. It waits for nothing.
@@ -73,7 +75,9 @@ func (e *Engine) Use(c Config) {
 	if e.keeper == nil && len(e.boxes) > 0 {
 		e.keeper = run(nil, e.log, "the forgetting of mails", e.forget)
 		e.monitor = run(nil, e.log, "the watch over mailboxes", e.watch)
+		e.hurrier = run(nil, e.log, "the hastening of mails", e.hasten)
 	}
+	e.Hasten() // another config may have what they wait for
 }
 
 // Close gives back what a config holds that was not used.
@@ -133,7 +137,7 @@ func (e *Engine) Stop() {
 		e.end(b)
 	}
 	e.openDoors(nil)
-	for _, r := range []*running{e.keeper, e.monitor} {
+	for _, r := range []*running{e.keeper, e.monitor, e.hurrier} {
 		if r != nil {
 			r.stop()
 			e.ending = append(e.ending, r)

@@ -152,8 +152,8 @@ func late(by time.Duration, twice bool) func(w *matrix) {
 		l.twice = twice
 		o := w.fault(post("/Tickets", psatest.Fault{At: psatest.Judged, Then: psatest.Later, Hold: true}))
 		w.at("after POST /Tickets", func() {
-			before := len(w.tickets(l.token()))
 			w.in(by, func() {
+				before := len(w.tickets(l.token())) // now: it was sent again meanwhile
 				o.Release()
 				w.until("the PSA has made it", func() bool { return len(w.tickets(l.token())) > before })
 			})

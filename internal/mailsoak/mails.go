@@ -58,7 +58,7 @@ type Mail struct {
 var (
 	subjectField = regexp.MustCompile(`(?im)^Subject:[ \t]*`)
 	messageID    = regexp.MustCompile(`(?im)^Message-ID:[ \t]*<`)
-	sender       = regexp.MustCompile(`(?im)^From:[^\r\n@]*?[a-z0-9._-]+@`)
+	sender       = regexp.MustCompile(`(?im)^From:[^\r\n@]*?([a-z0-9._-]+@[a-z0-9.-]+)`)
 	header       = regexp.MustCompile(`\A[!-9;-~]+:`)
 	headEnds     = regexp.MustCompile(`\r?\n\r?\n`)
 	token        = regexp.MustCompile(`soak[a-j]{6}`)
@@ -76,9 +76,14 @@ func Token(title string) string { return token.FindString(title) }
 // TokenOf finds the token of a whole mail.
 func TokenOf(raw string) string { return token.FindString(subject.FindString(raw)) }
 
-// Vary makes a mail of its own of an original: with a token in its subject by which it is found anywhere; mostly with a sender of its
-// own, since nobody writes so many; and with an id of its own or not, since there are programs that use one twice. An answer may be one
-// to a mail that came before.
+// senderOf is who writes a mail: ten people write the mails of each hundred, since nobody writes so many alone.
+func senderOf(no int) string {
+	return fmt.Sprintf("%s@customer-%d.example", tokenOf(no/100*10+no%10), no/100)
+}
+
+// Vary makes a mail of its own of an original: with a token in its subject by which it is found anywhere, mostly by one of our senders, and
+// with an id of its own or not, since there are programs that use one twice. It may be an answer to a mail that its sender wrote before:
+// those of others become no notes.
 func Vary(r *rand.Rand, originals [][]byte, no int) Mail {
 	m := Mail{Token: tokenOf(no), BySMTP: r.IntN(2) == 0}
 	raw := originals[r.IntN(len(originals))]
@@ -94,14 +99,14 @@ func Vary(r *rand.Rand, originals [][]byte, no int) Mail {
 	} else {
 		head = append([]byte("Subject: "+m.Token+"\n"), head...)
 	}
-	if at := sender.FindIndex(head); at != nil && r.IntN(10) > 0 {
-		head = put(head, at[1]-1, "."+m.Token)
+	if at := sender.FindSubmatchIndex(head); at != nil && r.IntN(10) > 0 {
+		head = append(append(bytes.Clone(head[:at[2]]), senderOf(no)...), head[at[3]:]...)
 	}
 	if at := messageID.FindIndex(head); at != nil && r.IntN(10) > 0 {
 		head = put(head, at[1], m.Token+".")
 	}
-	if no > 10 && r.IntN(5) == 0 {
-		head = append(fmt.Appendf(nil, "References: <%s.id@example.com>\n", tokenOf(r.IntN(no))), head...)
+	if before := no % 100 / 10; before > 0 && r.IntN(5) == 0 {
+		head = append(fmt.Appendf(nil, "References: <%s.id@example.com>\n", tokenOf(no-10*(1+r.IntN(before)))), head...)
 	} else if !messageID.Match(head) {
 		head = append([]byte("Message-ID: <"+m.Token+".id@example.com>\n"), head...)
 	}

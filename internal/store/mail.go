@@ -117,6 +117,17 @@ func (b mailBooks) Due(ctx context.Context, mailbox string, now time.Time, most 
 	return due, err
 }
 
+// Hasten implements ledger.Ledger: what it changes is what ledger.Mail.Hastens.
+func (b mailBooks) Hasten(ctx context.Context, mailbox string, now time.Time) (n int, err error) {
+	err = b.change(ctx, func(ctx context.Context, x *tx) error {
+		hastened, err := x.exec(ctx, `UPDATE mail_row SET due = ?, epoch = epoch + 1 WHERE mailbox = ? AND is_open AND fails > 0 AND due > ? AND state <> ? AND state <> ?`,
+			dueMicros(now), mailbox, microsOf(now.Add(ledger.Hasty)), string(ledger.InFlight), string(ledger.AtesInFlight))
+		n = int(hastened)
+		return err
+	})
+	return n, err
+}
+
 // objectsAtOnce is how many objects are asked for in one statement.
 const objectsAtOnce = 500
 

@@ -58,6 +58,10 @@ func (t *turns) Due(ctx context.Context, mailbox string, now time.Time, most int
 	return t.one().Due(ctx, mailbox, now, most)
 }
 
+func (t *turns) Hasten(ctx context.Context, mailbox string, now time.Time) (int, error) {
+	return t.one().Hasten(ctx, mailbox, now)
+}
+
 func (t *turns) Missing(ctx context.Context, mailbox string, objects []string) ([]string, error) {
 	return t.one().Missing(ctx, mailbox, objects)
 }
@@ -68,6 +72,10 @@ func (t *turns) Begun(ctx context.Context, mailbox, inbox string, next uint32) (
 
 func (t *turns) Blocked(ctx context.Context, m ledger.Mail, over time.Time) (bool, error) {
 	return t.one().Blocked(ctx, m, over)
+}
+
+func (t *turns) Naming(ctx context.Context, id string) ([]int64, error) {
+	return t.one().Naming(ctx, id)
 }
 
 func (t *turns) Conversation(ctx context.Context, ticket int64) (ledger.Conversation, error) {
@@ -273,6 +281,7 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	_, raw := l.Raw(ctx, 1)
 	_, due := l.Due(ctx, "m", time.Now(), 1)
 	_, blocked := l.Blocked(ctx, ledger.Mail{IsNote: true}, time.Time{})
+	_, naming := l.Naming(ctx, "x")
 	_, conversation := l.Conversation(ctx, 1)
 	_, _, referred := l.Referred(ctx, "x")
 	_, balance := l.Balance(ctx, "m")
@@ -283,7 +292,7 @@ func TestMailBooksOfAStoreThatCannotBeUsedAreErrors(t *testing.T) {
 	_, list := l.List(ctx, ledger.Query{Most: 1})
 	_, begun := l.Begun(ctx, "m", "i", 1)
 	for what, err := range map[string]error{
-		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "conversation": conversation, "referred": referred, "balance": balance, "forget": forget, "counts": counts, "since": since, "missing": missing, "list": list, "begun": begun,
+		"spool": spool, "update": update, "get": get, "raw": raw, "due": due, "blocked": blocked, "conversation": conversation, "naming": naming, "referred": referred, "balance": balance, "forget": forget, "counts": counts, "since": since, "missing": missing, "list": list, "begun": begun,
 	} {
 		if !errors.Is(err, errNotOpen) {
 			t.Errorf("%s: %v", what, err)
@@ -437,6 +446,10 @@ func compareBooks(ctx context.Context, t *rapid.T, memory, stored ledger.Ledger)
 		want, _, _ := memory.Referred(ctx, name)
 		if got, _, err := stored.Referred(ctx, name); err != nil || got.ID != want.ID {
 			t.Fatalf("%q belongs to %d, in memory to %d, %v", name, got.ID, want.ID, err)
+		}
+		naming, _ := memory.Naming(ctx, name)
+		if got, err := stored.Naming(ctx, name); err != nil || !slices.Equal(got, naming) {
+			t.Fatalf("%q is named on %v, in memory on %v, %v", name, got, naming, err)
 		}
 	}
 	want, _ := memory.Due(ctx, "m", time.Now(), 100)

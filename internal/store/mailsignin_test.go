@@ -41,7 +41,7 @@ func (p place) takesOverOneWithoutSignIns(t *testing.T) {
 func (p place) keepsSignIns(t *testing.T) {
 	at := time.UnixMicro(1_760_000_000_123_456).UTC()
 	want := refused.Record{
-		Refused: []refused.Refusal{{Print: "a print", At: at}}, InARow: 2, Accepted: at.Add(-time.Hour),
+		Refused: []refused.Refusal{{Print: "a print", At: at, Said: "is it right?"}}, InARow: 2, Accepted: at.Add(-time.Hour),
 		Sent: &refused.Sending{ID: "an id", Print: "another", At: at.Add(time.Minute), Tries: 3, Over: true},
 	}
 	everyField(t, want)

@@ -43,3 +43,21 @@ func (b mailBooks) Conversation(ctx context.Context, ticket int64) (c ledger.Con
 	})
 	return c, err
 }
+
+// Naming implements ledger.Ledger.
+func (b mailBooks) Naming(ctx context.Context, messageID string) (tickets []int64, err error) {
+	if messageID == "" {
+		return nil, nil
+	}
+	err = b.store.peek(ctx, func(ctx context.Context, x *tx) error {
+		tickets = nil
+		return x.each(ctx, `SELECT ticket FROM mail_row WHERE id IN (SELECT mail FROM mail_reference WHERE hash = ?) AND ticket <> 0 AND `+ofTicket+
+			` GROUP BY ticket ORDER BY MIN(id) LIMIT ?`, []any{nameHash(messageID), ledger.MostNaming}, func(scan func(...any) error) error {
+			var ticket int64
+			err := scan(&ticket)
+			tickets = append(tickets, ticket)
+			return err
+		})
+	})
+	return tickets, err
+}

@@ -20,7 +20,7 @@ import (
 // stranger remembers no mails.
 type stranger struct{}
 
-func (stranger) TicketOf(context.Context, string) (int64, bool, error) { return 0, false, nil }
+func (stranger) TicketsOf(context.Context, string) ([]int64, error) { return nil, nil }
 
 func (stranger) Participates(context.Context, int64, string) (bool, error) { return false, nil }
 

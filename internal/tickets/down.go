@@ -25,10 +25,10 @@ var ourSide = map[autotask.Reason]bool{
 }
 
 // heard takes in an answer: a success, or a refusal of what was told, ends an outage; what never came to the PSA, or was not
-// answered, or ran into its limit, begins one.
-func (o *outage) heard(a call.InsideAnswer, now time.Time) {
+// answered, or ran into its limit, begins one. It returns how long the one took that it ends.
+func (o *outage) heard(a call.InsideAnswer, now time.Time) (took time.Duration) {
 	if ourSide[a.Reason] && !a.InDoubt {
-		return
+		return 0
 	}
 	why := string(a.Reason)
 	switch texts := errorTexts(a.Body); {
@@ -41,12 +41,16 @@ func (o *outage) heard(a call.InsideAnswer, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch o.why = why; {
-	case why == "":
-		o.since = time.Time{}
-	case o.since.IsZero():
+	case why == "" && !o.since.IsZero():
+		took, o.since = now.Sub(o.since), time.Time{}
+	case why != "" && o.since.IsZero():
 		o.since = now
 	}
+	return took
 }
+
+// outageLong is how long an outage takes after which Options.Back is told: after a shorter one no mail waits for long.
+const outageLong = time.Minute
 
 // Down tells since when the API cannot be used: since the first call that failed in such a way that says so (the login locked or its
 // credential refused, the budget spent, the gate shut, no secret, no answer, the PSA's hourly limit) and without a success after it.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/psagate/psagate/broker/drive"
+	"github.com/psagate/psagate/internal/autotask"
+	"github.com/psagate/psagate/internal/call"
 	"github.com/psagate/psagate/internal/psatest"
 )
 
@@ -89,9 +91,37 @@ func TestTheAPIIsDownFromTheFirstFailureUntilItAnswers(t *testing.T) {
 			if !w.Down().IsZero() {
 				t.Errorf("%s: still down: %s", name, w.WhyDown())
 			}
+			if n := w.backs.Load(); n != 1 { // so that mails do not wait until their time has come
+				t.Errorf("%s: it was told %d times that the API is back", name, n)
+			}
 			w.create(mail(2))
 		})
 	}
+}
+
+func TestAShortOutageIsNotToldToBeOver(t *testing.T) {
+	var o outage
+	now, fails, works := time.Now(), call.InsideAnswer{Status: 503, Reason: autotask.GateShut}, call.InsideAnswer{Status: 200}
+	for at, c := range []struct {
+		a    call.InsideAnswer
+		want time.Duration
+	}{{works, 0}, {fails, 0}, {fails, 0}, {works, 2 * time.Minute}, {works, 0}, {fails, 0}, {works, time.Minute}} {
+		if took := o.heard(c.a, now.Add(time.Duration(at)*time.Minute)); took != c.want {
+			t.Errorf("%d: an outage of %v has ended, want %v", at, took, c.want)
+		}
+	}
+	w := New(Options{Caller: once{}, Back: func() { t.Error("it was told") }})
+	w.down.heard(fails, time.Now().Add(-outageLong+10*time.Second))
+	if _, err := w.Resources(t.Context(), "a@b.example"); err != nil || !w.Down().IsZero() {
+		t.Error(err, w.Down())
+	}
+}
+
+// once is a PSA that has nobody.
+type once struct{}
+
+func (once) Call(context.Context, string, string, []byte) (call.InsideAnswer, error) {
+	return call.InsideAnswer{Status: 200, Body: []byte(`{"items":[]}`)}, nil
 }
 
 // Nobody waits for the next question where something says that the API can be used again.

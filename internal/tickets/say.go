@@ -43,7 +43,9 @@ func (t *Tickets) say(ctx context.Context, method, path string, body, to any) er
 		return fmt.Errorf("%w: %w", drive.ErrNotNow, err)
 	}
 	err = t.judge(method, path, a)
-	t.down.heard(a, t.now())
+	if took := t.down.heard(a, t.now()); took >= outageLong && t.back != nil {
+		t.back()
+	}
 	if err != nil || to == nil {
 		return err
 	}

@@ -26,6 +26,8 @@ type Options struct {
 	// tickets are made for.
 	Names     bool
 	Companies []int64
+	// Back is told when the API can be used again after an outage of a minute or more. It must not wait.
+	Back func()
 	// Now is the time; time.Now without it.
 	Now func() time.Time
 	Log *slog.Logger
@@ -39,6 +41,7 @@ type Tickets struct {
 	log       *slog.Logger
 
 	down      outage
+	back      func()
 	askNow    chan struct{}
 	troubles  troubles
 	lists     lists
@@ -65,7 +68,7 @@ var (
 
 // New returns a Tickets. It calls nothing yet.
 func New(o Options) *Tickets {
-	t := &Tickets{caller: o.Caller, allowance: o.Allowance, now: o.Now, log: o.Log, naming: o.Names, askNow: make(chan struct{}, 1)}
+	t := &Tickets{caller: o.Caller, allowance: o.Allowance, back: o.Back, now: o.Now, log: o.Log, naming: o.Names, askNow: make(chan struct{}, 1)}
 	if t.allowance == nil {
 		t.allowance = new(Allowance)
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,6 +54,7 @@ type world struct {
 	shared *call.Shared
 	g      *call.Gateway
 	log    *lines
+	backs  atomic.Int32 // how often the API was told to be back
 }
 
 func inWorld(t *testing.T, f func(w *world)) {
@@ -129,7 +131,7 @@ func (w *world) load() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.Tickets = New(Options{Caller: inside, Log: w.cfg.Log})
+	w.Tickets = New(Options{Caller: inside, Back: func() { w.backs.Add(1) }, Log: w.cfg.Log})
 }
 
 // policy puts a policy into force.

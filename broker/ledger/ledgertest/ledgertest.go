@@ -20,8 +20,8 @@ import (
 func Test(t *testing.T, empty func(*testing.T) ledger.Ledger) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, ledger.Ledger){
-		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "over": over, "conversation": conversation, "balance": balance, "race": race,
-		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing, "counts": counts, "list": list, "begun": begun,
+		"spool": spool, "update": update, "due": due, "referred": referred, "blocked": blocked, "over": over, "conversation": conversation, "naming": naming, "balance": balance, "race": race,
+		"bytes": allBytes, "forget": forget, "twice": twice, "missing": missing, "counts": counts, "list": list, "begun": begun, "hasten": hasten,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
 	}
@@ -250,6 +250,37 @@ func conversation(t *testing.T, l ledger.Ledger) {
 	}
 }
 
+func naming(t *testing.T, l ledger.Ledger) {
+	for i, of := range []struct {
+		state  ledger.State
+		ticket int64
+		names  string
+	}{
+		{ledger.Done, 9, "a"},
+		{ledger.Done, 8, "a"},
+		{ledger.Ready, 9, "a"},
+		{ledger.Suspended, 3, "a"},
+		{ledger.Ready, 0, "a"},
+		{ledger.Done, 4, "b"},
+		{ledger.Ready, 2, "a"},
+	} {
+		put(t, l, ledger.Mail{Mailbox: "m", Object: fmt.Sprint(i), MessageID: "b", References: []string{of.names}}, func(m *ledger.Mail) { m.State, m.Ticket = of.state, of.ticket })
+	}
+	is := func(id string, want ...int64) {
+		t.Helper()
+		if got, err := l.Naming(ctx, id); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q is named on %v, want %v, %v", id, got, want, err)
+		}
+	}
+	is("a", 9, 8, 2)
+	is("b", 4)
+	is("")
+	for i := range 2 * ledger.MostNaming {
+		put(t, l, ledger.Mail{Mailbox: "m", Object: fmt.Sprint("later ", i), References: []string{"a"}}, func(m *ledger.Mail) { m.State, m.Ticket = ledger.Done, int64(100+i) })
+	}
+	is("a", 9, 8, 2, 100, 101)
+}
+
 func end(t *testing.T, l ledger.Ledger, m ledger.Mail) {
 	t.Helper()
 	m.State = ledger.Done
@@ -322,6 +353,49 @@ func allBytes(t *testing.T, l ledger.Ledger) {
 			row.Content != in.Content || !row.Arrived.Equal(noon) || row.Number != odd {
 			t.Errorf("after an update: %+v, %v", row, err)
 		}
+	}
+}
+
+func hasten(t *testing.T, l ledger.Ledger) {
+	was, want := map[string]ledger.Mail{}, 0
+	for _, state := range ledger.States {
+		for _, acked := range []bool{false, true} {
+			for _, fails := range []int{0, 3} {
+				for _, due := range []time.Duration{ledger.Hasty, ledger.Hasty + time.Second} {
+					name := fmt.Sprint(state, acked, fails, due)
+					was[name] = put(t, l, ledger.Mail{Mailbox: "m", Object: name}, func(m *ledger.Mail) {
+						m.State, m.Acknowledged, m.Fails, m.Due = state, acked, fails, noon.Add(due)
+					})
+					if was[name].Hastens(noon) {
+						want++
+					}
+				}
+			}
+		}
+	}
+	other := put(t, l, ledger.Mail{Mailbox: "other", Object: "1"}, func(m *ledger.Mail) { m.Fails, m.Due = 1, noon.Add(time.Hour) })
+	if want < 10 || was[fmt.Sprint(ledger.InFlight, false, 3, ledger.Hasty+time.Second)].Hastens(noon) || was[fmt.Sprint(ledger.InDoubt, false, 0, ledger.Hasty+time.Second)].Hastens(noon) {
+		t.Fatalf("%d hasten", want)
+	}
+	for _, want := range []int{want, 0} {
+		if n, err := l.Hasten(ctx, "m", noon); err != nil || n != want {
+			t.Errorf("%d are made due, want %d, %v", n, want, err)
+		}
+	}
+	for name, before := range was {
+		m, err := l.Get(ctx, before.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before.Hastens(noon) {
+			before.Due, before.Epoch = noon, before.Epoch+1
+		}
+		if !m.Due.Equal(before.Due) || m.Epoch != before.Epoch || m.Fails != before.Fails || m.State != before.State || m.Tries != before.Tries {
+			t.Errorf("%s: %+v, want %+v", name, m, before)
+		}
+	}
+	if m, err := l.Get(ctx, other.ID); err != nil || !m.Due.Equal(other.Due) {
+		t.Errorf("one of another mailbox: %+v, %v", m, err)
 	}
 }
 
