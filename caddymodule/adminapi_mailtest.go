@@ -57,14 +57,14 @@ func testMailbox(w http.ResponseWriter, r *http.Request, in *App, name string) e
 	test := mailTest(config, box, asked)
 	test.Told = func(s probe.Step) { step := testedStep(s); lines.write(report.MailTestLine{Step: &step}) }
 	done := report.MailTest{Mailbox: name, Steps: []report.MailTestStep{}}
-	steps := runMailTest(r.Context(), test)
+	steps := runMailTest(r.Context(), test.Test)
 	if len(steps) == 0 {
 		s := probe.Step{Name: "config", Result: probe.Failed, Words: "no mails come in: the mailbox has neither `imap` nor `smtp`"}
 		test.Told(s)
 		steps = append(steps, s)
 	}
 	for _, of := range []func() (probe.Step, bool){
-		func() (probe.Step, bool) { return stepFallback(r.Context(), box, asked.Again && !asked.Send) }, // who sends has had it sent again,
+		func() (probe.Step, bool) { return stepFallback(r.Context(), box, asked.Again && !test.sent) },
 		func() (probe.Step, bool) { return in.stepPolicy(name, config) },
 		func() (probe.Step, bool) { return stepFields(r.Context(), config, box) },
 	} {
@@ -103,9 +103,16 @@ func testedStep(s probe.Step) report.MailTestStep {
 	return report.MailTestStep{Name: s.Name, Result: string(s.Result), Words: s.Words, Do: s.Do, Took: s.Took.Milliseconds()}
 }
 
+// mailTried is a test of a mailbox. sent says that a mail went to the fallback's server, and with it what that had refused, where it was to
+// be sent again: without an inbox to wait in none does.
+type mailTried struct {
+	probe.Test
+	sent bool
+}
+
 // mailTest is the test of a mailbox as it is run.
-func mailTest(config *Mailbox, box *mail.Mailbox, asked mailTestAsked) probe.Test {
-	t := probe.Test{Mailbox: box.IMAP, Again: asked.Again, Keys: box.Route.Keys}
+func mailTest(config *Mailbox, box *mail.Mailbox, asked mailTestAsked) *mailTried {
+	t := &mailTried{Test: probe.Test{Mailbox: box.IMAP, Again: asked.Again, Keys: box.Route.Keys}}
 	for _, alias := range box.Route.Aliases {
 		t.Aliases = append(t.Aliases, alias.Address)
 	}
@@ -131,7 +138,7 @@ func mailTest(config *Mailbox, box *mail.Mailbox, asked mailTestAsked) probe.Tes
 	}
 	t.Send = func(ctx context.Context, from, to string, raw []byte) error {
 		now := send
-		send = by.Send // what is refused is sent once for all aliases
+		send, t.sent = by.Send, true // what is refused is sent once for all aliases
 		return now(ctx, from, to, raw)
 	}
 	t.From = config.Fallback.from(config)

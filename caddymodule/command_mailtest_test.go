@@ -164,3 +164,35 @@ func TestWhatWasRefusedIsSentOnceForAllAliases(t *testing.T) {
 		}
 	}
 }
+
+// Try implements tryingOut.
+func (h *handed) Try(context.Context) error {
+	h.how = append(h.how, "try")
+	return nil
+}
+
+// TryAgain implements tryingOut.
+func (h *handed) TryAgain(context.Context) error {
+	h.how = append(h.how, "try again")
+	return nil
+}
+
+// Where no mail of a test comes to be sent, as the mailbox does not work, --again is for the fallback's server all the same.
+func TestAgainIsForTheFallbackWhereNoMailIsSent(t *testing.T) {
+	mailTested(t)
+	works := runMailTest
+	for user, want := range map[string]string{"broken": "try again", "works": "again try"} {
+		out := new(handed)
+		hasMailboxes(t, map[string]*mail.Mailbox{"support": {IMAP: &imap.Mailbox{User: user}, Fallback: out}})
+		runMailTest = func(ctx context.Context, test probe.Test) []probe.Step {
+			if user == "works" {
+				_ = test.Send(ctx, "", "", nil)
+			}
+			return works(ctx, test)
+		}
+		run(t, "mail", "test", "support", "--send", "--again", "--address", running(t, new(fake)))
+		if got := strings.Join(out.how, " "); got != want {
+			t.Errorf("%s: %s, want %s", user, got, want)
+		}
+	}
+}

@@ -25,6 +25,8 @@ import (
 const (
 	usualMailSize      = 64 << 20
 	usualFallbackAfter = 30 * time.Minute
+	// leastPoll is the shortest MailIMAP.Poll: what waits that long between two looks would do nothing else.
+	leastPoll = time.Second
 )
 
 // aliasPath and rulePath are the words that lead to one of a mailbox's, by its place in the config.
@@ -51,7 +53,7 @@ func (a *App) checkMailboxes() error {
 		}
 		if err := cmp.Or(
 			a.checkMailCaller(path, m), a.checkMailIMAP(path+" imap", m.IMAP), a.checkMailSMTP(path+" smtp", m),
-			a.checkMailFallback(path+" fallback", m), checkMailRules(path, m), m.checkAliases(path),
+			m.checkAliases(path), a.checkMailFallback(path+" fallback", m), checkMailRules(path, m), // a fallback's mails are from an alias
 		); err != nil {
 			return err
 		}
@@ -123,8 +125,8 @@ func (a *App) checkMailIMAP(path string, i *MailIMAP) error {
 	case i.LeaveSince != "" && i.Processed+i.DeadLetter != "":
 		return faultAt(path+" folders", "mails are left in the inbox, or moved to folders: leave_since goes with neither processed nor dead_letter")
 	}
-	if i.Poll < 0 {
-		return faultAt(path+" poll", "poll must be more than 0")
+	if i.Poll != 0 && time.Duration(i.Poll) < leastPoll {
+		return faultAt(path+" poll", "poll must be 1s at least: the server tells of mails that come, and this is for what it did not tell of")
 	}
 	return nil
 }

@@ -459,6 +459,28 @@ func TestFoldersUnderTheInbox(t *testing.T) {
 	})
 }
 
+// What a server opens and never closes must not end the process, nor take its time: all mailboxes and callers have the same one.
+func TestParenthesesWithoutEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		server := newScript(one)
+		once := false
+		server.says = func(verb, rest string) (string, bool) {
+			if once || verb != "UID FETCH" || !strings.Contains(rest, "BODY") {
+				return "", false
+			}
+			once = true
+			return "* 1 FETCH (UID 1 BODYSTRUCTURE " + strings.Repeat("(", 7<<20) + "\r\n", true
+		}
+		b := newBooks()
+		s, stop := run(t, server.mailbox(), b)
+		time.Sleep(10 * time.Minute)
+		if texts := b.texts(); len(texts) != 1 || texts[0] != one || s.State().Problem != nil || server.dials != 2 {
+			t.Errorf("%q came with %d connections; %+v", texts, server.dials, s.State())
+		}
+		stop()
+	})
+}
+
 // A server may say that a mail is longer than any memory, or that there are more than can be.
 func TestWhatAServerSaysTakesNoMemory(t *testing.T) {
 	for name, says := range map[string]func(string, string) (string, bool){

@@ -39,6 +39,7 @@ type reader struct {
 
 	skip      string // the element whose content is skipped
 	skipDepth int
+	within    int // how many tables, or lists, are open within a cell, or an item, that is skipped
 
 	href      string // of the open link
 	linkStart int    // where its text begins
@@ -72,7 +73,7 @@ var void = map[atom.Atom]bool{
 }
 
 func (r *reader) start(t html.Token) {
-	if r.skip != "" {
+	if r.skip != "" && !r.over(t.DataAtom, false) {
 		if t.Data == r.skip && t.Type == html.StartTagToken {
 			r.skipDepth++
 		}
@@ -84,7 +85,7 @@ func (r *reader) start(t html.Token) {
 	}
 	closes := t.Type == html.StartTagToken && !void[t.DataAtom]
 	if closes && (unread[t.DataAtom] || r.hide && hidden(attrs)) {
-		r.skip, r.skipDepth = t.Data, 1
+		r.skip, r.skipDepth, r.within = t.Data, 1, 0
 		return
 	}
 	switch t.DataAtom {
@@ -159,8 +160,42 @@ var around = map[atom.Atom]int{
 	atom.Figcaption: 1, atom.Body: 1, atom.Html: 1, atom.Summary: 1, atom.Details: 1, atom.Option: 1,
 }
 
+// unended are the elements whose end tag may be left out, as programs do that make HTML small, by what they are part of: the next part
+// ends them, or the end of the whole (HTML section 13.1.2.4). A paragraph is part of nothing.
+var unended = map[string]string{
+	"td": "table", "th": "table", "tr": "table", "tbody": "table", "thead": "table", "tfoot": "table", "li": "list", "dt": "list", "dd": "list", "p": "",
+}
+
+// wholes are what these are part of.
+var wholes = map[atom.Atom]string{atom.Table: "table", atom.Ul: "list", atom.Ol: "list", atom.Dl: "list"}
+
+// outer is which of the parts of a table another one ends.
+var outer = map[string]int{"td": 1, "th": 1, "tr": 2, "tbody": 3, "thead": 3, "tfoot": 3}
+
+// over tells whether a tag ends what is skipped, which has no end tag of its own; then nothing is skipped any more.
+func (r *reader) over(a atom.Atom, end bool) bool {
+	whole, may := unended[r.skip]
+	if !may {
+		return false
+	}
+	block := around[a] > 0 || wholes[a] != "" || outer[a.String()] > 0 || a == atom.Li || a == atom.Blockquote || a == atom.Pre || a == atom.Hr
+	switch {
+	case whole == "":
+		if block && (a != atom.P || !end) {
+			r.skip = ""
+		}
+	case wholes[a] == whole && !end:
+		r.within++
+	case wholes[a] == whole && r.within > 0:
+		r.within--
+	case wholes[a] == whole, r.within == 0 && unended[a.String()] == whole && outer[a.String()] >= outer[r.skip] && !(end && a.String() == r.skip):
+		r.skip = ""
+	}
+	return r.skip == ""
+}
+
 func (r *reader) end(name string) {
-	if r.skip != "" {
+	if r.skip != "" && !r.over(atom.Lookup([]byte(name)), true) {
 		if name == r.skip {
 			if r.skipDepth--; r.skipDepth == 0 {
 				r.skip = ""

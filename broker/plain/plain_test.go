@@ -24,6 +24,11 @@ func TestHTMLReadsWell(t *testing.T) {
 		"a link, unclosed": {`<a href="https://example.com/x">go`, "go <https://example.com/x>"},
 		"code":             {"<pre>a  b\n\n  c</pre>d", "a  b\n\n  c\n\nd"},
 		"hidden":           {`<style>p{}</style><title>t</title><noscript>n</noscript><div style="Display: none">pre<div>header</div>x</div><span hidden>y</span>seen<!--[if mso]>z<![endif]-->`, "seen"},
+		"hidden, no ends": {
+			`a<p hidden>x<p>b<div><p hidden>x</div>c<table><tr><td>d<td hidden>x<table><tr><td>x<td>x</table>x<td>e<tr hidden><td>x<td>x<tr><td hidden>x<tr><td>f<td hidden>x</table>g<ul><li>h<li hidden>x<ul><li>x</ul>x<li>i<li hidden>x</ul>j`,
+			"a\n\nb\nc\n\nd | e\nf\n\ng\n* h\n* i\nj",
+		},
+		"hidden, and ends": {`a<p hidden>x<b>x</b><br>x</p>b<table><tr><td hidden><table><tr><td>x</td></tr></table>x</td><td>c</td></tr></table><ul><li hidden><ul><li>x</li></ul>x</li><li>d</li></ul>`, "ab\n\nc\n\n* d"},
 		"all is hidden":    {`<div style="display:none">but <b>read`, "but read"},
 		"zero width":       {"pay\u200b\u202epal&zwnj;&#x34f;", "paypal\u200c"},
 		"images":           {`<img src="cid:a" alt="Shot"><img src=x><img src="cid:b">`, "[image: cid:a][image: cid:b]"},

@@ -18,9 +18,26 @@ const instead = "[redacted]"
 // xml are the five entities of XML.
 var xml = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
 
-// Text is a text without the secrets: as they are, in a form (application/x-www-form-urlencoded), in XML, any of these in
-// quoted-printable (RFC 2045 section 6.7), and in whatever in base64 holds one, such as the answers of SASL. Empty secrets are none.
+// backslashed is how IMAP quotes a string (RFC 9051 section 4.3), and JSON most.
+var backslashed = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// Text is a text without the secrets: as they are, in a form (application/x-www-form-urlencoded), in XML, between quotes, any of these in
+// quoted-printable (RFC 2045 section 6.7), and in whatever in base64 holds one, such as the answers of SASL. Where lines break within one, as
+// in an answer of SMTP that has several, they are joined. Empty secrets are none.
 func Text(text string, secrets ...string) string {
+	text = whole(text, secrets)
+	if joined := joiner.Replace(text); joined != text {
+		if without := whole(joined, secrets); without != joined {
+			return without
+		}
+	}
+	return text
+}
+
+var joiner = strings.NewReplacer("\r", "", "\n", "")
+
+// whole takes those out that are in one line.
+func whole(text string, secrets []string) string {
 	for _, secret := range secrets {
 		if secret == "" {
 			continue
@@ -28,7 +45,7 @@ func Text(text string, secrets ...string) string {
 		for _, core := range encoded(secret) {
 			text = regexp.MustCompile(`[A-Za-z0-9+/]*`+regexp.QuoteMeta(core)+`[A-Za-z0-9+/]*=*`).ReplaceAllLiteralString(text, instead)
 		}
-		for _, form := range []string{secret, xml.Replace(secret), url.QueryEscape(secret)} {
+		for _, form := range []string{secret, xml.Replace(secret), url.QueryEscape(secret), backslashed.Replace(secret)} {
 			if len(form) <= quotedMost {
 				text = quoted(form).ReplaceAllLiteralString(text, instead)
 			}

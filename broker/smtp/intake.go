@@ -49,7 +49,7 @@ type Intake struct {
 	Spool func(ctx context.Context, mail Mail) error
 	// Most is the longest mail in bytes, 64 MiB where it is 0. Together is how many mails are received at the same time, 4
 	// where it is 0: each needs up to three times the memory of its mail. Connections are how many there may be, 100 where it is 0; one
-	// address has no more than half of them.
+	// client (of IPv6, one network of 64 bits) has no more than half of them.
 	Most                  int64
 	Together, Connections int
 	// Wait is how long a mail waits for its turn where there are too many at once, 30 s where it is 0. Then its sender is told to come

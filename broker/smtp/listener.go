@@ -2,12 +2,13 @@ package smtp
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 )
 
-// listener makes connections that remember whether they have ended, and gives no address more than most of them: it takes as many as
-// there may be, and one client could have them all.
+// listener makes connections that remember whether they have ended, and gives no client more than most of them: it takes as many as
+// there may be, and one could have them all.
 type listener struct {
 	net.Listener
 	most int
@@ -27,7 +28,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		peer, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
+		peer := client(conn.RemoteAddr().String())
 		if l.count(peer, 1) <= l.most {
 			w := &watched{Conn: conn}
 			w.gone = sync.OnceFunc(func() {
@@ -44,7 +45,16 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// count is how many connections an address has.
+// client is whose an address is: of IPv6, a machine has all of a network of 64 bits (RFC 4291 section 2.5.4).
+func client(address string) string {
+	host, _, _ := net.SplitHostPort(address)
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() && !ip.Is4In6() {
+		return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
+	}
+	return host
+}
+
+// count is how many connections a client has.
 func (l *listener) count(peer string, more int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -198,10 +198,19 @@ func TestMailsWaitForTheirTurn(t *testing.T) {
 
 // TestOneAddressHasNotAllConnections: it opens as many as there may be, and says nothing.
 func TestOneAddressHasNotAllConnections(t *testing.T) {
+	oneHasNotAll(t, "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1")
+}
+
+// TestOneNetworkOfIPv6HasNotAllConnections: a machine has all the addresses of one.
+func TestOneNetworkOfIPv6HasNotAllConnections(t *testing.T) {
+	oneHasNotAll(t, "2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1:2::", "2001:db8:0:1:ffff::")
+}
+
+func oneHasNotAll(t *testing.T, addresses ...string) {
 	mails := bubble(t, func(in *smtp.Intake) { in.Connections = 4 }, func(t *testing.T, dial func(string) net.Conn) {
 		held := 0
-		for range 4 {
-			c := dial("192.0.2.1")
+		for _, address := range addresses {
+			c := dial(address)
 			defer c.Close()
 			switch answer := said(c); {
 			case strings.HasPrefix(answer, "220"):
